@@ -1,0 +1,64 @@
+"""convcalc: what a convolutional network costs, and why.
+
+>>> import convcalc
+>>> convcalc.load("mobilenet_v1").analyze().totals.macs
+568740352
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from convcalc.analysis import Analysis, Row, Totals
+    from convcalc.api import load, loads
+    from convcalc.diagnostics import ConvcalcError, Diagnostic
+    from convcalc.graph import Graph, Node
+    from convcalc.shape import Shape
+    from convcalc.spec.limits import Limits
+
+_HOMES = {
+    "Analysis": "analysis",
+    "ConvcalcError": "diagnostics",
+    "Diagnostic": "diagnostics",
+    "Graph": "graph",
+    "Limits": "spec.limits",
+    "Node": "graph",
+    "Row": "analysis",
+    "Shape": "shape",
+    "Totals": "analysis",
+    "load": "api",
+    "loads": "api",
+}
+
+__all__ = [
+    "Analysis",
+    "ConvcalcError",
+    "Diagnostic",
+    "Graph",
+    "Limits",
+    "Node",
+    "Row",
+    "Shape",
+    "Totals",
+    "__version__",
+    "load",
+    "loads",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Names are imported when they are used: the command line needs few of them, and quickly.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

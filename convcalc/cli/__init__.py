@@ -1,0 +1,126 @@
+"""The command line: one file a command, imported when it is asked for."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from convcalc import __version__
+from convcalc.diagnostics import ConvcalcError, did_you_mean, render
+
+#: Command to the file it is in, in the order of the help.
+_COMMANDS = {
+    "analyze": "analyze",
+    "layer": "layer",
+    "list": "list",
+    "conventions": "conventions",
+    "completion": "completion",
+}
+
+
+class Status:
+    """What the program ends with."""
+
+    DONE = 0
+    CHECK_FAILED = 1
+    WRONG_REQUEST = 2
+    INTERRUPTED = 130
+
+
+class _Lazy(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"convcalc.cli.{_COMMANDS[name]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            name = args[0]
+            help = did_you_mean(name, _COMMANDS)
+            if not help and (os.path.exists(name) or name.endswith((".yaml", ".yml"))):
+                help = f"did you mean `convcalc analyze {name}`?"
+            raise click.UsageError(f"there is no command `{name}`. {help}".strip(), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="convcalc")
+def cli() -> None:
+    """What a convolutional network costs, and why: shapes, parameters, operations.
+
+    \b
+    Examples:
+      convcalc analyze mobilenet_v1
+      convcalc analyze mynet.yaml --set alpha=0.5 --json
+      convcalc layer conv --k 3 --s 2 --p 1 --in 128
+      convcalc list
+    """
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        if (
+            hasattr(stream, "reconfigure")
+            and (stream.encoding or "").lower().replace("-", "") != "utf8"
+        ):
+            # A terminal that has no × shows a question mark, and not a traceback.
+            stream.reconfigure(errors="replace")
+    style = _error_style(sys.argv[1:] if args is None else args)
+    try:
+        result = cli.main(args, prog_name="convcalc", standalone_mode=False)
+        sys.stdout.flush()
+    except ConvcalcError as error:
+        report(error, style)
+        sys.exit(Status.WRONG_REQUEST)
+    except click.exceptions.Abort:
+        sys.exit(Status.INTERRUPTED)
+    except KeyboardInterrupt:
+        sys.exit(Status.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Status.WRONG_REQUEST)
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EINVAL):
+            raise
+        # The reader has closed the pipe. What is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Status.DONE)
+    sys.exit(result if isinstance(result, int) else Status.DONE)
+
+
+def report(error: ConvcalcError, style: str) -> None:
+    """Print the diagnostics of an error on standard error."""
+    for text in render(error.diagnostics, style):
+        click.echo(text, err=True)
+    if error.more and style == "full":
+        click.echo(f"… and {error.more} more", err=True)
+
+
+def _error_style(args: Sequence[str]) -> str:
+    """The value of `--error-format`, which also holds for mistakes that come before it is parsed."""
+    for index, arg in enumerate(args):
+        if arg.startswith("--error-format="):
+            return _known_style(arg.partition("=")[2])
+        if arg == "--error-format" and index + 1 < len(args):
+            return _known_style(args[index + 1])
+    return "full"
+
+
+def _known_style(style: str) -> str:
+    return style if style in ("full", "concise", "github", "json") else "full"

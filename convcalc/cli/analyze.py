@@ -1,0 +1,176 @@
+"""`convcalc analyze`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convcalc.cli import options
+
+if TYPE_CHECKING:
+    from convcalc.analysis import Analysis
+
+
+@click.command("analyze", short_help="Shapes, parameters and operations of networks.")
+@click.argument(
+    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a variable of the spec; again and again.",
+)
+@click.option(
+    "--preset", metavar="NAME", shell_complete=options.complete_preset, help="A preset of the spec."
+)
+@click.option("--input", "shape", metavar="CxHxW", help="Another input: 3x192x192.")
+@options.batch_option
+@options.convention_option
+@click.option(
+    "--depth", type=click.IntRange(min=1), metavar="N", help="Fold blocks deeper than N levels."
+)
+@click.option(
+    "--group-by",
+    type=click.Choice(("type", "kind", "block")),
+    help="The share of each instead of layers.",
+)
+@click.option("--sort", metavar="COLUMN", help="Order the layers by a column, the largest first.")
+@click.option(
+    "--columns", metavar="A,B,…", help="Which columns a table or CSV has: name,output_shape,params."
+)
+@options.si_option
+@click.option(
+    "--limit", "limits", multiple=True, metavar="NAME=N", help="Allow more: layers=1000000."
+)
+@options.output_options(*options.FORMATS)
+@options.error_format_option
+def command(
+    specs: tuple[str, ...],
+    settings: tuple[str, ...],
+    preset: str | None,
+    shape: str | None,
+    batch: int,
+    convention: str,
+    depth: int | None,
+    group_by: str | None,
+    sort: str | None,
+    columns: str | None,
+    si: bool,
+    limits: tuple[str, ...],
+    format: str,
+    target: str | None,
+) -> None:
+    """Print what each layer of a network costs, and the totals.
+
+    SPEC is a file, - for standard input, or the name of a spec or preset that comes with convcalc
+    (`convcalc list`).
+
+    \b
+    Examples:
+      convcalc analyze mobilenet_v1
+      convcalc analyze mobilenet_v1 --set alpha=0.5 --input 3x192x192
+      convcalc analyze resnet50 --depth 1 --si
+      convcalc analyze mobilenet_v1 --group-by kind
+      convcalc analyze lenet --convention paddle --columns name,output_shape,params,flops
+      convcalc analyze mobilenet_v2 --json | jq .totals.macs
+      convcalc analyze resnet18 resnet34 --csv -o resnets.csv
+    """
+    from convcalc.spec.limits import parse_limits
+
+    values = options.parse_settings(settings)
+    input = options.parse_sizes(shape) if shape else None
+    bounds = parse_limits(limits)
+    analyses = []
+    for spec in specs:
+        from convcalc import api
+
+        if spec == "-":
+            graph = api.loads(
+                sys.stdin.buffer.read(bounds.bytes + 1),
+                "<stdin>",
+                preset,
+                input=input,
+                limits=bounds,
+                **values,
+            )
+        else:
+            graph = api.load(spec, preset, input=input, limits=bounds, **values)
+        analysis = graph.analyze(convention, batch)
+        analyses.append(analysis.folded(depth) if depth else analysis)
+    _check_columns(columns, sort)
+    if format == "json":
+        _write_json(analyses, group_by, sort, target)
+    elif format == "csv":
+        _write_csv(analyses, group_by, columns, sort, target)
+    else:
+        _write_tables(analyses, group_by, columns, sort, si, format, target)
+
+
+def _check_columns(columns: str | None, sort: str | None) -> None:
+    if columns or sort:
+        from convcalc.render import columns as known
+
+        known.chosen(columns, ())
+        if sort:
+            known.find(sort)
+
+
+def _write_json(
+    analyses: list[Analysis], by: str | None, sort: str | None, target: str | None
+) -> None:
+    from convcalc.render import data
+
+    objects: list[dict[str, Any]] = [
+        data.shares_object(each, each.shares(by), by) if by else data.analysis_object(each, sort)
+        for each in analyses
+    ]
+    options.write(data.to_json(objects), target)
+
+
+def _write_csv(
+    analyses: list[Analysis],
+    by: str | None,
+    columns: str | None,
+    sort: str | None,
+    target: str | None,
+) -> None:
+    from convcalc.render import data
+
+    if by:
+        options.write(
+            data.shares_to_csv([(each, each.shares(by)) for each in analyses], by), target
+        )
+    else:
+        options.write(data.to_csv(analyses, columns, sort), target)
+
+
+def _write_tables(
+    analyses: list[Analysis],
+    by: str | None,
+    columns: str | None,
+    sort: str | None,
+    si: bool,
+    format: str,
+    target: str | None,
+) -> None:
+    from convcalc.render import table
+    from convcalc.render.columns import TABLE, chosen, legend
+
+    tables = [
+        table.of_shares(each, each.shares(by), by, si, legend(each))
+        if by
+        else table.of_analysis(each, chosen(columns, TABLE), sort, si, legend(each))
+        for each in analyses
+    ]
+    if format == "table" and target is None and options.is_terminal():
+        from convcalc.render import terminal
+
+        for each in tables:
+            terminal.print_table(each, options.wants_color())
+        return
+    style = {"table": table.plain, "markdown": table.markdown, "latex": table.latex}[format]
+    options.write("\n".join(map(style, tables)), target)

@@ -1,0 +1,155 @@
+"""`convcalc layer`: one layer, explained. A command for each layer type, made from its fields."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+
+from convcalc import layers
+from convcalc.cli import options
+from convcalc.diagnostics import did_you_mean
+from convcalc.layers.fields import Truth
+
+
+class _Types(click.Group):
+    """The layer types as commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return layers.names()
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return _command(name) if name in layers.TYPES else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in layers.TYPES and not args[0].startswith("-"):
+            help = did_you_mean(args[0], layers.TYPES) or "`convcalc layer --help` lists them."
+            raise click.UsageError(f"there is no layer type `{args[0]}`. {help}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group("layer", cls=_Types, short_help="One layer, with the formula of each figure.")
+def command() -> None:
+    """Print what one layer costs, and the formula of each figure.
+
+    What is not given stays a symbol.
+
+    \b
+    Examples:
+      convcalc layer conv --k 3 --s 2 --p 1 --in 128
+      convcalc layer conv --out 64 --k 3 --in 3x128x96 --no-bias
+      convcalc layer linear --out 10 --in 84
+      convcalc layer max_pool --k 3 --s 2 --ceil-mode --in 64x112x112 --json
+    """
+
+
+def _command(name: str) -> click.Command:
+    """The command of a layer type."""
+    cls = layers.find(name)
+    params: list[click.Parameter] = [_option(field) for field in layers.fields_of(cls)]
+    params += [
+        click.Option(
+            ["--in", "inputs"],
+            multiple=cls.arity is None,
+            metavar="SHAPE",
+            help="The input: 128 (a square), 128x96, 3x128x96 (channels first)"
+            + ("; once for each input." if cls.arity is None else "."),
+        ),
+        click.Option(
+            ["--dims"],
+            type=click.IntRange(0, 3),
+            metavar="N",
+            help="Spatial axes, where SHAPE leaves it open.",
+        ),
+    ]
+
+    def shared() -> None:
+        """Carries the options that all types have."""
+
+    for add in (
+        options.error_format_option,
+        options.output_options("table", "json"),
+        options.si_option,
+        options.batch_option,
+        options.convention_option,
+    ):
+        shared = add(shared)
+    params += reversed(shared.__click_params__)  # type: ignore[attr-defined]
+    return click.Command(
+        name,
+        params=params,
+        callback=partial(_run, name),
+        help=f"{layers.summary(cls)}\n\n{layers.details(cls)}\n\n{_example(cls)}",
+        short_help=layers.summary(cls),
+    )
+
+
+def _example(cls: type[layers.Layer]) -> str:
+    found = layers.example(cls)
+    return f"\b\nIn a spec:\n  - {found[0]}" if found else ""
+
+
+def _option(field: layers.Field) -> click.Option:
+    """The option of a field, under its canonical and its short name."""
+    dashed = field.name.replace("_", "-")
+    help = _sentence(field.description)
+    if isinstance(field.kind, Truth):
+        return click.Option([f"--{dashed}/--no-{dashed}", field.name], default=None, help=help)
+    names = [f"--{field.short}"] if field.short else []
+    return click.Option(
+        [*names, f"--{dashed}", field.name],
+        metavar=field.kind.metavar,
+        help=f"{help} {_default(field)}".strip(),
+    )
+
+
+def _sentence(text: str) -> str:
+    text = text.replace("`", "")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _default(field: layers.Field) -> str:
+    if field.required or field.default is None:
+        return ""
+    return f"[default: {field.kind.show(field.default)}]"
+
+
+def _run(
+    name: str,
+    inputs: Any,
+    dims: int | None,
+    convention: str,
+    batch: int,
+    si: bool,
+    format: str,
+    target: str | None,
+    **fields: Any,
+) -> None:
+    from convcalc.explain import explain
+
+    kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
+    given = {
+        key: value if isinstance(value, bool) else options.parse_value(value, kinds[key].words)
+        for key, value in fields.items()
+        if value is not None
+    }
+    shapes = [inputs] if isinstance(inputs, str) else list(inputs or ())
+    explanation = explain(
+        layers.find(name).type,
+        given,
+        [options.parse_sizes(shape) for shape in shapes],
+        dims=dims,
+        convention=convention,
+        batch=batch,
+    )
+    if format == "json":
+        import json
+
+        options.write(
+            json.dumps(explanation.to_dict(), ensure_ascii=False, indent=2) + "\n", target
+        )
+        return
+    from convcalc.render import explanation as render
+
+    options.write(render.text(explanation, si), target)

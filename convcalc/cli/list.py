@@ -1,0 +1,80 @@
+"""`convcalc list`."""
+
+from __future__ import annotations
+
+import click
+
+from convcalc.cli import options
+
+
+@click.command("list", short_help="The networks that come with convcalc.")
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=options.complete_spec)
+@options.si_option
+@options.output_options("table", "json", "csv")
+def command(names: tuple[str, ...], si: bool, format: str, target: str | None) -> None:
+    """Name the specs and presets that come with convcalc, with their parameters and MACs.
+
+    With NAMEs, those families alone.
+
+    \b
+    Examples:
+      convcalc list
+      convcalc list resnet mobilenet_v2 --si
+      convcalc list --json | jq '.[] | select(.macs < 1000000000) | .name'
+    """
+    from convcalc import api, zoo
+    from convcalc.diagnostics import did_you_mean, fail
+    from convcalc.render import data, table
+    from convcalc.render.columns import grouped, short
+
+    for name in names:
+        if name not in zoo.families():
+            raise fail(
+                "no-such-spec",
+                f"the zoo has no family `{name}`",
+                did_you_mean(name, zoo.families()),
+            )
+    members = []
+    for family in names or zoo.families():
+        presets = [preset for preset, home in zoo.presets().items() if home == family]
+        # A family whose file has the name of no member of its own is shown by its presets alone.
+        for member in ([family] if family not in presets else []) + presets:
+            analysis = api.load(family, None if member == family else member).analyze("macs")
+            members.append((family, member, analysis))
+    if format in ("json", "csv"):
+        objects = [
+            {
+                "family": family,
+                "name": member,
+                "network": analysis.name,
+                "source": analysis.source,
+                "input": data.analysis_input(analysis),
+                "params": analysis.totals.params,
+                "macs": analysis.totals.macs,
+            }
+            for family, member, analysis in members
+        ]
+        text = data.to_json([objects]) if format == "json" else data.objects_to_csv(objects)
+        options.write(text, target)
+        return
+    number = short if si else grouped
+    rows = tuple(
+        (
+            family if index == 0 or members[index - 1][0] != family else "",
+            member,
+            ", ".join(map(str, analysis.inputs.values())),
+            number(analysis.totals.params),
+            number(analysis.totals.macs),
+        )
+        for index, (family, member, analysis) in enumerate(members)
+    )
+    legend = "`convcalc analyze NAME` takes each of these names. MACs are for one input, biases left out."
+    header = ("Family", "Name", "Input", "Params", "MACs")
+    numeric = (False, False, False, True, True)
+    found = table.Table("", header, numeric, rows, (), legend)
+    if target is None and options.is_terminal():
+        from convcalc.render import terminal
+
+        terminal.print_table(found, options.wants_color())
+    else:
+        options.write(table.plain(found), target)

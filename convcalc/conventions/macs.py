@@ -1,0 +1,17 @@
+"""The papers' multiply–adds: one for each product of a convolution or a linear layer, the bias left out.
+
+Howard et al. 2017 (MobileNets), table 8; Sandler et al. 2018, table 4.
+"""
+
+from convcalc.conventions.base import Convention
+
+CONVENTION = Convention(
+    name="macs",
+    tool="papers",
+    version="",
+    unit="MACs",
+    meaning="multiply–accumulates",
+    summary="the products of convolutions, linear layers and matrix products, the bias left out",
+    default="macs",
+    counts_all=True,
+)

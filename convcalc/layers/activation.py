@@ -1,0 +1,188 @@
+"""Activations. Each class says what one element costs; a change of sign is free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from convcalc.arithmetic import equal, holds, require
+from convcalc.layers.base import NOTHING, Operations, Unary, Weight, layer
+from convcalc.layers.fields import Count
+from convcalc.shape import Shape
+
+
+class _Elementwise(Unary):
+    family = "activation"
+    #: The operations on one element.
+    each: ClassVar[Operations] = NOTHING
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return self.each.times(y.size)
+
+
+@layer("relu")
+class ReLU(_Elementwise):
+    """max(x, 0): one comparison.
+
+    Example: `- relu` on `64x56x56`
+    """
+
+    each = Operations(cmp=1)
+
+
+@layer("relu6")
+class ReLU6(_Elementwise):
+    """min(max(x, 0), 6): two comparisons (Howard et al. 2017).
+
+    Example: `- relu6` on `32x112x112`
+    """
+
+    each = Operations(cmp=2)
+
+
+@layer("leaky_relu")
+class LeakyReLU(_Elementwise):
+    """x where x > 0, else a·x: a comparison and a product (Maas et al. 2013).
+
+    Example: `- leaky_relu` on `64x56x56`
+    """
+
+    each = Operations(cmp=1, mul=1)
+
+
+@layer("prelu")
+class PReLU(_Elementwise):
+    """x where x > 0, else a·x, with a learned a: a comparison and a product (He et al. 2015).
+
+    num_parameters: how many slopes are learned: 1 for all channels, or one for each channel
+
+    Example: `- prelu` on `64x56x56`
+    """
+
+    each = Operations(cmp=1, mul=1)
+    num_parameters: Count = 1
+
+    def output_shape(self, x: Shape) -> Shape:
+        require(
+            holds(equal(self.num_parameters, 1)) or holds(equal(self.num_parameters, x.channels)),
+            "{count} slopes fit neither all channels nor each of {channels}",
+            code="bad-value",
+            field="num_parameters",
+            help="1, or {channels}",
+            count=self.num_parameters,
+            channels=x.channels,
+        )
+        return x
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        yield Weight("weight", (self.num_parameters,))
+
+
+@layer("elu")
+class ELU(_Elementwise):
+    """x where x > 0, else a·(eˣ − 1): a comparison, an exponential, an addition, a product.
+
+    Clevert et al. 2016.
+
+    Example: `- elu` on `64x56x56`
+    """
+
+    each = Operations(cmp=1, exp=1, add=1, mul=1)
+
+
+@layer("gelu")
+class GELU(_Elementwise):
+    """x/2·(1 + erf(x/√2)): three products, an error function, an addition (Hendrycks and Gimpel 2016).
+
+    Example: `- gelu` on `96x56x56`
+    """
+
+    each = Operations(mul=3, erf=1, add=1)
+
+
+@layer("sigmoid")
+class Sigmoid(_Elementwise):
+    """1/(1 + e⁻ˣ): an exponential, an addition, a division.
+
+    Example: `- sigmoid` on `64x1x1`
+    """
+
+    each = Operations(exp=1, add=1, div=1)
+
+
+@layer("silu", "swish")
+class SiLU(_Elementwise):
+    """x·sigmoid(x): a sigmoid and a product (Ramachandran et al. 2017, "Swish").
+
+    Example: `- silu` on `32x112x112`
+    """
+
+    each = Operations(exp=1, add=1, div=1, mul=1)
+
+
+@layer("hard_sigmoid")
+class HardSigmoid(_Elementwise):
+    """min(max(x + 3, 0), 6)/6: an addition, two comparisons, a product (Howard et al. 2019).
+
+    Example: `- hard_sigmoid` on `64x1x1`
+    """
+
+    each = Operations(add=1, cmp=2, mul=1)
+
+
+@layer("hard_swish")
+class HardSwish(_Elementwise):
+    """x·hard_sigmoid(x): a hard sigmoid and a product (Howard et al. 2019).
+
+    Example: `- hard_swish` on `16x112x112`
+    """
+
+    each = Operations(add=1, cmp=2, mul=2)
+
+
+@layer("tanh")
+class Tanh(_Elementwise):
+    """1 − 2/(e²ˣ + 1): a product, an exponential, two additions, a division.
+
+    Example: `- tanh` on `6x28x28`
+    """
+
+    each = Operations(mul=1, exp=1, add=2, div=1)
+
+
+@layer("softplus")
+class Softplus(_Elementwise):
+    """ln(1 + eˣ): an exponential, an addition, a logarithm.
+
+    Example: `- softplus` on `64x56x56`
+    """
+
+    each = Operations(exp=1, add=1, log=1)
+
+
+@layer("mish")
+class Mish(_Elementwise):
+    """x·tanh(softplus(x)): a softplus, a hyperbolic tangent and a product (Misra 2019).
+
+    Example: `- mish` on `64x56x56`
+    """
+
+    each = Operations(exp=2, add=3, log=1, mul=2, div=1)
+
+
+@layer("softmax")
+class Softmax(Unary):
+    """eˣ over the sum of eˣ, over the channels of every position.
+
+    The largest of n takes n − 1 comparisons; then n subtractions, n exponentials, n − 1 additions and n
+    divisions.
+
+    Example: `- softmax` on `1000`
+    """
+
+    family = "activation"
+    natural_axes = 0
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        rows = x.positions
+        return Operations(cmp=x.size - rows, add=2 * x.size - rows, exp=x.size, div=x.size)

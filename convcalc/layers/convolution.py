@@ -1,0 +1,319 @@
+"""Convolutions: sums of products over sliding windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from convcalc import window
+from convcalc.arithmetic import divides, exact_div, minimum, product, require
+from convcalc.layers.base import Operations, Unary, Weight, layer
+from convcalc.layers.fields import Count, Flag, Padding, PerAxis, PerAxisFromZero
+from convcalc.shape import Shape
+
+
+def _kernel_kind(kernel: tuple[int, ...], groups: Any, channels: Any) -> str:
+    """Pointwise, depthwise, grouped or full, as the MobileNet papers' resource tables tell them apart."""
+    if groups == 1:
+        return "pointwise conv" if all(size == 1 for size in kernel) else "conv"
+    return "depthwise conv" if groups == channels else "grouped conv"
+
+
+def _split_channels(channels: int, groups: int, what: str) -> int:
+    """The channels of one group."""
+    require(
+        divides(groups, channels),
+        "{channels} {what} channels cannot be split into {groups} groups",
+        code="indivisible-groups",
+        field="groups",
+        label="{channels} % {groups} = {rest}",
+        channels=channels,
+        groups=groups,
+        what=what,
+        rest=lambda: channels % groups,
+    )
+    return exact_div(channels, groups)
+
+
+class _Window(Unary):
+    """The fields and the window of a convolution.
+
+    stride: the step between windows
+    padding: cells added around the input: a number, one per axis, a `[before, after]` pair per axis,
+        `same` (output = ⌈input / stride⌉, the odd cell at the end), `same_lower` (at the start) or `valid`
+    dilation: the step between the cells of a window
+    bias: whether a number is added to each output map
+    """
+
+    axes = (1, 3)
+
+    stride: PerAxis = (1,)
+    padding: Padding = ((0, 0),)
+    dilation: PerAxis = (1,)
+    bias: Flag = True
+
+    def pads(self, x: Shape, kernel: tuple[int, ...]) -> tuple[window.Pads, ...]:
+        """The cells added on each axis, `same` worked out."""
+        if isinstance(self.padding, str):
+            lower = self.padding == "same_lower"
+            steps = zip(x.spatial, kernel, self.stride, self.dilation)
+            return tuple(window.same_pads(n, k, s, d, lower=lower) for n, k, s, d in steps)
+        return self.padding
+
+    def windows(self, x: Shape, kernel: tuple[int, ...]) -> tuple[int, ...]:
+        """The number of windows on each axis."""
+        if isinstance(self.padding, str):
+            return tuple(window.same_size(n, s) for n, s in zip(x.spatial, self.stride))
+        axes = zip(x.spatial, kernel, self.stride, self.padding, self.dilation)
+        return tuple(window.output_size(n, k, s, p, d) for n, k, s, p, d in axes)
+
+
+@layer("conv")
+class Conv(_Window):
+    """Slides `out_channels` kernels over the input; 1-D, 2-D or 3-D by its input.
+
+    Output ⌊(in + pads − d·(k − 1) − 1)/s⌋ + 1 on every axis; each output is a sum of (C_in/g)·K
+    products, K the kernel's size (PyTorch, `torch.nn.Conv2d`; Dumoulin and Visin 2016).
+
+    out_channels: kernels, and so output maps
+    kernel_size: the size of a kernel
+    groups: the input and output channels are split into this many groups, convolved apart
+
+    Example: `- conv: {out: 64, k: 3, s: 2, p: 1}` on `3x128x128`
+    """
+
+    out_channels: Count
+    kernel_size: PerAxis
+    groups: Count = 1
+
+    def output_shape(self, x: Shape) -> Shape:
+        _split_channels(x.channels, self.groups, "input")
+        _split_channels(self.out_channels, self.groups, "output")
+        return Shape(self.out_channels, *self.windows(x, self.kernel_size))
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        per_group = exact_div(x.channels, self.groups)
+        yield Weight("weight", (self.out_channels, per_group, *self.kernel_size))
+        if self.bias:
+            yield Weight("bias", (self.out_channels,))
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        products = exact_div(x.channels, self.groups) * product(self.kernel_size)
+        bias = y.size if self.bias else 0
+        return Operations(macs=products * y.size, sums=y.size, bias=bias)
+
+    def kind(self, inputs: tuple[Shape, ...]) -> str:
+        return _kernel_kind(self.kernel_size, self.groups, inputs[0].channels)
+
+
+@layer("pointwise_conv")
+class PointwiseConv(_Window):
+    """A convolution with a kernel of one cell: a linear layer at every position.
+
+    out_channels: kernels, and so output maps
+    groups: the input and output channels are split into this many groups, convolved apart
+
+    Example: `- pointwise_conv: {out: 64}` on `32x56x56`
+    """
+
+    out_channels: Count
+    groups: Count = 1
+
+    def output_shape(self, x: Shape) -> Shape:
+        _split_channels(x.channels, self.groups, "input")
+        _split_channels(self.out_channels, self.groups, "output")
+        return Shape(self.out_channels, *self.windows(x, (1,) * len(x.spatial)))
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        ones = (1,) * len(x.spatial)
+        yield Weight("weight", (self.out_channels, exact_div(x.channels, self.groups), *ones))
+        if self.bias:
+            yield Weight("bias", (self.out_channels,))
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        products = exact_div(x.channels, self.groups)
+        bias = y.size if self.bias else 0
+        return Operations(macs=products * y.size, sums=y.size, bias=bias)
+
+    def kind(self, inputs: tuple[Shape, ...]) -> str:
+        return "pointwise conv" if self.groups == 1 else "grouped conv"
+
+
+@layer("depthwise_conv")
+class DepthwiseConv(_Window):
+    """Convolves every channel apart, with `multiplier` kernels each (Howard et al. 2017, section 3.1).
+
+    kernel_size: the size of a kernel
+    multiplier: output maps for each input channel
+
+    Example: `- depthwise_conv: {k: 3, p: 1}` on `32x112x112`
+    """
+
+    kernel_size: PerAxis
+    multiplier: Count = 1
+
+    def output_shape(self, x: Shape) -> Shape:
+        return Shape(x.channels * self.multiplier, *self.windows(x, self.kernel_size))
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        maps = x.channels * self.multiplier
+        yield Weight("weight", (maps, 1, *self.kernel_size))
+        if self.bias:
+            yield Weight("bias", (maps,))
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        bias = y.size if self.bias else 0
+        return Operations(macs=product(self.kernel_size) * y.size, sums=y.size, bias=bias)
+
+    def kind(self, inputs: tuple[Shape, ...]) -> str:
+        return "depthwise conv"
+
+
+@layer("global_depthwise_conv")
+class GlobalDepthwiseConv(Unary):
+    """A depthwise convolution whose kernel is the whole input: one weight a cell, one output a channel.
+
+    C·H·W weights (Chen et al. 2018, MobileFaceNets, section 3.2).
+
+    bias: whether a number is added to each output map
+
+    Example: `- global_depthwise_conv: {bias: false}` on `512x7x7`
+    """
+
+    axes = (1, 3)
+
+    bias: Flag = True
+
+    def output_shape(self, x: Shape) -> Shape:
+        return Shape(x.channels, *(1 for _ in x.spatial))
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        yield Weight("weight", (x.channels, 1, *x.spatial))
+        if self.bias:
+            yield Weight("bias", (x.channels,))
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return Operations(macs=x.size, sums=y.size, bias=y.size if self.bias else 0)
+
+    def kind(self, inputs: tuple[Shape, ...]) -> str:
+        return "depthwise conv"
+
+
+@layer("conv_transpose")
+class ConvTranspose(_Window):
+    """The convolution that runs the other way: each input cell spreads a kernel over the output.
+
+    Output (in − 1)·s − pads + d·(k − 1) + output_padding + 1; each input cell takes part in
+    (C_out/g)·K products (PyTorch, `torch.nn.ConvTranspose2d`; Dumoulin and Visin 2016, chapter 4).
+
+    out_channels: output maps
+    kernel_size: the size of a kernel
+    padding: cells taken off the output: a number, one per axis, or a `[before, after]` pair per axis
+    output_padding: cells added at the end of the output; smaller than the stride or the dilation
+    groups: the input and output channels are split into this many groups, convolved apart
+
+    Example: `- conv_transpose: {out: 32, k: 4, s: 2, p: 1}` on `64x16x16`
+    """
+
+    out_channels: Count
+    kernel_size: PerAxis
+    output_padding: PerAxisFromZero = (0,)
+    groups: Count = 1
+
+    def output_shape(self, x: Shape) -> Shape:
+        _split_channels(x.channels, self.groups, "input")
+        _split_channels(self.out_channels, self.groups, "output")
+        require(
+            not isinstance(self.padding, str),
+            "a transposed convolution takes numbers as padding, not `{padding}`",
+            code="bad-value",
+            field="padding",
+            help="a padding of (k − s)/2, with its odd cell as output_padding, gives in·s cells",
+            padding=self.padding,
+        )
+        axes = zip(
+            x.spatial,
+            self.kernel_size,
+            self.stride,
+            self.pads(x, self.kernel_size),
+            self.dilation,
+            self.output_padding,
+        )
+        return Shape(self.out_channels, *(window.transposed_size(*axis) for axis in axes))
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        per_group = exact_div(self.out_channels, self.groups)
+        yield Weight("weight", (x.channels, per_group, *self.kernel_size))
+        if self.bias:
+            yield Weight("bias", (self.out_channels,))
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        kernel = product(self.kernel_size)
+        macs = x.size * exact_div(self.out_channels, self.groups) * kernel
+        # With a stride above the kernel some outputs are reached by no product, and sum nothing.
+        sums = minimum(y.size, self.out_channels * x.positions * kernel)
+        return Operations(macs=macs, sums=sums, bias=y.size if self.bias else 0)
+
+    def kind(self, inputs: tuple[Shape, ...]) -> str:
+        return "transposed conv"
+
+
+@layer("deform_conv")
+class DeformConv(Conv):
+    """A convolution that samples each tap at a learned offset; its offset convolution is part of it.
+
+    The offset convolution has the same window, a bias and 2·K maps for every deformable group (Dai et
+    al. 2017); `modulated` makes that 3·K, the last third a mask that passes a sigmoid (Zhu et al.
+    2019). A sample is interpolated between four cells. 2-D.
+
+    deformable_groups: the input channels are split into this many groups, each with offsets of its own
+    modulated: whether each sample is weighted by a learned mask
+
+    Example: `- deform_conv: {out: 64, k: 3, p: 1}` on `32x28x28`
+    """
+
+    axes = (2, 2)
+
+    deformable_groups: Count = 1
+    modulated: Flag = False
+
+    def offset_channels(self) -> int:
+        """The maps of the offset convolution: two numbers a tap, three with a mask."""
+        return (3 if self.modulated else 2) * product(self.kernel_size) * self.deformable_groups
+
+    def output_shape(self, x: Shape) -> Shape:
+        require(
+            divides(self.deformable_groups, x.channels),
+            "{channels} input channels cannot be split into {groups} deformable groups",
+            code="indivisible-groups",
+            field="deformable_groups",
+            channels=x.channels,
+            groups=self.deformable_groups,
+        )
+        return super().output_shape(x)
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        yield Weight("offset.weight", (self.offset_channels(), x.channels, *self.kernel_size))
+        yield Weight("offset.bias", (self.offset_channels(),))
+        yield from super().weights(x)
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        kernel = product(self.kernel_size)
+        offsets = self.offset_channels() * y.positions
+        offset_conv = Operations(macs=x.channels * kernel * offsets, sums=offsets, bias=offsets)
+        # One sample a tap, position and channel: four products and three additions. Its four factors
+        # are shared by the channels of a deformable group: two coordinates, two complements and four
+        # products.
+        points = kernel * y.positions * self.deformable_groups
+        samples = kernel * y.positions * x.channels
+        mask = points if self.modulated else 0
+        sampling = Operations(
+            mul=4 * samples + 4 * points + (samples if self.modulated else 0),
+            add=3 * samples + 4 * points + mask,
+            exp=mask,
+            div=mask,
+        )
+        return super().operations(x, y).plus(offset_conv).plus(sampling)
+
+    def kind(self, inputs: tuple[Shape, ...]) -> str:
+        return "deformable conv"

@@ -1,0 +1,427 @@
+"""The kinds of field that layers have: what a spec may write there, and what it becomes.
+
+A kind stands in a field's annotation (`kernel_size: PerAxis`). From it come the check of a value in a
+spec, the option of `convcalc layer`, the JSON Schema and the reference page.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar
+
+from convcalc.arithmetic import Refusal, Symbolic, holds
+
+#: Short names, for the canonical ones that a layer has.
+SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
+    "out": ("out_channels", "out_features"),
+    "k": ("kernel_size",),
+    "s": ("stride",),
+    "p": ("padding",),
+    "d": ("dilation",),
+    "g": ("groups",),
+}
+
+
+class Kind:
+    """What the values of a field are. `parse` and `resolve` are all that a kind must have."""
+
+    #: Plain texts that stand for themselves; any other text in a spec is an expression.
+    words: tuple[str, ...] = ()
+    #: What is meant, after "must be".
+    expected: ClassVar[str] = "a value"
+    #: The stand-in for the value in a usage line.
+    metavar: ClassVar[str] = "VALUE"
+    #: Whether rules calculate with it, so that it can be a symbol in a formula.
+    symbolic: bool = False
+
+    def parse(self, value: Any) -> Any:
+        """The canonical form of a value from a spec. Raises Refusal, which ends in what is right."""
+        raise NotImplementedError
+
+    def resolve(self, value: Any, axes: int) -> Any:
+        """The value for an input of `axes` spatial axes. Raises Refusal where the numbers differ."""
+        return value
+
+    def show(self, value: Any) -> Any:
+        """The value as JSON and users see it."""
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of a literal value (an expression is allowed everywhere)."""
+        raise NotImplementedError
+
+    def refuse(self, value: Any) -> Refusal:
+        """The refusal of a value, in words for people."""
+        return Refusal(f"must be {self.expected}, not {describe(value)}", code="bad-value")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(self.parse)
+
+
+def describe(value: Any) -> str:
+    """A value as a spec's author wrote it: `true`, `1.5`, text "wide", a list."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return "not-a-number"
+        if math.isinf(value):
+            return "infinity" if value > 0 else "minus infinity"
+        return repr(value)
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**24 else f"an integer of {value.bit_length()} bits"
+    if isinstance(value, str):
+        return f'the text "{value}"' if len(value) <= 40 else f'the text "{value[:37]}…"'
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(describe(item) for item in value[:4])
+        return f"the list [{inner}{', …' if len(value) > 4 else ''}]"
+    return "a mapping"
+
+
+def whole(value: Any) -> int | None:
+    """The integer that a number is, exactly (24.0 is 24); None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, Symbolic)):
+        return value  # type: ignore[return-value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None
+
+
+def near_integers(value: float) -> str:
+    """The roundings of a number that was to be whole, as advice."""
+    return (
+        f"round it: floor gives {math.floor(value)}, ceil {math.ceil(value)}, round {round(value)}"
+    )
+
+
+class Whole(Kind):
+    """A whole number, `minimum` at least."""
+
+    metavar = "N"
+
+    def __init__(self, minimum: int, symbolic: bool = True) -> None:
+        self.minimum = minimum
+        self.symbolic = symbolic
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return (
+            "a whole number, 1 or more"
+            if self.minimum == 1
+            else (f"a whole number, {self.minimum} or more")
+        )
+
+    def parse(self, value: Any) -> int:
+        number = whole(value)
+        if number is None or not holds(number >= self.minimum):
+            raise self.refuse(value)
+        return number
+
+    def refuse(self, value: Any) -> Refusal:
+        if isinstance(value, float) and math.isfinite(value) and not value.is_integer():
+            return Refusal(
+                f"must be a whole number, not {value!r}",
+                code="not-whole",
+                help=near_integers(value),
+            )
+        return super().refuse(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.minimum}
+
+
+class EachAxis(Kind):
+    """A whole number for every spatial axis, or one for all; kept as a tuple of one or of all."""
+
+    def __init__(self, minimum: int) -> None:
+        self.one = Whole(minimum)
+
+    metavar = "N[,N…]"
+    symbolic = True
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"{self.one.expected}, or a list with one for each spatial axis"
+
+    def parse(self, value: Any) -> tuple[int, ...]:
+        if isinstance(value, (list, tuple)):
+            if not value:
+                raise self.refuse(value)
+            return tuple(self.one.parse(item) for item in value)
+        if whole(value) is None and not isinstance(value, float):
+            raise self.refuse(value)
+        return (self.one.parse(value),)
+
+    def resolve(self, value: tuple[int, ...], axes: int) -> tuple[int, ...]:
+        return _each_axis(value, axes)
+
+    def show(self, value: Any) -> Any:
+        return value[0] if len(value) == 1 else list(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "anyOf": [
+                self.one.schema(),
+                {"type": "array", "items": self.one.schema(), "minItems": 1},
+            ]
+        }
+
+
+class Pads(Kind):
+    """Padding: a number, one per axis, a pair per axis, or a rule's name."""
+
+    words = ("same", "same_lower", "valid")
+    expected = (
+        "a whole number, 0 or more, a list with one (or one [before, after] pair) for each spatial axis,"
+        " or `same`, `same_lower` or `valid`"
+    )
+    metavar = "N[,N…]|same|same_lower|valid"
+    symbolic = True
+
+    def parse(self, value: Any) -> tuple[tuple[int, int], ...] | str:
+        if isinstance(value, str):
+            if value not in self.words:
+                raise self.refuse(value)
+            return "same_lower" if value == "same_lower" else value
+        if isinstance(value, (list, tuple)) and value:
+            return tuple(self._pair(item, value) for item in value)
+        return (self._pair(value, value),)
+
+    def _pair(self, item: Any, value: Any) -> tuple[int, int]:
+        pair = tuple(item) if isinstance(item, (list, tuple)) else (item, item)
+        numbers = tuple(whole(one) for one in pair)
+        if len(numbers) != 2 or any(number is None or not holds(number >= 0) for number in numbers):
+            fractions = [one for one in pair if isinstance(one, float) and whole(one) is None]
+            raise Whole(0).refuse(fractions[0]) if fractions else self.refuse(value)
+        return numbers  # type: ignore[return-value]
+
+    def resolve(self, value: Any, axes: int) -> Any:
+        if value == "valid":
+            return ((0, 0),) * axes
+        return value if isinstance(value, str) else _each_axis(value, axes)
+
+    def show(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        if all(before == after for before, after in value):
+            sizes = [before for before, _ in value]
+            return sizes[0] if len(sizes) == 1 else sizes
+        return [list(pair) for pair in value]
+
+    def schema(self) -> dict[str, Any]:
+        size = {"type": "integer", "minimum": 0}
+        pair = {"type": "array", "items": size, "minItems": 2, "maxItems": 2}
+        return {
+            "anyOf": [
+                {"enum": list(self.words)},
+                size,
+                {"type": "array", "items": {"anyOf": [size, pair]}, "minItems": 1},
+            ]
+        }
+
+
+class Truth(Kind):
+    """true or false."""
+
+    expected = "true or false"
+    metavar = "true|false"
+
+    def parse(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+class Real(Kind):
+    """A finite number, within bounds."""
+
+    metavar = "X"
+
+    def __init__(self, minimum: float = -math.inf, maximum: float = math.inf) -> None:
+        self.minimum = minimum
+        self.maximum = maximum
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        if math.isinf(self.minimum):
+            return "a number"
+        if math.isinf(self.maximum):
+            return f"a number, {self.minimum:g} or more"
+        return f"a number from {self.minimum:g} to {self.maximum:g}"
+
+    def parse(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.refuse(value)
+        if not (math.isfinite(value) and self.minimum <= value <= self.maximum):
+            raise self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        bounds = {"minimum": self.minimum, "maximum": self.maximum}
+        return {"type": "number", **{k: v for k, v in bounds.items() if not math.isinf(v)}}
+
+
+class Factors(Kind):
+    """A positive factor for every spatial axis, or one for all; kept as exact fractions."""
+
+    expected = "a positive number, or a list with one for each spatial axis"
+    metavar = "X[,X…]"
+
+    def parse(self, value: Any) -> tuple[Fraction, ...]:
+        items = value if isinstance(value, (list, tuple)) and value else [value]
+        try:
+            factors = tuple(Fraction(Real().parse(item)) for item in items)
+        except Refusal:
+            raise self.refuse(value) from None
+        if any(factor <= 0 for factor in factors):
+            raise self.refuse(value)
+        return factors
+
+    def resolve(self, value: Any, axes: int) -> Any:
+        return _each_axis(value, axes)
+
+    def show(self, value: Any) -> Any:
+        numbers = [int(f) if f.denominator == 1 else float(f) for f in value]
+        return numbers[0] if len(numbers) == 1 else numbers
+
+    def schema(self) -> dict[str, Any]:
+        one = {"type": "number", "exclusiveMinimum": 0}
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+class Choice(Kind):
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"one of {', '.join(f'`{word}`' for word in self.words)}"
+
+    @property
+    def metavar(self) -> str:  # type: ignore[override]
+        return "|".join(self.words)
+
+    def parse(self, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.words)}
+
+
+class Numbers(Kind):
+    """A list of whole numbers, `minimum` at least each."""
+
+    metavar = "N,N…"
+
+    def __init__(self, minimum: int | None = None) -> None:
+        self.minimum = minimum
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return "a list of whole numbers" + (f", {self.minimum} or more" if self.minimum else "")
+
+    def parse(self, value: Any) -> tuple[int, ...]:
+        if not isinstance(value, (list, tuple)) or not value:
+            raise self.refuse(value)
+        numbers = tuple(whole(item) for item in value)
+        if any(n is None or (self.minimum is not None and n < self.minimum) for n in numbers):
+            raise self.refuse(value)
+        return numbers  # type: ignore[return-value]
+
+    def show(self, value: Any) -> Any:
+        return list(value)
+
+    def schema(self) -> dict[str, Any]:
+        least = {} if self.minimum is None else {"minimum": self.minimum}
+        return {"type": "array", "items": {"type": "integer", **least}, "minItems": 1}
+
+
+class CountOrNumbers(Kind):
+    """A count, or a list of sizes; kept as a tuple (of one: the count)."""
+
+    expected = "a whole number, 2 or more, or a list of sizes, 1 or more each"
+    metavar = "N[,N…]"
+
+    def parse(self, value: Any) -> int | tuple[int, ...]:
+        if isinstance(value, (list, tuple)):
+            try:
+                return Numbers(1).parse(value)
+            except Refusal:
+                raise self.refuse(value) from None
+        number = whole(value)
+        if number is None or number < 2:
+            raise self.refuse(value)
+        return number
+
+    def show(self, value: Any) -> Any:
+        return list(value) if isinstance(value, tuple) else value
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "integer", "minimum": 2}, Numbers(1).schema()]}
+
+
+class Optional(Kind):
+    """Another kind, or left out."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.words = kind.words
+        self.symbolic = kind.symbolic
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return self.kind.expected
+
+    @property
+    def metavar(self) -> str:  # type: ignore[override]
+        return self.kind.metavar
+
+    def parse(self, value: Any) -> Any:
+        return None if value is None else self.kind.parse(value)
+
+    def resolve(self, value: Any, axes: int) -> Any:
+        return None if value is None else self.kind.resolve(value, axes)
+
+    def show(self, value: Any) -> Any:
+        return None if value is None else self.kind.show(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.kind.schema(), {"type": "null"}]}
+
+
+def _each_axis(values: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
+    if len(values) == axes:
+        return values
+    if len(values) == 1:
+        return values * axes
+    plural = "axis" if axes == 1 else "axes"
+    raise Refusal(
+        f"has {len(values)} values, and the input has {axes} spatial {plural}",
+        code="axes",
+        help=f"give one value, or {axes}" if axes > 1 else "give one value",
+    )
+
+
+Count = Annotated[int, Whole(1)]
+WholeNumber = Annotated[int, Whole(0)]
+PerAxis = Annotated[tuple[int, ...], EachAxis(1)]
+PerAxisFromZero = Annotated[tuple[int, ...], EachAxis(0)]
+Padding = Annotated["tuple[tuple[int, int], ...] | str", Pads()]
+Flag = Annotated[bool, Truth()]
+Number = Annotated[float, Real()]
+Rate = Annotated[float, Real(0, 1)]

@@ -1,0 +1,155 @@
+"""Normalisation at inference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from convcalc.arithmetic import divides, require
+from convcalc.layers.base import Operations, Unary, Weight, layer
+from convcalc.layers.fields import Choice, Count, Flag
+from convcalc.shape import Shape
+
+
+def _normalized(elements: int, groups: int, affine: bool) -> Operations:
+    """`elements` in `groups`: mean and variance of each, then (x − mean) / √(variance + ε).
+
+    The mean takes n − 1 additions and a division; the deviations n subtractions; the variance n
+    products, n − 1 additions and a division; ε, a root and a reciprocal come once a group; then a
+    product for every element, and with `affine` a product and an addition more.
+    """
+    scaled = elements if affine else 0
+    return Operations(
+        add=3 * elements - groups + scaled,
+        mul=2 * elements + scaled,
+        div=3 * groups,
+        sqrt=groups,
+    )
+
+
+class _Affine(Unary):
+    """The learned scale and shift.
+
+    affine: whether a scale and a shift are learned for every channel
+    """
+
+    family = "normalization"
+
+    affine: Flag = True
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        if self.affine:
+            yield Weight("weight", (x.channels,))
+            yield Weight("bias", (x.channels,))
+
+
+@layer("batch_norm")
+class BatchNorm(_Affine):
+    """Scales and shifts every channel by its running statistics (Ioffe and Szegedy 2015).
+
+    At inference the statistics and the learned scale and shift are one product and one addition an
+    element. 2C trainable, 2C running (mean and variance; the step counter is left out).
+
+    Example: `- batch_norm` on `64x56x56`
+    """
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        yield from super().weights(x)
+        yield Weight("running_mean", (x.channels,), trainable=False)
+        yield Weight("running_var", (x.channels,), trainable=False)
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return Operations(mul=y.size, add=y.size)
+
+
+@layer("layer_norm")
+class LayerNorm(_Affine):
+    """Normalises over the channels of every position, or over all elements (Ba et al. 2016).
+
+    over: `channels`, at every position apart, as ConvNeXt does (2C parameters), or `all` elements, each
+        with a scale and a shift of its own, as `torch.nn.LayerNorm([C, H, W])` (2·C·H·W)
+
+    Example: `- layer_norm` on `96x56x56`
+    """
+
+    over: Annotated[str, Choice("channels", "all")] = "channels"
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        if self.affine:
+            shape = (x.channels,) if self.over == "channels" else tuple(x)
+            yield Weight("weight", shape)
+            yield Weight("bias", shape)
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        groups = x.positions if self.over == "channels" else 1
+        return _normalized(x.size, groups, self.affine)
+
+
+@layer("group_norm")
+class GroupNorm(_Affine):
+    """Normalises over groups of channels and all positions (Wu and He 2018).
+
+    groups: how many groups the channels are split into
+
+    Example: `- group_norm: {g: 8}` on `64x28x28`
+    """
+
+    groups: Count
+
+    def output_shape(self, x: Shape) -> Shape:
+        require(
+            divides(self.groups, x.channels),
+            "{channels} channels cannot be split into {groups} groups",
+            code="indivisible-groups",
+            field="groups",
+            channels=x.channels,
+            groups=self.groups,
+        )
+        return x
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return _normalized(x.size, self.groups, self.affine)
+
+
+@layer("instance_norm")
+class InstanceNorm(_Affine):
+    """Normalises every channel over its positions (Ulyanov et al. 2016). No running statistics.
+
+    affine: whether a scale and a shift are learned for every channel; false unless said
+
+    Example: `- instance_norm` on `64x28x28`
+    """
+
+    axes = (1, 3)
+    affine: Flag = False
+
+    def output_shape(self, x: Shape) -> Shape:
+        require(
+            x.positions > 1,
+            "a channel of one cell has nothing to normalise over",
+            code="empty-output",
+        )
+        return x
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return _normalized(x.size, x.channels, self.affine)
+
+
+@layer("local_response_norm")
+class LocalResponseNorm(Unary):
+    """Divides by a power of the squares of `size` neighbouring channels (Krizhevsky et al. 2012, 3.3).
+
+    x / (k + α/n · Σ x²)^β: a square each, size − 1 additions, a product and an addition, the power as a
+    logarithm, a product and an exponential, and a division.
+
+    size: how many neighbouring channels are summed
+
+    Example: `- local_response_norm: {size: 5}` on `96x27x27`
+    """
+
+    family = "normalization"
+    size: Count
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        n = y.size
+        return Operations(mul=3 * n, add=self.size * n, log=n, exp=n, div=n)

@@ -1,0 +1,189 @@
+"""Pooling: the largest, the mean or the k largest of a window."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from convcalc import window
+from convcalc.arithmetic import product, require
+from convcalc.layers.base import Operations, Unary, layer
+from convcalc.layers.fields import Count, EachAxis, Flag, Optional, Padding, PerAxis
+from convcalc.shape import Shape
+
+
+class _Pool(Unary):
+    """The window of a pool.
+
+    kernel_size: the size of the window
+    stride: the step between windows; the kernel's size when left out
+    padding: cells added around the input, at most half the kernel: a number, one per axis, a
+        `[before, after]` pair per axis, `same`, `same_lower` or `valid`
+    ceil_mode: whether a last window that hangs over the end counts; it must start inside the input
+    """
+
+    family = "pooling"
+    axes = (1, 3)
+
+    kernel_size: PerAxis
+    stride: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
+    padding: Padding = ((0, 0),)
+    ceil_mode: Flag = False
+
+    def dilations(self) -> tuple[int, ...]:
+        """The step between the cells of a window, on each axis."""
+        return (1,) * len(self.kernel_size)
+
+    def output_shape(self, x: Shape) -> Shape:
+        strides = self.stride or self.kernel_size
+        if isinstance(self.padding, str):
+            return Shape(x.channels, *(window.same_size(n, s) for n, s in zip(x.spatial, strides)))
+        for kernel, (before, after), dilation in zip(
+            self.kernel_size, self.padding, self.dilations()
+        ):
+            for pad in (before, after):
+                require(
+                    2 * pad <= window.effective_kernel(kernel, dilation),
+                    "a padding of {pad} is more than half of a window that spans {span}",
+                    code="pool-padding",
+                    field="padding",
+                    help="a window could lie in the padding alone; pad first, with a `pad` layer",
+                    pad=pad,
+                    span=window.effective_kernel(kernel, dilation),
+                )
+        axes = zip(x.spatial, self.kernel_size, strides, self.padding, self.dilations())
+        sizes = (window.pooled_size(*axis, ceil_mode=self.ceil_mode) for axis in axes)
+        return Shape(x.channels, *sizes)
+
+
+@layer("max_pool")
+class MaxPool(_Pool):
+    """The largest of each window: K − 1 comparisons (PyTorch, `torch.nn.MaxPool2d`).
+
+    dilation: the step between the cells of a window
+
+    Example: `- max_pool: {k: 3, s: 2, p: 1}` on `64x112x112`
+    """
+
+    dilation: PerAxis = (1,)
+
+    def dilations(self) -> tuple[int, ...]:
+        return self.dilation
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return Operations(cmp=(product(self.kernel_size) - 1) * y.size)
+
+
+@layer("avg_pool")
+class AvgPool(_Pool):
+    """The mean of each window: K − 1 additions and a division (PyTorch, `torch.nn.AvgPool2d`).
+
+    Example: `- avg_pool: {k: 2}` on `256x56x56`
+    """
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return Operations(add=(product(self.kernel_size) - 1) * y.size, div=y.size)
+
+
+@layer("kmax_pool")
+class KMaxPool(_Pool):
+    """The `k_max` largest of each window, kept in their order, side by side on the last axis.
+
+    Each costs a pass over what is left: k·K − k·(k + 1)/2 comparisons a window (a selection of the k
+    largest of K; Kalchbrenner et al. 2014, section 3.3, pool a sentence so with a window as long as it).
+
+    k_max: how many of each window are kept
+
+    Example: `- kmax_pool: {k: 4, k_max: 2}` on `16x64`
+    """
+
+    k_max: Count
+
+    def output_shape(self, x: Shape) -> Shape:
+        size = product(self.kernel_size)
+        require(
+            self.k_max <= size,
+            "a window of {size} cells has no {k_max} to keep",
+            code="k-max",
+            field="k_max",
+            size=size,
+            k_max=self.k_max,
+        )
+        windows = super().output_shape(x)
+        return Shape(*windows[:-1], windows[-1] * self.k_max)
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        windows = product(super().output_shape(x))
+        passes = self.k_max * product(self.kernel_size) - self.k_max * (self.k_max + 1) // 2
+        return Operations(cmp=passes * windows)
+
+
+class _GlobalPool(Unary):
+    family = "pooling"
+    axes = (1, 3)
+
+    def output_shape(self, x: Shape) -> Shape:
+        return Shape(x.channels, *(1 for _ in x.spatial))
+
+
+@layer("global_avg_pool")
+class GlobalAvgPool(_GlobalPool):
+    """The mean of every channel; the axes stay, with size 1.
+
+    Example: `- global_avg_pool` on `1280x7x7`
+    """
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return Operations(add=x.size - y.size, div=y.size)
+
+
+@layer("global_max_pool")
+class GlobalMaxPool(_GlobalPool):
+    """The largest of every channel; the axes stay, with size 1.
+
+    Example: `- global_max_pool` on `1280x7x7`
+    """
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return Operations(cmp=x.size - y.size)
+
+
+class _AdaptivePool(Unary):
+    """The output that an adaptive pool reaches.
+
+    output_size: the size of the output, one number or one per axis
+    """
+
+    family = "pooling"
+    axes = (1, 3)
+
+    output_size: PerAxis
+
+    def output_shape(self, x: Shape) -> Shape:
+        return Shape(x.channels, *self.output_size)
+
+    def taps(self, x: Shape) -> int:
+        """The cells that all windows of all channels read."""
+        sizes = zip(x.spatial, self.output_size)
+        return x.channels * product(window.adaptive_taps(n, o) for n, o in sizes)
+
+
+@layer("adaptive_avg_pool")
+class AdaptiveAvgPool(_AdaptivePool):
+    """The mean over windows ⌊a·n/o⌋ … ⌈(a + 1)·n/o⌉ (PyTorch, `torch.nn.AdaptiveAvgPool2d`).
+
+    Example: `- adaptive_avg_pool: {output_size: 7}` on `512x16x16`
+    """
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return Operations(add=self.taps(x) - y.size, div=y.size)
+
+
+@layer("adaptive_max_pool")
+class AdaptiveMaxPool(_AdaptivePool):
+    """The largest over windows ⌊a·n/o⌋ … ⌈(a + 1)·n/o⌉ (PyTorch, `torch.nn.AdaptiveMaxPool2d`).
+
+    Example: `- adaptive_max_pool: {output_size: 7}` on `512x16x16`
+    """
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        return Operations(cmp=self.taps(x) - y.size)

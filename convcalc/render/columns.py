@@ -1,0 +1,127 @@
+"""The columns of a table: what every format, `--columns` and `--sort` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.analysis import Analysis, Row, Totals
+from convcalc.diagnostics import did_you_mean, fail, listed
+from convcalc.shape import Shape
+
+
+class Column(NamedTuple):
+    """A column: its key, its title, how it is read from a row, and from the totals where it sums up."""
+
+    key: str
+    title: str
+    read: Callable[[Row], Any]
+    total: Callable[[Totals], Any] | None = None
+    numeric: bool = False
+
+
+def _shapes(shapes: Sequence[Shape]) -> str:
+    """Shapes as programs read them: `3x224x224`, several with a space between."""
+    return " ".join("x".join(map(str, shape)) for shape in shapes)
+
+
+def _number(key: str, title: str) -> Column:
+    return Column(key, title, lambda r: getattr(r, key), lambda t: getattr(t, key), numeric=True)
+
+
+COLUMNS: dict[str, Column] = {
+    column.key: column
+    for column in (
+        Column("name", "Layer", lambda r: r.name),
+        Column("type", "Type", lambda r: r.type),
+        Column("kind", "Kind", lambda r: r.kind),
+        Column("inputs", "Inputs", lambda r: " ".join(r.inputs)),
+        Column("input_shapes", "Input", lambda r: _shapes(r.input_shapes)),
+        Column("output_shape", "Output", lambda r: _shapes(r.output_shapes)),
+        _number("params", "Params"),
+        _number("buffers", "Buffers"),
+        _number("macs", "MACs"),
+        _number("flops", "FLOPs"),
+        _number("activations", "Activations"),
+    )
+}
+TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
+CSV = tuple(key for key in COLUMNS if key != "kind")
+#: Other words for columns, as they stand in tables and in the options of other commands.
+_ALIASES = {
+    "layer": "name",
+    "output": "output_shape",
+    "input": "input_shapes",
+    "parameters": "params",
+}
+
+
+def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
+    """The columns of a comma-separated list. Raises ConvcalcError for an unknown one."""
+    names = [key.strip() for key in keys.split(",")] if keys else list(default)
+    return [find(name) for name in names]
+
+
+def find(name: str) -> Column:
+    """A column by its key. Raises ConvcalcError, which lists the known ones."""
+    key = _ALIASES.get(name.lower(), name.lower())
+    if key not in COLUMNS:
+        help = f"{did_you_mean(name, COLUMNS)} the columns are {listed(COLUMNS, 20)}".strip()
+        raise fail("unknown-column", f"unknown column `{name}`", help)
+    return COLUMNS[key]
+
+
+def sorted_rows(rows: Iterable[Row], key: str | None) -> list[Row]:
+    """Rows by a column: numbers from the largest, texts from a to z, equal ones as they were."""
+    found = list(rows)
+    if key is None:
+        return found
+    column = find(key)
+    if column.numeric:
+        return sorted(found, key=lambda row: -(column.read(row) or 0))
+    return sorted(found, key=lambda row: str(column.read(row)))
+
+
+def grouped(number: int | None) -> str:
+    """A number with thousands separators; `?` where there is none."""
+    return "?" if number is None else f"{number:,}"
+
+
+def short(number: int | None) -> str:
+    """A number to four digits with a prefix of the SI: `568.7M`."""
+    if number is None:
+        return "?"
+    if abs(number) < 1000:
+        return str(number)
+    sign, size = ("-" if number < 0 else ""), abs(number)
+    for power, prefix in ((3, "k"), (6, "M"), (9, "G"), (12, "T"), (15, "P"), (18, "E")):
+        for decimals in (3, 2, 1):
+            # Rounded in integers: a float would turn some halves the wrong way.
+            scaled = (size * 10**decimals * 2 + 10**power) // (2 * 10**power)
+            if scaled < 10**4:
+                whole, rest = divmod(scaled, 10**decimals)
+                return f"{sign}{whole}.{rest:0{decimals}d}{prefix}"
+    return f"{sign}{size:.3e}"
+
+
+def legend(analysis: Analysis) -> str:
+    """What the numbers are for, and what they mean."""
+    shapes = [
+        str(shape) if name == "input" else f"{name} {shape}"
+        for name, shape in analysis.inputs.items()
+    ]
+    convention = analysis.convention
+    parts = [
+        f"input {', '.join(shapes)}",
+        f"batch {analysis.batch}",
+        f"{convention.unit} as `{convention.name}` counts them: {convention.summary}",
+    ]
+    lines = [
+        "; ".join(parts) + ".",
+        "1 MAC is one multiplication and one addition of a convolution or a linear layer, biases left out.",
+    ]
+    if any(row.uncounted for row in analysis.rows):
+        lines.append(f"* {convention.tool} does not know these layers and counts them as 0.")
+    if analysis.totals.flops is None:
+        lines.append(f"? {convention.tool} stops at this layer, so there is no total.")
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""Tables for a terminal: rich where it helps, plain text for long ones."""
+
+from __future__ import annotations
+
+from convcalc.render.table import Table, plain
+
+#: rich takes a second for a thousand rows.
+MOST_ROWS = 300
+
+
+def print_table(table: Table, color: bool) -> None:
+    """Print a table to a terminal; `color` false leaves colours out."""
+    if len(table.rows) > MOST_ROWS:
+        print(plain(table))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console(no_color=not color, highlight=False)
+    if _width(table) > console.width:
+        # Cut numbers are wrong numbers; a terminal wraps plain lines, and a reader can scroll.
+        print(plain(table))
+        return
+    drawn = RichTable(
+        title=table.title or None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_footer=bool(table.totals),
+        pad_edge=False,
+    )
+    for title, numeric, total in zip(table.header, table.numeric, table.totals or table.header):
+        justify = "right" if numeric else "left"
+        drawn.add_column(title, footer=Text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in table.rows:
+        drawn.add_row(*map(Text, row))
+    console.print(drawn)
+    console.print(Text(table.legend, style="dim"))
+
+
+def _width(table: Table) -> int:
+    lines = [table.header, *table.rows, *([table.totals] if table.totals else [])]
+    return sum(max(len(line[i]) for line in lines) + 2 for i in range(len(table.header)))

@@ -1,0 +1,37 @@
+"""The shape of a tensor, without its batch."""
+
+from __future__ import annotations
+
+from convcalc.arithmetic import product
+
+
+class Shape(tuple[int, ...]):
+    """`(channels, *spatial)`, or `(features,)`; channels first, no batch."""
+
+    __slots__ = ()
+
+    def __new__(cls, *sizes: int) -> Shape:
+        return tuple.__new__(cls, sizes)
+
+    @property
+    def channels(self) -> int:
+        """The first size: channels, or features of a flat tensor."""
+        return self[0]
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """The sizes of the spatial axes; empty for a flat tensor."""
+        return tuple(self[1:])
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return product(self)
+
+    @property
+    def positions(self) -> int:
+        """The number of spatial positions; 1 for a flat tensor."""
+        return product(self[1:])
+
+    def __str__(self) -> str:
+        return "×".join(map(str, self))

@@ -1,0 +1,1 @@
+"""From a file to a graph: read, check against the language, expand."""

@@ -1,0 +1,124 @@
+"""Where specs are: a file, or a spec or preset of the zoo by its name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from convcalc.diagnostics import Source, did_you_mean, fail
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+class Found(NamedTuple):
+    """A spec's text, what it is called in messages, and the preset that its name chose."""
+
+    data: bytes
+    name: str
+    preset: str | None = None
+
+
+@cache
+def folder() -> str:
+    """The folder of the zoo: in the package where it is installed, beside it in a checkout."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(here, "specs")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(here), "specs")
+
+
+@cache
+def families() -> tuple[str, ...]:
+    """The names of the zoo's specs, one a family."""
+    try:
+        files = os.listdir(folder())
+    except OSError:
+        return ()
+    return tuple(sorted(file[:-5] for file in files if file.endswith(".yaml")))
+
+
+@cache
+def presets() -> dict[str, str]:
+    """Every preset of the zoo, to the spec that has it.
+
+    Read from the lines below `presets:` without a YAML parser, so that a name is found at once: the
+    zoo's own files are written so, and a test holds them to it.
+    """
+    found: dict[str, str] = {}
+    for family in families():
+        for preset in _preset_lines(_read(os.path.join(folder(), family + ".yaml"), family)):
+            found.setdefault(preset, family)
+    return found
+
+
+def _preset_lines(data: bytes) -> Iterator[str]:
+    inside = False
+    for line in data.decode("utf-8").splitlines():
+        if line.startswith("presets:"):
+            inside = True
+        elif inside and line[:1].strip() and not line.startswith("#"):
+            return
+        elif inside and (found := re.match(r"  ([\w.-]+):", line)):
+            yield found[1]
+
+
+def locate(name: str) -> Found:
+    """The spec of a path or of a name in the zoo.
+
+    A path is what has a folder or a suffix in it, or is there. Raises ConvcalcError where there is
+    neither, with the nearest names.
+    """
+    if os.path.isfile(name):
+        return Found(_read(name, name), name)
+    if os.sep not in name and not name.endswith(_SUFFIXES):
+        if name in families():
+            path = os.path.join(folder(), name + ".yaml")
+            return Found(_read(path, name), f"{name}.yaml")
+        if name in presets():
+            family = presets()[name]
+            path = os.path.join(folder(), family + ".yaml")
+            return Found(_read(path, name), f"{family}.yaml", name)
+    raise _missing(name)
+
+
+def _missing(name: str) -> Exception:
+    if os.path.isdir(name):
+        files = sorted(file for file in os.listdir(name) if file.endswith(_SUFFIXES))
+        help = (
+            f"name the files in it, such as {os.path.join(name, files[0])}"
+            if files
+            else "name a file"
+        )
+        return fail("no-such-spec", f"{name} is a folder, not a spec", help)
+    bare = os.path.basename(name)
+    for suffix in _SUFFIXES:
+        bare = bare.removesuffix(suffix)
+    help = did_you_mean(bare, [*families(), *presets()])
+    if not os.path.dirname(name) or not help:
+        help = f"{help} `convcalc list` names the specs that come with convcalc".strip()
+    if os.path.dirname(name) or name.endswith(_SUFFIXES):
+        near = _files_like(name)
+        return fail("no-such-spec", f"there is no file {name}", near or help)
+    return fail("no-such-spec", f"there is no file and no spec in the zoo called {name!r}", help)
+
+
+def _files_like(name: str) -> str:
+    parent = os.path.dirname(name) or "."
+    try:
+        files = [file for file in os.listdir(parent) if file.endswith(_SUFFIXES)]
+    except OSError:
+        return f"there is no folder {os.path.dirname(name)} either"
+    return did_you_mean(os.path.basename(name), files)
+
+
+def _read(path: str, name: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise fail(
+            "unreadable", f"{name} cannot be read: {reason}", source=Source(name, "")
+        ) from None
