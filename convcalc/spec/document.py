@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr, ValidationError
-from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
+from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError, core_schema
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
@@ -256,7 +255,7 @@ def _block(raw: Any, info: Any) -> Block:
     outer = scope.names
     scope.names = set(outer)
     try:
-        return Block.model_validate(raw, context=scope)
+        return Block(**_form_validator(Block).validate_python(raw, context=scope))
     finally:
         scope.names = outer
 
@@ -369,17 +368,22 @@ def _statement(placed: tuple[Any, Mark], info: Any) -> Statement:
     return Statement(name, Call(settled, open_), mark, content, *common.values())
 
 
+#: Fields whose name is no attribute that a tuple can have.
+_ATTRIBUTES = {"in": "rows", "index": "counter"}
 _COMMON_DEFAULTS: Mapping[str, Any] = {"name": None, "from": (), "when": True, "functional": False}
 
 
 def _structure(name: str, content: reader.Mapping, mark: Mark, scope: _Scope) -> Statement:
     outer = scope.names
     scope.names = outer | _bound_names(name, content)
+    form = _STRUCTURES[name]
     try:
-        body = _STRUCTURES[name].model_validate(content, context=scope)
+        values = _form_validator(form).validate_python(content, context=scope)
     finally:
         scope.names = outer
-    return Statement(name, body, mark, content, body.name, body.from_, body.when)
+    common = {key: values.pop(key, default) for key, default in _COMMON_DEFAULTS.items()}
+    body = form(**{_ATTRIBUTES.get(key, key): value for key, value in values.items()})
+    return Statement(name, body, mark, content, *common.values())
 
 
 def _bound_names(name: str, content: Mapping[str, Any]) -> set[str]:
@@ -448,30 +452,29 @@ def _validator(name: str, scope: _Scope) -> SchemaValidator:
         block = scope.blocks[name]
         arguments = block.get("args") if isinstance(block, dict) else None
         fields = arguments.items() if isinstance(arguments, dict) else ()
-        scope.validators[name] = _typed_dict(
-            {key: (_info(_value), default == REQUIRED) for key, default in fields}
-        )
+        own = {
+            key: _required(_info(_value)) if default == REQUIRED else _optional(_info(_value))
+            for key, default in fields
+        }
+        scope.validators[name] = _strict({**_COMMON, **own})
     return scope.validators[name]
 
 
 @cache
 def _layer_validator(name: str) -> SchemaValidator:
     fields = layers.fields_of(layers.find(name))
-    checks = {field.name: (_info(_field_check(field.kind)), field.required) for field in fields}
-    return _typed_dict({**checks, "functional": (_no_info(_truth), False)})
+    checks = {
+        field.name: core_schema.typed_dict_field(
+            _info(_field_check(field.kind)), required=field.required
+        )
+        for field in fields
+    }
+    return _strict({**_COMMON, **checks, "functional": _optional(_no_info(_truth))})
 
 
-def _typed_dict(fields: dict[str, tuple[core_schema.CoreSchema, bool]]) -> SchemaValidator:
-    common = {
-        "name": (_no_info(_layer_name), False),
-        "from": (_no_info(_from), False),
-        "when": (_info(_value), False),
-    }
-    schema = {
-        key: core_schema.typed_dict_field(check, required=required)
-        for key, (check, required) in {**common, **fields}.items()
-    }
-    return SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
+def _strict(fields: dict[str, core_schema.TypedDictField]) -> SchemaValidator:
+    """A validator of a mapping with these fields and no others."""
+    return SchemaValidator(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
 
 
 def _field_check(kind: Kind) -> Any:
@@ -487,63 +490,49 @@ def _field_check(kind: Kind) -> Any:
     return check
 
 
-Stack = Annotated[tuple[Any, ...], PlainValidator(_stack)]
-AnyValue = Annotated[Any, PlainValidator(_value)]
-Values = Annotated[dict[str, Any], PlainValidator(_in_order)]
-Text = Annotated[str, PlainValidator(_text)]
-LayerName = Annotated[str, PlainValidator(_layer_name)]
-Truth = Annotated[bool, PlainValidator(_truth)]
+#: A `layers` list.
+Stack = tuple[Statement, ...]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Structure(_Strict):
-    """What every structure of the language takes."""
-
-    name: LayerName | None = None
-    from_: Annotated[tuple[str, ...], PlainValidator(_from)] = Field((), alias="from")
-    when: AnyValue = True
-
-
-class Sequential(Structure):
+class Sequential(NamedTuple):
     """A group under one name."""
 
     layers: Stack
 
 
-class Repeat(Structure):
-    """A stack, `times` times; `index` names the counter, from 0."""
+class Repeat(NamedTuple):
+    """A stack, `times` times; `counter` is the name of the turn's number, from 0."""
 
-    times: AnyValue
-    index: Annotated[str, PlainValidator(_identifier)] | None = None
+    times: Value
     layers: Stack
+    counter: str | None = None
 
 
-class ForEach(Structure):
+class ForEach(NamedTuple):
     """A stack for each of some rows, whose items get the names of `bind`."""
 
-    bind: Annotated[tuple[str, ...], PlainValidator(_bind)]
-    in_: AnyValue = Field(alias="in")
+    bind: tuple[str, ...]
+    rows: Value
     layers: Stack
 
 
-class Residual(Structure):
+class Residual(NamedTuple):
     """A body plus a shortcut (the identity when left out); where `connect` is false, the body alone."""
 
     layers: Stack
     shortcut: Stack = ()
-    connect: AnyValue = True
+    connect: Value = True
 
 
-class Branches(Structure):
+class Branches(NamedTuple):
     """Paths side by side, joined by `merge`; with `split` each gets an equal share of the channels."""
 
-    paths: Annotated[tuple[Any, ...], PlainValidator(_paths)]
-    merge: Annotated[str, PlainValidator(_merge)]
-    split: Truth = False
+    paths: tuple[Stack, ...]
+    merge: str
+    split: bool = False
 
+
+Structure = Sequential | Repeat | ForEach | Residual | Branches
 
 _STRUCTURES: Mapping[str, type[Structure]] = {
     "sequential": Sequential,
@@ -554,37 +543,107 @@ _STRUCTURES: Mapping[str, type[Structure]] = {
 }
 
 
-class Block(_Strict):
+class Block(NamedTuple):
     """A reusable stack: `args` (name to default, or `required`), `let` (computed on entry), `layers`."""
 
-    args: Annotated[dict[str, Any], PlainValidator(_arguments)] = {}
-    let: Values = {}
     layers: Stack
+    args: Mapping[str, Value] = {}
+    let: Mapping[str, Value] = {}
 
 
-class Document(_Strict):
-    """A spec, whole. The order of the fields is the order in which names come into reach."""
+class Document(NamedTuple):
+    """A spec, whole. `origin` is what was read, with its marks."""
 
-    name: Text
-    source: Text = ""
-    description: Text = ""
-    variables: Values = {}
-    presets: Annotated[dict[str, dict[str, Any]], PlainValidator(_presets)] = {}
-    input: Annotated[dict[str, Any], PlainValidator(_inputs)]
-    blocks: Annotated[dict[str, Any], PlainValidator(_blocks)] = {}
-    layers: Annotated[tuple[Any, ...], PlainValidator(_network)]
-    outputs: Annotated[tuple[str, ...], PlainValidator(_from)] = ()
-
-    _origin: Any = PrivateAttr(None)
+    name: str
+    layers: Stack
+    input: Mapping[str, Value]
+    source: str = ""
+    description: str = ""
+    variables: Mapping[str, Value] = {}
+    presets: Mapping[str, Mapping[str, Value]] = {}
+    blocks: Mapping[str, Block] = {}
+    outputs: tuple[str, ...] = ()
+    origin: reader.Mapping | None = None
 
     def mark_of(self, *path: str) -> Mark | None:
         """The place of a value outside of `layers`, by its keys; None where it is left out."""
-        value, mark = self._origin, None
+        value: Any = self.origin
+        mark = None
         for key in path:
             if not isinstance(value, reader.Mapping) or key not in value:
                 return None
             value, mark = value[key], value.value_marks[key]
         return mark
+
+
+def _required(schema: core_schema.CoreSchema) -> core_schema.TypedDictField:
+    return core_schema.typed_dict_field(schema, required=True)
+
+
+def _optional(schema: core_schema.CoreSchema) -> core_schema.TypedDictField:
+    return core_schema.typed_dict_field(schema, required=False)
+
+
+#: What every element of a `layers` list takes.
+_COMMON: Mapping[str, core_schema.TypedDictField] = {
+    "name": _optional(_no_info(_layer_name)),
+    "from": _optional(_no_info(_from)),
+    "when": _optional(_info(_value)),
+}
+#: The fields of each form, in the order in which they are checked and names come into reach.
+_FIELDS: Mapping[type, dict[str, core_schema.TypedDictField]] = {
+    Sequential: {**_COMMON, "layers": _required(_info(_stack))},
+    Repeat: {
+        **_COMMON,
+        "times": _required(_info(_value)),
+        "index": _optional(_no_info(_identifier)),
+        "layers": _required(_info(_stack)),
+    },
+    ForEach: {
+        **_COMMON,
+        "bind": _required(_no_info(_bind)),
+        "in": _required(_info(_value)),
+        "layers": _required(_info(_stack)),
+    },
+    Residual: {
+        **_COMMON,
+        "layers": _required(_info(_stack)),
+        "shortcut": _optional(_info(_stack)),
+        "connect": _optional(_info(_value)),
+    },
+    Branches: {
+        **_COMMON,
+        "paths": _required(_info(_paths)),
+        "merge": _required(_no_info(_merge)),
+        "split": _optional(_no_info(_truth)),
+    },
+    Block: {
+        "args": _optional(_info(_arguments)),
+        "let": _optional(_info(_in_order)),
+        "layers": _required(_info(_stack)),
+    },
+    Document: {
+        "name": _required(_no_info(_text)),
+        "source": _optional(_no_info(_text)),
+        "description": _optional(_no_info(_text)),
+        "variables": _optional(_info(_in_order)),
+        "presets": _optional(_info(_presets)),
+        "input": _required(_info(_inputs)),
+        "blocks": _optional(_info(_blocks)),
+        "layers": _required(_info(_network)),
+        "outputs": _optional(_no_info(_from)),
+    },
+}
+
+
+_VALIDATORS: dict[type, SchemaValidator] = {}
+
+
+def _form_validator(form: type) -> SchemaValidator:
+    """The validator of a form, made when the first spec needs it."""
+    if form not in _VALIDATORS:
+        _VALIDATORS[form] = _strict(_FIELDS[form])
+    return _VALIDATORS[form]
 
 
 _STATEMENTS = SchemaValidator(core_schema.tuple_variable_schema(_info(_statement)))
@@ -605,9 +664,7 @@ def check(raw: Any, source: Source, limits: Limits = DEFAULT) -> Document:
     blocks = raw.get("blocks")
     scope = _Scope(blocks if isinstance(blocks, dict) else {}, limits)
     try:
-        document = Document.model_validate(raw, context=scope)
-        document._origin = raw
-        return document
+        return Document(**_form_validator(Document).validate_python(raw, context=scope), origin=raw)
     except ValidationError as error:
         found = [_diagnostic(each, raw, source) for each in error.errors(include_url=False)]
     except RecursionError:
@@ -622,7 +679,7 @@ def check_block(text: str, name: str) -> Block:
     raw, _ = reader.read(text, name)
     scope = _Scope({}, DEFAULT)
     scope.names = {field.name for field in layers.fields_of(layers.find(name))}
-    return Block.model_validate(raw, context=scope)
+    return Block(**_form_validator(Block).validate_python(raw, context=scope))
 
 
 def _diagnostic(error: Any, raw: reader.Mapping, source: Source) -> Diagnostic:
@@ -723,7 +780,7 @@ class _Place:
             _STRUCTURES.get(self.owner, self.owner) if isinstance(self.owner, str) else self.owner
         )
         if isinstance(owner, type):
-            return [field.alias or name for name, field in cast(Any, owner).model_fields.items()]
+            return list(_FIELDS[owner])
         if isinstance(self.blocks, dict) and owner in self.blocks:
             block = self.blocks[owner]
             arguments = block.get("args") if isinstance(block, dict) else None

@@ -476,14 +476,14 @@ class _Expansion:
             raise _UnsettledError
         for index in range(times):
             self.step(st.mark)
-            values = {**frame.values, body.index: index} if body.index else frame.values
+            values = {**frame.values, body.counter: index} if body.counter else frame.values
             turn = frame._replace(values=values, tensors=_Names(frame.tensors))
             inputs = self.stack(body.layers, inputs, turn)
         return inputs
 
     def for_each(self, st: Statement, body: ForEach, inputs: Tensors, frame: _Frame) -> Tensors:
         mark = st.mark_of("in")
-        rows = self.evaluate(body.in_, mark, frame, inputs)
+        rows = self.evaluate(body.rows, mark, frame, inputs)
         if not isinstance(rows, tuple):
             message = f"`in` must be a list of rows, not {describe(rows)}"
             self.report(Diagnostic("bad-value", message, self.source, mark), frame)
@@ -771,7 +771,7 @@ def expand_composite(cls: type[Composite], values: dict[str, Any], shape: Shape)
 
     Raises ConvcalcError.
     """
-    document = Document.model_construct(name=cls.type, source="", blocks={}, outputs=())
+    document = Document(cls.type, (), {})
     expansion = _Expansion(document, Source(cls.type, ""), DEFAULT)
     expansion.inputs = {"input": shape}
     statement = Statement(cls.type, Call({}, {}), Mark(1, 1), None)
