@@ -105,6 +105,23 @@ def exact_div(a: int, b: int) -> int:
     return a // b
 
 
+def scaled(n: int, factor: float) -> int:
+    """⌊n·factor⌋, the product rounded as PyTorch's is (a double); exact for a whole factor."""
+    if isinstance(n, Symbolic):
+        return n.apply("scaled", n, factor)  # type: ignore[no-any-return]
+    if factor == int(factor):
+        return n * int(factor)
+    if isinstance(n, int):
+        # A double holds no larger integer exactly, and no network has such a size.
+        if n.bit_length() <= 53:
+            return math.floor(n * factor)
+        numerator, denominator = factor.as_integer_ratio()
+        return n * numerator // denominator
+    import numpy
+
+    return numpy.floor(n * factor).astype(n.dtype)
+
+
 def divides(a: int, b: int) -> Any:
     """Whether a divides b: a truth value, an array of them, or an open condition."""
     if symbol := _symbol(a, b):

@@ -167,7 +167,7 @@ def explain(
     if cls.arity is None and len(shapes) == 1:
         shapes *= 2
     if cls.arity == 1 and len(shapes) > 1:
-        raise fail("input-count", f"{type} takes one input, and {len(shapes)} are given")
+        raise fail("input-count", f"{type} takes one input, and --in gives {len(shapes)}")
     axes = len(shapes[0]) - 1
     field = ""
     try:

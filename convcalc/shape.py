@@ -34,4 +34,4 @@ class Shape(tuple[int, ...]):
         return product(self[1:])
 
     def __str__(self) -> str:
-        return "×".join(map(str, self))
+        return "×".join(format(size) for size in self)

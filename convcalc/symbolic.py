@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
-from convcalc.arithmetic import Symbolic
+from convcalc.arithmetic import Symbolic, scaled
 
 Number = Union[int, "Formula"]
 
@@ -44,6 +44,10 @@ class Formula(Symbolic):
 
     def __str__(self) -> str:
         return self.text()
+
+    def __format__(self, spec: str) -> str:
+        # A message speaks of the number, where there is one.
+        return format(str(self) if self.value is None else str(self.value), spec)
 
     def __repr__(self) -> str:
         return f"<{self.text()}>"
@@ -103,6 +107,8 @@ class Formula(Symbolic):
             return number % divisor == 0
         if operation == "equal":
             return _compare("=", *operands)
+        if operation == "scaled" and operands[1] == int(operands[1]):
+            return operands[0] * int(operands[1])
         return _call(operation, *operands)
 
 
@@ -235,9 +241,12 @@ _OPERATIONS: Mapping[str, tuple[Callable[..., int], Callable[..., str]]] = {
     "maximum": (max, "max({0}, {1})".format),
     "minimum": (min, "min({0}, {1})".format),
     "gcd": (math.gcd, "gcd({0}, {1})".format),
+    "scaled": (scaled, "⌊{1}·{0}⌋".format),
     "where": (lambda condition, a, b: a if condition else b, "({1} if {0} else {2})".format),
 }
 _DIVISIONS = ("floor_div", "ceil_div", "exact_div")
+#: Operations whose operands are bracketed where they are sums or products.
+_TIGHT = (*_DIVISIONS, "scaled")
 
 
 class Call(Formula):
@@ -276,7 +285,7 @@ class Call(Formula):
 
     def _print(self, show: Callable[[Any], str]) -> str:
         texts = [show(operand) for operand in self.operands]
-        if self.operation in _DIVISIONS:
+        if self.operation in _TIGHT:
             texts = [t if _is_atom_text(t) else f"({t})" for t in texts]
         return _OPERATIONS[self.operation][1](*texts)
 

@@ -51,12 +51,14 @@ def pooled_size(
     """`output_size`, or with `ceil_mode` its ceiling.
 
     A last window that would start in the padding at the end is dropped: it must start inside the input
-    or its left padding (PyTorch, aten/src/ATen/native/Pool.h, `pooling_output_shape_pad_lr`).
+    or its left padding (PyTorch, aten/src/ATen/native/Pool.h, `pooling_output_shape_pad_lr`). With
+    `ceil_mode` a window may hang over the end, so a kernel fits that spans up to stride − 1 cells more
+    than the padded input. Raises Refusal where not one window fits.
     """
     if not ceil_mode:
         return output_size(size, kernel, stride, pads, dilation)
     before, after = pads
-    _require_window(size, kernel, pads, dilation)
+    _require_window(size, kernel, pads, dilation, overhang=stride - 1)
     windows = ceil_div(size + before + after - dilation * (kernel - 1) - 1, stride) + 1
     return where((windows - 1) * stride >= size + before, windows - 1, windows)
 
@@ -102,12 +104,14 @@ def adaptive_taps(size: int, output: int) -> int:
     return size + output - gcd(size, output)
 
 
-def _require_window(size: int, kernel: int, pads: Pads, dilation: int) -> None:
+def _require_window(
+    size: int, kernel: int, pads: Pads, dilation: int, overhang: int = 0
+) -> None:
     before, after = pads
     span = effective_kernel(kernel, dilation)
     padded = size + before + after
     require(
-        span <= padded,
+        span <= padded + overhang,
         "a kernel that spans {span} does not fit into {padded}",
         code="kernel-too-large",
         field="kernel_size",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -95,11 +94,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(Status.WRONG_REQUEST)
-    except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EINVAL):
-            raise
-        # The reader has closed the pipe. What is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        from convcalc.cli.options import hush
+
+        hush()
         sys.exit(Status.DONE)
     sys.exit(result if isinstance(result, int) else Status.DONE)
 

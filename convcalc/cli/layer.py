@@ -51,7 +51,7 @@ def _command(name: str) -> click.Command:
     params += [
         click.Option(
             ["--in", "inputs"],
-            multiple=cls.arity is None,
+            multiple=True,
             metavar="SHAPE",
             help="The input: 128 (a square), 128x96, 3x128x96 (channels first)"
             + ("; once for each input." if cls.arity is None else "."),
@@ -117,7 +117,7 @@ def _default(field: layers.Field) -> str:
 
 def _run(
     name: str,
-    inputs: Any,
+    inputs: tuple[str, ...],
     dims: int | None,
     convention: str,
     batch: int,
@@ -134,21 +134,18 @@ def _run(
         for key, value in fields.items()
         if value is not None
     }
-    shapes = [inputs] if isinstance(inputs, str) else list(inputs or ())
     explanation = explain(
         layers.find(name).type,
         given,
-        [options.parse_sizes(shape) for shape in shapes],
+        [options.parse_sizes(shape) for shape in inputs],
         dims=dims,
         convention=convention,
         batch=batch,
     )
     if format == "json":
-        import json
+        from convcalc.render.data import to_json
 
-        options.write(
-            json.dumps(explanation.to_dict(), ensure_ascii=False, indent=2) + "\n", target
-        )
+        options.write(to_json([explanation.to_dict()]), target)
         return
     from convcalc.render import explanation as render
 

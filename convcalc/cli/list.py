@@ -36,11 +36,16 @@ def command(names: tuple[str, ...], si: bool, format: str, target: str | None) -
             )
     members = []
     for family in names or zoo.families():
-        presets = [preset for preset, home in zoo.presets().items() if home == family]
-        # A family whose file has the name of no member of its own is shown by its presets alone.
-        for member in ([family] if family not in presets else []) + presets:
-            analysis = api.load(family, None if member == family else member).analyze("macs")
-            members.append((family, member, analysis))
+        plain = api.load(family)
+        presets = {
+            preset: api.load(family, preset)
+            for preset, home in zoo.presets().items()
+            if home == family
+        }
+        # A family whose plain form is one of its presets is shown by its presets alone.
+        if all(graph.variables != plain.variables for graph in presets.values()):
+            presets = {family: plain, **presets}
+        members += [(family, name, graph.analyze("macs")) for name, graph in presets.items()]
     if format in ("json", "csv"):
         objects = [
             {

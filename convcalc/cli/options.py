@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
 
-from convcalc.diagnostics import fail
+from convcalc.diagnostics import ConvcalcError, fail
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -126,18 +126,34 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-def write(text: str, target: str | None) -> None:
-    """Write the result to a file, or to standard output."""
+def write(text: Iterable[str], target: str | None) -> None:
+    """Write the result, whole or in pieces, to a file, or to standard output."""
     if target is None:
-        sys.stdout.write(text)
+        try:
+            sys.stdout.writelines(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            hush()
+            raise click.exceptions.Exit(0) from None
+        except OSError as error:
+            hush()
+            raise _unwritable("standard output", error) from None
         return
     try:
         with open(target, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.writelines(text)
     except OSError as error:
-        raise fail(
-            "unwritable", f"{target} cannot be written: {(error.strerror or 'unknown').lower()}"
-        ) from None
+        raise _unwritable(target, error) from None
+
+
+def _unwritable(name: str, error: OSError) -> ConvcalcError:
+    reason = (error.strerror or "unknown reason").lower()
+    return fail("unwritable", f"{name} cannot be written: {reason}")
+
+
+def hush() -> None:
+    """Send what is left for standard output nowhere: its reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_terminal() -> bool:

@@ -245,7 +245,7 @@ def _finished(cls: type[Layer]) -> type[Layer]:
 
 @per_type
 def fields_of(cls: type[Layer]) -> tuple[Field, ...]:
-    """The fields of a layer type, in the order they are declared."""
+    """The fields of a layer type: those that must be given, then the others, as declared."""
     hints = typing.get_type_hints(cls, include_extras=True)
     texts = _descriptions(cls)
     result = []
@@ -255,7 +255,7 @@ def fields_of(cls: type[Layer]) -> tuple[Field, ...]:
         required = field.default is dataclasses.MISSING
         default = None if required else field.default
         result.append(Field(field.name, short, kind, required, default, texts.get(field.name, "")))
-    return tuple(result)
+    return tuple(sorted(result, key=lambda field: not field.required))
 
 
 def short_name(field: str) -> str | None:

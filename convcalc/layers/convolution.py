@@ -30,7 +30,7 @@ def _split_channels(channels: int, groups: int, what: str) -> int:
         channels=channels,
         groups=groups,
         what=what,
-        rest=lambda: channels % groups,
+        rest=lambda: channels - channels // groups * groups,
     )
     return exact_div(channels, groups)
 

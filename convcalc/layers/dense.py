@@ -103,6 +103,13 @@ class Reshape(_Passing):
             field="shape",
             shape=lambda: list(self.shape),
         )
+        require(
+            len(self.shape) <= 4,
+            "a tensor has channels and three spatial axes at the most, and this is {shape}",
+            code="bad-value",
+            field="shape",
+            shape=lambda: list(self.shape),
+        )
         fits = divides(known, x.size) if open_sizes else equal(known, x.size)
         require(
             fits,

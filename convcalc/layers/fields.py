@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
 from convcalc.arithmetic import Refusal, Symbolic, holds
@@ -263,7 +262,9 @@ class Real(Kind):
     def parse(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.refuse(value)
-        if not (math.isfinite(value) and self.minimum <= value <= self.maximum):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.refuse(value)
+        if not self.minimum <= value <= self.maximum:
             raise self.refuse(value)
         return value
 
@@ -273,15 +274,15 @@ class Real(Kind):
 
 
 class Factors(Kind):
-    """A positive factor for every spatial axis, or one for all; kept as exact fractions."""
+    """A positive factor for every spatial axis, or one for all; kept as a tuple of one or of all."""
 
     expected = "a positive number, or a list with one for each spatial axis"
     metavar = "X[,X…]"
 
-    def parse(self, value: Any) -> tuple[Fraction, ...]:
+    def parse(self, value: Any) -> tuple[float, ...]:
         items = value if isinstance(value, (list, tuple)) and value else [value]
         try:
-            factors = tuple(Fraction(Real().parse(item)) for item in items)
+            factors = tuple(Real().parse(item) for item in items)
         except Refusal:
             raise self.refuse(value) from None
         if any(factor <= 0 for factor in factors):
@@ -292,7 +293,7 @@ class Factors(Kind):
         return _each_axis(value, axes)
 
     def show(self, value: Any) -> Any:
-        numbers = [int(f) if f.denominator == 1 else float(f) for f in value]
+        numbers = [int(factor) if factor == int(factor) else factor for factor in value]
         return numbers[0] if len(numbers) == 1 else numbers
 
     def schema(self) -> dict[str, Any]:

@@ -108,6 +108,8 @@ class ChannelShuffle(_Moving):
     Example: `- channel_shuffle: {g: 2}` on `116x28x28`
     """
 
+    axes = (1, 3)
+
     groups: Count
 
     def output_shape(self, x: Shape) -> Shape:

@@ -148,6 +148,8 @@ class LocalResponseNorm(Unary):
     """
 
     family = "normalization"
+    axes = (1, 3)
+
     size: Count
 
     def operations(self, x: Shape, y: Shape) -> Operations:

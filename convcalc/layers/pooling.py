@@ -37,18 +37,16 @@ class _Pool(Unary):
         strides = self.stride or self.kernel_size
         if isinstance(self.padding, str):
             return Shape(x.channels, *(window.same_size(n, s) for n, s in zip(x.spatial, strides)))
-        for kernel, (before, after), dilation in zip(
-            self.kernel_size, self.padding, self.dilations()
-        ):
-            for pad in (before, after):
+        for kernel, pads in zip(self.kernel_size, self.padding):
+            for pad in pads:
                 require(
-                    2 * pad <= window.effective_kernel(kernel, dilation),
-                    "a padding of {pad} is more than half of a window that spans {span}",
+                    2 * pad <= kernel,
+                    "a padding of {pad} is more than half of a kernel of {kernel}",
                     code="pool-padding",
                     field="padding",
                     help="a window could lie in the padding alone; pad first, with a `pad` layer",
                     pad=pad,
-                    span=window.effective_kernel(kernel, dilation),
+                    kernel=kernel,
                 )
         axes = zip(x.spatial, self.kernel_size, strides, self.padding, self.dilations())
         sizes = (window.pooled_size(*axis, ceil_mode=self.ceil_mode) for axis in axes)
@@ -79,6 +77,21 @@ class AvgPool(_Pool):
 
     Example: `- avg_pool: {k: 2}` on `256x56x56`
     """
+
+    def output_shape(self, x: Shape) -> Shape:
+        # PyTorch's AvgPool3d is alone in not letting its padding make room for the kernel.
+        for size, kernel in zip(x.spatial, self.kernel_size) if len(x.spatial) == 3 else ():
+            require(
+                kernel <= size,
+                "a 3-D avg_pool's kernel of {kernel} does not fit into {size} cells of input,"
+                " its padding left out",
+                code="kernel-too-large",
+                field="kernel_size",
+                help="pad first, with a `pad` layer",
+                kernel=kernel,
+                size=size,
+            )
+        return super().output_shape(x)
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(add=(product(self.kernel_size) - 1) * y.size, div=y.size)

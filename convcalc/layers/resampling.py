@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Annotated
 
-from convcalc.arithmetic import divides, exact_div, require
+from convcalc.arithmetic import divides, exact_div, holds, require, scaled
 from convcalc.layers.base import NOTHING, Operations, Unary, layer
 from convcalc.layers.fields import Choice, Count, EachAxis, Factors, Number, Optional, Padding
 from convcalc.shape import Shape
@@ -81,7 +80,7 @@ class Upsample(Unary):
     family = "resampling"
     axes = (1, 3)
 
-    scale: Annotated[tuple[Fraction, ...] | None, Optional(Factors())] = None
+    scale: Annotated[tuple[float, ...] | None, Optional(Factors())] = None
     size: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
     mode: Annotated[
         str,
@@ -107,10 +106,9 @@ class Upsample(Unary):
         )
         if self.size is not None:
             return Shape(x.channels, *self.size)
-        factors = zip(x.spatial, self.scale or ())
-        sizes = tuple(n * f.numerator // f.denominator for n, f in factors)
+        sizes = tuple(scaled(n, factor) for n, factor in zip(x.spatial, self.scale or ()))
         require(
-            all(size >= 1 for size in sizes),
+            all(holds(size >= 1) for size in sizes),
             "nothing of {shape} is left",
             code="empty-output",
             field="scale",

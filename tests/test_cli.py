@@ -1,0 +1,335 @@
+"""The command line as scripts and people meet it: formats, pipes, files, options, help."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import convcalc
+from tests.conftest import Run
+
+COMMAND = [sys.executable, "-m", "convcalc"]
+ENVIRONMENT = {**os.environ, "PYTHONUTF8": "1", "TERM": "xterm-256color"}
+
+
+def shell(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A pipeline, with `convcalc` for this interpreter's."""
+    line = script.replace("convcalc", f"{sys.executable} -m convcalc")
+    env = {**ENVIRONMENT, **environment}
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=env)
+
+
+def terminal(*args: str, columns: int = 120, **environment: str) -> str:
+    """What a terminal of some width is sent."""
+    ours, theirs = pty.openpty()
+    env = {**ENVIRONMENT, "COLUMNS": str(columns), **environment}
+    process = subprocess.Popen([*COMMAND, *args], stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    sent = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        sent += piece
+    process.wait()
+    os.close(ours)
+    return sent.decode()
+
+
+# Formats
+
+
+def test_json_is_documented_by_its_keys(run: Run) -> None:
+    answer = run("analyze", "mobilenet_v1", "--json").json
+    assert answer["format"] == "convcalc.analysis/1"
+    assert list(answer) == [
+        *("format", "name", "source", "preset", "variables", "input", "batch", "convention"),
+        *("totals", "layers"),
+    ]
+    first = answer["layers"][0]
+    assert first["inputs"] == ["input"]
+    assert first["config"]["kernel_size"] == [3, 3]
+    assert first["weights"] == {"weight": [32, 3, 3, 3]}
+    assert first["params"] == 864
+    assert first["macs"] == 10_838_016
+    assert first["activations"] == 401_408
+
+
+def test_several_specs_are_an_array(run: Run) -> None:
+    names = [each["name"] for each in run("analyze", "lenet", "resnet18", "--json").json]
+    assert names == ["LeNet", "ResNet"]
+
+
+def test_csv_has_a_row_a_layer(run: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("analyze", "lenet", "--csv").out)))
+    assert [row["name"] for row in rows][:2] == ["conv_1", "relu_1"]
+    assert rows[0]["output_shape"] == "6x28x28"
+    assert sum(int(row["params"]) for row in rows) == 61_610
+
+
+def test_csv_of_several_has_a_network_column(run: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("analyze", "lenet", "lenet5", "--csv").out)))
+    assert next(iter(rows[0])) == "network"
+    assert len({row["network"] for row in rows}) == 2
+
+
+def test_csv_columns(run: Run) -> None:
+    out = run("analyze", "lenet", "--csv", "--columns", "name,macs").out
+    assert out.splitlines()[0] == "name,macs"
+
+
+def test_table_columns_sum_to_its_totals(run: Run) -> None:
+    lines = run("analyze", "mobilenet_v1").out.splitlines()
+    rules = [i for i, line in enumerate(lines) if line.startswith("──")]
+    cells = [line.split() for line in lines[rules[0] + 1 : rules[1]]]
+    total = lines[rules[1] + 1].split()[-3:]
+    for column in (-3, -2, -1):
+        figures = [int(row[column].replace(",", "")) for row in cells]
+        assert f"{sum(figures):,}" == total[column]
+
+
+def test_legend_says_what_the_numbers_are_for(run: Run) -> None:
+    out = run("analyze", "lenet", "--batch", "4", "--convention", "torch").out
+    assert "input 1×28×28; batch 4; FLOPs as `torch` counts them" in out
+    assert "1 MAC is one multiplication and one addition" in out
+
+
+def test_markdown_table(run: Run) -> None:
+    lines = run("analyze", "lenet", "--format", "markdown").out.splitlines()
+    assert lines[2] == "| Layer | Type | Output | Params | MACs | FLOPs |"
+    assert lines[3] == "| --- | --- | --- | ---: | ---: | ---: |"
+    assert all(line.count("|") == 7 for line in lines[2:15])
+
+
+def test_latex_table_escapes_names(run: Run) -> None:
+    out = run("analyze", "lenet", "--format", "latex").out
+    assert r"conv\_1 & conv & 6$\times$28$\times$28 & 60 & 42,336 & 84,672 \\" in out
+    assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 1
+
+
+def test_short_numbers(run: Run) -> None:
+    last = run("analyze", "mobilenet_v1", "--si").out.split("Total")[1]
+    assert last.split()[2:5] == ["4.232M", "568.7M", "1.148G"]
+
+
+def test_sort_puts_the_largest_first(run: Run) -> None:
+    rows = run("analyze", "mobilenet_v1", "--sort", "params", "--json").json["layers"]
+    params = [row["params"] for row in rows]
+    assert params == sorted(params, reverse=True)
+
+
+def test_output_file(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    outcome = run("analyze", "lenet", "--json", "-o", str(target))
+    assert outcome.out == ""
+    assert json.loads(target.read_text())["name"] == "LeNet"
+
+
+def test_output_file_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    outcome = run("analyze", "lenet", "-o", str(tmp_path / "no" / "such" / "file"))
+    assert outcome.status == 2
+    assert "cannot be written: no such file or directory" in outcome.err
+
+
+def test_same_answer_twice(run: Run) -> None:
+    assert run("analyze", "mobilenet_v2", "--json") == run("analyze", "mobilenet_v2", "--json")
+
+
+# Where specs come from
+
+
+def test_standard_input(run: Run) -> None:
+    spec = b"name: n\ninput: [3, 8, 8]\nlayers: [conv: {out: 4, k: 3}]\n"
+    assert run("analyze", "-", "--json", stdin=spec).json["totals"]["params"] == 112
+
+
+def test_file(run: Run, tmp_path: Path) -> None:
+    spec = tmp_path / "mine.yaml"
+    spec.write_text("name: n\ninput: [3, 8, 8]\nlayers: [relu]\n")
+    assert run("analyze", str(spec), "--json").json["totals"]["flops"] == 192
+
+
+def test_unknown_file(run: Run) -> None:
+    outcome = run("analyze", "no_such_file.yaml")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "there is no file no_such_file.yaml" in outcome.err
+
+
+def test_unknown_name_suggests_the_nearest(run: Run) -> None:
+    outcome = run("analyze", "mobilnet_v2")
+    assert outcome.status == 2
+    assert "did you mean `mobilenet_v2`" in outcome.err
+
+
+def test_unknown_variable_suggests_the_nearest(run: Run) -> None:
+    outcome = run("analyze", "mobilenet_v1", "--set", "aplha=0.5")
+    assert outcome.status == 2
+    assert "did you mean `alpha`?" in outcome.err
+
+
+def test_unknown_convention_lists_the_known_ones(run: Run) -> None:
+    outcome = run("analyze", "lenet", "--convention", "pytroch")
+    assert outcome.status == 2
+    assert "`exact`" in outcome.err
+    assert "`torch`" in outcome.err
+
+
+@pytest.mark.parametrize("column", ["flopz", "nothing"])
+def test_unknown_column(run: Run, column: str) -> None:
+    for option in ("--columns", "--sort"):
+        outcome = run("analyze", "lenet", option, column)
+        assert (outcome.status, outcome.out) == (2, "")
+        assert f"unknown column `{column}`" in outcome.err
+
+
+@pytest.mark.parametrize("shape", ["3x0x8", "3xx8", "three", "1x2x3x4x5"])
+def test_input_that_is_no_shape(run: Run, shape: str) -> None:
+    outcome = run("analyze", "lenet", "--input", shape)
+    assert (outcome.status, outcome.out) == (2, "")
+
+
+def test_unknown_command_suggests(run: Run) -> None:
+    assert "did you mean `analyze`?" in run("analyse", "lenet").err
+
+
+def test_spec_in_the_place_of_a_command(run: Run) -> None:
+    outcome = run("lenet.yaml")
+    assert outcome.status == 2
+    assert "did you mean `convcalc analyze lenet.yaml`?" in outcome.err
+
+
+# Pipes and terminals
+
+
+def test_jq_reads_the_totals() -> None:
+    assert shell("convcalc analyze mobilenet_v2 --json | jq .totals.macs").stdout == "300774272\n"
+
+
+def test_cut_reads_the_names() -> None:
+    lines = shell("convcalc analyze lenet --csv | cut -d, -f1").stdout.split()
+    assert lines[:3] == ["name", "conv_1", "relu_1"]
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv"])
+def test_closed_pipe_is_quiet(format: str) -> None:
+    result = shell(
+        f"convcalc analyze resnet152 --format {format} | head -1; echo ${{PIPESTATUS[0]}}"
+    )
+    assert result.stderr == ""
+    assert result.stdout.splitlines()[-1] == "0"
+
+
+def test_no_colour_and_no_wrapping_in_a_pipe() -> None:
+    out = shell("convcalc analyze mobilenet_v2 | cat", COLUMNS="40").stdout
+    assert "\x1b" not in out
+    assert len([line for line in out.splitlines() if "Total" in line]) == 1
+
+
+def test_a_terminal_gets_a_drawn_table() -> None:
+    out = terminal("analyze", "lenet")
+    assert "\x1b[" in out
+    assert "61,610" in out
+
+
+def test_no_color_is_honoured() -> None:
+    colours = re.findall(r"\x1b\[[0-9;]*3[0-7]m", terminal("analyze", "lenet", NO_COLOR="1"))
+    assert colours == []
+
+
+def test_dumb_terminal_gets_plain_text() -> None:
+    assert "\x1b" not in terminal("analyze", "lenet", TERM="dumb")
+
+
+def test_narrow_terminal_cuts_no_number() -> None:
+    out = terminal("analyze", "lenet", columns=40)
+    assert all(figure in out for figure in ("48,120", "341,256", "693,544"))
+
+
+def test_ascii_output_has_no_traceback() -> None:
+    result = shell("convcalc analyze lenet", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert result.returncode == 0
+    assert "6?28?28" in result.stdout
+
+
+# The rest of the surface
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").out == f"convcalc, version {convcalc.__version__}\n"
+
+
+def test_python_m() -> None:
+    result = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True)
+    assert result.stdout == f"convcalc, version {convcalc.__version__}\n"
+
+
+def commands(run: Run) -> list[str]:
+    return re.findall(r"^  (\w+)  ", run("--help").out.split("Commands:")[1], re.MULTILINE)
+
+
+def test_every_help_has_examples_that_run(run: Run) -> None:
+    for name in commands(run):
+        help = run(name, "--help").out
+        examples = re.findall(r"^ +(convcalc [^|>\n]+?)(?: \||>+.*)?$", help, re.MULTILINE)
+        assert examples, f"{name} has no example"
+        for example in examples:
+            words = [word.strip("'") for word in example.split()[1:]]
+            if "-o" in words or any(word.endswith((".yaml", ".yml")) for word in words):
+                continue
+            outcome = run(*words)
+            assert outcome.status == 0, f"{example}: {outcome.err}"
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_completion_script(run: Run, shell_name: str) -> None:
+    assert "_CONVCALC_COMPLETE" in run("completion", shell_name).out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("convcalc ana", "analyze"),
+        ("convcalc analyze mobilenet_v1_x0_2", "mobilenet_v1_x0_25"),
+        ("convcalc analyze resnet --preset resnet3", "resnet34"),
+        ("convcalc analyze lenet --convention pad", "paddle"),
+        ("convcalc layer depth", "depthwise_conv"),
+    ],
+)
+def test_completion(words: str, found: str) -> None:
+    env = {
+        **ENVIRONMENT,
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+        "_CONVCALC_COMPLETE": "bash_complete",
+    }
+    script = "from convcalc.cli import cli; cli(prog_name='convcalc')"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
+    assert f"plain,{found}" in result.stdout.splitlines()
+
+
+def test_list_names_networks_with_parameters_and_macs(run: Run) -> None:
+    found = {each["name"]: each for each in run("list", "resnet", "lenet", "--json").json}
+    assert found["lenet"]["params"] == 61_610
+    assert found["resnet18"]["macs"] == 1_814_073_344
+    assert "resnet" not in found
+
+
+def test_list_as_csv_and_table(run: Run) -> None:
+    assert run("list", "lenet", "--csv").out.splitlines()[1].startswith("lenet,lenet,LeNet,")
+    assert "341,256" in run("list", "lenet").out
+
+
+def test_list_of_an_unknown_family(run: Run) -> None:
+    assert "did you mean `resnet`" in run("list", "resnett").err

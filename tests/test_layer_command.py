@@ -1,0 +1,123 @@
+"""`convcalc layer`: one layer, with the formula of each figure."""
+
+from __future__ import annotations
+
+import pytest
+
+from convcalc import layers
+from tests.conftest import Run
+
+
+def test_every_type_has_a_command_with_its_fields(run: Run) -> None:
+    for name in layers.names():
+        out = run("layer", name, "--help").out
+        for field in layers.fields_of(layers.find(name)):
+            assert f"--{field.name.replace('_', '-')}" in out
+
+
+def test_short_and_canonical_options_are_the_same(run: Run) -> None:
+    short = run("layer", "conv", *"--out 8 --k 3 --s 2 --p 1 --d 1 --g 1 --in 4x9x9".split())
+    long = run(
+        "layer",
+        "conv",
+        *"--out-channels 8 --kernel-size 3 --stride 2 --padding 1 --dilation 1".split(),
+        *"--groups 1 --in 4x9x9".split(),
+    )
+    assert short == long
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        ("128", [None, 126, 126]),
+        ("128x96", [None, 126, 94]),
+        ("3x128x96", [None, 126, 94]),
+        ("3x16x128x96", [None, 14, 126, 94]),
+    ],
+)
+def test_input_sizes(run: Run, size: str, shape: list[int]) -> None:
+    assert run("layer", "conv", "--k", "3", "--in", size, "--json").json["output_shape"] == shape
+
+
+def test_dims_say_how_many_axes(run: Run) -> None:
+    answer = run("layer", "conv", *"--k 3 --in 2x100 --dims 1 --out 4 --json".split()).json
+    assert answer["output_shape"] == [4, 98]
+
+
+def test_nothing_given_is_all_symbols(run: Run) -> None:
+    answer = run("layer", "conv", "--json").json
+    assert answer["output_shape"] == [None, None, None]
+    assert answer["formulas"]["macs"] == "k²·C_in·C_out·H_out·W_out"
+
+
+def test_known_layer_has_numbers_and_named_formulas(run: Run) -> None:
+    answer = run("layer", "conv", *"--out 4 --k 3 --in 3x8x8 --json".split()).json
+    assert (answer["params"], answer["macs"]) == (112, 3888)
+    assert answer["formulas"]["params"] == "k²·(C_in/g)·C_out + C_out"
+
+
+def test_figures_agree_with_analyze(run: Run) -> None:
+    spec = b"name: n\ninput: [6, 20, 30]\nlayers: [conv: {out: 8, k: [3, 5], s: 2, p: 1, g: 2}]\n"
+    (row,) = run("analyze", "-", "--json", stdin=spec).json["layers"]
+    options = "--out 8 --k 3,5 --s 2 --p 1 --g 2 --in 6x20x30 --json".split()
+    answer = run("layer", "conv", *options).json
+    for key in ("output_shape", "config", "weights", "params", "macs", "flops", "operations"):
+        assert answer[key] == row[key], key
+
+
+def test_pooling_formula_is_the_ceiling_with_ceil_mode(run: Run) -> None:
+    out = run("layer", "max_pool", *"--k 3 --s 2 --ceil-mode --in 112".split()).out
+    assert "⌈(112 + 2·0 − 1·(3 − 1) − 1)/2⌉ + 1" in out
+
+
+def test_asymmetric_padding_has_a_symbol_for_each_side(run: Run) -> None:
+    out = run("layer", "conv", "--k", "3", "--p", "[[0,1],[2,0]]", "--in", "8").out
+    assert "p_top + p_bottom" in out
+    assert "p_left + p_right" in out
+
+
+def test_composite_layer_shows_its_parts(run: Run) -> None:
+    answer = run("layer", "squeeze_excite", *"--squeeze 4 --in 16x8x8 --json".split()).json
+    assert answer["params"] == 16 * 4 + 4 + 4 * 16 + 16
+    assert [part["type"] for part in answer["parts"]][-1] == "mul"
+
+
+def test_composite_layer_in_symbols(run: Run) -> None:
+    answer = run("layer", "separable_conv", *"--k 3 --no-bias --in 32 --json".split()).json
+    assert answer["formulas"]["params"] == "C_in·C_out + 9·C_in"
+
+
+def test_join_takes_its_inputs(run: Run) -> None:
+    answer = run("layer", "concat", *"--in 8x4x4 --in 3x4x4 --json".split()).json
+    assert answer["output_shape"] == [11, 4, 4]
+
+
+def test_batch_is_a_symbol_in_the_formula(run: Run) -> None:
+    options = "--out 4 --k 3 --in 3x8x8 --batch 16 --json".split()
+    answer = run("layer", "conv", *options).json
+    assert answer["macs"] == 16 * 3888
+    assert "N" in answer["formulas"]["macs"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("conv --k 3 --in 2", "does not fit"),
+        ("conv --k 0 --in 8", "must be"),
+        ("conv --k x+1 --in 8", "x+1"),
+        ("conv --k 3 --g 3 --in 32x8x8", "32 input channels cannot be split into 3 groups"),
+        ("conv --k 3 --p sam --in 8", "must be"),
+        ("conv --k 3 --in 8 --convention no", "unknown convention"),
+        ("conv --k 3,3,3 --in 8", "3 values"),
+        ("conv --k 3 --in 1x2x3x4x5", "shape"),
+        ("linear --out 3 --dims 2 --in 3x4x4", "flat"),
+        ("relu --in 4 --in 5", "takes one input, and --in gives 2"),
+        ("cnov --k 3", "did you mean `conv`?"),
+        ("reshape --in 4", "must be given"),
+    ],
+)
+def test_refusals(run: Run, arguments: str, message: str) -> None:
+    outcome = run("layer", *arguments.split())
+    assert (outcome.status, outcome.out) == (2, "")
+    assert message in outcome.err
+    assert "Traceback" not in outcome.err
