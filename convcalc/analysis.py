@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import repeat
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from convcalc import conventions
-from convcalc.conventions.base import Convention
+from convcalc.conventions.base import Convention, Count
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Group, Node
 from convcalc.layers.base import Operations
 from convcalc.shape import Shape
 
 FORMAT = "convcalc.analysis/1"
+
+#: The name that stands for every convention: `exact`, and a column for each.
+ALL = "all"
 
 
 class Row(NamedTuple):
@@ -39,6 +44,8 @@ class Row(NamedTuple):
     groups: tuple[Group, ...] = ()
     layers: int = 1
     uncounted: bool = False
+    #: By convention, where all were asked for.
+    counts: Mapping[str, Count] = MappingProxyType({})
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON has it."""
@@ -57,7 +64,7 @@ class Row(NamedTuple):
             data["weights"] = {name: list(shape) for name, shape in self.weights.items()}
         else:
             data["layers"] = self.layers
-        return data | {
+        data |= {
             "params": self.params,
             "buffers": self.buffers,
             "macs": self.macs,
@@ -65,6 +72,9 @@ class Row(NamedTuple):
             "operations": self.operations,
             "activations": self.activations,
         }
+        if self.counts:
+            data["counts"] = {name: count.flops for name, count in self.counts.items()}
+        return data
 
 
 #: The configuration of a row that stands for several layers.
@@ -101,6 +111,8 @@ class Analysis(NamedTuple):
     convention: Convention
     rows: tuple[Row, ...]
     totals: Totals
+    #: The totals by convention, where all were asked for.
+    counts: Mapping[str, int | None] = MappingProxyType({})
 
     def folded(self, depth: int) -> Analysis:
         """The same with what is deeper than `depth` groups summed up; rows sum to the same totals."""
@@ -123,6 +135,7 @@ class Analysis(NamedTuple):
         """The analysis as JSON has it; see docs/json.md."""
         shapes = {name: list(shape) for name, shape in self.inputs.items()}
         single = list(shapes) == ["input"]
+        counts = {"counts": dict(self.counts)} if self.counts else {}
         return {
             "format": FORMAT,
             "name": self.name,
@@ -132,7 +145,7 @@ class Analysis(NamedTuple):
             "input": shapes["input"] if single else shapes,
             "batch": self.batch,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
-            "totals": self.totals._asdict(),
+            "totals": self.totals._asdict() | counts,
             "layers": [row.to_dict() for row in self.rows],
         }
 
@@ -154,21 +167,32 @@ def analyze(graph: Graph, convention: str = "exact", batch: int = 1) -> Analysis
     """What a graph costs.
 
     MACs, operations, FLOPs and activations are for `batch` samples; parameters do not depend on it.
-    Raises ConvcalcError for an unknown convention or a batch below 1.
+    The convention `all` is `exact`, with the figures of every one beside it in `counts`. Raises
+    ConvcalcError for an unknown convention or a batch below 1.
     """
     if batch < 1:
         raise fail("bad-value", f"a batch has one sample or more, not {batch}")
-    counting = conventions.find(convention)
+    counting = conventions.find("exact" if convention == ALL else convention)
+    every = [conventions.find(name) for name in conventions.names()] if convention == ALL else []
+    others = zip(*(each.counts(graph, batch) for each in every)) if every else repeat(())
     seen: dict[Any, Row] = {}
     rows = []
-    for node in graph.nodes:
+    for node, count, counts in zip(graph.nodes, counting.counts(graph, batch), others):
         # Equal layers on equal shapes cost the same; a long network has few different ones.
-        key = (node.layer, node.input_shapes, node.functional)
+        key = (node.layer, node.input_shapes)
         row = seen.get(key)
         if row is None:
-            row = seen[key] = _row(node, counting, batch)
-        inputs = tuple(graph.tensor_name(tensor) for tensor in node.inputs)
-        rows.append(row._replace(name=node.name, inputs=inputs, groups=node.groups))
+            row = seen[key] = _row(node, batch)
+        rows.append(
+            row._replace(
+                name=node.name,
+                inputs=tuple(graph.tensor_name(tensor) for tensor in node.inputs),
+                groups=node.groups,
+                flops=count.flops,
+                uncounted=count.silent,
+                counts={each.name: each_count for each, each_count in zip(every, counts)},
+            )
+        )
     return Analysis(
         graph.name,
         graph.source,
@@ -179,14 +203,14 @@ def analyze(graph: Graph, convention: str = "exact", batch: int = 1) -> Analysis
         counting,
         tuple(rows),
         _totals(rows),
+        {each.name: _sum(row.counts[each.name].flops for row in rows) for each in every},
     )
 
 
-def _row(node: Node, convention: Convention, batch: int) -> Row:
+def _row(node: Node, batch: int) -> Row:
     layer, shapes = node.layer, node.input_shapes
     weights = list(layer.tensors(shapes))
     operations: Operations = layer.counts(shapes, node.outputs).times(batch)
-    count = convention.operations(node, batch)
     return Row(
         name=node.name,
         type=node.type,
@@ -199,24 +223,32 @@ def _row(node: Node, convention: Convention, batch: int) -> Row:
         params=sum(weight.size for weight in weights if weight.trainable),
         buffers=sum(weight.size for weight in weights if not weight.trainable),
         macs=operations.macs,
-        flops=count.flops,
+        flops=None,
         operations=operations.primitives(),
         activations=sum(shape.size for shape in node.outputs) * batch,
-        uncounted=not count.known,
     )
 
 
 def _totals(rows: Iterable[Row]) -> Totals:
     rows = list(rows)
-    flops = [row.flops for row in rows]
     return Totals(
         layers=sum(row.layers for row in rows),
         params=sum(row.params for row in rows),
         buffers=sum(row.buffers for row in rows),
         macs=sum(row.macs for row in rows),
-        flops=None if None in flops else sum(flop for flop in flops if flop is not None),
+        flops=_sum(row.flops for row in rows),
         activations=sum(row.activations for row in rows),
     )
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum, None where one is None."""
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total
 
 
 def _block(row: Row) -> str:
@@ -263,4 +295,14 @@ def _joined(rows: list[Row], depth: int) -> Row:
         groups=groups,
         layers=totals.layers,
         uncounted=any(row.uncounted for row in rows),
+        counts={name: _joined_count(row.counts[name] for row in rows) for name in rows[0].counts},
+    )
+
+
+def _joined_count(counts: Iterable[Count]) -> Count:
+    counts = list(counts)
+    return Count(
+        _sum(count.flops for count in counts),
+        _sum(count.params for count in counts),
+        any(count.silent for count in counts),
     )

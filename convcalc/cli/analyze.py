@@ -76,11 +76,14 @@ def command(
       convcalc analyze resnet50 --depth 1 --si
       convcalc analyze mobilenet_v1 --group-by kind
       convcalc analyze lenet --convention paddle --columns name,output_shape,params,flops
+      convcalc analyze mobilenet_v2 --convention all --columns name,ptflops,fvcore,thop
       convcalc analyze mobilenet_v2 --json | jq .totals.macs
       convcalc analyze resnet18 resnet34 --csv -o resnets.csv
     """
     from convcalc.spec.limits import parse_limits
 
+    if group_by and convention == "all":
+        raise click.UsageError("--convention all lists layers; --group-by takes one convention")
     values = options.parse_settings(settings)
     input = options.parse_sizes(shape) if shape else None
     bounds = parse_limits(limits)
@@ -101,7 +104,7 @@ def command(
             graph = api.load(spec, preset, input=input, limits=bounds, **values)
         analysis = graph.analyze(convention, batch)
         analyses.append(analysis.folded(depth) if depth else analysis)
-    _check_columns(columns, sort)
+    _check_columns(columns, sort, convention)
     if format == "json":
         _write_json(analyses, group_by, sort, target)
     elif format == "csv":
@@ -110,13 +113,19 @@ def command(
         _write_tables(analyses, group_by, columns, sort, si, format, target)
 
 
-def _check_columns(columns: str | None, sort: str | None) -> None:
+def _check_columns(columns: str | None, sort: str | None, convention: str) -> None:
     if columns or sort:
+        from convcalc.diagnostics import fail
         from convcalc.render import columns as known
 
-        known.chosen(columns, ())
-        if sort:
-            known.find(sort)
+        asked = [*known.chosen(columns, ()), *([known.find(sort)] if sort else [])]
+        for column in asked:
+            if column.key not in known.COLUMNS and convention != "all":
+                raise fail(
+                    "unknown-column",
+                    f"`{column.key}` is a column of `--convention all` alone",
+                    f"`--convention {column.key}` counts FLOPs so",
+                )
 
 
 def _write_json(
@@ -158,12 +167,12 @@ def _write_tables(
     target: str | None,
 ) -> None:
     from convcalc.render import table
-    from convcalc.render.columns import TABLE, chosen, legend
+    from convcalc.render.columns import TABLE, chosen, defaults, legend
 
     tables = [
         table.of_shares(each, each.shares(by), by, si, legend(each))
         if by
-        else table.of_analysis(each, chosen(columns, TABLE), sort, si, legend(each))
+        else table.of_analysis(each, chosen(columns, defaults(TABLE, each)), sort, si, legend(each))
         for each in analyses
     ]
     if format == "table" and target is None and options.is_terminal():

@@ -10,13 +10,15 @@ from convcalc.cli import options
 @click.command("conventions", short_help="The ways to count operations.")
 @click.argument("name", required=False, shell_complete=options.complete_convention)
 @options.output_options("table", "json")
+@options.error_format_option
 def command(name: str | None, format: str, target: str | None) -> None:
     """List the ways to count operations, or print the rules of one.
 
     \b
     Examples:
       convcalc conventions
-      convcalc conventions paddle
+      convcalc conventions thop
+      convcalc conventions ptflops --json
     """
     from convcalc import conventions
     from convcalc.render import conventions as render

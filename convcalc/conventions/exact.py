@@ -1,7 +1,7 @@
 """Every arithmetic operation once.
 
-A sum of n products is n multiplications and n − 1 additions; a bias is one addition more. At inference:
-batch norm is one multiplication and one addition.
+A sum of n products is n multiplications and n − 1 additions; a bias is one addition more. At
+inference: batch norm is one multiplication and one addition.
 """
 
 from convcalc.conventions.base import Convention
@@ -14,5 +14,4 @@ CONVENTION = Convention(
     meaning="arithmetic operations",
     summary="every arithmetic operation once: 2·n − 1 for a sum of n products",
     default="mul + add + cmp + div + exp + log + sqrt + erf",
-    counts_all=True,
 )

@@ -1,4 +1,4 @@
-"""The papers' multiply–adds: one for each product of a convolution or a linear layer, the bias left out.
+"""The papers' multiply–adds: the products of convolutions and linear layers, biases left out.
 
 Howard et al. 2017 (MobileNets), table 8; Sandler et al. 2018, table 4.
 """
@@ -13,5 +13,4 @@ CONVENTION = Convention(
     meaning="multiply–accumulates",
     summary="the products of convolutions, linear layers and matrix products, the bias left out",
     default="macs",
-    counts_all=True,
 )

@@ -1,28 +1,41 @@
-"""Paddle's `paddle.flops`: multiply–accumulates with the bias, and two for each element of a batch norm.
+"""Paddle's `paddle.flops`: hooks on leaf layers.
 
-python/paddle/hapi/dynamic_flops.py, version 3.3: `count_convNd`, `count_linear`, `count_bn`,
-`count_leaky_relu`, `count_avgpool`, `count_adap_avgpool`, `count_zero_ops`. It prints "FLOPs" for what
-are multiply–accumulates, and counts the running statistics of a batch norm as parameters.
+python/paddle/hapi/dynamic_flops.py (`register_hooks`), paddlepaddle 3.3.1. It prints "Total Flops"
+for what are multiply–accumulates, biases and operations of batch norms and average pools.
+
+- Batch norm counts 2 an element in 2-D and nothing in 1-D and 3-D, whose classes it does not know.
+- An adaptive pool counts Π⌊in/out⌋ + 1 for each output.
+- Functions and operators are not seen. Hooks go by exact type; of a type that it does not know it
+  says "Treat it as zero FLOPs", and counts its parameters.
+- Parameters are those of leaf layers that run. Paddle keeps a batch norm's mean and variance as
+  parameters, so it has 4 a channel.
 """
 
-from convcalc.conventions.base import Convention
+from convcalc.conventions.base import AVERAGING, CONVOLUTIONS, Convention
+
+WITH_PARAMETERS = (*CONVOLUTIONS, "conv_transpose", "linear", "layer_norm", "group_norm", "prelu")
 
 CONVENTION = Convention(
     name="paddle",
     tool="paddle.flops",
-    version="paddlepaddle 3.3",
+    version="paddlepaddle 3.3.1",
     unit="FLOPs",
-    meaning="multiply–accumulates, the bias one more",
-    summary="multiply–accumulates and biases of convolutions, 2 for each element of a batch norm",
+    meaning="multiply–accumulates, biases of convolutions, batch norms and average pools",
+    summary="MACs and biases of convolutions, MACs of linear layers, 2 an element of a batch norm",
     rules={
-        "conv": "macs + bias",
-        "pointwise_conv": "macs + bias",
-        "depthwise_conv": "macs + bias",
-        "global_depthwise_conv": "macs + bias",
+        **dict.fromkeys(CONVOLUTIONS, "macs + bias"),
+        "conv_transpose": "out * (channels // groups) * kernel + bias",
+        "deform_conv": "offset_macs + offset_bias",
         "linear": "macs",
-        "batch_norm": "2 * inp",
+        "batch_norm": "2 * inp if axes == 2 else 0",
         "leaky_relu": "inp",
         "avg_pool": "out",
+        **dict.fromkeys(AVERAGING, "out * (shrink + 1)"),
+        **dict.fromkeys(("relu", "relu6", "dropout"), "0"),
     },
-    free=frozenset(("relu", "relu6", "max_pool", "dropout", "flatten")),
+    functions={},
+    parameters={
+        **dict.fromkeys(WITH_PARAMETERS, "0 if functional else params"),
+        "batch_norm": "0 if functional else params + buffers",
+    },
 )

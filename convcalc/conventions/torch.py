@@ -1,10 +1,12 @@
 """torch's `FlopCounterMode`: two operations for every product that a registered operator makes.
 
-torch/utils/flop_counter.py, version 2.13: `conv_flop`, `mm_flop`, `addmm_flop`. Nothing else is
-registered, and what is not registered counts as 0.
+torch/utils/flop_counter.py, version 2.13: `conv_flop`, `mm_flop`, `addmm_flop`, `bmm_flop`. It
+prints "FLOPs", and they are: 2 a multiply–accumulate, without biases. Nothing else is registered,
+and what is not registered counts 0 in silence. It sees operators, so a function counts as its
+module; it does not count parameters. torchvision publishes half of this number as a model's `_ops`.
 """
 
-from convcalc.conventions.base import Convention
+from convcalc.conventions.base import CONVOLUTIONS, Convention
 
 CONVENTION = Convention(
     name="torch",
@@ -14,11 +16,8 @@ CONVENTION = Convention(
     meaning="2 for each product of a convolution or a linear layer",
     summary="two operations for each product of a convolution or a linear layer, nothing else",
     rules={
-        "conv": "2 * macs",
-        "pointwise_conv": "2 * macs",
-        "depthwise_conv": "2 * macs",
-        "global_depthwise_conv": "2 * macs",
-        "conv_transpose": "2 * macs",
-        "linear": "2 * macs",
+        **dict.fromkeys((*CONVOLUTIONS, "conv_transpose", "linear"), "2 * macs"),
+        "deform_conv": "2 * offset_macs",
     },
+    parameters=None,
 )

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.analysis import Analysis, Row, Totals
+from convcalc import conventions
+from convcalc.analysis import Analysis, Row
 from convcalc.diagnostics import did_you_mean, fail, listed
 from convcalc.shape import Shape
 
 
 class Column(NamedTuple):
-    """A column: its key, its title, how it is read from a row, and from the totals where it sums up."""
+    """A column: its key, its title, how it is read from a row, and from the whole where it sums up.
+
+    `marked` says where a figure is 0 because a tool passes over the layer.
+    """
 
     key: str
     title: str
     read: Callable[[Row], Any]
-    total: Callable[[Totals], Any] | None = None
+    total: Callable[[Analysis], Any] | None = None
     numeric: bool = False
+    marked: Callable[[Row], bool] | None = None
 
 
 def _shapes(shapes: Sequence[Shape]) -> str:
@@ -26,7 +31,21 @@ def _shapes(shapes: Sequence[Shape]) -> str:
 
 
 def _number(key: str, title: str) -> Column:
-    return Column(key, title, lambda r: getattr(r, key), lambda t: getattr(t, key), numeric=True)
+    return Column(
+        key, title, lambda r: getattr(r, key), lambda a: getattr(a.totals, key), numeric=True
+    )
+
+
+def _convention(name: str) -> Column:
+    """The column of a convention, where all are asked for."""
+    return Column(
+        name,
+        name,
+        lambda r: r.counts[name].flops,
+        lambda a: a.counts[name],
+        numeric=True,
+        marked=lambda r: r.counts[name].silent,
+    )
 
 
 COLUMNS: dict[str, Column] = {
@@ -41,7 +60,7 @@ COLUMNS: dict[str, Column] = {
         _number("params", "Params"),
         _number("buffers", "Buffers"),
         _number("macs", "MACs"),
-        _number("flops", "FLOPs"),
+        _number("flops", "FLOPs")._replace(marked=lambda r: r.uncounted),
         _number("activations", "Activations"),
     )
 }
@@ -62,10 +81,21 @@ def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
     return [find(name) for name in names]
 
 
+def defaults(keys: Sequence[str], analysis: Analysis) -> Sequence[str]:
+    """The columns unless others are asked for: `keys`, with one a convention for the FLOPs."""
+    if not analysis.counts:
+        return keys
+    return [key for key in keys if key != "flops"] + [
+        name for name in analysis.counts if name not in keys
+    ]
+
+
 def find(name: str) -> Column:
-    """A column by its key. Raises ConvcalcError, which lists the known ones."""
+    """A column by its key, or a convention's. Raises ConvcalcError, which lists the known ones."""
     key = _ALIASES.get(name.lower(), name.lower())
     if key not in COLUMNS:
+        if key in conventions.names():
+            return _convention(key)
         help = f"{did_you_mean(name, COLUMNS)} the columns are {listed(COLUMNS, 20)}".strip()
         raise fail("unknown-column", f"unknown column `{name}`", help)
     return COLUMNS[key]
@@ -114,14 +144,19 @@ def legend(analysis: Analysis) -> str:
     parts = [
         f"input {', '.join(shapes)}",
         f"batch {analysis.batch}",
-        f"{convention.unit} as `{convention.name}` counts them: {convention.summary}",
+        "operations as each tool counts them; `convcalc conventions` says how"
+        if analysis.counts
+        else f"{convention.unit} as `{convention.name}` counts them: {convention.summary}",
     ]
     lines = [
         "; ".join(parts) + ".",
         "1 MAC is one multiplication and one addition of a convolution or a linear layer, biases left out.",
     ]
-    if any(row.uncounted for row in analysis.rows):
-        lines.append(f"* {convention.tool} does not know these layers and counts them as 0.")
-    if analysis.totals.flops is None:
-        lines.append(f"? {convention.tool} stops at this layer, so there is no total.")
+    tool = "the tool" if analysis.counts else convention.tool
+    if any(count.silent for row in analysis.rows for count in row.counts.values()) or any(
+        row.uncounted for row in analysis.rows
+    ):
+        lines.append(f"* {tool} does not know these layers and counts them as 0.")
+    if None in (analysis.totals.flops, *analysis.counts.values()):
+        lines.append(f"? {tool} has no number for this layer, so there is no total.")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis import Analysis, Share
-from convcalc.render.columns import CSV, Column, chosen, sorted_rows
+from convcalc.render.columns import CSV, Column, chosen, defaults, sorted_rows
 
 
 def to_json(objects: Sequence[Any]) -> Iterator[str]:
@@ -87,7 +87,7 @@ def shares_object(analysis: Analysis, shares: Sequence[Share], by: str) -> dict[
 
 def to_csv(analyses: Sequence[Analysis], columns: str | None, sort: str | None) -> str:
     """One row a layer; a `network` column first where there are several networks."""
-    kept = chosen(columns, CSV)
+    kept = chosen(columns, defaults(CSV, analyses[0]))
     lead = ["network"] if len(analyses) > 1 else []
     rows: list[list[Any]] = [[*lead, *(column.key for column in kept)]]
     for analysis in analyses:

@@ -25,24 +25,26 @@ def of_analysis(
 ) -> Table:
     """One row a layer, in the order of the network or of a column."""
     number = short if si else grouped
-    mark = any(row.uncounted for row in analysis.rows)
+    marks = [
+        column.marked is not None and any(map(column.marked, analysis.rows)) for column in columns
+    ]
     rows = []
     for row in sorted_rows(analysis.rows, sort):
         cells = []
-        for column in columns:
+        for column, mark in zip(columns, marks):
             value = column.read(row)
             text = number(value) if column.numeric else str(value)
             if column.key in ("input_shapes", "output_shape"):
                 text = text.replace("x", "×")
-            if mark and column.key == "flops":
-                text += "*" if row.uncounted else " "
+            if mark and column.marked is not None:
+                text += "*" if column.marked(row) else " "
             cells.append(text)
         rows.append(tuple(cells))
     totals = []
     for index, column in enumerate(columns):
         if column.total is not None:
-            text = number(column.total(analysis.totals))
-            totals.append(text + (" " if mark and column.key == "flops" else ""))
+            text = number(column.total(analysis))
+            totals.append(text + (" " if marks[index] else ""))
         else:
             totals.append(f"Total ({analysis.totals.layers:,} layers)" if index == 0 else "")
     return Table(

@@ -427,7 +427,8 @@ def activations() -> None:
         "mish": "Mish()",
         "softplus": "Softplus()",
     }.items():
-        case(name, [12, 9, 9], [name], f"nn.{code}")
+        layer = {"prelu": {"num_parameters": 12}} if name == "prelu" else name
+        case(name, [12, 9, 9], [layer], f"nn.{code}")
     case("relu-batch4", [12, 9, 9], ["relu"], "nn.ReLU()", batch=4)
     case("relu-functional", [12, 9, 9], [{"relu": {"functional": True}}], "Apply(F.relu)")
 

@@ -367,7 +367,7 @@ def activations() -> None:
         "softplus": "Softplus()",
     }.items():
         case(name, [12, 9, 9], [name], f"paddle.nn.{code}")
-    case("prelu", [12, 9, 9], ["prelu"], "paddle.nn.PReLU(12)")
+    case("prelu", [12, 9, 9], [{"prelu": {"num_parameters": 12}}], "paddle.nn.PReLU(12)")
     case("leaky_relu-batch4", [12, 9, 9], ["leaky_relu"], "paddle.nn.LeakyReLU()", batch=4)
     case(
         "relu-functional",

@@ -1,23 +1,25 @@
-"""Record what PyTorch makes of thousands of random layers and graphs, as the truth of the shape rules.
+"""Record what PyTorch makes of random layers and graphs, as the truth of the shape rules.
 
-    python tests/reference/record_pytorch.py        # pytorch.json.gz, two minutes
+    python tests/reference/record_pytorch.py        # pytorch.json.gz, half a minute
 
-It needs torch alone (2.13.0 was recorded, a CPU build). Every case is a spec, drawn at random from a
-seed, and PyTorch's answer: the shapes that come out, the tensors that each layer owns, its parameters
-and running statistics, and the products of its convolutions and linear layers; or that it refuses.
+It needs torch alone (2.13.0 was recorded, a CPU build). Every case is a spec, drawn at random from
+a seed, and PyTorch's answer: the shapes that come out, the tensors that each layer owns, its
+parameters and running statistics, and the products of its convolutions and linear layers; or that
+it refuses.
 
 The spec is run twice, by an interpreter of the spec language that is written here with PyTorch's
 modules. On the `meta` device, where `FlopCounterMode` counts; and on small tensors on the CPU with
-PyTorch's own kernels (oneDNN off), because the meta kernels check less. What either refuses is refused,
-and where both answer they must agree. A result without elements is a refusal too: the language has
-no empty tensors. The batch is 2, since a group norm of a single value per group is refused for a batch
-of one alone.
+PyTorch's own kernels (oneDNN off), because the meta kernels check less. What either refuses is
+refused, and where both answer they must agree. A result without elements is a refusal too: the
+language has no empty tensors. The batch is 2, since a group norm of a single value per group is
+refused for a batch of one alone.
 
 Left out is where the language differs on purpose: `same` with a stride (TensorFlow's rule) or for a
-pool (PyTorch has none), a slice or a split that PyTorch would cut short, broadcasting between tensors
-of different rank (PyTorch would match channels with cells), per-axis lists of the wrong length,
-`reshape` to more than three spatial axes, and `kmax_pool`, `deform_conv`, `scale` and
-`global_depthwise_conv`, which PyTorch does not have.
+pool (PyTorch has none), a slice or a split that PyTorch would cut short, a negative `pad`
+(PyTorch crops), broadcasting between tensors of different rank (PyTorch would match channels with
+cells), per-axis lists of the wrong length, and `kmax_pool`, `deform_conv`, `scale` and
+`global_depthwise_conv`, which PyTorch does not have. A field that no layer takes is refused
+wherever it stands, in a layer that is left out too; so graphs have none.
 """
 
 # torch is not installed where the project's own checks run.
@@ -45,7 +47,7 @@ LAYERS, GRAPHS = 4000, 600
 F = nn.functional
 Json = dict[str, Any]
 Sizes = list[int]
-#: The modules for an input of these sizes, and what they do, in the order that they run.
+#: A layer's fields and the sizes of its input to a module; the same by dice to fields.
 Build = Callable[[Json, Sizes], nn.Module]
 Draw = Callable[[Random, Sizes], Json]
 
@@ -216,14 +218,18 @@ def linear(f: Json, x: Sizes) -> nn.Module:
 
 def split(f: Json, x: Sizes) -> nn.Module:
     sections = f["sections"]
+    if isinstance(sections, int) and x[0] % sections:
+        raise ValueError("the language has no smaller last part")
     size = sections if isinstance(sections, list) else x[0] // sections
     return Then(lambda t: t.split(size, dim=1))
 
 
 def cut(f: Json, x: Sizes) -> nn.Module:
     kept = slice(f.get("start", 0), f.get("stop"), f.get("step", 1))
-    before = (slice(None),) * (f.get("axis", 0) + 1)
-    return Then(lambda t: t[(*before, kept)])
+    if (kept.stop or 0) > x[f.get("axis", 0)]:
+        raise ValueError("the language does not cut a slice short")
+    index = (slice(None),) * (f.get("axis", 0) + 1) + (kept,)
+    return Then(lambda t: t[index])
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -267,7 +273,7 @@ BUILD: dict[str, Build] = {
     "prelu": lambda f, x: nn.PReLU(f.get("num_parameters", 1)),
     "linear": linear,
     "flatten": lambda f, x: nn.Flatten(),
-    "reshape": lambda f, x: Then(lambda t: t.reshape(BATCH, *f["shape"])),
+    "reshape": lambda f, x: Then(lambda t: t.reshape((BATCH, *f["shape"]))),
     "dropout": lambda f, x: nn.Dropout(f.get("rate", 0.5)),
     "identity": lambda f, x: nn.Identity(),
     "channel_shuffle": lambda f, x: nn.ChannelShuffle(f["groups"]),
@@ -276,10 +282,7 @@ BUILD: dict[str, Build] = {
     "upsample": upsample,
     "split": split,
     "slice": cut,
-    **{
-        name: (lambda f, x, make=make: make())  # type: ignore[dict-item]
-        for name, make in ACTIVATIONS.items()
-    },
+    **{name: lambda f, x, make=make: make() for name, make in ACTIVATIONS.items()},
 }
 
 SHORT = {
@@ -326,13 +329,14 @@ class Network:
     def element(
         self, type: str, fields: Json, xs: list[Any], names: dict[str, list[Any]]
     ) -> list[Any]:
+        if not fields.pop("when", True):
+            return xs
         name = fields.pop("name", None)
         source = fields.pop("from", None)
         if source is not None:
             listed = source if isinstance(source, list) else [source]
             xs = [tensor for one in listed for tensor in self.named(one, names)]
-        if fields.pop("when", True):
-            xs = self.result(type, fields, xs, names)
+        xs = self.result(type, fields, xs, names)
         if name is not None:
             names[name] = xs
         return xs
@@ -362,7 +366,10 @@ class Network:
             paths = fields["paths"]
             entering = [xs] * len(paths)
             if fields.get("split"):
-                entering = [[part] for part in xs[0].split(xs[0].shape[1] // len(paths), dim=1)]
+                (x,) = xs
+                if x.shape[1] % len(paths):
+                    raise ValueError("the language has no smaller last part")
+                entering = [[part] for part in x.split(x.shape[1] // len(paths), dim=1)]
             made = [self.stack(path, t, dict(names)) for path, t in zip(paths, entering)]
             return self.join(fields["merge"], [tensor for tensors in made for tensor in tensors])
         if type in ("add", "mul", "concat"):
@@ -460,15 +467,6 @@ def some(d: Random, chance: float, **fields: Callable[[], Any]) -> Json:
     return {name: make() for name, make in fields.items() if often(d, chance)}
 
 
-def broken(d: Random, fields: Json, *names: str) -> Json:
-    """Rarely, one of the fields becomes what no layer takes."""
-    present = [name for name in names if name in fields]
-    if present and often(d, 0.02):
-        name = d.choice(present)
-        fields[name] = -1 if name in ("padding", "output_padding") else 0
-    return fields
-
-
 def draw_conv(d: Random, x: Sizes) -> Json:
     axes = len(x) - 1
     grouped = often(d, 0.35)
@@ -478,7 +476,7 @@ def draw_conv(d: Random, x: Sizes) -> Json:
     f |= some(d, 0.3, bias=lambda: often(d, 0.5))
     f |= {"groups": divisor(d, x[0], out)} if grouped else {}
     f |= draw_padding(d, axes, "stride" not in f)
-    return broken(d, f, "stride", "padding", "dilation", "groups")
+    return f
 
 
 def draw_padding(d: Random, axes: int, same: bool) -> Json:
@@ -526,7 +524,7 @@ def draw_transpose(d: Random, x: Sizes) -> Json:
     f |= some(d, 0.3, dilation=lambda: each(d, axes, 1, 3), bias=lambda: often(d, 0.5))
     f |= some(d, 0.4, output_padding=lambda: each(d, axes, 0, 2))
     f |= some(d, 0.4, groups=lambda: divisor(d, x[0], out))
-    return broken(d, f, "stride", "padding", "dilation", "groups")
+    return f
 
 
 def draw_avg_pool(d: Random, x: Sizes) -> Json:
@@ -534,13 +532,12 @@ def draw_avg_pool(d: Random, x: Sizes) -> Json:
     f: Json = {"kernel_size": each(d, axes, 1, 5)}
     f |= some(d, 0.6, stride=lambda: each(d, axes, 1, 5), padding=lambda: each(d, axes, 0, 2))
     f |= some(d, 0.5, ceil_mode=lambda: often(d, 0.8))
-    return broken(d, f, "kernel_size", "stride", "padding")
+    return f
 
 
 def draw_max_pool(d: Random, x: Sizes) -> Json:
     axes = len(x) - 1
-    f = draw_avg_pool(d, x) | some(d, 0.3, dilation=lambda: each(d, axes, 1, 3))
-    return broken(d, f, "dilation")
+    return draw_avg_pool(d, x) | some(d, 0.3, dilation=lambda: each(d, axes, 1, 3))
 
 
 def draw_pad(d: Random, x: Sizes) -> Json:
@@ -649,11 +646,7 @@ DRAW: dict[str, tuple[int, int, int, Draw]] = {
         0,
         3,
         3,
-        lambda d, x: broken(
-            d,
-            {"groups": divisor(d, x[0])} | some(d, 0.4, affine=lambda: often(d, 0.5)),
-            "groups",
-        ),
+        lambda d, x: {"groups": divisor(d, x[0])} | some(d, 0.4, affine=lambda: often(d, 0.5)),
     ),
     "instance_norm": (1, 3, 2, lambda d, x: some(d, 0.4, affine=lambda: often(d, 0.5))),
     "local_response_norm": (0, 3, 1, lambda d, x: {"size": d.randint(1, 7)}),
@@ -682,7 +675,7 @@ DRAW: dict[str, tuple[int, int, int, Draw]] = {
     "upsample": (1, 3, 6, draw_upsample),
     "split": (0, 3, 2, draw_split),
     "slice": (0, 3, 2, draw_slice),
-    **{name: (0, 3, 1, nothing) for name in ACTIVATIONS},
+    **dict.fromkeys(ACTIVATIONS, (0, 3, 1, nothing)),
 }
 
 TYPES = list(DRAW)
@@ -693,7 +686,8 @@ LONGEST = (48, 60, 14, 7)
 
 def draw_sizes(d: Random, axes: int) -> Sizes:
     channels = d.choice([1, 2, 3, 4, 6, 8, 9, 12, d.randint(1, 20)])
-    return [channels, *(d.randint(1, LONGEST[axes]) for _ in range(axes))]
+    longest = 2 if often(d, 0.15) else LONGEST[axes]
+    return [channels, *(d.randint(1, longest) for _ in range(axes))]
 
 
 def draw_fields(d: Random, type: str, x: Sizes) -> Json:
@@ -706,11 +700,21 @@ def draw_fields(d: Random, type: str, x: Sizes) -> Json:
     }
 
 
+#: What no layer takes.
+BROKEN = {"kernel_size": 0, "stride": 0, "dilation": 0, "groups": 0, "factor": 0, "size": 0}
+BROKEN |= {"padding": -1, "output_padding": -1}
+
+
 def draw_layer(d: Random, type: str) -> Json:
-    """A spec of one layer."""
+    """A spec of one layer; rarely, one with a field that no layer takes."""
     fewest, most, _, _ = DRAW[type]
     x = draw_sizes(d, d.randint(fewest, most))
-    return {"name": type, "input": x, "layers": [{type: draw_fields(d, type, x)}]}
+    fields = draw_fields(d, type, x)
+    present = [name for name in fields if name in BROKEN and type != "pad"]
+    if present and often(d, 0.02):
+        name = d.choice(present)
+        fields[name] = BROKEN[name]
+    return {"name": type, "input": x, "layers": [{type: fields}]}
 
 
 class Draughtsman:
@@ -737,7 +741,7 @@ class Draughtsman:
         layers: list[Json] = []
         for _ in range(length):
             element = self.element(xs, known, depth)
-            ((type, fields),) = element.items()
+            (fields,) = element.values()
             if "from" not in fields and len(xs) != 1:
                 fields["from"] = self.d.choice(self.single(known))
             if often(self.d, 0.25):
@@ -849,19 +853,18 @@ def cases(seed: int, layers: int, graphs: int) -> Iterator[tuple[Json, Json]]:
 
 
 def main() -> None:
+    found = list(cases(SEED, LAYERS, GRAPHS))
     record = {
         "versions": {"torch": str(torch.__version__)},
         "seed": SEED,
-        "cases": [
-            {"spec": spec, "answer": given} for spec, given in cases(SEED, LAYERS, GRAPHS)
-        ],
+        "cases": [{"spec": spec, "answer": given} for spec, given in found],
     }
     text = json.dumps(record, separators=(",", ":"))
     # No time stamp: the same answers are the same file.
     with gzip.GzipFile(HERE / "pytorch.json.gz", "wb", mtime=0) as file:
         file.write(text.encode())
-    refused = sum("refuses" in case["answer"] for case in record["cases"])
-    print(f"{len(record['cases'])} cases, of which PyTorch refuses {refused}")
+    refused = sum("refuses" in given for _, given in found)
+    print(f"{len(found)} cases, of which PyTorch refuses {refused}")
 
 
 if __name__ == "__main__":

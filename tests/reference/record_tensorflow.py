@@ -411,8 +411,15 @@ def activations() -> None:
         "mish": "layers.Activation('mish')",
         "softplus": "layers.Activation('softplus')",
     }.items():
-        case(name, [12, 9, 9], [name], code)
-    case("prelu-batch4", [12, 9, 9], ["prelu"], "layers.PReLU(shared_axes=[1, 2])", batch=4)
+        layer = {"prelu": {"num_parameters": 12}} if name == "prelu" else name
+        case(name, [12, 9, 9], [layer], code)
+    case(
+        "prelu-batch4",
+        [12, 9, 9],
+        [{"prelu": {"num_parameters": 12}}],
+        "layers.PReLU(shared_axes=[1, 2])",
+        batch=4,
+    )
     case("gelu-batch4", [12, 9, 9], ["gelu"], "layers.Activation('gelu')", batch=4)
     case("softmax-flat", [64], ["softmax"], "layers.Softmax()")
 

@@ -579,7 +579,6 @@ def pools(cases: Cases) -> None:
             ("avg_pool", plain, f"avg_pool{dims}d(x, 2)"),
             ("adaptive_avg_pool", adaptive, f"adaptive_avg_pool{dims}d(x, {size})"),
             ("adaptive_max_pool", adaptive, f"adaptive_max_pool{dims}d(x, {size})"),
-            ("global_avg_pool", {}, f"adaptive_avg_pool{dims}d(x, 1)"),
             ("global_max_pool", {}, f"adaptive_max_pool{dims}d(x, 1)"),
         ]
         batches = (1, 4) if dims == 2 else (1,)
@@ -594,6 +593,20 @@ def pools(cases: Cases) -> None:
                 f"Function(lambda x: F.{function})",
                 *batches,
             )
+        cases.layer(
+            f"adaptive_avg_pool{dims}d-functional-to-1",
+            shape,
+            "adaptive_avg_pool",
+            {"output_size": 1, "functional": True},
+            f"Function(lambda x: F.adaptive_avg_pool{dims}d(x, 1))",
+            *batches,
+        )
+    cases.add(
+        "global_avg_pool2d-functional",
+        image(2),
+        [{"global_avg_pool": {"functional": True}}, "flatten"],
+        "Function(lambda x: x.mean([2, 3]))",
+    )
     cases.layer(
         "max_pool2d-ceil",
         image(2),
@@ -731,7 +744,8 @@ def activations(cases: Cases) -> None:
     batched = {"relu", "relu6", "prelu", "gelu", "silu", "softmax"}
     for kind, module in modules.items():
         batches = (1, 4) if kind in batched else (1,)
-        cases.layer(kind, image(2), kind, {}, f"nn.{module}", *batches)
+        fields = {"num_parameters": 16} if kind == "prelu" else {}
+        cases.layer(kind, image(2), kind, fields, f"nn.{module}", *batches)
     for kind, function in functions.items():
         batches = (1, 4) if kind in batched else (1,)
         cases.layer(
@@ -947,7 +961,6 @@ def other_forms(cases: Cases) -> None:
     """Other ways to write what the spec language has one word for."""
     shape = image(2)
     for name, body in {
-        "mean-global_avg_pool": "x.mean([2, 3])",
         "torch-relu": "torch.relu(x)",
         "tensor-relu": "x.relu()",
         "hardtanh": "F.hardtanh(x, 0.0, 6.0)",

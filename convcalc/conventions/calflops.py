@@ -1,0 +1,110 @@
+"""calflops (`calculate_flops`), its FLOPs: patches of the functions that modules call.
+
+calflops/pytorch_ops.py and calculate_pipline.py, version 0.3.2. It prints "FLOPs": 2 a
+multiply–accumulate, 1 a bias of a convolution, and elementwise operations; and beside them the MACs
+of convolutions, linear layers and matrix products alone, which are the convention `calflops-macs`.
+
+- It patches `torch.nn.functional`, so a module counts as the function that it calls; `nn.ReLU6`
+  calls `F.hardtanh`, which is not patched: 0, where `F.relu6` counts.
+- A linear layer's bias is left out.
+- `x + y`, `x * y`, `x.mean()` and everything else written without `torch.nn.functional` is not
+  seen; `torch.add` and `torch.mul` are.
+- With `padding="same"` it works the output size out from ⌊d·(k − 1)/2⌋ on both sides: where d·(k −
+  1) is odd, one too few.
+- A transposed convolution divides by the groups twice, and has its bias at a forward convolution's
+  size.
+- Upsampling by a scale counts the input: its product is thrown away. By a size: the product of the
+  sizes, without channels or batch. By a scale for each axis it raises a TypeError.
+- Parameters are those that require a gradient. On a model without any it raises StopIteration.
+"""
+
+from collections.abc import Callable
+
+from convcalc.arithmetic import product
+from convcalc.conventions.base import POOLS, Convention, Quantities
+
+
+def short(q: Quantities) -> int:
+    """Outputs left out where `same` pads an axis by an odd number of cells, one an axis."""
+    if q.layer.padding != "same":
+        return 0
+    q = q.numbers
+    layer = q.layer
+    kernel = getattr(layer, "kernel_size", (1,) * q.axes)
+    sizes = (m - d * (k - 1) % 2 for m, k, d in zip(q.y.spatial, kernel, layer.dilation))
+    return q.out - q.y.channels * product(sizes) * q.batch
+
+
+def short_macs(q: Quantities) -> int:
+    """The multiply–accumulates of the outputs left out."""
+    return 0 if (outputs := short(q)) == 0 else outputs * (q.macs // q.out)
+
+
+def short_bias(q: Quantities) -> int:
+    """The biases of the outputs left out."""
+    return short(q) if q.layer.bias else 0
+
+
+def forward_bias(q: Quantities) -> int:
+    """The biases of one group of a forward convolution with the window of the transposed one."""
+    layer = q.layer
+    window = zip(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    sizes = (
+        (n + before + after - d * (k - 1) - 1) // s + 1
+        for n, (k, s, (before, after), d) in zip(q.x.spatial, window)
+    )
+    return q.y.channels // layer.groups * product(sizes) * q.batch if layer.bias else 0
+
+
+def resized(q: Quantities) -> int:
+    """The input's elements; with `size`, the product of the sizes."""
+    size: tuple[int, ...] | None = q.layer.size
+    return q.inp if size is None else product(size)
+
+
+def uneven(q: Quantities) -> bool:
+    """Whether the axes of an upsampling have different factors."""
+    return len(set(q.layer.scale or ())) > 1
+
+
+ACTIVATIONS = ("relu", "prelu", "elu", "gelu", "leaky_relu", "silu", "softmax")
+RULES = {
+    **dict.fromkeys(
+        ("conv", "pointwise_conv", "depthwise_conv"), "2 * (macs - short_macs) + bias - short_bias"
+    ),
+    "global_depthwise_conv": "2 * macs + bias",
+    "conv_transpose": "2 * (inp * (out_channels // groups // groups) * kernel) + forward_bias",
+    "deform_conv": "2 * offset_macs + offset_bias",
+    "linear": "2 * macs",
+    "batch_norm": "2 * inp if affine else inp",
+    **dict.fromkeys(
+        ("layer_norm", "group_norm", "instance_norm"), "5 * inp if affine else 4 * inp"
+    ),
+    "local_response_norm": "3 * inp + (channels + size - 1) * rows",
+    **dict.fromkeys((*ACTIVATIONS, *POOLS), "inp"),
+    "upsample": "resized",
+}
+FUNCTIONS = {
+    **{type: rule for type, rule in RULES.items() if type != "global_avg_pool"},
+    "relu6": "inp",
+    **dict.fromkeys(("add", "mul"), "out"),
+}
+
+GAPS = {"upsample": "uneven"}
+QUANTITIES: dict[str, Callable[[Quantities], int]] = {
+    function.__name__: function
+    for function in (short_macs, short_bias, forward_bias, resized, uneven)
+}
+
+CONVENTION = Convention(
+    name="calflops",
+    tool="calflops.calculate_flops",
+    version="0.3.2",
+    unit="FLOPs",
+    meaning="2 a multiply–accumulate, 1 a bias of a convolution, and elementwise operations",
+    summary="2 a MAC, biases of convolutions, 2 an element of a batch norm, 1 of a pool or a relu",
+    rules=RULES,
+    functions=FUNCTIONS,
+    gaps=GAPS,
+    quantities=QUANTITIES,
+)

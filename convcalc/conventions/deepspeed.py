@@ -1,0 +1,45 @@
+"""DeepSpeed's flops profiler (`get_model_profile`), its FLOPs: calflops' ancestor, since mended.
+
+deepspeed/profiling/flops_profiler/profiler.py, version 0.19.8. It prints "FLOPs", and beside them
+the MACs that are the convention `deepspeed-macs`. It counts as `calflops` does, but
+
+- a transposed convolution is right, bias included;
+- upsampling by a scale counts its output, before sizes are rounded down;
+- `@`, `mm`, `bmm` and scaled dot-product attention are seen;
+- all parameters are counted, frozen ones too.
+
+Versions before 0.19 have calflops' transposed convolution.
+"""
+
+import math
+
+from convcalc.arithmetic import product
+from convcalc.conventions import calflops
+from convcalc.conventions.base import Convention, Quantities
+
+
+def resized(q: Quantities) -> int:
+    """inp·Π scale, cut to an integer; with `size`, the product of the sizes."""
+    if q.layer.size is not None:
+        return product(q.layer.size)
+    inp = q.numbers.inp
+    try:
+        return int(inp * math.prod(map(float, q.layer.scale)))
+    except OverflowError:
+        return int(inp * math.prod(q.layer.scale))
+
+
+CHANGED = {"conv_transpose": "2 * macs + bias"}
+QUANTITIES = {**calflops.QUANTITIES, "resized": resized}
+
+CONVENTION = Convention(
+    name="deepspeed",
+    tool="deepspeed.profiling.flops_profiler",
+    version="0.19.8",
+    unit="FLOPs",
+    meaning="2 a multiply–accumulate, 1 a bias of a convolution, and elementwise operations",
+    summary="as calflops, with the transposed convolution right",
+    rules={**calflops.RULES, **CHANGED},
+    functions={**calflops.FUNCTIONS, **CHANGED},
+    quantities=QUANTITIES,
+)

@@ -1,0 +1,21 @@
+"""DeepSpeed's flops profiler (`get_model_profile`), its MACs.
+
+See `deepspeed`; version 0.19.8. The products of convolutions, linear layers and matrix products.
+"""
+
+from convcalc.conventions import calflops, calflops_macs
+from convcalc.conventions.base import Convention
+
+MACS = {**calflops_macs.MACS, "conv_transpose": "macs"}
+
+CONVENTION = Convention(
+    name="deepspeed-macs",
+    tool="deepspeed.profiling.flops_profiler",
+    version="0.19.8",
+    unit="MACs",
+    meaning="multiply–accumulates",
+    summary="MACs of convolutions and linear layers, nothing else",
+    rules={**dict.fromkeys(calflops.RULES, "0"), **MACS},
+    functions={**dict.fromkeys(calflops.FUNCTIONS, "0"), **MACS},
+    quantities=calflops.QUANTITIES,
+)

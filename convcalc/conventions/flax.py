@@ -1,0 +1,142 @@
+"""flax's `nn.tabulate(compute_flops=True)`: XLA's cost analysis of the unoptimised program.
+
+flax/linen/summary.py (`_get_flops`), flax 0.12.8, jax 0.10.2; xla/service/hlo_cost_analysis.cc. It
+prints "flops", and they are: 2 a multiply–accumulate, 1 an elementwise operation, comparisons and
+selections too.
+
+- Products of a convolution that fall in its padding are not counted.
+- Exponentials, logarithms, roots, tanh and the error function are "transcendentals", which are not
+  in the number: tanh is 0. An exact gelu is 66, since `erfc` is written out as a polynomial.
+- Batch norm at inference: 3 an element and 2 a channel, whatever the batch.
+- Sums run in 32-bit floats: above 2²⁴ the tool's total is off in the eighth digit. This is the
+  exact sum.
+- A 1-D pool with k = 2·p + 1 and p + 1 outputs has a special case that is not reproduced. Where
+  flax has no such layer there is no number; an adaptive pool to 1 is a mean or a maximum over the
+  positions.
+- Parameters are all collections: 4 a channel of a batch norm, and one for a prelu.
+"""
+
+from convcalc.arithmetic import product, value_of
+from convcalc.conventions.base import AVERAGING, MOVING, Convention, Quantities
+
+
+def lost(q: Quantities) -> int:
+    """MACs that read padding, or of a transposed convolution write what is cut off."""
+    padding = q.layer.padding
+    if not isinstance(padding, str) and all(value_of(pad) == 0 for pads in padding for pad in pads):
+        return 0
+    q = q.numbers
+    layer = q.layer
+    kernel = getattr(layer, "kernel_size", (1,) * q.axes)
+    lows = (low for low, _ in layer.pads(q.x, kernel))
+    outside, inside = q.y.spatial, q.x.spatial
+    if q.node.type == "conv_transpose":
+        outside, inside = inside, outside
+    axes = list(zip(outside, inside, kernel, layer.stride, lows, layer.dilation))
+    taps = product(windows * k for windows, _, k, *_ in axes)
+    return q.macs - q.macs // taps * product(_reached(*axis) for axis in axes)
+
+
+def _reached(windows: int, size: int, kernel: int, stride: int, low: int, dilation: int) -> int:
+    """The pairs of a window i and a tap j with 0 ≤ i·s + j·d − low < size."""
+
+    def up_to(limit: int) -> int:
+        """The pairs with i·s + j·d ≤ limit, i however large."""
+        if limit < 0:
+            return 0
+        taps = min(kernel, limit // dilation + 1)
+        return taps + _floor_sum(taps, dilation, limit - (taps - 1) * dilation, stride)
+
+    def below(cell: int) -> int:
+        """The pairs of a window that there is, with i·s + j·d < cell."""
+        return up_to(cell - 1) - up_to(cell - 1 - windows * stride)
+
+    return below(low + size) - below(low)
+
+
+def _floor_sum(n: int, a: int, b: int, m: int) -> int:
+    """Σ ⌊(a·i + b)/m⌋ for i from 0 to n − 1, by Euclid's algorithm: kernels may be long."""
+    total = 0
+    while True:
+        total += n * (n - 1) // 2 * (a // m) + n * (b // m)
+        highest = a % m * n + b % m
+        if highest < m:
+            return total
+        n, a, b, m = highest // m, m, highest % m, a % m
+
+
+def resized(q: Quantities) -> int:
+    """Nearest: 8 for each output row and column; else two matrix products, and their weights."""
+    q = q.numbers
+    if q.layer.mode == "nearest":
+        return 8 * sum(q.y.spatial)
+    (n, n2), (m, m2) = q.x.spatial, q.y.spatial
+    products = min(n2 * m * (n + m2), n * m2 * (n2 + m))
+    weights = 10 if q.layer.mode == "bilinear" else 22
+    return 2 * q.channels * q.batch * products + sum(
+        weights * a * b + 9 * b + 3 for a, b in ((n, m), (n2, m2))
+    )
+
+
+def unmeasured(q: Quantities) -> bool:
+    """Whether an axis does not grow, or the mode is neither nearest, bilinear nor bicubic."""
+    if q.layer.mode == "nearest":
+        return False
+    grows = all(a < b for a, b in zip(q.x.spatial, q.y.spatial))
+    return not grows or q.layer.mode not in ("bilinear", "bicubic")
+
+
+CONVENTION = Convention(
+    name="flax",
+    tool="flax.linen.tabulate",
+    version="flax 0.12.8, jax 0.10.2",
+    unit="FLOPs",
+    meaning="2 a multiply–accumulate on real input, 1 an elementwise operation",
+    summary="2 a MAC outside the padding, biases, 3 an element of a batch norm, 1 of a relu",
+    rules={
+        **dict.fromkeys(
+            ("conv", "pointwise_conv", "depthwise_conv", "conv_transpose"),
+            "2 * (macs - lost) + bias",
+        ),
+        **dict.fromkeys(("global_depthwise_conv", "linear"), "2 * macs + bias"),
+        "batch_norm": "3 * inp + 2 * channels if affine else 2 * inp + channels",
+        "layer_norm": "(7 if affine else 5) * inp + 4 * rows",
+        "group_norm": "6 * inp + batch * (3 * groups + 2 * channels) if affine"
+        " else 5 * inp + batch * (3 * groups + channels)",
+        "instance_norm": "6 * inp + 5 * channels * batch if affine"
+        " else 5 * inp + 4 * channels * batch",
+        "relu": "inp",
+        "relu6": "2 * inp",
+        "leaky_relu": "3 * inp",
+        "prelu": "3 * inp",
+        "elu": "4 * inp",
+        "gelu": "66 * inp",
+        "silu": "4 * inp",
+        "sigmoid": "3 * inp",
+        "hard_sigmoid": "4 * inp",
+        "hard_swish": "5 * inp",
+        "tanh": "0",
+        "softplus": "6 * inp",
+        "mish": "7 * inp",
+        "softmax": "4 * inp - rows",
+        "max_pool": "(kernel - 1) * out",
+        "avg_pool": "kernel * out",
+        **dict.fromkeys(AVERAGING, "inp"),
+        **dict.fromkeys(("global_max_pool", "adaptive_max_pool"), "inp - out"),
+        **dict.fromkeys(("add", "mul"), "(inputs - 1) * out"),
+        "scale": "out",
+        "upsample": "resized",
+        **dict.fromkeys(MOVING, "0"),
+        "pad": "1",
+    },
+    default=None,
+    gaps={
+        **dict.fromkeys(("adaptive_avg_pool", "adaptive_max_pool"), "max(output_size) > 1"),
+        "conv_transpose": "groups > 1",
+        "layer_norm": "over == 'all'",
+        "max_pool": "max(dilation) > 1",
+        "upsample": "unmeasured",
+    },
+    parameters={"batch_norm": "params + buffers", "prelu": "1"},
+    quantities={"lost": lost, "resized": resized, "unmeasured": unmeasured},
+)

@@ -1,0 +1,43 @@
+"""fvcore's `FlopCountAnalysis`: operators of a traced graph.
+
+fvcore/nn/flop_count.py (`_DEFAULT_SUPPORTED_OPS`), jit_handles.py and jit_analysis.py
+(`_IGNORED_OPS`), version 0.1.5.post20221221. It prints "FLOPs", of which "one fused multiply-add"
+is one: they are MACs, without biases, and operations of normalisations and poolings.
+
+- A function counts as its module, since both trace to one operator; `x.mean()` is an operator that
+  it does not know.
+- Of upsamplings and adaptive pools it knows the 2-D ones, and bicubic not.
+- `padding="same"` is another operator, `aten::_convolution_mode`, which it does not know: 0.
+- Unknown operators count 0, with a warning. Parameters are all that have a name.
+"""
+
+from convcalc.conventions.base import AVERAGING, Convention
+
+RULES = {
+    **dict.fromkeys(
+        ("conv", "pointwise_conv", "depthwise_conv"), "0 if padding == 'same' else macs"
+    ),
+    **dict.fromkeys(("global_depthwise_conv", "conv_transpose", "linear"), "macs"),
+    "deform_conv": "0 if padding == 'same' else offset_macs",
+    "batch_norm": "2 * inp if affine else inp",
+    **dict.fromkeys(
+        ("layer_norm", "group_norm", "instance_norm"), "5 * inp if affine else 4 * inp"
+    ),
+    **dict.fromkeys(AVERAGING, "inp if axes == 2 else 0"),
+    "upsample": "0 if axes != 2 else out if mode == 'nearest'"
+    " else 4 * out if mode == 'bilinear' else 0",
+    **dict.fromkeys(
+        ("relu", "concat", "dropout", "flatten", "pad", "reshape", "slice", "split"), "0"
+    ),
+}
+
+CONVENTION = Convention(
+    name="fvcore",
+    tool="fvcore.nn.FlopCountAnalysis",
+    version="0.1.5.post20221221",
+    unit="FLOPs",
+    meaning="multiply–accumulates, and operations of normalisations and adaptive pools",
+    summary="MACs without biases, 2 an element of a batch norm, 5 of other norms, 1 of a mean",
+    rules=RULES,
+    functions={type: rule for type, rule in RULES.items() if type != "global_avg_pool"},
+)

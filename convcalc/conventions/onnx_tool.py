@@ -1,0 +1,142 @@
+"""onnx-tool (`onnx_tool.model_profile`) on the file that PyTorch's exporter writes.
+
+onnx_tool/node.py (the `profile` of each node class) and graph.py, version 1.0.1; torch 2.13.0's
+exporter, opset 20. It prints "Forward_MACs": multiply–accumulates, biases, and elementwise
+operations by what they would cost, 32 an exponential, 4 a division, 24 a root.
+
+- The exporter folds a batch norm into the convolution (or flat linear layer) before it, where
+  nothing else uses that one's output. The batch norm is gone, and the convolution has a bias: so it
+  is for trained weights. (A network fresh from its constructor folds to a bias of zeros, which the
+  exporter drops.)
+- A batch norm that stays is 31 an element. tanh is 76: its cost is doubled.
+- A transposed convolution counts out·(C_out/g)·K; a 3-D pool the first axis of its kernel alone.
+- mish raises: "this Node Mish-n0 has no value_infer". An adaptive pool whose output does not divide
+  its input becomes a dozen operators that no rule here says, or does not export, as a 3-D mean
+  never does.
+- Parameters are the initialisers that counted operators read: the axes of a global pool and the
+  scales of an upsampling among them, each equal constant once.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from convcalc.conventions.base import CONVOLUTIONS, MOVING, Convention, Place, Quantities
+from convcalc.graph import Graph, Node
+
+
+def places(graph: Graph) -> Iterator[Place]:
+    """What the exporter makes of each layer's surroundings."""
+    merged = folded(graph)
+    seen: set[Any] = set()
+    for index, node in enumerate(graph.nodes):
+        constant = _constant(node)
+        yield Place(index in merged, constant not in seen)
+        seen.add(constant)
+
+
+def folded(graph: Graph) -> frozenset[int]:
+    """The batch norms that the exporter folds, and the layers that it folds them into."""
+    tensors = [tensor for node in graph.nodes for tensor in node.inputs] + list(graph.outputs)
+    uses: dict[int, int] = {}
+    for tensor in tensors:
+        uses[tensor.node] = uses.get(tensor.node, 0) + 1
+    found: set[int] = set()
+    for index, node in enumerate(graph.nodes):
+        source = node.inputs[0].node
+        if node.type != "batch_norm" or source < 0 or uses[source] > 1:
+            continue
+        before = graph.nodes[source]
+        flat = before.type == "linear" and len(before.outputs[0]) == 1
+        if flat or before.type in (*CONVOLUTIONS, "conv_transpose"):
+            found |= {source, index}
+    return frozenset(found)
+
+
+def _constant(node: Node) -> Any:
+    """What a layer's constant holds: equal ones are written once."""
+    axes = len(node.outputs[0].spatial)
+    if node.type in (*GLOBAL, *ADAPTIVE):
+        return "axes of a mean", axes
+    return node.layer, axes
+
+
+def window(q: Quantities) -> int:
+    """The cells of an adaptive pool's window; of a 3-D one the first axis alone."""
+    return q.x[1] // q.y[1] if q.axes == 3 else q.shrink
+
+
+def uneven(q: Quantities) -> bool:
+    """Whether the output of an adaptive pool does not divide its input."""
+    return any(n % m for n, m in zip(q.x.spatial, q.y.spatial))
+
+
+def parts(q: Quantities) -> int:
+    """The sizes of a split, where they differ."""
+    return len(q.node.outputs) if len(set(q.node.outputs)) > 1 else 0
+
+
+WEIGHTED = (*CONVOLUTIONS, "linear")
+GLOBAL = ("global_avg_pool", "global_max_pool")
+ADAPTIVE = ("adaptive_avg_pool", "adaptive_max_pool")
+REDUCED_AXES = "(3 if axes == 3 else 2) if first else 0"
+
+CONVENTION = Convention(
+    name="onnx-tool",
+    tool="onnx_tool.model_profile",
+    version="1.0.1, torch 2.13.0's exporter",
+    unit="MACs",
+    meaning="multiply–accumulates, biases, and elementwise operations weighted by their cost",
+    summary="MACs, biases, folded batch norms; 1 an element of a relu, 33 of a silu, 1 of an add",
+    rules={
+        **dict.fromkeys(WEIGHTED, "macs + (out if merged else bias)"),
+        "conv_transpose": "out * (out_channels // groups) * kernel + (out if merged else bias)",
+        "batch_norm": "0 if merged else 31 * out",
+        "layer_norm": "7 * inp + 29 * rows",
+        "group_norm": "9 * inp",
+        "instance_norm": "7 * inp",
+        "local_response_norm": "(size + 39) * inp",
+        "relu": "out",
+        "relu6": "2 * out",
+        "leaky_relu": "2 * out",
+        "prelu": "2 * out",
+        "elu": "35 * out",
+        "gelu": "34 * out",
+        "silu": "33 * out",
+        "sigmoid": "32 * out",
+        "hard_sigmoid": "4 * out",
+        "hard_swish": "5 * out",
+        "tanh": "76 * out",
+        "softmax": "36 * out",
+        "softplus": "77 * out",
+        **dict.fromkeys(
+            ("max_pool", "avg_pool"), "kernel_size[0] * out if axes == 3 else kernel * out"
+        ),
+        **dict.fromkeys(GLOBAL, "inp"),
+        **dict.fromkeys(ADAPTIVE, "inp if max(output_size) == 1 else window * out"),
+        **dict.fromkeys(("add", "mul"), "(inputs - 1) * out"),
+        "scale": "out",
+        "upsample": "0 if mode == 'nearest' else 4 * out if mode == 'bilinear' else 8 * out",
+        **dict.fromkeys(MOVING, "0"),
+    },
+    default=None,
+    gaps={
+        "adaptive_avg_pool": "uneven or axes == 3 and max(output_size) > 1",
+        "adaptive_max_pool": "uneven",
+        "upsample": "mode != 'nearest' and mode != 'bilinear' and mode != 'bicubic'",
+    },
+    parameters={
+        **dict.fromkeys(
+            (*WEIGHTED, "conv_transpose"), "params + maps if merged and not bias else params"
+        ),
+        "batch_norm": "0 if merged else 4 * channels",
+        "layer_norm": "params if affine else channels",
+        "group_norm": "2 * channels + (2 * groups if first else 0)",
+        "instance_norm": "2 * channels",
+        **dict.fromkeys(GLOBAL, REDUCED_AXES),
+        **dict.fromkeys(ADAPTIVE, f"({REDUCED_AXES}) if max(output_size) == 1 else 0"),
+        "split": "parts",
+        "upsample": "axes + 2 if first else 0",
+    },
+    quantities={"window": window, "uneven": uneven, "parts": parts},
+    places=places,
+)

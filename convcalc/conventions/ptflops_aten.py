@@ -1,0 +1,24 @@
+"""ptflops with its backend `aten`: the matrix products and convolutions that PyTorch dispatches.
+
+ptflops/aten_ops.py and aten_engine.py, version 0.7.5: `mm`, `matmul`, `addmm`, `bmm`,
+`convolution`. It prints "MMac": multiply–accumulates, and biases one each. Nothing else is counted,
+and a module is counted as the function that it calls. Parameters are those that require a gradient.
+
+A linear layer on a tensor that is not contiguous (one fresh from a `permute`) runs as a product and
+an addition, and loses its bias in the tool; a spec cannot say so.
+"""
+
+from convcalc.conventions.base import CONVOLUTIONS, Convention
+
+CONVENTION = Convention(
+    name="ptflops-aten",
+    tool="ptflops, backend aten",
+    version="0.7.5",
+    unit="MACs",
+    meaning="multiply–accumulates, and biases one each",
+    summary="MACs and biases of convolutions and linear layers, nothing else",
+    rules={
+        **dict.fromkeys((*CONVOLUTIONS, "conv_transpose", "linear"), "macs + bias"),
+        "deform_conv": "offset_macs + offset_bias",
+    },
+)

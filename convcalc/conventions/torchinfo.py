@@ -1,0 +1,31 @@
+"""torchinfo's `summary`: the parameters of leaf modules, times what each is used for.
+
+torchinfo/layer_info.py (`calculate_macs`) and model_statistics.py, version 1.8.0. It prints
+"mult-adds". A parameter named weight or bias counts its elements: times the output's positions
+where the class is called Conv-something, else once a sample.
+
+- A linear layer that runs at every position counts as if it ran at one.
+- Norms count their parameters, not their elements; what has no parameters counts 0.
+- Layer scale is a parameter of another name, in a module with children: 0.
+- A transposed convolution counts its weights at every position of its (large) output.
+- All parameters are counted.
+"""
+
+from convcalc.conventions.base import CONVOLUTIONS, NORMS, Convention
+
+CONVENTION = Convention(
+    name="torchinfo",
+    tool="torchinfo.summary",
+    version="1.8.0",
+    unit="mult-adds",
+    meaning="multiply–accumulates and biases, and the parameters of norms",
+    summary="MACs and biases of convolutions; other layers' parameters, once a sample",
+    rules={
+        **dict.fromkeys(CONVOLUTIONS, "macs + bias"),
+        **dict.fromkeys(("conv_transpose", "deform_conv"), "params * positions"),
+        "linear": "params * batch if per_position else macs + bias",
+        **dict.fromkeys((*NORMS, "prelu"), "params * batch"),
+    },
+    # torchvision's LayerNorm2d is a leaf module that calls a function.
+    functions={"layer_norm": "params * batch"},
+)

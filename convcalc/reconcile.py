@@ -1,0 +1,253 @@
+"""Why the tools differ: every convention's total, and the bridge from the MACs to each.
+
+A bridge is worked out from the rules: each layer's formula, multiplied out in the names it uses,
+less its MACs. What is left is grouped by what it is, so that MACs and items sum to the total.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from functools import cached_property
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from convcalc import conventions
+from convcalc.conventions.base import AMOUNTS, Convention, Place, Quantities
+from convcalc.diagnostics import fail
+from convcalc.graph import Graph, Node
+from convcalc.layers.base import Operations
+from convcalc.symbolic import Polynomial, Symbol, polynomial_of
+
+
+class Item(NamedTuple):
+    """One step of a bridge: what is counted beside the MACs (below 0: left out), and how."""
+
+    what: str
+    formula: str
+    amount: int
+    layers: int
+
+
+class Bridge(NamedTuple):
+    """From the MACs of a network to what a convention counts.
+
+    `total` is the network's MACs and the items, summed; None where the tool gives no number for
+    some layers, whose types are in `without`. `silent` counts the layers that it passes over.
+    """
+
+    convention: Convention
+    total: int | None
+    params: int | None
+    items: tuple[Item, ...]
+    without: tuple[str, ...]
+    silent: int
+
+
+class Reconciliation(NamedTuple):
+    """A network's total under every convention, for one sample."""
+
+    graph: Graph
+    macs: int
+    bridges: tuple[Bridge, ...]
+
+
+class Reported(NamedTuple):
+    """A figure that somebody reports: as written, and the numbers that are so written."""
+
+    text: str
+    value: Fraction
+    low: Fraction
+    high: Fraction
+
+    def holds(self, number: Fraction | int) -> bool:
+        """Whether a number is the reported figure, within its printed precision."""
+        return self.low <= number <= self.high
+
+
+class Reading(NamedTuple):
+    """A total that may be what was reported: of a convention, times ½, 1 or 2, less some items."""
+
+    convention: Convention
+    factor: Fraction
+    less: tuple[Item, ...]
+    value: Fraction
+
+
+class Answer(NamedTuple):
+    """Which totals a reported figure may be.
+
+    `matches` are the conventions that give it, as it is, doubled or halved; `near`, where there are
+    none, those that give it once an item of their bridge, or two, are left out; `nearest` is the
+    nearest total.
+    """
+
+    reported: Reported
+    matches: tuple[Reading, ...]
+    near: tuple[Reading, ...]
+    nearest: Reading
+
+
+def reconcile(graph: Graph) -> Reconciliation:
+    """Every convention's total for a graph, and the bridge from its MACs to each."""
+    bridges = tuple(_bridge(graph, conventions.find(name)) for name in conventions.names())
+    (macs,) = (bridge.total for bridge in bridges if bridge.convention.name == "macs")
+    assert macs is not None
+    return Reconciliation(graph, macs, bridges)
+
+
+#: What an item is, and its formula.
+_What = tuple[str, str]
+
+
+def _bridge(graph: Graph, convention: Convention) -> Bridge:
+    counts = list(convention.counts(graph))
+    silent = sum(count.silent for count in counts)
+    without = [node.type for node, count in zip(graph.nodes, counts) if count.flops is None]
+    if without:
+        return Bridge(convention, None, None, (), tuple(dict.fromkeys(without)), silent)
+    amounts: dict[_What, list[int]] = {}
+    known: dict[Any, list[tuple[_What, int]]] = {}
+    for node, place in zip(graph.nodes, convention.places(graph)):
+        key = (node.layer, node.input_shapes, node.functional, place)
+        if key not in known:
+            known[key] = list(_steps(node, convention, place))
+        for step, amount in known[key]:
+            amounts.setdefault(step, []).append(amount)
+    items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
+    params = [count.params for count in counts if count.params is not None]
+    return Bridge(
+        convention,
+        sum(count.flops or 0 for count in counts),
+        sum(params) if len(params) == len(counts) else None,
+        tuple(sorted(items, key=lambda item: -abs(item.amount))),
+        (),
+        silent,
+    )
+
+
+class _Named(Quantities):
+    """Quantities that answer with their names: a rule makes this layer's formula of them."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name in AMOUNTS and name not in ("macs", "bias"):
+            return Symbol(name)
+        return super().__getitem__(name)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """A symbol for each kind of operation that there is."""
+        counts = zip(Operations._fields, super().operations)
+        return Operations(*(Symbol(name) if count else 0 for name, count in counts))  # type: ignore[arg-type]
+
+    def own(self, name: str, function: Callable[[Quantities], int]) -> Any:
+        return Symbol(name) if function(self.numbers) else 0
+
+
+#: What the terms of a formula are on a layer that has MACs, beside the MACs themselves.
+_TERMS: Mapping[tuple[str, int], str] = {
+    ("macs", 1): "a second operation for each MAC",
+    ("bias", 1): "biases",
+    ("sums", -1): "sums of n products have n − 1 additions",
+    ("offset_macs", 1): "MACs of the convolution that makes a deformable one's offsets, once more",
+}
+
+
+def _steps(node: Node, convention: Convention, place: Place) -> Iterator[tuple[_What, int]]:
+    """What a layer's operations are beside its MACs, each with its amount; nothing of amount 0."""
+    quantities = Quantities(node, place=place)
+    rule = convention.rule(node.type, node.functional)
+    assert rule is not None
+    flops, macs = convention.evaluate(rule, quantities), quantities.macs
+    if flops == macs:
+        return
+    formula = polynomial_of(convention.evaluate(rule, _Named(node, place=place)))
+    as_function = node.functional and convention.functions is not None
+    what = f"{node.type}, called as a function" if as_function else node.type
+    if not macs:
+        yield (what, str(formula)), flops
+        return
+    rest = formula.plus(polynomial_of(Symbol("macs")), -1)
+    steps = [_term(term, factor, convention, quantities) for term, factor in rest.terms.items()]
+    if None in steps:
+        yield (what, str(rest)), flops - macs
+    else:
+        yield from (step for step in steps if step is not None)
+
+
+def _term(
+    term: tuple[Any, ...], factor: int, convention: Convention, quantities: Quantities
+) -> tuple[_What, int] | None:
+    """One term of the formula of a layer that has MACs, or None: a known name times a number."""
+    if len(term) != 1 or term[0][1] != 1 or not isinstance(term[0][0], Symbol):
+        return None
+    name = term[0][0].name
+    text = _TERMS.get((name, factor))
+    if name in convention.quantities:
+        value = quantities.own(name, convention.quantities[name])
+        text = (convention.quantities[name].__doc__ or "").split("\n")[0].rstrip(".")
+    elif name == "out" and quantities.merged:
+        text, value = "biases of batch norms that are folded in", quantities.out
+    elif text is not None:
+        fields = quantities.operations._asdict()
+        value = fields[name] if name in fields else quantities[name]
+    else:
+        return None
+    return (text, str(Polynomial({term: factor}))), factor * value
+
+
+_SUFFIXES = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12, "p": 15}
+_REPORTED = re.compile(
+    r"(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<rest>\.\d+)?(?:e\+?(?P<power>\d{1,2}))?"
+    r"\s*(?P<suffix>[kmgbtp]?)\s*(?:flops?|macs?|ops|mult-?adds|madds?)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def parse_reported(text: str) -> Reported:
+    """A figure as people print it: `314.2M`, `0.6G`, `4.1e9`, `568,740,352`, `0.3 GMACs`.
+
+    A figure with a suffix or a power of ten is rounded to its last digit; a plain whole number is
+    exact. Raises ConvcalcError for anything else.
+    """
+    found = _REPORTED.fullmatch(text.strip())
+    if found is None or len(text) > 60:
+        raise fail(
+            "bad-figure",
+            f"{text[:60]!r} is no figure",
+            "write it as it is reported: 314.2M, 0.6G, 4.1e9 or 568,740,352",
+        )
+    power = _SUFFIXES[found["suffix"].lower()] + int(found["power"] or 0)
+    rest = found["rest"] or ""
+    value = Fraction(found["digits"].replace(",", "") + rest) * 10**power
+    exact = not (rest or power)
+    decimals = max(len(rest) - 1, 0)
+    margin = Fraction(0) if exact else Fraction(10**power, 2 * 10**decimals)
+    return Reported(text.strip(), value, value - margin, value + margin)
+
+
+_FACTORS = (Fraction(1), Fraction(2), Fraction(1, 2))
+
+
+def answer(found: Reconciliation, reported: Reported) -> Answer:
+    """Which totals of a network a reported figure may be."""
+    near: list[Reading] = []
+    for left_out in (0, 1, 2):
+        near = [each for each in _readings(found, left_out) if reported.holds(each.value)]
+        if near:
+            break
+    near.sort(key=lambda each: abs(each.value - reported.value))
+    exact = [each for each in near if not each.less]
+    nearest = min(_readings(found, 0), key=lambda each: abs(each.value - reported.value))
+    return Answer(reported, tuple(exact), () if exact else tuple(near), nearest)
+
+
+def _readings(found: Reconciliation, left_out: int) -> Iterator[Reading]:
+    for bridge in found.bridges:
+        if bridge.total is None:
+            continue
+        for less in combinations(bridge.items, left_out):
+            total = bridge.total - sum(item.amount for item in less)
+            for factor in _FACTORS:
+                yield Reading(bridge.convention, factor, less, total * factor)

@@ -1,0 +1,160 @@
+"""A reconciliation as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+
+from convcalc.reconcile import Answer, Bridge, Item, Reading, Reconciliation
+from convcalc.render.columns import grouped
+from convcalc.render.table import Table, plain
+
+FORMAT = "convcalc.reconciliation/1"
+
+_LEGEND = """\
+Totals are for one input. A MAC is a product, summed up, of a convolution or a linear layer.
+Unseen: layers that do arithmetic, and that the tool without a word counts as 0. ?: no number.
+inp and out are a layer's input and output elements; `convcalc conventions NAME` has all names."""
+
+
+def text(found: Reconciliation, answer: Answer | None) -> str:
+    """The answer, the totals side by side, and the bridge to each."""
+    shapes = ", ".join(map(str, found.graph.inputs.values()))
+    lines = [] if answer is None else [*_answer(answer), ""]
+    title = f"{_name(found)}, input {shapes}: {found.macs:,} MACs"
+    header = ("Convention", "Prints", "Total", "/ MACs", "Params", "Unseen")
+    rows = tuple(
+        (
+            bridge.convention.name,
+            bridge.convention.unit,
+            grouped(bridge.total),
+            "" if bridge.total is None else _ratio(bridge.total, found.macs),
+            "" if bridge.params is None else grouped(bridge.params),
+            grouped(bridge.silent) if bridge.silent else "",
+        )
+        for bridge in found.bridges
+    )
+    table = Table(title, header, (False, False, True, True, True, True), rows, (), _LEGEND)
+    return "\n".join([*lines, plain(table), *_bridges(found)])
+
+
+def to_object(found: Reconciliation, answer: Answer | None) -> dict[str, Any]:
+    """A reconciliation as JSON has it."""
+    graph = found.graph
+    shapes = {name: list(shape) for name, shape in graph.inputs.items()}
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        "name": graph.name,
+        "source": graph.source,
+        "preset": graph.preset,
+        "variables": graph.variables,
+        "input": shapes["input"] if list(shapes) == ["input"] else shapes,
+        "macs": found.macs,
+        "conventions": [_bridge_object(bridge) for bridge in found.bridges],
+    }
+    if answer is not None:
+        reported = answer.reported
+        data["reported"] = {
+            "text": reported.text,
+            "low": _number(reported.low),
+            "high": _number(reported.high),
+            "matches": [_reading_object(each) for each in answer.matches],
+            "near": [_reading_object(each) for each in answer.near],
+            "nearest": _reading_object(answer.nearest),
+        }
+    return data
+
+
+def _name(found: Reconciliation) -> str:
+    preset = found.graph.preset
+    return found.graph.name + (f" ({preset})" if preset else "")
+
+
+def _ratio(total: int, macs: int) -> str:
+    if not macs:
+        return ""
+    thousandths = (2000 * total + macs) // (2 * macs)
+    return f"{thousandths // 1000}.{thousandths % 1000:03}"
+
+
+def _bridges(found: Reconciliation) -> Iterator[str]:
+    """A bridge a paragraph; conventions with the same one share it."""
+    names: dict[tuple[int | None, tuple[Item, ...], tuple[str, ...]], list[Bridge]] = {}
+    for bridge in found.bridges:
+        names.setdefault((bridge.total, bridge.items, bridge.without), []).append(bridge)
+    for (total, items, without), bridges in names.items():
+        title = ", ".join(bridge.convention.name for bridge in bridges)
+        if total is None:
+            yield f"{title}: no number for {', '.join(without)}\n"
+            continue
+        width = len(f"{max([total, found.macs, *(abs(item.amount) for item in items)]):,}")
+        yield f"{title}:"
+        yield f"    {found.macs:>{width},}  MACs"
+        for item in items:
+            sign = "+" if item.amount > 0 else "−"
+            yield f"  {sign} {abs(item.amount):>{width},}  {_item(item)}"
+        yield f"  = {total:>{width},}\n"
+
+
+def _item(item: Item) -> str:
+    plural = "" if item.layers == 1 else "s"
+    return f"{item.what}: {item.formula} ({item.layers:,} layer{plural})"
+
+
+def _answer(answer: Answer) -> Iterator[str]:
+    reported = answer.reported
+    said = f"{reported.text} is"
+    if answer.matches:
+        for value, readings in groupby(answer.matches, key=lambda reading: reading.value):
+            yield f"{said} {', '.join(map(_reading, readings))} = {_shown(value)}"
+            said = " " * (len(reported.text) + 1) + "or"
+        return
+    yield f"{reported.text} is no convention's number, nor twice or half of one."
+    for reading in answer.near:
+        less = " and ".join(_item(item) for item in reading.less)
+        yield f"It is {_reading(reading)} without {less}: {_shown(reading.value)}."
+    gap = reported.value - answer.nearest.value
+    more = "more" if gap > 0 else "less"
+    yield (
+        f"The nearest is {_reading(answer.nearest)} = {_shown(answer.nearest.value)};"
+        f" {_shown(abs(gap))} {more} is reported."
+    )
+
+
+def _reading(reading: Reading) -> str:
+    factor = {Fraction(1): "", Fraction(2): "2 × ", Fraction(1, 2): "½ × "}[reading.factor]
+    return f"{factor}{reading.convention.name}"
+
+
+def _shown(value: Fraction) -> str:
+    return f"{_number(value):,}"
+
+
+def _number(value: Fraction) -> int | float:
+    """A whole number as it is, a fraction as a decimal where one is exact enough to show it."""
+    if value.denominator == 1 or value > 2**50:
+        return round(value)
+    return float(value)
+
+
+def _bridge_object(bridge: Bridge) -> dict[str, Any]:
+    return {
+        "name": bridge.convention.name,
+        "unit": bridge.convention.unit,
+        "total": bridge.total,
+        "params": bridge.params,
+        "silent_layers": bridge.silent,
+        "without": list(bridge.without),
+        "bridge": [item._asdict() for item in bridge.items],
+    }
+
+
+def _reading_object(reading: Reading) -> dict[str, Any]:
+    return {
+        "convention": reading.convention.name,
+        "factor": float(reading.factor),
+        "total": _number(reading.value),
+        "without": [item._asdict() for item in reading.less],
+    }
