@@ -1,9 +1,9 @@
 """The arithmetic that layer rules are written in.
 
 A rule uses `+ - * //` and the helpers below, and nothing else, so that one rule runs on three kinds
-of number: Python integers (exact at any size), numpy integer arrays (many configurations at once) and
-symbols (`convcalc.symbolic`, which record the formula that ran). Signatures say `int`; arrays and
-symbols behave like one.
+of number: Python integers (exact at any size), numpy integer arrays (many configurations at once)
+and symbols (`convcalc.symbolic`, which record the formula that ran). Signatures say `int`; arrays
+and symbols behave like one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class Refusal(ValueError):  # noqa: N818 - a rule refuses; nothing went wrong
     """A rule or a field refuses a value: one short sentence, and where to look.
 
     `code` names the kind of mistake, `field` the layer's field that carries the offending value
-    (None: the layer as a whole), `label` the few words that stand beside the caret, `help` what would
-    be right.
+    (None: the layer as a whole), `label` the few words that stand beside the caret, `help` what
+    would be right.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ def require(
 ) -> None:
     """Raise `Refusal` unless `condition` holds.
 
-    A condition on symbols whose values are open cannot fail; one on arrays must hold everywhere.
-    The texts are templates filled with `values` (a callable one is called), so that a rule that does
-    not fail formats nothing.
+    A condition on symbols whose values are open cannot fail; one on arrays must hold everywhere,
+    and does not say where it fails. The texts are templates filled with `values` (a callable one is
+    called), so that a rule that does not fail formats nothing.
     """
     if condition is True or holds(condition):
         return
+    if getattr(condition, "ndim", 0):
+        raise Refusal("some of these configurations are refused", code=code, field=field)
     known = {name: value() if callable(value) else value for name, value in values.items()}
     advice = help() if callable(help) else help
     raise Refusal(
@@ -79,9 +81,19 @@ def product(numbers: Iterable[int]) -> int:
 class Symbolic:
     """A number that records what was done to it; see `convcalc.symbolic`."""
 
+    @property
+    def value(self) -> int | None:
+        """The number, where every symbol in it has one; else None."""
+        raise NotImplementedError
+
     def apply(self, operation: str, *operands: Any) -> Any:
         """The result of one of the helpers below on `operands`, of which this is one."""
         raise NotImplementedError
+
+
+def value_of(number: Any) -> Any:
+    """The number behind a symbol, None where it is open; any other number as it is."""
+    return number.value if isinstance(number, Symbolic) else number
 
 
 def _symbol(*numbers: Any) -> Symbolic | None:
@@ -134,6 +146,18 @@ def equal(a: int, b: int) -> Any:
     if symbol := _symbol(a, b):
         return symbol.apply("equal", a, b)
     return a == b
+
+
+def either(*conditions: Any) -> Any:
+    """Whether a condition holds: a truth value, an array of them, or an open condition."""
+    if any(condition is True for condition in conditions):
+        return True
+    result: Any = False
+    for condition in conditions:
+        if isinstance(condition, Symbolic):
+            return condition
+        result = result | condition
+    return result
 
 
 def where(condition: Any, a: int, b: int) -> int:

@@ -1,8 +1,8 @@
 """Numbers that record the formula they came from.
 
-A layer's rules run on `Formula` values just as on integers; what comes out knows how it was made, and
-is printed as mathematics: with names (`k²·C_in·C_out + C_out`), with the numbers in it, or reduced to a
-closed form in what is still open (`9·C_in·C_out + C_out`).
+A layer's rules run on `Formula` values just as on integers; what comes out knows how it was made,
+and is printed as mathematics: with names (`k²·C_in·C_out + C_out`), with the numbers in it, or
+reduced to a closed form in what is still open (`9·C_in·C_out + C_out`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
-from convcalc.arithmetic import Symbolic, scaled
+from convcalc.arithmetic import Symbolic, scaled, value_of
 
 Number = Union[int, "Formula"]
 
@@ -24,11 +24,6 @@ class Formula(Symbolic):
 
     #: Binding strength when printed: 3 an atom, 2 a product, 1 a sum.
     strength = 3
-
-    @property
-    def value(self) -> int | None:
-        """The number, where every symbol in it has one; else None."""
-        raise NotImplementedError
 
     def text(self, numbers: bool = False) -> str:
         """The formula with its names, or with the known values in their place."""
@@ -136,7 +131,7 @@ class Symbol(Formula):
         if self.number is not None:
             return Polynomial({(): self.number})
         if self.definition is not None:
-            # A product such as `multiplier·C_in` is clearer written out; a sum is clearer by its name.
+            # A product such as `multiplier·C_in` is clearer written out, a sum by its name.
             defined = self.definition.polynomial()
             if len(defined.terms) == 1 and all(
                 isinstance(atom, Symbol) for factors in defined.terms for atom, _ in factors
@@ -325,7 +320,10 @@ class Condition(Symbolic):
         self.left = left
         self.right = right
 
-    value = None
+    @property
+    def value(self) -> None:
+        """A condition stands where nothing is known."""
+        return None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Condition) and self.text() == other.text()
@@ -347,7 +345,7 @@ class Condition(Symbolic):
 
 
 class Polynomial:
-    """A sum of monomials: {((atom, power), …): coefficient}, atoms in the order they are printed."""
+    """A sum of monomials: {((atom, power), …): coefficient}, atoms in the order of printing."""
 
     __slots__ = ("terms",)
 
@@ -388,11 +386,6 @@ class Polynomial:
             pieces.append((" − " if count < 0 else " + ") + "·".join(size + names))
         text = "".join(pieces)
         return text[3:] if text.startswith(" + ") else f"−{text[3:]}"
-
-
-def value_of(number: Any) -> Any:
-    """The number behind an integer or a formula; None where it is open."""
-    return number.value if isinstance(number, Symbolic) else number  # type: ignore[attr-defined]
 
 
 def polynomial_of(number: Number) -> Polynomial:
@@ -488,6 +481,8 @@ def _call(operation: str, *operands: Any) -> Number:
     if operation in _DIVISIONS and not isinstance(operands[1], Formula) and operands[1] == 1:
         number: Number = operands[0]
         return number
+    if operation == "where" and operands[1] == operands[2]:
+        return operands[1]  # type: ignore[no-any-return]
     return Call(operation, operands)
 
 

@@ -7,7 +7,7 @@ arithmetic is derived in Dumoulin and Visin, "A guide to convolution arithmetic 
 
 from __future__ import annotations
 
-from convcalc.arithmetic import ceil_div, gcd, maximum, require, where
+from convcalc.arithmetic import ceil_div, exact_div, gcd, maximum, require, where
 
 #: Cells added before and after an axis.
 Pads = tuple[int, int]
@@ -21,7 +21,8 @@ def effective_kernel(kernel: int, dilation: int = 1) -> int:
 def same_pads(size: int, kernel: int, stride: int, dilation: int, *, lower: bool = False) -> Pads:
     """The cells that `same` adds, so that the output has ⌈size / stride⌉ cells.
 
-    The odd cell goes to the end, with `lower` to the start (TensorFlow's `SAME`, ONNX's `SAME_LOWER`).
+    The odd cell goes to the end, with `lower` to the start (TensorFlow's `SAME`, ONNX's
+    `SAME_LOWER`).
     """
     steps = ceil_div(size, stride) - 1
     total = maximum(steps * stride + effective_kernel(kernel, dilation) - size, 0)
@@ -50,10 +51,10 @@ def pooled_size(
 ) -> int:
     """`output_size`, or with `ceil_mode` its ceiling.
 
-    A last window that would start in the padding at the end is dropped: it must start inside the input
-    or its left padding (PyTorch, aten/src/ATen/native/Pool.h, `pooling_output_shape_pad_lr`). With
-    `ceil_mode` a window may hang over the end, so a kernel fits that spans up to stride − 1 cells more
-    than the padded input. Raises Refusal where not one window fits.
+    A last window that would start in the padding at the end is dropped: it must start inside the
+    input or its left padding (PyTorch, aten/src/ATen/native/Pool.h, `pooling_output_shape_pad_lr`).
+    With `ceil_mode` a window may hang over the end, so a kernel fits that spans up to stride − 1
+    cells more than the padded input. Raises Refusal where not one window fits.
     """
     if not ceil_mode:
         return output_size(size, kernel, stride, pads, dilation)
@@ -94,19 +95,29 @@ def transposed_size(
     return result
 
 
+def reached_cells(size: int, kernel: int, stride: int, dilation: int) -> int:
+    """The output cells that a transposed convolution adds something to, before its padding.
+
+    They are the different values of i·s + j·d for i < size, j < kernel: all size·kernel of them but
+    those that (i + d′, j − s′) gives as well, s′ and d′ being s and d over gcd(s, d).
+    """
+    common = gcd(stride, dilation)
+    cells = maximum(size - exact_div(dilation, common), 0)
+    taps = maximum(kernel - exact_div(stride, common), 0)
+    return size * kernel - cells * taps
+
+
 def adaptive_taps(size: int, output: int) -> int:
     """The input cells that `output` adaptive windows read in all, an overlap counted each time.
 
-    Window a spans ⌊a·n/o⌋ … ⌈(a + 1)·n/o⌉ (PyTorch, aten/src/ATen/native/AdaptivePooling.h); over all
-    windows the ends exceed the starts by n + o − gcd(n, o): each but gcd(n, o) of the o inner bounds
-    is fractional and is read from both of its sides.
+    Window a spans ⌊a·n/o⌋ … ⌈(a + 1)·n/o⌉ (PyTorch, aten/src/ATen/native/AdaptivePooling.h); over
+    all windows the ends exceed the starts by n + o − gcd(n, o): each but gcd(n, o) of the o inner
+    bounds is fractional and is read from both of its sides.
     """
     return size + output - gcd(size, output)
 
 
-def _require_window(
-    size: int, kernel: int, pads: Pads, dilation: int, overhang: int = 0
-) -> None:
+def _require_window(size: int, kernel: int, pads: Pads, dilation: int, overhang: int = 0) -> None:
     before, after = pads
     span = effective_kernel(kernel, dilation)
     padded = size + before + after
@@ -116,10 +127,12 @@ def _require_window(
         code="kernel-too-large",
         field="kernel_size",
         help=lambda: (
-            f"a padding of {-(-(span - size) // 2)} would let it fit"
-            if before + after == 0 and dilation == 1
-            else "use a smaller kernel, less dilation or more padding"
+            f"a padding of {ceil_div(span - size - overhang, 2)} would let it fit, or a kernel of"
+            f" {(padded + overhang - 1) // dilation + 1}"
         ),
         span=span,
-        padded=f"{padded} cells of padded input" if before + after else f"{size} cells of input",
+        padded=lambda: (
+            f"{padded} cell{'' if padded == 1 else 's'} of"
+            f" {'padded input' if before + after else 'input'}"
+        ),
     )

@@ -1,11 +1,11 @@
-"""Activations. Each class says what one element costs; a change of sign is free."""
+"""Activations. Each says what one element costs; a change of sign is free."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import ClassVar
 
-from convcalc.arithmetic import equal, holds, require
+from convcalc.arithmetic import either, equal, require
 from convcalc.layers.base import NOTHING, Operations, Unary, Weight, layer
 from convcalc.layers.fields import Count
 from convcalc.shape import Shape
@@ -64,7 +64,7 @@ class PReLU(_Elementwise):
 
     def output_shape(self, x: Shape) -> Shape:
         require(
-            holds(equal(self.num_parameters, 1)) or holds(equal(self.num_parameters, x.channels)),
+            either(equal(self.num_parameters, 1), equal(self.num_parameters, x.channels)),
             "{count} slopes fit neither all channels nor each of {channels}",
             code="bad-value",
             field="num_parameters",
@@ -92,7 +92,9 @@ class ELU(_Elementwise):
 
 @layer("gelu")
 class GELU(_Elementwise):
-    """x/2·(1 + erf(x/√2)): three products, an error function, an addition (Hendrycks and Gimpel 2016).
+    """x/2·(1 + erf(x/√2)): three products, an error function, an addition.
+
+    Hendrycks and Gimpel 2016.
 
     Example: `- gelu` on `96x56x56`
     """
@@ -174,8 +176,8 @@ class Mish(_Elementwise):
 class Softmax(Unary):
     """eˣ over the sum of eˣ, over the channels of every position.
 
-    The largest of n takes n − 1 comparisons; then n subtractions, n exponentials, n − 1 additions and n
-    divisions.
+    The largest of n takes n − 1 comparisons; then n subtractions, n exponentials, n − 1 additions
+    and n divisions.
 
     Example: `- softmax` on `1000`
     """

@@ -38,9 +38,10 @@ class Weight(NamedTuple):
 class Operations(NamedTuple):
     """Primitive operations of one layer on one sample, counted by kind.
 
-    `macs` products are summed up in `sums` sums, so they cost `macs` multiplications and `macs − sums`
-    additions (n products need n − 1). `bias` are the additions of a bias. The rest are operations
-    elsewhere: one each for every element that they are done on. A change of sign is free.
+    `macs` products are summed up in `sums` sums, so they cost `macs` multiplications and
+    `macs − sums` additions (n products need n − 1). `bias` are the additions of a bias. The rest
+    are operations elsewhere: one each for every element that they are done on. A change of sign is
+    free.
     """
 
     macs: int = 0
@@ -94,8 +95,9 @@ class Field(NamedTuple):
 class Layer:
     """A layer type. A subclass is a frozen dataclass once it is looked up; see `layer`.
 
-    The engine calls `output_shapes`, `tensors` and `counts`; types of one input write `output_shape`,
-    `weights` and `operations` instead (`Unary`), types that join several inputs likewise (`Join`).
+    The engine calls `output_shapes`, `tensors` and `counts`; types of one input write
+    `output_shape`, `weights` and `operations` instead (`Unary`), types that join several inputs
+    likewise (`Join`).
     """
 
     type: ClassVar[str]
@@ -247,7 +249,7 @@ def _finished(cls: type[Layer]) -> type[Layer]:
 def fields_of(cls: type[Layer]) -> tuple[Field, ...]:
     """The fields of a layer type: those that must be given, then the others, as declared."""
     hints = typing.get_type_hints(cls, include_extras=True)
-    texts = _descriptions(cls)
+    texts = descriptions(cls)
     result = []
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         (kind,) = (part for part in hints[field.name].__metadata__ if isinstance(part, Kind))
@@ -277,7 +279,7 @@ def summary(cls: type[Layer]) -> str:
 
 
 def details(cls: type[Layer]) -> str:
-    """The paragraph of a layer type's documentation after the first sentence; empty where there is none."""
+    """What a layer type's documentation says after the first sentence; empty for nothing."""
     for paragraph in (cls.__doc__ or "").split("\n\n")[1:]:
         if not re.match(r"    \w+: ", paragraph):
             return re.sub(r"\s+", " ", paragraph).strip()
@@ -290,8 +292,8 @@ def example(cls: type[Layer]) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def _descriptions(cls: type[Layer]) -> dict[str, str]:
-    """Field name to text, from the lines `name: text` of the class's documentation and its bases'."""
+def descriptions(cls: type) -> dict[str, str]:
+    """Field name to text: the lines `name: text` in the documentation of a class and its bases."""
     texts: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         paragraphs = re.findall(
@@ -309,7 +311,13 @@ def resolve(layer: Layer, axes: int) -> Layer:
         fewest <= axes <= most,
         "{type} takes an input with {wanted}, and this one has {axes}",
         code="input-axes",
-        help=lambda: "flatten makes a flat tensor" if most == 0 else "",
+        help=lambda: (
+            "`flatten` makes a flat tensor"
+            if most == 0
+            else "`reshape: {{shape: [C, H, W]}}` gives a flat tensor its axes back"
+            if axes == 0
+            else ""
+        ),
         type=layer.type,
         wanted=_axes_text(fewest, most),
         axes="none" if axes == 0 else axes,

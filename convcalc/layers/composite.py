@@ -107,7 +107,8 @@ class SpatialSeparableConv(Composite):
 class SqueezeExcite(Composite):
     """Weighs the channels by what a small network makes of their means (Hu et al. 2018, section 3).
 
-    Global mean, 1×1 convolution to `squeeze` channels, activation, 1×1 convolution back, gate, product.
+    Global mean, 1×1 convolution to `squeeze` channels, activation, 1×1 convolution back, gate,
+    product.
 
     squeeze: the channels between the two convolutions
     activation: between the two convolutions

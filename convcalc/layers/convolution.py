@@ -6,41 +6,33 @@ from collections.abc import Iterator
 from typing import Any
 
 from convcalc import window
-from convcalc.arithmetic import divides, exact_div, minimum, product, require
+from convcalc.arithmetic import exact_div, product, require
+from convcalc.grouping import per_group
 from convcalc.layers.base import Operations, Unary, Weight, layer
 from convcalc.layers.fields import Count, Flag, Padding, PerAxis, PerAxisFromZero
 from convcalc.shape import Shape
 
 
 def _kernel_kind(kernel: tuple[int, ...], groups: Any, channels: Any) -> str:
-    """Pointwise, depthwise, grouped or full, as the MobileNet papers' resource tables tell them apart."""
+    """Pointwise, depthwise, grouped or full, as the MobileNet papers' tables tell them apart."""
     if groups == 1:
         return "pointwise conv" if all(size == 1 for size in kernel) else "conv"
     return "depthwise conv" if groups == channels else "grouped conv"
 
 
-def _split_channels(channels: int, groups: int, what: str) -> int:
-    """The channels of one group."""
-    require(
-        divides(groups, channels),
-        "{channels} {what} channels cannot be split into {groups} groups",
-        code="indivisible-groups",
-        field="groups",
-        label="{channels} % {groups} = {rest}",
-        channels=channels,
-        groups=groups,
-        what=what,
-        rest=lambda: channels - channels // groups * groups,
-    )
-    return exact_div(channels, groups)
+def _require_groups(inputs: int, outputs: int, groups: int) -> None:
+    """Refuse groups that do not divide the input and the output channels."""
+    per_group(inputs, groups, what="input channels", other=outputs)
+    per_group(outputs, groups, what="output channels", other=inputs)
 
 
 class _Window(Unary):
     """The fields and the window of a convolution.
 
     stride: the step between windows
-    padding: cells added around the input: a number, one per axis, a `[before, after]` pair per axis,
-        `same` (output = ⌈input / stride⌉, the odd cell at the end), `same_lower` (at the start) or `valid`
+    padding: cells added around the input: a number, one per axis, a `[before, after]` pair per
+        axis, `same` (output = ⌈input / stride⌉, the odd cell at the end), `same_lower` (at the
+        start) or `valid`
     dilation: the step between the cells of a window
     bias: whether a number is added to each output map
     """
@@ -87,8 +79,7 @@ class Conv(_Window):
     groups: Count = 1
 
     def output_shape(self, x: Shape) -> Shape:
-        _split_channels(x.channels, self.groups, "input")
-        _split_channels(self.out_channels, self.groups, "output")
+        _require_groups(x.channels, self.out_channels, self.groups)
         return Shape(self.out_channels, *self.windows(x, self.kernel_size))
 
     def weights(self, x: Shape) -> Iterator[Weight]:
@@ -120,8 +111,7 @@ class PointwiseConv(_Window):
     groups: Count = 1
 
     def output_shape(self, x: Shape) -> Shape:
-        _split_channels(x.channels, self.groups, "input")
-        _split_channels(self.out_channels, self.groups, "output")
+        _require_groups(x.channels, self.out_channels, self.groups)
         return Shape(self.out_channels, *self.windows(x, (1,) * len(x.spatial)))
 
     def weights(self, x: Shape) -> Iterator[Weight]:
@@ -141,7 +131,10 @@ class PointwiseConv(_Window):
 
 @layer("depthwise_conv")
 class DepthwiseConv(_Window):
-    """Convolves every channel apart, with `multiplier` kernels each (Howard et al. 2017, section 3.1).
+    """Convolves every channel apart, with `multiplier` kernels each.
+
+    A convolution with as many groups as input channels: K products an output (Howard et al. 2017,
+    MobileNets, section 3.1).
 
     kernel_size: the size of a kernel
     multiplier: output maps for each input channel
@@ -171,9 +164,9 @@ class DepthwiseConv(_Window):
 
 @layer("global_depthwise_conv")
 class GlobalDepthwiseConv(Unary):
-    """A depthwise convolution whose kernel is the whole input: one weight a cell, one output a channel.
+    """A depthwise convolution whose kernel is the whole input.
 
-    C·H·W weights (Chen et al. 2018, MobileFaceNets, section 3.2).
+    One output a channel, C·H·W weights (Chen et al. 2018, MobileFaceNets, section 3.2).
 
     bias: whether a number is added to each output map
 
@@ -204,11 +197,13 @@ class ConvTranspose(_Window):
     """The convolution that runs the other way: each input cell spreads a kernel over the output.
 
     Output (in − 1)·s − pads + d·(k − 1) + output_padding + 1; each input cell takes part in
-    (C_out/g)·K products (PyTorch, `torch.nn.ConvTranspose2d`; Dumoulin and Visin 2016, chapter 4).
+    (C_out/g)·K products, which are summed up before padding takes cells off (PyTorch,
+    `torch.nn.ConvTranspose2d`; Dumoulin and Visin 2016, chapter 4).
 
     out_channels: output maps
     kernel_size: the size of a kernel
-    padding: cells taken off the output: a number, one per axis, or a `[before, after]` pair per axis
+    padding: cells taken off the output: a number, one per axis, or a `[before, after]` pair per
+        axis
     output_padding: cells added at the end of the output; smaller than the stride or the dilation
     groups: the input and output channels are split into this many groups, convolved apart
 
@@ -221,8 +216,7 @@ class ConvTranspose(_Window):
     groups: Count = 1
 
     def output_shape(self, x: Shape) -> Shape:
-        _split_channels(x.channels, self.groups, "input")
-        _split_channels(self.out_channels, self.groups, "output")
+        _require_groups(x.channels, self.out_channels, self.groups)
         require(
             not isinstance(self.padding, str),
             "a transposed convolution takes numbers as padding, not `{padding}`",
@@ -250,8 +244,8 @@ class ConvTranspose(_Window):
     def operations(self, x: Shape, y: Shape) -> Operations:
         kernel = product(self.kernel_size)
         macs = x.size * exact_div(self.out_channels, self.groups) * kernel
-        # With a stride above the kernel some outputs are reached by no product, and sum nothing.
-        sums = minimum(y.size, self.out_channels * x.positions * kernel)
+        axes = zip(x.spatial, self.kernel_size, self.stride, self.dilation)
+        sums = self.out_channels * product(window.reached_cells(*axis) for axis in axes)
         return Operations(macs=macs, sums=sums, bias=y.size if self.bias else 0)
 
     def kind(self, inputs: tuple[Shape, ...]) -> str:
@@ -260,13 +254,14 @@ class ConvTranspose(_Window):
 
 @layer("deform_conv")
 class DeformConv(Conv):
-    """A convolution that samples each tap at a learned offset; its offset convolution is part of it.
+    """A convolution that samples each tap at an offset from a convolution of its own.
 
-    The offset convolution has the same window, a bias and 2·K maps for every deformable group (Dai et
-    al. 2017); `modulated` makes that 3·K, the last third a mask that passes a sigmoid (Zhu et al.
-    2019). A sample is interpolated between four cells. 2-D.
+    The offset convolution is part of the layer; it has the same window, a bias and 2·K maps for
+    every deformable group (Dai et al. 2017). `modulated` makes that 3·K, the last third a mask that
+    passes a sigmoid (Zhu et al. 2019). A sample is interpolated between four cells. 2-D.
 
-    deformable_groups: the input channels are split into this many groups, each with offsets of its own
+    deformable_groups: the input channels are split into this many groups, each with offsets of its
+        own
     modulated: whether each sample is weighted by a learned mask
 
     Example: `- deform_conv: {out: 64, k: 3, p: 1}` on `32x28x28`
@@ -282,13 +277,12 @@ class DeformConv(Conv):
         return (3 if self.modulated else 2) * product(self.kernel_size) * self.deformable_groups
 
     def output_shape(self, x: Shape) -> Shape:
-        require(
-            divides(self.deformable_groups, x.channels),
-            "{channels} input channels cannot be split into {groups} deformable groups",
-            code="indivisible-groups",
+        per_group(
+            x.channels,
+            self.deformable_groups,
+            what="input channels",
+            parts="deformable groups",
             field="deformable_groups",
-            channels=x.channels,
-            groups=self.deformable_groups,
         )
         return super().output_shape(x)
 
@@ -301,9 +295,9 @@ class DeformConv(Conv):
         kernel = product(self.kernel_size)
         offsets = self.offset_channels() * y.positions
         offset_conv = Operations(macs=x.channels * kernel * offsets, sums=offsets, bias=offsets)
-        # One sample a tap, position and channel: four products and three additions. Its four factors
-        # are shared by the channels of a deformable group: two coordinates, two complements and four
-        # products.
+        # One sample a tap, position and channel: four products and three additions. Its four
+        # factors are shared by the channels of a deformable group: two distances to the cell
+        # before, two complements to 1, and four products of these.
         points = kernel * y.positions * self.deformable_groups
         samples = kernel * y.positions * x.channels
         mask = points if self.modulated else 0

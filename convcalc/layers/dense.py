@@ -13,7 +13,9 @@ from convcalc.shape import Shape
 
 @layer("linear")
 class Linear(Unary):
-    """Every output is a weighted sum of all inputs: F_in·F_out weights (PyTorch, `torch.nn.Linear`).
+    """Every output is a weighted sum of all inputs.
+
+    F_in·F_out weights (PyTorch, `torch.nn.Linear`).
 
     out_features: the number of outputs
     bias: whether a number is added to each output
@@ -35,8 +37,8 @@ class Linear(Unary):
             len(x) == 1 or self.per_position,
             "linear takes a flat input, and this one is {shape}",
             code="not-flat",
-            help="put `flatten` before it ({features} features), or a global pool and then `flatten`;"
-            " `per_position: true` runs it over the channels of every position",
+            help="put `flatten` before it ({features} features), or a global pool and then"
+            " `flatten`; `per_position: true` runs it over the channels of every position",
             shape=x,
             features=lambda: x.size,
         )

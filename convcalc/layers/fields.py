@@ -1,7 +1,7 @@
 """The kinds of field that layers have: what a spec may write there, and what it becomes.
 
-A kind stands in a field's annotation (`kernel_size: PerAxis`). From it come the check of a value in a
-spec, the option of `convcalc layer`, the JSON Schema and the reference page.
+A kind stands in a field's annotation (`kernel_size: PerAxis`). From it come the check of a value in
+a spec, the option of `convcalc layer`, the JSON Schema and the reference page.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Kind:
     symbolic: bool = False
 
     def parse(self, value: Any) -> Any:
-        """The canonical form of a value from a spec. Raises Refusal, which ends in what is right."""
+        """The canonical form of a value from a spec. Raises Refusal, which says what is right."""
         raise NotImplementedError
 
     def resolve(self, value: Any, axes: int) -> Any:
-        """The value for an input of `axes` spatial axes. Raises Refusal where the numbers differ."""
+        """The value for an input of `axes` spatial axes. Raises Refusal for another number."""
         return value
 
     def show(self, value: Any) -> Any:
@@ -179,8 +179,8 @@ class Pads(Kind):
 
     words = ("same", "same_lower", "valid")
     expected = (
-        "a whole number, 0 or more, a list with one (or one [before, after] pair) for each spatial axis,"
-        " or `same`, `same_lower` or `valid`"
+        "a whole number, 0 or more, or a list with one (or a [before, after] pair) for each spatial"
+        " axis, or one of `same`, `same_lower` and `valid`"
     )
     metavar = "N[,N…]|same|same_lower|valid"
     symbolic = True
@@ -274,7 +274,7 @@ class Real(Kind):
 
 
 class Factors(Kind):
-    """A positive factor for every spatial axis, or one for all; kept as a tuple of one or of all."""
+    """A positive factor for every spatial axis, or one for all; kept as a tuple of these."""
 
     expected = "a positive number, or a list with one for each spatial axis"
     metavar = "X[,X…]"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from convcalc.arithmetic import divides, equal, exact_div, holds, maximum, require, where
+from convcalc.arithmetic import either, equal, holds, require, where
+from convcalc.grouping import per_group
 from convcalc.layers.base import Join, Layer, Operations, Unary, layer
 from convcalc.layers.fields import Count, CountOrNumbers, Optional, Whole, WholeNumber
 from convcalc.shape import Shape
 
 
 def _broadcast(verb: str, inputs: tuple[Shape, ...]) -> Shape:
-    """The common shape of tensors that are added or multiplied (PyTorch's broadcasting, axis by axis)."""
+    """The common shape of tensors that are added or multiplied: PyTorch's broadcasting by axis."""
     result = inputs[0]
     for other in inputs[1:]:
         require(
@@ -26,9 +27,8 @@ def _broadcast(verb: str, inputs: tuple[Shape, ...]) -> Shape:
         )
         for axis, (a, b) in enumerate(zip(result, other)):
             # A tensor's batch stands before its channels, so axes meet from the front.
-            same = holds(equal(a, b)) or holds(equal(a, 1)) or holds(equal(b, 1))
             require(
-                same,
+                either(equal(a, b), equal(a, 1), equal(b, 1)),
                 "{verb} cannot join {x} and {y}: {a} and {b} {what} differ, and neither is 1",
                 code="shape-mismatch",
                 verb=verb,
@@ -38,7 +38,7 @@ def _broadcast(verb: str, inputs: tuple[Shape, ...]) -> Shape:
                 b=b,
                 what="channels" if axis == 0 else "cells",
             )
-        result = Shape(*(where(equal(a, b), a, maximum(a, b)) for a, b in zip(result, other)))
+        result = Shape(*(where(equal(b, 1), a, b) for a, b in zip(result, other)))
     return result
 
 
@@ -113,15 +113,12 @@ class ChannelShuffle(_Moving):
     groups: Count
 
     def output_shape(self, x: Shape) -> Shape:
-        require(
-            divides(self.groups, x.channels),
-            "{channels} channels cannot be split into {groups} groups",
-            code="indivisible-groups",
-            field="groups",
-            channels=x.channels,
-            groups=self.groups,
-        )
+        per_group(x.channels, self.groups)
         return x
+
+
+#: Every part is a tensor of its own.
+_MOST_PARTS = 4096
 
 
 @layer("split")
@@ -152,14 +149,15 @@ class Split(Layer):
             )
             return tuple(Shape(size, *x.spatial) for size in self.sections)
         require(
-            divides(self.sections, x.channels),
-            "{channels} channels cannot be split into {sections} equal parts",
-            code="indivisible-groups",
+            self.sections <= _MOST_PARTS,
+            "a split into {sections} parts is more than the {most} that there can be",
+            code="bad-value",
             field="sections",
-            channels=x.channels,
             sections=self.sections,
+            most=_MOST_PARTS,
         )
-        part = Shape(exact_div(x.channels, self.sections), *x.spatial)
+        size = per_group(x.channels, self.sections, parts="equal parts", field="sections")
+        part = Shape(size, *x.spatial)
         return (part,) * self.sections
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from convcalc.arithmetic import divides, require
+from convcalc.arithmetic import require
+from convcalc.grouping import per_group
 from convcalc.layers.base import Operations, Unary, Weight, layer
 from convcalc.layers.fields import Choice, Count, Flag
 from convcalc.shape import Shape
@@ -66,8 +67,8 @@ class BatchNorm(_Affine):
 class LayerNorm(_Affine):
     """Normalises over the channels of every position, or over all elements (Ba et al. 2016).
 
-    over: `channels`, at every position apart, as ConvNeXt does (2C parameters), or `all` elements, each
-        with a scale and a shift of its own, as `torch.nn.LayerNorm([C, H, W])` (2·C·H·W)
+    over: `channels`, at every position apart, as ConvNeXt does (2C parameters), or `all` elements,
+        each with a scale and a shift of its own, as `torch.nn.LayerNorm([C, H, W])` (2·C·H·W)
 
     Example: `- layer_norm` on `96x56x56`
     """
@@ -97,14 +98,7 @@ class GroupNorm(_Affine):
     groups: Count
 
     def output_shape(self, x: Shape) -> Shape:
-        require(
-            divides(self.groups, x.channels),
-            "{channels} channels cannot be split into {groups} groups",
-            code="indivisible-groups",
-            field="groups",
-            channels=x.channels,
-            groups=self.groups,
-        )
+        per_group(x.channels, self.groups)
         return x
 
     def operations(self, x: Shape, y: Shape) -> Operations:
@@ -137,10 +131,11 @@ class InstanceNorm(_Affine):
 
 @layer("local_response_norm")
 class LocalResponseNorm(Unary):
-    """Divides by a power of the squares of `size` neighbouring channels (Krizhevsky et al. 2012, 3.3).
+    """Divides by a power of the squares of `size` neighbouring channels.
 
-    x / (k + α/n · Σ x²)^β: a square each, size − 1 additions, a product and an addition, the power as a
-    logarithm, a product and an exponential, and a division.
+    x / (k + α/n · Σ x²)^β: a square each, size − 1 additions, a product and an addition, the power
+    as a logarithm, a product and an exponential, and a division (Krizhevsky et al. 2012, section
+    3.3).
 
     size: how many neighbouring channels are summed
 

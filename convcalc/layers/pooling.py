@@ -101,13 +101,15 @@ class AvgPool(_Pool):
 class KMaxPool(_Pool):
     """The `k_max` largest of each window, kept in their order, side by side on the last axis.
 
-    Each costs a pass over what is left: k·K − k·(k + 1)/2 comparisons a window (a selection of the k
-    largest of K; Kalchbrenner et al. 2014, section 3.3, pool a sentence so with a window as long as it).
+    Each costs a pass over what is left: k_max·K − k_max·(k_max + 1)/2 comparisons a window of K
+    cells (Kalchbrenner et al. 2014, section 3.3, with a window as long as the sentence).
 
     k_max: how many of each window are kept
 
     Example: `- kmax_pool: {k: 4, k_max: 2}` on `16x64`
     """
+
+    natural_axes = 1
 
     k_max: Count
 
@@ -160,6 +162,17 @@ class GlobalMaxPool(_GlobalPool):
         return Operations(cmp=x.size - y.size)
 
 
+def _adaptive_taps(x: Shape, y: Shape) -> int:
+    """The cells that all windows of an adaptive pool of all channels read."""
+    sizes = zip(x.spatial, y.spatial)
+    return x.channels * product(window.adaptive_taps(n, o) for n, o in sizes)
+
+
+def adaptive_mean(x: Shape, y: Shape) -> Operations:
+    """The operations of the means over adaptive windows: all cells but one, and a division."""
+    return Operations(add=_adaptive_taps(x, y) - y.size, div=y.size)
+
+
 class _AdaptivePool(Unary):
     """The output that an adaptive pool reaches.
 
@@ -174,11 +187,6 @@ class _AdaptivePool(Unary):
     def output_shape(self, x: Shape) -> Shape:
         return Shape(x.channels, *self.output_size)
 
-    def taps(self, x: Shape) -> int:
-        """The cells that all windows of all channels read."""
-        sizes = zip(x.spatial, self.output_size)
-        return x.channels * product(window.adaptive_taps(n, o) for n, o in sizes)
-
 
 @layer("adaptive_avg_pool")
 class AdaptiveAvgPool(_AdaptivePool):
@@ -188,7 +196,7 @@ class AdaptiveAvgPool(_AdaptivePool):
     """
 
     def operations(self, x: Shape, y: Shape) -> Operations:
-        return Operations(add=self.taps(x) - y.size, div=y.size)
+        return adaptive_mean(x, y)
 
 
 @layer("adaptive_max_pool")
@@ -199,4 +207,4 @@ class AdaptiveMaxPool(_AdaptivePool):
     """
 
     def operations(self, x: Shape, y: Shape) -> Operations:
-        return Operations(cmp=self.taps(x) - y.size)
+        return Operations(cmp=_adaptive_taps(x, y) - y.size)

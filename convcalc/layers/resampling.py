@@ -7,6 +7,7 @@ from typing import Annotated
 from convcalc.arithmetic import divides, exact_div, holds, require, scaled
 from convcalc.layers.base import NOTHING, Operations, Unary, layer
 from convcalc.layers.fields import Choice, Count, EachAxis, Factors, Number, Optional, Padding
+from convcalc.layers.pooling import adaptive_mean
 from convcalc.shape import Shape
 
 #: How many input cells one output cell mixes; the others mix none.
@@ -67,8 +68,8 @@ class Upsample(Unary):
     """Resizes to ⌊in·scale⌋ or to `size` (PyTorch, `torch.nn.functional.interpolate`).
 
     An output cell mixes 1 (nearest), 2 (linear), 4 (bilinear), 8 (trilinear) or 16 (bicubic) input
-    cells, at one product each and one addition less; the weights are the same for all channels and are
-    left out.
+    cells, at one product each and one addition less; the weights are the same for all channels and
+    are left out. `area` is the mean of an adaptive window, as in `adaptive_avg_pool`.
 
     scale: the factor, one number or one per axis
     size: the output size, one number or one per axis, instead of `scale`
@@ -92,6 +93,7 @@ class Upsample(Unary):
             (self.scale is None) != (self.size is None),
             "upsample takes either `scale` or `size`",
             code="missing-field" if self.scale is None else "bad-value",
+            help="`scale: 2` doubles each side, `size: [56, 56]` says how large it becomes",
         )
         wanted = _AXES.get(self.mode, len(x.spatial))
         require(
@@ -117,6 +119,8 @@ class Upsample(Unary):
         return Shape(x.channels, *sizes)
 
     def operations(self, x: Shape, y: Shape) -> Operations:
+        if self.mode == "area":
+            return adaptive_mean(x, y)
         taps = _TAPS.get(self.mode)
         return Operations(mul=taps * y.size, add=(taps - 1) * y.size) if taps else NOTHING
 
@@ -139,7 +143,7 @@ class PixelShuffle(Unary):
         square = self.factor * self.factor
         require(
             divides(square, x.channels),
-            "{channels} channels cannot be split into {factor}² = {square} for every output channel",
+            "{channels} channels cannot be split into {factor}² = {square} for each output channel",
             code="indivisible-groups",
             field="factor",
             channels=x.channels,
