@@ -42,7 +42,7 @@ def loads(
     **variables: Any,
 ) -> Graph:
     """The network of a spec's text; `name` is what messages call it. See `load`."""
-    from convcalc.spec.document import check
+    from convcalc.spec.check import check
     from convcalc.spec.expand import expand
     from convcalc.spec.reader import read
 

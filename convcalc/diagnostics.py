@@ -1,9 +1,15 @@
-"""What is said about a mistake, as data: a code, one sentence, the place, and what would be right."""
+"""What is said about a mistake, as data: a code, one sentence, the place, what would be right."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
+
+
+#: What ends a line in YAML.
+_LINE_END = "\r\n|[\n\r\x85\u2028\u2029]"
 
 
 class Mark(NamedTuple):
@@ -33,8 +39,8 @@ class Source(NamedTuple):
 
     def line(self, number: int) -> str:
         """A line by its number, without its end; empty where there is none."""
-        lines = self.text.split("\n", number)
-        return lines[number - 1].rstrip("\r") if number <= len(lines) else ""
+        lines = re.split(_LINE_END, self.text, maxsplit=number)
+        return lines[number - 1] if number <= len(lines) else ""
 
 
 class Diagnostic(NamedTuple):
@@ -65,6 +71,8 @@ class Diagnostic(NamedTuple):
 
 #: How many diagnostics one run reports.
 MOST = 20
+#: How many it looks for.
+ENOUGH = 200
 
 
 class ConvcalcError(Exception):
@@ -78,6 +86,12 @@ class ConvcalcError(Exception):
             "\n".join(f"{d.place}: {d.message}".lstrip(": ") for d in self.diagnostics)
         )
 
+    @classmethod
+    def of(cls, found: Iterable[Diagnostic], more: int = 0) -> ConvcalcError:
+        """The error for what was found in a file, in its order, and `more` that was left out."""
+        ordered = sorted(found, key=lambda d: d.mark or Mark(0, 0))
+        return cls(ordered[:MOST], more + max(0, len(ordered) - MOST))
+
 
 def fail(code: str, message: str, help: str = "", source: Source | None = None) -> ConvcalcError:
     """An error of one diagnostic, about no place in particular."""
@@ -88,7 +102,7 @@ def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
     """The known words that a mistyped one is likeliest to mean."""
     import difflib
 
-    known = {candidate.lower(): candidate for candidate in words}
+    known = {candidate.lower(): candidate for candidate in islice(words, 1000)}
     found = difflib.get_close_matches(word.lower()[:100], known, n=most, cutoff=0.6)
     return [known[match] for match in found]
 
@@ -96,15 +110,15 @@ def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """`did you mean `alpha`?`, or nothing."""
     found = nearest(word, words)
-    return f"did you mean {' or '.join(f'`{match}`' for match in found)}?" if found else ""
+    return f"did you mean {listed(found, joiner='or')}?" if found else ""
 
 
-def listed(words: Iterable[str], most: int = 12) -> str:
+def listed(words: Iterable[str], most: int = 12, joiner: str = "and") -> str:
     """Words as a phrase: `a`, `b` and `c`."""
     shown = [f"`{word}`" for word in words]
     if len(shown) > most:
         shown = [*shown[:most], f"{len(shown) - most} more"]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return f" {joiner} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def render(diagnostics: Iterable[Diagnostic], style: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from convcalc import conventions, layers
-from convcalc.arithmetic import Refusal
+from convcalc.arithmetic import Refusal, value_of
 from convcalc.conventions.base import Convention
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
 from convcalc.graph import Node, Tensor
@@ -18,7 +18,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Optional, Pads, Whole
 from convcalc.shape import Shape
-from convcalc.symbolic import Formula, Symbol, polynomial_of, value_of
+from convcalc.symbolic import Formula, Symbol, polynomial_of
 
 _SYMBOLS: Mapping[str, str] = {
     "kernel_size": "k",
@@ -223,7 +223,7 @@ def _part(node: Node, convention: Convention, batch: int) -> tuple[Part, dict[st
         "params": sum((w.size for w in weights if w.trainable), start=0),
         "buffers": sum((w.size for w in weights if not w.trainable), start=0),
         "macs": operations.macs,
-        "flops": convention.operations(node, batch).flops,
+        "flops": convention.count_layer(node, batch).flops,
         "activations": sum((shape.size for shape in outputs), start=0) * batch,
     }
     sizes = tuple(

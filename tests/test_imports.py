@@ -22,7 +22,7 @@ print(json.dumps(sorted(sys.modules)), file=out)
 
 CORE = {
     *("convcalc", "convcalc.arithmetic", "convcalc.diagnostics", "convcalc.graph"),
-    *("convcalc.shape", "convcalc.window", "convcalc.zoo", "convcalc.api", "convcalc.analysis"),
+    *("convcalc.grouping", "convcalc.shape", "convcalc.window", "convcalc.zoo", "convcalc.api", "convcalc.analysis"),
     *("convcalc.cli", "convcalc.cli.options", "convcalc.render", "convcalc.render.columns"),
     *("convcalc.conventions", "convcalc.conventions.base", "convcalc.conventions.exact"),
 }
@@ -34,7 +34,7 @@ LAYERS = {
 }
 SPEC = {
     "convcalc.spec",
-    *(f"convcalc.spec.{name}" for name in ("reader", "document", "expressions", "expand")),
+    *(f"convcalc.spec.{name}" for name in ("reader", "document", "check", "expressions", "expand")),
     "convcalc.spec.limits",
 }
 MAY_IMPORT = {

@@ -45,10 +45,11 @@ def output_options(*formats: str) -> Callable[[_F], _F]:
     return add
 
 
-def error_format_option(function: _F) -> _F:
+def error_format_option(function: _F, spelling: str | None = None) -> _F:
     """`--error-format`; `convcalc.cli.main` reads it, so that it holds for every mistake."""
     return click.option(
         "--error-format",
+        *([spelling] if spelling else []),
         type=click.Choice(("full", "concise", "github", "json")),
         default="full",
         expose_value=False,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from convcalc.arithmetic import value_of
 from convcalc.explain import Explanation, Figure, Part
 from convcalc.render.columns import grouped, short
-from convcalc.symbolic import value_of
 
 _TITLES = {
     "params": "params",

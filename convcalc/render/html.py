@@ -5,13 +5,14 @@ from __future__ import annotations
 from html import escape
 
 from convcalc.analysis import Analysis
-from convcalc.render.columns import TABLE, chosen, legend
+from convcalc.render.columns import TABLE, chosen, defaults, legend
 from convcalc.render.table import of_analysis
 
 
 def render(analysis: Analysis) -> str:
     """A table with one row a layer, the totals and the legend."""
-    table = of_analysis(analysis, chosen(None, TABLE), None, False, legend(analysis))
+    columns = chosen(None, defaults(TABLE, analysis))
+    table = of_analysis(analysis, columns, None, False, legend(analysis))
     aligned = ["right" if numeric else "left" for numeric in table.numeric]
 
     def line(cells: tuple[str, ...], tag: str) -> str:

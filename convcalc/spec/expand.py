@@ -1,15 +1,16 @@
-"""From a document to a graph: variables set, blocks and loops written out, every shape worked out."""
+"""From a document to a graph: variables set, blocks and loops written out, shapes worked out."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from convcalc import layers
-from convcalc.arithmetic import Refusal
+from convcalc.arithmetic import Refusal, ceil_div
 from convcalc.diagnostics import (
-    MOST,
+    ENOUGH,
     ConvcalcError,
     Diagnostic,
     Mark,
@@ -23,8 +24,9 @@ from convcalc.layers.base import Join, Layer, per_type
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import Whole, describe
 from convcalc.shape import Shape
+from convcalc.spec import reader
+from convcalc.spec.check import TENSOR_NAMES, check_block
 from convcalc.spec.document import (
-    TENSOR_NAMES,
     Block,
     Branches,
     Call,
@@ -35,10 +37,10 @@ from convcalc.spec.document import (
     Residual,
     Sequential,
     Statement,
-    check_block,
+    Value,
 )
-from convcalc.spec.expressions import Expression, ExpressionError, unknown_name
-from convcalc.spec.limits import DEFAULT, Limits
+from convcalc.spec.expressions import Expression, ExpressionError, fits, parse
+from convcalc.spec.limits import DEFAULT, Clock, Limits, exceeded
 
 _SIZE = Whole(1)
 _TIMES = Whole(0)
@@ -127,7 +129,7 @@ class _Names:
 
 
 class _Frame(NamedTuple):
-    """Where an element stands: the values and tensors in reach, its group, and the calls around it."""
+    """Where an element stands: values and tensors in reach, its group, the calls around it."""
 
     values: Mapping[str, Any]
     tensors: _Names
@@ -159,14 +161,17 @@ class _Expansion:
     def __init__(self, document: Document, source: Source, limits: Limits) -> None:
         self.document = document
         self.source = source
-        self.limits = limits
-        self.found: dict[tuple[str, Mark | None], Diagnostic] = {}
+        self.limits = limits = limits.scaled(source.text)
+        self.found: list[Diagnostic] = []
+        #: The statements (and composite layers around them) in which a mistake was found: each is
+        #: reported once, however often it is run.
+        self.mistaken: set[tuple[int, Mark | None]] = set()
         self.drafts: list[_Draft] = []
         self.inputs: dict[str, Shape] = {}
         #: The spec's variables: all that a block's body sees of the outside.
         self.values: dict[str, Any] = {}
         self.steps = 0
-        self.deadline = time.monotonic() + limits.seconds
+        self.clock = Clock(limits)
         #: Statement, values and shapes to the layer that they make, and its outputs.
         self.made: dict[Any, tuple[Layer, tuple[Shape, ...]]] = {}
 
@@ -203,29 +208,44 @@ class _Expansion:
 
     # Mistakes
 
-    def report(self, diagnostic: Diagnostic, frame: _Frame | None = None) -> None:
-        """Note a mistake; the same one at the same place counts once, however often it is reached."""
-        if frame is not None:
-            chain = [
-                f"in block `{block}`, called at line {at.line}"
-                for block, at in reversed(frame.calls)
-            ]
-            diagnostic = diagnostic._replace(
-                notes=(*chain, *diagnostic.notes), mark=frame.composite or diagnostic.mark
-            )
-        self.found.setdefault((diagnostic.code, diagnostic.mark), diagnostic)
+    def report(
+        self,
+        code: str,
+        message: str,
+        mark: Mark | None,
+        frame: _Frame | None = None,
+        *,
+        label: str = "",
+        notes: tuple[str, ...] = (),
+        where: str = "",
+        help: str = "",
+    ) -> None:
+        """Note a mistake, with the calls that lead to it; `where` says more of the place."""
+        calls = reversed(frame.calls) if frame else ()
+        chain = [f"in block `{block}`, called at line {at.line}" for block, at in calls]
+        if frame and frame.composite:
+            mark, label = frame.composite, ""
+        if place := "; ".join([*chain, where] if where else chain):
+            notes = (*notes, place)
+        self.found.append(Diagnostic(code, message, self.source, mark, label, notes, help))
+        if len(self.found) >= ENOUGH:
+            self.stop_if_wrong()
 
     def stop(self, diagnostic: Diagnostic) -> NoReturn:
-        self.report(diagnostic)
-        raise self.error()
+        self.found.append(diagnostic)
+        raise ConvcalcError.of(self.found)
+
+    def exceed(self, name: str, message: str, mark: Mark) -> NoReturn:
+        """Stop at a limit."""
+        self.stop(exceeded(name, message, self.source, mark))
+
+    def exceed_steps(self, message: str, mark: Mark) -> NoReturn:
+        help = "ten are allowed for each layer: `--limit layers=N` allows 10·N"
+        self.stop(Diagnostic("limit-layers", message, self.source, mark, help=help))
 
     def stop_if_wrong(self) -> None:
         if self.found:
-            raise self.error()
-
-    def error(self) -> ConvcalcError:
-        found = sorted(self.found.values(), key=lambda d: d.mark or Mark(0, 0))
-        return ConvcalcError(found[:MOST], more=max(0, len(found) - MOST))
+            raise ConvcalcError.of(self.found)
 
     def place(self, tensor: Tensor) -> str:
         """What a tensor is called in a message."""
@@ -250,8 +270,10 @@ class _Expansion:
         """The variables with their values: defaults, then the preset's, then the given ones."""
         document, raw = self.document, self.document.variables
         if preset is not None and preset not in document.presets:
-            known = listed(document.presets) if document.presets else "none"
-            help = did_you_mean(preset, document.presets) or f"its presets are {known}"
+            known = (
+                f"its presets are {listed(document.presets)}" if document.presets else "it has none"
+            )
+            help = did_you_mean(preset, document.presets) or known
             raise fail("unknown-preset", f"{self.source.name} has no preset `{preset}`", help)
         for name in settings:
             if name not in raw:
@@ -262,51 +284,78 @@ class _Expansion:
         values: dict[str, Any] = {}
         frame = _Frame(values, _Names(), _Group(None, "", ""))
         for name, default in raw.items():
-            if name in settings:
-                values[name] = settings[name]
-                continue
-            value = chosen.get(name, default)
             try:
-                mark = self.document.mark_of("variables", name) if value is default else None
-                if preset is not None and name in chosen:
-                    mark = self.document.mark_of("presets", preset, name)
-                values[name] = self.evaluate(value, mark, frame, ())
+                mark = document.mark_of("variables", name)
+                values[name] = self.evaluate(default, mark, frame, ())
+                if name in chosen:
+                    mark = document.mark_of("presets", str(preset), name)
+                    values[name] = self.evaluate(chosen[name], mark, frame, ())
+                if name in settings:
+                    values[name] = _setting(name, settings[name], values[name])
             except _UnsettledError:
+                # What follows is checked with a stand-in; the run ends before it is used.
                 values[name] = 1
         return values
 
     def input_shapes(
         self, values: Mapping[str, Any], given: tuple[int, ...] | None
     ) -> dict[str, Shape]:
+        """The shapes of the inputs by name."""
+        raw = self.document.input
+        if given is not None:
+            if len(raw) != 1:
+                names = listed(raw)
+                message = (
+                    f"{self.source.name} has {len(raw)} inputs, {names}, and one shape is given"
+                )
+                raise fail("bad-value", message, "change the file's `input`")
+            return dict.fromkeys(raw, Shape(*given))
         shapes = {}
         frame = _Frame(values, _Names(), _Group(None, "", ""))
-        raw = self.document.input
-        if given is not None and len(raw) != 1:
-            raise fail(
-                "bad-value",
-                f"{self.source.name} has {len(raw)} inputs, and one shape is given for them",
-            )
         for name, value in raw.items():
-            if given is not None:
-                shapes[name] = Shape(*given)
-                continue
-            mark = self.document.mark_of("input", name) or self.document.mark_of("input")
+            path = ("input", name) if self.document.mark_of("input", name) else ("input",)
             try:
-                sizes = self.evaluate(value, mark, frame, ())
-                shapes[name] = Shape(*(_SIZE.parse(size) for size in sizes))
-            except Refusal as refusal:
-                message = f"a size of the input {refusal.message}"
-                self.report(Diagnostic(refusal.code, message, self.source, mark, help=refusal.help))
+                shapes[name] = self.input_shape(value, path, frame)
             except _UnsettledError:
                 continue
         return shapes
 
+    def input_shape(self, value: Any, path: tuple[str, ...], frame: _Frame) -> Shape:
+        mark = self.document.mark_of(*path)
+        assert mark is not None
+        sizes = self.evaluate(value, mark, frame, ())
+        if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 4:
+            message = f"`{path[-1]}` must be a list of one to four sizes, not {describe(sizes)}"
+            self.report("bad-value", message, mark)
+            raise _UnsettledError
+        marks = self.document.item_marks(*path)
+        parsed = []
+        for index, size in enumerate(sizes):
+            try:
+                parsed.append(_SIZE.parse(size))
+            except Refusal as refusal:
+                message = f"a size of the input {refusal.message}"
+                at = marks[index] if marks else mark
+                self.report(refusal.code, message, at, help=refusal.help)
+        if len(parsed) < len(sizes):
+            raise _UnsettledError
+        return Shape(*parsed)
+
     def evaluate(self, value: Any, mark: Mark | None, frame: _Frame, inputs: Tensors) -> Any:
         """The value of what a spec wrote. Raises _UnsettledError where a mistake is in the way."""
         if isinstance(value, Items):
-            return tuple(
-                self.evaluate(item, at, frame, inputs) for item, at in zip(value.items, value.marks)
+            if self.clock.is_over(len(value.items)):
+                self.exceed("seconds", self.clock.message(), mark or value.marks[0])
+            items = tuple(
+                [
+                    self.evaluate(item, at, frame, inputs)
+                    for item, at in zip(value.items, value.marks)
+                ]
             )
+            if not fits(items, self.limits):
+                message = f"this list has more than {self.limits.items:,} items"
+                self.exceed("items", message, mark or value.marks[0])
+            return items
         if not isinstance(value, Expression):
             return value
         names = frame.values
@@ -317,20 +366,22 @@ class _Expansion:
         try:
             return value.evaluate(names)
         except ExpressionError as error:
-            within = mark and mark.within(error.offset, error.length)
-            notes: tuple[str, ...] = ()
+            where = ""
             if error.code == "unknown-name" and inputs:
+                # The check knows all names but those that only some tensors have.
                 shape = inputs[0].shape
-                error = unknown_name(
-                    value.text[error.offset : error.offset + error.length], 0, names
-                )
-                notes = (f"the tensor here is {shape}, from {self.place(inputs[0])}",)
-            elif note := _values_note(value, names):
-                notes = (note,)
-            diagnostic = Diagnostic(
-                error.code, error.message, self.source, within, error.label, notes, error.help
+                where = f"the tensor here is {shape}, from {self.place(inputs[0])}"
+                error.help = f"this tensor has {listed(_tensor_values(shape))}"
+            self.report(
+                error.code,
+                error.message,
+                mark and mark.within(error.start, error.end - error.start),
+                frame,
+                label=error.label,
+                notes=_values_note(value, names),
+                where=where,
+                help=error.help,
             )
-            self.report(diagnostic, frame)
             raise _UnsettledError from None
 
     def truth(self, value: Any, st: Statement, field: str, frame: _Frame, inputs: Tensors) -> bool:
@@ -341,7 +392,7 @@ class _Expansion:
         if isinstance(result, (bool, int, float)):
             return bool(result)
         message = f"`{field}` must be true or false, not {describe(result)}"
-        self.report(Diagnostic("bad-value", message, self.source, st.mark_of(field)), frame)
+        self.report("bad-value", message, st.mark_of(field), frame)
         raise _UnsettledError
 
     # Elements
@@ -356,70 +407,72 @@ class _Expansion:
         """The frame of a list inside."""
         if frame.depth >= self.limits.depth:
             message = f"blocks, groups and loops are nested more than {self.limits.depth} deep"
-            diagnostic = Diagnostic(
-                "limit-depth", message, self.source, mark, help="`--limit depth=N` allows N"
-            )
-            self.stop(diagnostic)
+            self.exceed("depth", message, mark)
         changes.setdefault("tensors", _Names(frame.tensors))
         return frame._replace(depth=frame.depth + 1, **changes)
 
     def step(self, mark: Mark) -> None:
+        """Count a turn or an element, and stop at the limits of both their number and the time."""
         self.steps += 1
         if self.steps > self.limits.steps:
             message = f"more than {self.limits.steps:,} turns of loops and calls of blocks"
-            help = "`--limit steps=N` allows N"
-            self.stop(Diagnostic("limit-steps", message, self.source, mark, help=help))
-        if self.steps % 256 == 0 and time.monotonic() > self.deadline:
-            message = f"this takes more than {self.limits.seconds} seconds"
-            help = "`--limit seconds=N` allows N"
-            self.stop(Diagnostic("limit-seconds", message, self.source, mark, help=help))
+            self.exceed_steps(message, mark)
+        if self.clock.is_over():
+            self.exceed("seconds", self.clock.message(), mark)
 
     def statement(self, st: Statement, current: Tensors, frame: _Frame) -> Tensors:
         """One element; what it hands on."""
         self.step(st.mark)
-        inputs = self.from_tensors(st, frame) if st.from_ else current
-        try:
-            if not self.truth(st.when, st, "when", frame, inputs):
-                return current
-            result = self.element(st, inputs, frame)
-        except _UnsettledError:
-            result = None
+        found, key = len(self.found), (id(st), frame.composite)
+        result: Tensors = None
+        if key not in self.mistaken:
+            try:
+                inputs = self.from_tensors(st, frame) if st.from_ else current
+                if not self.truth(st.when, st, "when", frame, inputs):
+                    return current
+                result = self.element(st, inputs, frame)
+            except _UnsettledError:
+                pass
+            if len(self.found) > found:
+                self.mistaken.add(key)
         if st.name is not None:
             frame.tensors.known[st.name] = result
         return result
 
     def from_tensors(self, st: Statement, frame: _Frame) -> Tensors:
-        """The tensors that `from` names."""
+        """The tensors that `from` names. Raises _UnsettledError where a name is unknown."""
         result: list[Tensor] = []
-        unknown = False
+        unsettled = False
         for name in st.from_:
             try:
                 found = self.named(name, frame.tensors)
             except KeyError:
-                known = frame.tensors.all()
-                mark = self.from_mark(st, name)
-                self.report(
-                    Diagnostic(
-                        "unknown-tensor",
-                        f"`from` names `{name}`, and no layer above has that name",
-                        self.source,
-                        mark,
-                        did_you_mean(name, known),
-                        help=f"known here: {listed(dict.fromkeys(known))}; a name is seen by what follows it",
-                    ),
-                    frame,
-                )
-                found = None
+                self.unknown_tensor(st, name, frame)
+                raise _UnsettledError from None
             if found is None:
-                unknown = True
+                unsettled = True
             else:
                 result += found
-        return None if unknown else tuple(result)
+        return None if unsettled else tuple(result)
+
+    def unknown_tensor(self, st: Statement, name: str, frame: _Frame) -> None:
+        known = list(dict.fromkeys(frame.tensors.all()))
+        whole, _, part = name.rpartition(".")
+        message = f"`from` names `{name}`, and no layer above has that name"
+        help = f"known here: {listed(known)}; a name is seen by what follows it in its list"
+        if whole in known:
+            parts = len(frame.tensors.find(whole) or ())
+            message = f"`from` names part {part} of `{whole}`, which has {_counted(parts, 'part')}"
+            help = f"parts are counted from 0: `{whole}.0`"
+        label = "" if whole in known else did_you_mean(name, known)
+        self.report(
+            "unknown-tensor", message, self.from_mark(st, name), frame, label=label, help=help
+        )
 
     def from_mark(self, st: Statement, name: str) -> Mark:
-        raw = st.origin.get("from") if st.origin else None
-        if isinstance(raw, list):
-            return raw.marks[raw.index(name)]  # type: ignore[attr-defined,no-any-return]
+        raw = st.origin.get("from")
+        if isinstance(raw, reader.Sequence):
+            return raw.marks[raw.index(name)]
         return st.mark_of("from")
 
     def named(self, name: str, tensors: _Names) -> Tensors:
@@ -463,17 +516,11 @@ class _Expansion:
         try:
             times = _TIMES.parse(value)
         except Refusal as refusal:
-            self.refused(refusal, st, "times", body.times, frame, inputs)
+            self.refused(refusal, st, frame, inputs, "times", [body.times])
             raise _UnsettledError from None
         if times > self.limits.steps:
-            message = f"{describe(times)} turns are more than the limit of {self.limits.steps:,}"
-            self.report(
-                Diagnostic(
-                    "limit-steps", message, self.source, mark, help="`--limit steps=N` allows N"
-                ),
-                frame,
-            )
-            raise _UnsettledError
+            message = f"{_grouped(times)} turns are more than the {self.limits.steps:,} allowed"
+            self.exceed_steps(message, mark)
         for index in range(times):
             self.step(st.mark)
             values = {**frame.values, body.counter: index} if body.counter else frame.values
@@ -486,7 +533,7 @@ class _Expansion:
         rows = self.evaluate(body.rows, mark, frame, inputs)
         if not isinstance(rows, tuple):
             message = f"`in` must be a list of rows, not {describe(rows)}"
-            self.report(Diagnostic("bad-value", message, self.source, mark), frame)
+            self.report("bad-value", message, mark, frame, help="in: [[1, 16], [6, 24]]")
             raise _UnsettledError
         names = body.bind
         for number, row in enumerate(rows):
@@ -494,9 +541,9 @@ class _Expansion:
             cells = row if isinstance(row, tuple) and len(names) > 1 else (row,)
             if len(cells) != len(names):
                 at = self.row_mark(st, number)
-                message = f"this row has {len(cells)} values for the {len(names)} names of `bind`"
-                help = f"the names are {listed(names)}"
-                self.report(Diagnostic("bad-value", message, self.source, at, help=help), frame)
+                given = _counted(len(cells), "value")
+                message = f"this row has {given} for the {_counted(len(names), 'name')} of `bind`"
+                self.report("bad-value", message, at, frame, help=f"the names are {listed(names)}")
                 raise _UnsettledError
             turn = frame._replace(
                 values={**frame.values, **dict(zip(names, cells))}, tensors=_Names(frame.tensors)
@@ -505,8 +552,8 @@ class _Expansion:
         return inputs
 
     def row_mark(self, st: Statement, number: int) -> Mark:
-        rows = st.origin.get("in") if st.origin else None
-        return rows.marks[number] if isinstance(rows, list) else st.mark_of("in")  # type: ignore[attr-defined]
+        rows = st.origin.get("in")
+        return rows.marks[number] if isinstance(rows, reader.Sequence) else st.mark_of("in")
 
     def residual(self, st: Statement, body: Residual, inputs: Tensors, frame: _Frame) -> Tensors:
         connected = self.truth(body.connect, st, "connect", frame, inputs)
@@ -537,10 +584,15 @@ class _Expansion:
             results += made or ()
         if not whole:
             return None
-        return self.join(st, body.merge, tuple(results), frame, _branches_help)
+        return self.join(st, body.merge, tuple(results), frame)
 
     def join(
-        self, st: Statement, type: str, tensors: tuple[Tensor, ...], frame: _Frame, help: Any
+        self,
+        st: Statement,
+        type: str,
+        tensors: tuple[Tensor, ...],
+        frame: _Frame,
+        help: Callable[..., str] | None = None,
     ) -> Tensors:
         """The row that joins the paths of a structure."""
         if len(tensors) == 1:
@@ -554,7 +606,8 @@ class _Expansion:
             chain = " → ".join([*(f"`{name}`" for name, _ in frame.calls), f"`{st.type}`"])
             message = f"block `{st.type}` calls itself: {chain}"
             help = "use `repeat` for a stack that comes several times"
-            self.stop(Diagnostic("recursive-block", message, self.source, st.mark, help=help))
+            self.report("recursive-block", message, st.mark, frame, help=help)
+            raise _UnsettledError
         values = dict(self.values)
         arguments: dict[str, Any] = {}
         unsettled = inputs is None
@@ -601,7 +654,7 @@ class _Expansion:
             except _UnsettledError:
                 unsettled = True
             except Refusal as refusal:
-                self.refused(refusal, st, field.name, raw, frame, inputs)
+                self.refused(refusal, st, frame, inputs, field.name, [raw])
                 unsettled = True
         if unsettled or inputs is None:
             return None
@@ -670,18 +723,25 @@ class _Expansion:
         call: Call | None,
         help: Any = None,
     ) -> tuple[Layer, tuple[Shape, ...]] | None:
-        """The layer for its inputs, with its outputs; None (and a diagnostic) where it refuses them."""
+        """The layer for its inputs, with its outputs; None (and a report) where it refuses them."""
         try:
             self.count_inputs(layer, inputs)
             shapes = tuple(tensor.shape for tensor in inputs)
             resolved = layer.resolved(shapes)
-            return resolved, resolved.output_shapes(shapes)
+            outputs = resolved.output_shapes(shapes)
         except Refusal as refusal:
             if help is not None:
                 refusal.help = help(*(tensor.shape for tensor in inputs)) or refusal.help
-            raw = call.open.get(refusal.field) if call and refusal.field else None
-            self.refused(refusal, st, refusal.field, raw, frame, inputs, shape_error=True)
+            raws = call.open.values() if call else ()
+            self.refused(refusal, st, frame, inputs, refusal.field, raws, of_shapes=True)
             return None
+        longest = max(
+            (size for shape in outputs for size in shape if isinstance(size, int)), default=0
+        )
+        if longest.bit_length() > self.limits.bits:
+            message = f"a size of the output has more than {self.limits.digits} digits"
+            self.exceed("digits", message, st.mark)
+        return resolved, outputs
 
     def count_inputs(self, layer: Layer, inputs: tuple[Tensor, ...]) -> None:
         if isinstance(layer, Join):
@@ -695,38 +755,41 @@ class _Expansion:
             raise Refusal(
                 f"{layer.type} takes one tensor, and gets {len(inputs)}",
                 code="input-count",
-                help="choose one: `from: NAME.0` for the first part of a split or the first input",
+                help="choose one (`from: NAME.0`), or join them with `add` or `concat`",
             )
 
     def refused(
         self,
         refusal: Refusal,
         st: Statement,
-        field: str | None,
-        raw: Any,
         frame: _Frame,
         inputs: Tensors,
-        shape_error: bool = False,
+        field: str | None,
+        raws: Iterable[Value],
+        of_shapes: bool = False,
     ) -> None:
-        """Report what a rule or a field refuses, at the field's value."""
-        message = refusal.message
+        """Report what a rule or a field refuses; `raws` are the values that went into it."""
+        message, help = refusal.message, refusal.help
         if field is not None and message.startswith(("must ", "has ")):
             message = f"`{st.key_of(field) or field}` {message}"
-        notes: list[str] = []
-        if isinstance(raw, Expression) and raw.names:
-            names = {**frame.values, **_tensor_values(inputs[0].shape if inputs else None)}
-            notes.append(
-                f"`{raw.text}` is {describe(raw.evaluate(names))}, {_values_note(raw, names)}"
-            )
-        if shape_error and inputs:
-            given = [f"{tensor.shape}, from {self.place(tensor)}" for tensor in inputs[:4]]
-            what = "its input is" if len(given) == 1 else "its inputs are"
-            notes.append(f"{what} {'; '.join(given)}")
+        names = {**frame.values, **_tensor_values(inputs[0].shape if inputs else None)}
+        expressions = [each for raw in raws for each in _expressions(raw)]
+        notes = dict.fromkeys(note for each in expressions for note in _result_note(each, names))
+        if refusal.code == "not-whole" and len(expressions) == 1:
+            text = expressions[0].text
+            help = _roundings(text, expressions[0].evaluate(names)) or help
+        where = ""
+        if of_shapes and inputs:
+            tensor = inputs[0]
+            where = f"its input is {tensor.shape}, from {self.place(tensor)}"
+            if len(inputs) > 1:
+                given = [f"{tensor.shape} ({self.place(tensor)})" for tensor in inputs[:4]]
+                where = f"its inputs are {', '.join(given)}{', …' if len(inputs) > 4 else ''}"
         mark = st.mark_of(field) if field else st.mark
-        diagnostic = Diagnostic(
-            refusal.code, message, self.source, mark, refusal.label, tuple(notes), refusal.help
-        )
-        self.report(diagnostic, frame)
+        self.report(
+            refusal.code, message, mark, frame,
+            label=refusal.label, notes=tuple(notes)[:4], where=where, help=help,
+        )  # fmt: skip
 
     def add(
         self,
@@ -740,8 +803,7 @@ class _Expansion:
         index = len(self.drafts)
         if index >= self.limits.layers:
             message = f"the network has more than {self.limits.layers:,} layers"
-            help = "`--limit layers=N` allows N"
-            self.stop(Diagnostic("limit-layers", message, self.source, st.mark, help=help))
+            self.exceed("layers", message, st.mark)
         layer, outputs = made
         group = frame.group
         self.drafts.append(
@@ -754,15 +816,15 @@ class _Expansion:
         if not self.document.outputs:
             return last
         result: list[Tensor] = []
-        for name in self.document.outputs:
+        marks = self.document.item_marks("outputs")
+        for index, name in enumerate(self.document.outputs):
             try:
                 result += self.named(name, frame.tensors) or ()
             except KeyError:
-                known = frame.tensors.all()
                 message = f"`outputs` names `{name}`, and no layer of `layers` has that name"
-                label = did_you_mean(name, known)
-                mark = self.document.mark_of("outputs")
-                self.report(Diagnostic("unknown-tensor", message, self.source, mark, label))
+                label = did_you_mean(name, frame.tensors.all())
+                mark = marks[index] if marks else self.document.mark_of("outputs")
+                self.report("unknown-tensor", message, mark, label=label)
         return tuple(result)
 
 
@@ -774,7 +836,7 @@ def expand_composite(cls: type[Composite], values: dict[str, Any], shape: Shape)
     document = Document(cls.type, (), {})
     expansion = _Expansion(document, Source(cls.type, ""), DEFAULT)
     expansion.inputs = {"input": shape}
-    statement = Statement(cls.type, Call({}, {}), Mark(1, 1), None)
+    statement = Statement(cls.type, Call({}, {}), Mark(1, 1), reader.Mapping())
     frame = _Frame({}, _Names(), _Group(None, "", ""))
     expansion.composite(statement, cls, values, (Tensor(-1, 0, shape),), frame)
     expansion.stop_if_wrong()
@@ -794,38 +856,101 @@ def _tensor_values(shape: Shape | None) -> dict[str, int]:
         return {}
     if len(shape) == 1:
         return {"in_features": shape[0], "in_channels": shape[0]}
-    return {"in_channels": shape[0], **dict(zip(_AXIS_NAMES[len(shape) - 1], shape.spatial))}
+    return {
+        "in_channels": shape[0],
+        **dict(zip(_AXIS_NAMES.get(len(shape) - 1, ()), shape.spatial)),
+    }
 
 
-def _values_note(expression: Expression, names: Mapping[str, Any]) -> str:
-    """`with alpha = 0.7 and c = 32`, for the names in an expression."""
-    known = [f"{name} = {_short(names[name])}" for name in expression.names if name in names]
-    return f"with {', '.join(known)}" if known else ""
+def _values_note(expression: Expression, names: Mapping[str, Any]) -> tuple[str, ...]:
+    """`with alpha = 0.7 and c = 32`, for the names in an expression; nothing where it has none."""
+    known = [f"{name} = {_written(names[name])}" for name in expression.names if name in names]
+    return (f"with {' and '.join(known)}",) if known else ()
 
 
-def _short(value: Any) -> str:
-    return repr(value) if isinstance(value, float) else describe(value)
+def _result_note(expression: Expression, names: Mapping[str, Any]) -> tuple[str, ...]:
+    """``c * alpha` is 22.4, with c = 32 and alpha = 0.7``; nothing where there are no names."""
+    values = _values_note(expression, names)
+    if expression.text.strip() in expression.names:
+        return values
+    result = f"`{expression.text}` is {_written(expression.evaluate(names))}"
+    return tuple(f"{result}, {each}" for each in values)
+
+
+def _expressions(raw: Value) -> Iterator[Expression]:
+    """The expressions that a value is made of."""
+    if isinstance(raw, Expression):
+        yield raw
+    elif isinstance(raw, Items):
+        for item in raw.items:
+            yield from _expressions(item)
+
+
+def _written(value: Any) -> str:
+    """A value as a spec writes it."""
+    return describe(value).removeprefix("the text ").removeprefix("the list ")
+
+
+def _roundings(text: str, value: Any) -> str:
+    """What each way of rounding makes of an expression; empty where it is no fraction."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return ""
+    nearest = parse(f"make_divisible({value!r}, 8)").evaluate({})
+    ways = [f"`floor({text})` gives {math.floor(value)}", f"`ceil({text})` {math.ceil(value)}"]
+    # The papers round channels so; a small number counts something else.
+    return ", ".join([*ways, f"`make_divisible({text}, 8)` {nearest}"] if value > 8 else ways)
+
+
+def _setting(name: str, value: Any, default: Any) -> Any:
+    """A variable's value as a user gives it, of the kind that its default has.
+
+    Raises ConvcalcError for another kind.
+    """
+    if isinstance(value, list):
+        value = tuple(value)
+    elif not isinstance(value, (bool, int)) and hasattr(value, "__index__"):
+        value = operator.index(value)  # numpy's integers
+    kind = next((kind for kind, is_one in _KINDS.items() if is_one(default)), "")
+    if not kind or _KINDS[kind](value):
+        return value
+    message = f"the variable `{name}` is {kind}, and {describe(value)} is not"
+    raise fail("bad-value", message, f"its value in the spec is {describe(default)}")
+
+
+#: The kinds of value that a variable has.
+_KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "true or false": lambda value: isinstance(value, bool),
+    "a number": lambda value: (
+        (isinstance(value, int) and not isinstance(value, bool))
+        or (isinstance(value, float) and math.isfinite(value))
+    ),
+    "a text": lambda value: isinstance(value, str),
+    "a list": lambda value: isinstance(value, tuple),
+}
+
+
+def _grouped(number: int) -> str:
+    """A count with separators; in words where it is very long."""
+    return f"{number:,}" if number < 10**24 else describe(number)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _residual_help(*shapes: Shape) -> str:
     """What a shortcut would have to do."""
     body, shortcut = shapes[0], shapes[-1]
     if len(body) != len(shortcut) or len(body) == 1:
-        return f"the body ends in {body}, the shortcut in {shortcut}"
-    strides = [-(-a // b) for a, b in zip(shortcut.spatial, body.spatial)]
-    fits = all(-(-a // s) == b for a, b, s in zip(shortcut.spatial, body.spatial, strides) if s)
-    if not fits or 0 in strides:
-        return f"the body ends in {body}, the shortcut in {shortcut}; does the body lack padding?"
-    stride = strides[0] if len(set(strides)) == 1 else strides
-    step = "" if stride == 1 else f", s: {stride}"
-    return (
-        f"the body ends in {body}, the shortcut in {shortcut}:"
-        f" `shortcut: [conv: {{out: {body.channels}, k: 1{step}}}]` would make them the same"
-    )
-
-
-def _branches_help(*shapes: Shape) -> str:
-    return f"the paths end in {', '.join(map(str, shapes))}"
+        return ""
+    strides = [ceil_div(a, b) for a, b in zip(shortcut.spatial, body.spatial)]
+    if any(ceil_div(a, s) != b for a, b, s in zip(shortcut.spatial, body.spatial, strides)):
+        before, after = Shape(*shortcut.spatial), Shape(*body.spatial)
+        return f"the body makes {after} of {before}: padding keeps the size (p: 1 for k: 3)"
+    step = strides[0] if len(set(strides)) == 1 else strides
+    stride = "" if step == 1 else f", s: {step}"
+    shortcut_line = f"`shortcut: [conv: {{out: {body.channels}, k: 1{stride}}}]`"
+    return f"{shortcut_line} makes the shortcut {body} as well"
 
 
 def _composite_values(cls: type[Composite], names: dict[str, Any]) -> dict[str, Any]:

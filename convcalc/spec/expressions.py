@@ -1,12 +1,14 @@
 """The expressions of the spec language: parsed here, and evaluated here, never by Python.
 
-if      = or ["if" or "else" if]
-or      = and {"or" and}            and   = not {"and" not}            not = "not" not | compare
-compare = sum {("<" | "<=" | ">" | ">=" | "==" | "!=") sum}
-sum     = term {("+" | "-") term}   term  = sign {("*" | "/" | "//" | "%") sign}
-sign    = ("+" | "-") sign | power  power = item ["**" sign]
-item    = atom {"[" if "]"}
-atom    = number | text | name | name "(" [if {"," if}] ")" | "(" if ")" | "[" [if {"," if}] "]"
+choice  = any {"if" any "else" any}
+any     = all {"or" all}            all   = denial {"and" denial}
+denial  = {"not"} compare           compare = sum {("<" | "<=" | ">" | ">=" | "==" | "!=") sum}
+sum     = term {("+" | "-") term}   term  = signed {("*" | "/" | "//" | "%") signed}
+signed  = {"+" | "-"} power         power = item ["**" signed]
+item    = atom {"[" choice "]"}
+atom    = number | text | "true" | "false" | name | name "(" list ")" | "[" list "]"
+        | "(" choice ")"
+list    = [choice {"," choice} [","]]
 """
 
 from __future__ import annotations
@@ -14,43 +16,54 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from convcalc.arithmetic import Symbolic
+from convcalc.arithmetic import Refusal, Symbolic
 from convcalc.diagnostics import did_you_mean, listed
 from convcalc.layers.fields import describe
-from convcalc.spec.limits import DEFAULT, Limits
-
-#: Nested brackets and operators in an expression.
-MAX_DEPTH = 50
-#: Operators in an expression.
-MAX_OPERATORS = 250
+from convcalc.spec.limits import DEFAULT, Limits, advice
 
 
 class ExpressionError(Exception):
     """An expression that cannot be read or has no value: what, and which part of its text."""
 
     def __init__(
-        self, message: str, offset: int, length: int, *, code: str = "bad-expression", help: str = "",
+        self,
+        message: str,
+        start: int,
+        end: int,
+        *,
+        code: str = "bad-expression",
         label: str = "",
-    ) -> None:  # fmt: skip
+        help: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
-        self.offset = offset
-        self.length = length
+        self.start = start
+        self.end = end
         self.code = code
-        self.help = help
         self.label = label
+        self.help = help
+
+
+def _placed(start: int, end: int, function: Callable[..., Any], *operands: Any) -> Any:
+    """The value of a function; what it refuses is said of a part of the text."""
+    try:
+        return function(*operands)
+    except Refusal as refusal:
+        raise ExpressionError(
+            refusal.message, start, end, code=refusal.code, help=refusal.help
+        ) from None
 
 
 class Node(NamedTuple):
-    """A part of an expression: how it is evaluated, and where it stands in the text."""
+    """A part of an expression: how it is evaluated, and where in the text it stands."""
 
     evaluate: Callable[[Mapping[str, Any]], Any]
-    offset: int
-    length: int
+    start: int
+    end: int
 
 
 class Expression(NamedTuple):
@@ -65,12 +78,114 @@ class Expression(NamedTuple):
         return self.root.evaluate(names)
 
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<text>'[^'\n]*'|\"[^\"\n]*\")|(?P<sign>\*\*|//|[<>=!]=|[-+*/%<>()\[\],])|(?P<end>\Z))",
-    re.ASCII,
-)
-_KEYWORDS = frozenset(("if", "else", "and", "or", "not", "true", "false"))
+@lru_cache(maxsize=4096)
+def parse(text: str, limits: Limits = DEFAULT) -> Expression:
+    """Read an expression. Raises ExpressionError with the place in the text."""
+    if len(text) > limits.expression:
+        raise ExpressionError(
+            f"this expression has {len(text):,} characters,"
+            f" more than the limit of {limits.expression:,}",
+            0,
+            len(text),
+            code="limit-expression",
+            help=f"name its parts in `variables` or `let`; {advice('expression')}",
+        )
+    return _Parser(text, limits).parse()
+
+
+# What the operators and functions do
+
+
+def _refusal(message: str, code: str = "bad-value", help: str = "") -> Refusal:
+    return Refusal(message, code=code, help=help)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Symbolic)) and not isinstance(value, bool)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+#: The arithmetic operators, and what each does with `a` and `b`, in words.
+_ARITHMETIC: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = {
+    "+": (operator.add, "add {b} to {a}"),
+    "-": (operator.sub, "subtract {b} from {a}"),
+    "*": (operator.mul, "multiply {a} by {b}"),
+    "/": (operator.truediv, "divide {a} by {b}"),
+    "//": (operator.floordiv, "divide {a} by {b}"),
+    "%": (operator.mod, "divide {a} by {b}"),
+    "**": (operator.pow, "raise {a} to the power of {b}"),
+}
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def _calculate(sign: str, a: Any, b: Any, limits: Limits) -> Any:
+    """The value of an arithmetic operator. Raises Refusal."""
+    function, phrase = _ARITHMETIC[sign]
+    code = "bad-value"
+    if _is_number(a) and _is_number(b):
+        if _power_bits(sign, a, b) > limits.bits:
+            raise _too_large(limits)
+        try:
+            value = function(a, b)
+            if not isinstance(value, complex):
+                return _bounded(value, limits)
+        except ZeroDivisionError:
+            code = "division-by-zero"
+        except OverflowError:
+            raise _too_large(limits) from None
+    raise _refusal(f"cannot {phrase.format(a=describe(a), b=describe(b))}", code)
+
+
+def _power_bits(sign: str, a: Any, b: Any) -> int:
+    """The bits that a ** b has at the least; 0 where it is no growing power of integers."""
+    if sign == "**" and isinstance(a, int) and isinstance(b, int) and b > 1 and abs(a) > 1:
+        return (a.bit_length() - 1) * b
+    return 0
+
+
+def _bounded(value: Any, limits: Limits) -> Any:
+    """A result, where it is neither infinite nor longer than allowed. Raises Refusal."""
+    if isinstance(value, int) and value.bit_length() > limits.bits:
+        raise _too_large(limits)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _refusal("the result is not a finite number")
+    return value
+
+
+def _too_large(limits: Limits) -> Refusal:
+    message = f"the result has more than {limits.digits} digits"
+    return _refusal(message, "limit-digits", advice("digits"))
+
+
+def fits(values: tuple[Any, ...], limits: Limits) -> bool:
+    """Whether a list has no more items than allowed, those of the lists in it included.
+
+    A list of ten times the list above it, and so on, grows by ten with every line of a spec.
+    """
+    left, waiting = limits.items, [values]
+    while waiting and left >= 0:
+        items = waiting.pop()
+        left -= len(items)
+        waiting += [item for item in items if _is_list(item)]
+    return left >= 0
+
+
+def _listed(values: tuple[Any, ...], limits: Limits) -> tuple[Any, ...]:
+    """A list, where it is no longer than allowed. Raises Refusal."""
+    if not fits(values, limits):
+        message = f"this list has more than {limits.items:,} items"
+        raise _refusal(message, "limit-items", advice("items"))
+    return values
 
 
 def _make_divisible(v: Any, divisor: Any = 8, min_value: Any = None) -> int:
@@ -85,505 +200,445 @@ def _make_divisible(v: Any, divisor: Any = 8, min_value: Any = None) -> int:
     return int(result)
 
 
-def _smallest(*values: Any) -> Any:
-    return min(*values)
-
-
-def _largest(*values: Any) -> Any:
-    return max(*values)
-
-
 def _round(value: Any, digits: Any = None) -> Any:
+    if digits is not None and not (isinstance(digits, int) and abs(digits) <= 300):
+        raise _refusal("`round` takes a whole number of digits, from -300 to 300")
     return round(value, digits)
 
 
-#: Name to function, fewest and most arguments.
-FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int, int]] = {
-    "min": (_smallest, 1, 99),
-    "max": (_largest, 1, 99),
-    "abs": (abs, 1, 1),
-    "int": (int, 1, 1),
-    "floor": (math.floor, 1, 1),
-    "ceil": (math.ceil, 1, 1),
-    "round": (_round, 1, 2),
-    "len": (len, 1, 1),
-    "make_divisible": (_make_divisible, 1, 3),
-}
-_BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = {
-    "+": (operator.add, "add {b} to {a}"),
-    "-": (operator.sub, "subtract {b} from {a}"),
-    "*": (operator.mul, "multiply {a} by {b}"),
-    "/": (operator.truediv, "divide {a} by {b}"),
-    "//": (operator.floordiv, "divide {a} by {b}"),
-    "%": (operator.mod, "divide {a} by {b}"),
-    "**": (operator.pow, "raise {a} to the power of {b}"),
-}
-_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
+class _Function(NamedTuple):
+    """A function of the language: what computes it, and how few and many values it takes."""
+
+    function: Callable[..., Any]
+    fewest: int
+    most: int
+
+    def takes(self) -> str:
+        """How many values it takes, in words."""
+        if self.fewest == self.most:
+            return "1 value" if self.most == 1 else f"{self.most} values"
+        return f"{self.fewest} {'or more' if self.most > 9 else f'to {self.most}'} values"
+
+
+#: The functions by name.
+FUNCTIONS: Mapping[str, _Function] = {
+    "min": _Function(lambda *values: min(values), 1, 99),
+    "max": _Function(lambda *values: max(values), 1, 99),
+    "abs": _Function(abs, 1, 1),
+    "int": _Function(int, 1, 1),
+    "floor": _Function(math.floor, 1, 1),
+    "ceil": _Function(math.ceil, 1, 1),
+    "round": _Function(_round, 1, 2),
+    "len": _Function(len, 1, 1),
+    "make_divisible": _Function(_make_divisible, 1, 3),
 }
 
 
-@lru_cache(maxsize=4096)
-def parse(text: str, limits: Limits = DEFAULT) -> Expression:
-    """Read an expression. Raises ExpressionError with the place in the text."""
-    if len(text) > limits.expression:
-        raise ExpressionError(
-            f"this expression has {len(text):,} characters, more than the limit of {limits.expression:,}",
-            0,
-            min(len(text), 40),
-            code="limit-expression",
-            help="`--limit expression=N` allows N; `variables` and `let` name the parts of a long one",
+def _call(name: str, values: list[Any], limits: Limits) -> Any:
+    """The value of a function. Raises Refusal."""
+    if name == "len":
+        if not _is_list(values[0]):
+            raise _refusal(f"`len` takes a list, not {describe(values[0])}")
+        return len(values[0])
+    if name in ("min", "max") and len(values) == 1 and _is_list(values[0]):
+        values = values[0]
+        if not values:
+            raise _refusal(f"an empty list has no `{name}`")
+    for value in values:
+        if not _is_number(value):
+            raise _refusal(f"`{name}` takes numbers, not {describe(value)}")
+    try:
+        return _bounded(FUNCTIONS[name].function(*values), limits)
+    except ZeroDivisionError:
+        raise _refusal(f"`{name}` cannot divide by 0", "division-by-zero") from None
+    except OverflowError:
+        raise _too_large(limits) from None
+
+
+def _compare(relation: str, a: Any, b: Any) -> Any:
+    """Whether a relation holds. Raises Refusal."""
+    try:
+        return _COMPARISONS[relation](a, b)
+    except TypeError:
+        raise _refusal(f"cannot compare {describe(a)} and {describe(b)}") from None
+
+
+def _item(values: Any, index: Any) -> Any:
+    """An item of a list. Raises Refusal."""
+    if not _is_list(values):
+        raise _refusal(f"{describe(values)} is no list, and has no items")
+    if isinstance(index, bool) or not isinstance(index, int):
+        raise _refusal(f"an index is a whole number, not {describe(index)}")
+    if not -len(values) <= index < len(values):
+        raise _refusal(
+            f"index {describe(index)} is outside the list of {len(values)}: items count from 0"
         )
-    return _Parser(text, limits).parse()
+    return values[index]
+
+
+# The parser
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<text>'[^'\n]*'|\"[^\"\n]*\")|(?P<sign>\*\*|//|[<>=!]=|[-+*/%<>()\[\],])|(?P<end>\Z))",
+    re.ASCII,
+)
+_KEYWORDS = frozenset(("if", "else", "and", "or", "not", "true", "false"))
+#: How tightly the operators of two operands bind; `not` stands between `and` and the comparisons.
+_LEVELS: Mapping[str, int] = {
+    "or": 0,
+    "and": 1,
+    **dict.fromkeys(_COMPARISONS, 3),
+    **dict.fromkeys(("+", "-"), 4),
+    **dict.fromkeys(("*", "/", "//", "%"), 5),
+}
+_NOT = 2
 
 
 class _Token(NamedTuple):
     kind: str
     text: str
-    offset: int
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
 
 
 class _Parser:
+    """Reads one expression. A chain of operators is one node, so that only brackets nest."""
+
     def __init__(self, text: str, limits: Limits) -> None:
         self.text = text
         self.limits = limits
-        self.most_bits = int(limits.digits * 3.33)
         self.names: dict[str, int] = {}
         self.depth = 0
-        self.operators = 0
         self.tokens = self._tokens()
         self.token = next(self.tokens)
 
-    def _tokens(self) -> Any:
+    def _tokens(self) -> Iterator[_Token]:
         at = 0
         while True:
             found = _TOKEN.match(self.text, at)
             if found is None:
-                start = at + len(self.text[at:]) - len(self.text[at:].lstrip())
+                start = len(self.text) - len(self.text[at:].lstrip())
                 char = self.text[start]
                 raise ExpressionError(
-                    f"`{char}` has no meaning in an expression", start, 1, help=_char_help(char)
+                    f"`{char}` has no meaning in an expression",
+                    start,
+                    start + 1,
+                    help=_char_help(char, self.text[:start]),
                 )
             kind = found.lastgroup or ""
             yield _Token(kind, found[kind], found.start(kind))
-            if kind == "end":
-                return
             at = found.end()
 
     def parse(self) -> Expression:
         if not self.text.strip():
-            raise ExpressionError(
-                "there is no expression here", 0, len(self.text), help="write a value"
-            )
+            raise ExpressionError("there is no expression here", 0, len(self.text))
         root = self.choice()
         if self.token.kind != "end":
             raise self.unexpected()
         return Expression(self.text, root, self.names)
 
     def advance(self) -> _Token:
-        token: _Token = self.token
+        token = self.token
         self.token = next(self.tokens)
         return token
 
     def accept(self, *texts: str) -> _Token | None:
-        if self.token.kind not in ("sign", "name") or self.token.text not in texts:
-            return None
-        self.operators += 1
-        if self.operators > MAX_OPERATORS:
-            raise ExpressionError(
-                f"this expression has more than {MAX_OPERATORS} operators and brackets",
-                self.token.offset,
-                len(self.token.text),
-                code="limit-expression",
-                help="name the parts of it in `variables` or `let`",
-            )
-        return self.advance()
+        """The next token, taken, where it is one of these signs or keywords."""
+        if self.token.kind in ("sign", "name") and self.token.text in texts:
+            return self.advance()
+        return None
 
     def expect(self, text: str, opened: _Token) -> _Token:
-        token = self.accept(text)
-        if token is None:
-            if self.token.kind == "end":
-                raise ExpressionError(
-                    f"`{opened.text}` is not closed",
-                    opened.offset,
-                    len(opened.text),
-                    help=f"add a `{text}`",
-                )
-            raise self.unexpected(f"`{text}` or an operator")
-        return token
+        """The sign that closes what `opened` opened."""
+        if token := self.accept(text):
+            return token
+        if self.token.kind == "end":
+            raise ExpressionError(
+                f"`{opened.text}` is not closed", opened.start, opened.end, help=f"add a `{text}`"
+            )
+        raise self.unexpected(f"`{text}` or an operator")
 
     def unexpected(self, wanted: str = "") -> ExpressionError:
+        """The error for a token that cannot stand where it does."""
         token = self.token
-        if token.kind == "end":
-            before = self.text.rstrip()
-            return ExpressionError(
-                "the expression ends too early",
-                max(0, len(before) - 1),
-                1,
-                help="a value is missing at its end",
-            )
         help = f"here could stand {wanted}" if wanted else ""
+        if token.kind == "end":
+            end = len(self.text.rstrip())
+            message = "the expression ends too early"
+            return ExpressionError(
+                message, end - 1, end, help=help or "a value is missing at its end"
+            )
         if token.kind == "name" and re.match(r"_\d", token.text):
             help = "digits are written without separators: 1000, not 1_000"
-        elif token.kind == "name" and re.match(r"[ox][0-9a-fA-F]+\Z", token.text):
-            help = "in an expression numbers are decimal"
-        return ExpressionError(
-            f"`{token.text}` cannot stand here", token.offset, len(token.text), help=help
-        )
+        elif token.kind == "name" and re.match(r"[oxb][0-9a-fA-F]+\Z", token.text):
+            help = "hexadecimal and octal numbers stand alone: 0x1F, 0o17"
+        elif token.text == ",":
+            help = "digits are written without separators: 1000, not 1,000; a list has brackets"
+        message = f"`{_shortened(token.text)}` cannot stand here"
+        return ExpressionError(message, token.start, token.end, help=help)
 
-    def node(self, start: int, evaluate: Callable[[Mapping[str, Any]], Any], end: int) -> Node:
-        return Node(evaluate, start, end - start)
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > self.limits.brackets:
+            raise ExpressionError(
+                f"this expression is nested more than {self.limits.brackets} deep",
+                self.token.start,
+                self.token.end,
+                code="limit-brackets",
+                help=f"name its parts in `variables` or `let`; {advice('brackets')}",
+            )
 
     def choice(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise ExpressionError(
-                f"this expression is nested more than {MAX_DEPTH} deep",
-                self.token.offset,
-                1,
-                code="limit-expression",
-                help="name the parts of it in `variables` or `let`",
-            )
-        node = self.either()
-        if self.accept("if"):
-            condition = self.either()
+        self.deeper()
+        node = self.operation()
+        cases: list[tuple[Node, Node]] = []
+        while self.accept("if"):
+            condition = self.operation()
             if not self.accept("else"):
                 raise self.unexpected("`else`")
-            other = self.choice()
-            a, c, b = node.evaluate, condition.evaluate, other.evaluate
-            node = self.node(
-                node.offset,
-                lambda names: a(names) if c(names) else b(names),
-                other.offset + other.length,
-            )
+            cases.append((condition, node))
+            node = self.operation()
         self.depth -= 1
+        if not cases:
+            return node
+        last = node
+
+        def evaluate(names: Mapping[str, Any]) -> Any:
+            for condition, value in cases:
+                if condition.evaluate(names):
+                    return value.evaluate(names)
+            return last.evaluate(names)
+
+        return Node(evaluate, cases[0][1].start, last.end)
+
+    def operation(self, lowest: int = 0) -> Node:
+        """Operands with operators between them that bind as tightly as `lowest` or more so."""
+        node = self.denial() if lowest <= _NOT else self.signed()
+        while (level := self.level()) >= lowest:
+            rest: list[tuple[str, Node]] = []
+            while self.level() == level:
+                sign = self.advance().text
+                rest.append((sign, self.operation(level + 1)))
+            node = self.chain(node, rest)
         return node
 
-    def either(self) -> Node:
-        node = self.both()
-        while self.accept("or"):
-            other = self.both()
-            node = self._either(node, other)
-        return node
+    def level(self) -> int:
+        """How tightly the operator that comes next binds; -1 where none does."""
+        return _LEVELS.get(self.token.text, -1) if self.token.kind in ("sign", "name") else -1
 
-    def _either(self, left: Node, right: Node) -> Node:
-        a, b = left.evaluate, right.evaluate
-        return self.node(
-            left.offset, lambda names: a(names) or b(names), right.offset + right.length
-        )
+    def chain(self, first: Node, rest: list[tuple[str, Node]]) -> Node:
+        """Operators of one level, from the left."""
+        start, end = first.start, rest[-1][1].end
+        sign = rest[0][0]
+        limits = self.limits
 
-    def both(self) -> Node:
-        node = self.negation()
-        while self.accept("and"):
-            other = self.negation()
-            node = self._both(node, other)
-        return node
+        def calculation(names: Mapping[str, Any]) -> Any:
+            value = first.evaluate(names)
+            for sign, node in rest:
+                operand = node.evaluate(names)
+                value = _placed(start, node.end, _calculate, sign, value, operand, limits)
+            return value
 
-    def _both(self, left: Node, right: Node) -> Node:
-        a, b = left.evaluate, right.evaluate
-        return self.node(
-            left.offset, lambda names: a(names) and b(names), right.offset + right.length
-        )
-
-    def negation(self) -> Node:
-        nots = []
-        while token := self.accept("not"):
-            nots.append(token)
-        node = self.comparison()
-        if nots:
-            a, odd = node.evaluate, len(nots) % 2 == 1
-            node = self.node(
-                nots[0].offset, lambda names: bool(a(names)) != odd, node.offset + node.length
-            )
-        return node
-
-    def comparison(self) -> Node:
-        first = self.sum()
-        rest: list[tuple[str, Node]] = []
-        while self.token.kind == "sign" and self.token.text in _COMPARISONS:
-            relation = self.advance().text
-            rest.append((relation, self.sum()))
-        if not rest:
-            return first
-        start, end = first.offset, rest[-1][1].offset + rest[-1][1].length
-
-        def evaluate(names: Mapping[str, Any]) -> bool:
+        def comparison(names: Mapping[str, Any]) -> bool:
             left = first.evaluate(names)
             for relation, node in rest:
                 right = node.evaluate(names)
-                try:
-                    true = _COMPARISONS[relation](left, right)
-                except TypeError:
-                    message = f"cannot compare {describe(left)} and {describe(right)}"
-                    raise ExpressionError(message, start, end - start, code="bad-value") from None
-                if not true:
+                if not _placed(start, node.end, _compare, relation, left, right):
                     return False
                 left = right
             return True
 
-        return self.node(start, evaluate, end)
+        def junction(names: Mapping[str, Any]) -> Any:
+            # As in Python, the value that settles it: `width or 32`.
+            value = first.evaluate(names)
+            for _, node in rest:
+                if bool(value) == (sign == "or"):
+                    return value
+                value = node.evaluate(names)
+            return value
 
-    def sum(self) -> Node:
-        node = self.term()
-        while sign := self.accept("+", "-"):
-            node = self.binary(sign.text, node, self.term())
-        return node
+        if sign in _ARITHMETIC:
+            return Node(calculation, start, end)
+        return Node(comparison if sign in _COMPARISONS else junction, start, end)
 
-    def term(self) -> Node:
-        node = self.sign()
-        while sign := self.accept("*", "/", "//", "%"):
-            node = self.binary(sign.text, node, self.sign())
-        return node
+    def denial(self) -> Node:
+        """Operands after any number of `not`."""
+        nots = []
+        while token := self.accept("not"):
+            nots.append(token)
+        if not nots:
+            return self.signed()
+        node = self.operation(_NOT + 1)
+        odd = len(nots) % 2 == 1
+        return Node(lambda names: bool(node.evaluate(names)) != odd, nots[0].start, node.end)
 
-    def sign(self) -> Node:
+    def signed(self) -> Node:
+        """An operand after any number of signs."""
         signs = []
         while sign := self.accept("+", "-"):
             signs.append(sign)
         node = self.power()
-        if signs:
-            a, odd = node.evaluate, sum(sign.text == "-" for sign in signs) % 2 == 1
-            start, end = signs[0].offset, node.offset + node.length
+        if not signs:
+            return node
+        start, end = signs[0].start, node.end
+        negative = sum(sign.text == "-" for sign in signs) % 2 == 1
 
-            def evaluate(names: Mapping[str, Any]) -> Any:
-                value = a(names)
-                if not _is_number(value):
-                    message = f"{describe(value)} is no number, and has no sign"
-                    raise ExpressionError(message, start, end - start, code="bad-value")
-                return -value if odd else value
+        def evaluate(names: Mapping[str, Any]) -> Any:
+            value = node.evaluate(names)
+            if not _is_number(value):
+                message = f"{describe(value)} is no number, and has no sign"
+                raise ExpressionError(message, start, end, code="bad-value")
+            return -value if negative else value
 
-            node = self.node(start, evaluate, end)
-        return node
+        return Node(evaluate, start, end)
 
     def power(self) -> Node:
         node = self.item()
-        if self.accept("**"):
-            self.depth += 1
-            if self.depth > MAX_DEPTH:
-                raise ExpressionError(
-                    f"this expression is nested more than {MAX_DEPTH} deep", self.token.offset, 1,
-                    code="limit-expression",
-                )  # fmt: skip
-            node = self.binary("**", node, self.sign())
+        if sign := self.accept("**"):
+            self.deeper()
+            node = self.chain(node, [(sign.text, self.signed())])
             self.depth -= 1
         return node
 
-    def binary(self, sign: str, left: Node, right: Node) -> Node:
-        function, what = _BINARY[sign]
-        start, end = left.offset, right.offset + right.length
-        a, b = left.evaluate, right.evaluate
-        most_bits = self.most_bits
-
-        def evaluate(names: Mapping[str, Any]) -> Any:
-            x, y = a(names), b(names)
-            problem, code, help = "", "bad-value", ""
-            if not (_is_number(x) and _is_number(y)):
-                problem = f"cannot {what.format(a=describe(x), b=describe(y))}"
-            elif y == 0 and sign in ("/", "//", "%"):
-                problem, code = f"cannot {what.format(a=describe(x), b='0')}", "division-by-zero"
-            elif sign == "**" and _power_bits(x, y) > most_bits:
-                problem, code = _too_large(self.limits), "limit-digits"
-            if not problem:
-                try:
-                    value = function(x, y)
-                except (OverflowError, ZeroDivisionError):
-                    problem, code = _too_large(self.limits), "limit-digits"
-                else:
-                    if isinstance(value, complex):
-                        problem = f"cannot {what.format(a=describe(x), b=describe(y))}"
-                    elif isinstance(value, int) and value.bit_length() > most_bits:
-                        problem, code = _too_large(self.limits), "limit-digits"
-                    elif isinstance(value, float) and not math.isfinite(value):
-                        problem, code = "the result is not a finite number", "bad-value"
-                    else:
-                        return value
-            if code == "limit-digits":
-                help = "`--limit digits=N` allows N"
-            raise ExpressionError(problem, start, end - start, code=code, help=help)
-
-        return self.node(start, evaluate, end)
-
     def item(self) -> Node:
+        """An atom, or an item of it: `rows[0][1]`."""
         node = self.atom()
+        indices: list[Node] = []
         while opened := self.accept("["):
             index = self.choice()
-            closed = self.expect("]", opened)
-            node = self.indexed(node, index, closed.offset + 1)
-        return node
-
-    def indexed(self, items: Node, index: Node, end: int) -> Node:
-        start = items.offset
+            indices.append(index._replace(end=self.expect("]", opened).end))
+        if not indices:
+            return node
 
         def evaluate(names: Mapping[str, Any]) -> Any:
-            values, at = items.evaluate(names), index.evaluate(names)
-            if not isinstance(values, (list, tuple)):
-                message = f"{describe(values)} is no list, and has no items"
-            elif isinstance(at, bool) or not isinstance(at, int):
-                message = f"an index is a whole number, not {describe(at)}"
-            elif not -len(values) <= at < len(values):
-                message = f"index {at} is outside the list of {len(values)}"
-            else:
-                return values[at]
-            raise ExpressionError(message, start, end - start, code="bad-value")
+            value = node.evaluate(names)
+            for index in indices:
+                value = _placed(node.start, index.end, _item, value, index.evaluate(names))
+            return value
 
-        return self.node(start, evaluate, end)
+        return Node(evaluate, node.start, indices[-1].end)
 
     def atom(self) -> Node:
         token = self.token
         if token.kind == "number":
             return self.number(self.advance())
         if token.kind == "text":
-            self.advance()
-            text = token.text[1:-1]
-            return self.node(token.offset, lambda names: text, token.offset + len(token.text))
+            return self.constant(self.advance(), token.text[1:-1])
         if token.kind == "name" and token.text in ("true", "false"):
-            self.advance()
-            truth = token.text == "true"
-            return self.node(token.offset, lambda names: truth, token.offset + len(token.text))
+            return self.constant(self.advance(), token.text == "true")
         if token.kind == "name" and token.text not in _KEYWORDS:
-            self.advance()
-            if opened := self.accept("("):
-                return self.call(token, opened)
-            return self.name(token)
+            name = self.advance()
+            opened = self.accept("(")
+            return self.call(name, opened) if opened else self.name(name)
         if opened := self.accept("("):
             node = self.choice()
-            closed = self.expect(")", opened)
-            return Node(node.evaluate, opened.offset, closed.offset + 1 - opened.offset)
+            return Node(node.evaluate, opened.start, self.expect(")", opened).end)
         if opened := self.accept("["):
-            items = self.arguments("]", opened)
-            values = [item.evaluate for item in items[0]]
-            return self.node(
-                opened.offset, lambda names: tuple(value(names) for value in values), items[1]
-            )
+            return self.sequence(opened)
         raise self.unexpected()
+
+    def constant(self, token: _Token, value: Any) -> Node:
+        return Node(lambda names: value, token.start, token.end)
 
     def number(self, token: _Token) -> Node:
         text = token.text
-        end = token.offset + len(text)
-        value: int | float
-        if text.isdigit():
-            if len(text) > self.limits.digits:
-                raise ExpressionError(
-                    _too_large(self.limits), token.offset, 20, code="limit-digits",
-                    help="`--limit digits=N` allows N",
-                )  # fmt: skip
-            value = int(text)
-        else:
-            value = float(text)
-            if not math.isfinite(value):
-                raise ExpressionError("this number is not finite", token.offset, len(text))
-        return self.node(token.offset, lambda names: value, end)
+        if not text.isdigit():
+            return self.constant(
+                token, _placed(token.start, token.end, _bounded, float(text), self.limits)
+            )
+        if len(text) > self.limits.digits:
+            too_large = _too_large(self.limits)
+            message = (
+                f"this number has {len(text):,} digits, more than the limit of {self.limits.digits}"
+            )
+            raise ExpressionError(
+                message, token.start, token.end, code=too_large.code, help=too_large.help
+            )
+        return self.constant(token, int(text))
 
     def name(self, token: _Token) -> Node:
-        name, offset = token.text, token.offset
-        self.names.setdefault(name, offset)
+        name, start = token.text, token.start
+        self.names.setdefault(name, start)
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             try:
                 return names[name]
             except KeyError:
-                raise unknown_name(name, offset, names) from None
+                raise unknown_name(name, start, names) from None
 
-        return self.node(offset, evaluate, offset + len(name))
+        return Node(evaluate, start, token.end)
 
-    def arguments(self, close: str, opened: _Token) -> tuple[list[Node], int]:
+    def sequence(self, opened: _Token) -> Node:
+        nodes, end = self.items("]", opened)
+        limits = self.limits
+
+        def evaluate(names: Mapping[str, Any]) -> Any:
+            values = tuple(node.evaluate(names) for node in nodes)
+            return _placed(opened.start, end, _listed, values, limits)
+
+        return Node(evaluate, opened.start, end)
+
+    def items(self, close: str, opened: _Token) -> tuple[list[Node], int]:
+        """What stands between brackets, commas between them, and the end of it."""
         nodes: list[Node] = []
         while True:
             if closed := self.accept(close):
-                return nodes, closed.offset + 1
-            if nodes and not self.accept(","):
-                self.expect(close, opened)
-            if closed := self.accept(close):
-                return nodes, closed.offset + 1
+                return nodes, closed.end
             nodes.append(self.choice())
+            if not self.accept(","):
+                return nodes, self.expect(close, opened).end
 
     def call(self, name: _Token, opened: _Token) -> Node:
-        nodes, end = self.arguments(")", opened)
-        start = name.offset
-        if name.text not in FUNCTIONS:
+        nodes, end = self.items(")", opened)
+        function = FUNCTIONS.get(name.text)
+        if function is None:
             raise ExpressionError(
-                f"unknown function `{name.text}`", start, len(name.text),
-                label=did_you_mean(name.text, FUNCTIONS), help=f"the functions are {listed(FUNCTIONS)}",
-            )  # fmt: skip
-        function, fewest, most = FUNCTIONS[name.text]
-        if not fewest <= len(nodes) <= most:
-            wanted = (
-                str(fewest)
-                if fewest == most
-                else f"{fewest} or more"
-                if most > 9
-                else f"{fewest} to {most}"
+                f"unknown function `{_shortened(name.text)}`",
+                name.start,
+                name.end,
+                label=did_you_mean(name.text, FUNCTIONS),
+                help=f"the functions are {listed(FUNCTIONS)}",
             )
-            raise ExpressionError(
-                f"`{name.text}` takes {wanted} values, and this gives it {len(nodes)}",
-                start,
-                end - start,
-            )
+        if not function.fewest <= len(nodes) <= function.most:
+            message = f"`{name.text}` takes {function.takes()}, and this gives it {len(nodes)}"
+            raise ExpressionError(message, name.start, end)
         limits = self.limits
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             values = [node.evaluate(names) for node in nodes]
-            problem, code = "", "bad-value"
-            if name.text != "len":
-                if (
-                    name.text in ("min", "max")
-                    and len(values) == 1
-                    and isinstance(values[0], (list, tuple))
-                ):
-                    values = list(values[0]) or [None]
-                wrong = next((value for value in values if not _is_number(value)), 0)
-                if not _is_number(wrong):
-                    problem = f"`{name.text}` takes numbers, not {describe(wrong)}"
-                elif len(values) == 1 and name.text in ("min", "max"):
-                    return values[0]
-            elif not isinstance(values[0], (list, tuple, str)):
-                problem = f"`len` takes a list, not {describe(values[0])}"
-            if name.text == "round" and len(values) == 2 and not isinstance(values[1], int):
-                problem = "`round` takes a whole number of digits"
-            if not problem:
-                try:
-                    value = function(*values)
-                    if isinstance(value, int) and value.bit_length() > self.most_bits:
-                        problem, code = _too_large(limits), "limit-digits"
-                    else:
-                        return value
-                except ZeroDivisionError:
-                    problem, code = f"`{name.text}` cannot divide by 0", "division-by-zero"
-                except (OverflowError, ValueError):
-                    problem, code = _too_large(limits), "limit-digits"
-            raise ExpressionError(problem, start, end - start, code=code)
+            return _placed(name.start, end, _call, name.text, values, limits)
 
-        return self.node(start, evaluate, end)
+        return Node(evaluate, name.start, end)
 
 
-def unknown_name(name: str, offset: int, known: Mapping[str, Any]) -> ExpressionError:
+def unknown_name(name: str, start: int, known: Iterable[str]) -> ExpressionError:
     """The error for a name that stands for nothing here."""
-    words = [*known, *FUNCTIONS]
     return ExpressionError(
-        f"unknown name `{name}`",
-        offset,
-        len(name),
+        f"unknown name `{_shortened(name)}`",
+        start,
+        start + len(name),
         code="unknown-name",
-        label=did_you_mean(name, words),
-        help=_name_help(name, [word for word in known if not word.startswith("in_")]),
+        label=did_you_mean(name, [*known, *FUNCTIONS]),
+        help=_name_help(name, known),
     )
 
 
-def _name_help(name: str, known: list[str]) -> str:
+def _name_help(name: str, known: Iterable[str]) -> str:
     if name.lower() in ("yes", "no", "on", "off"):
         return "truth values are written `true` and `false`"
     if name in ("True", "False"):
         return f"write `{name.lower()}`"
     if name == "None":
         return "leave the field out"
-    return f"known here: {listed(sorted(known))}" if known else "no variable is known here"
+    own = [word for word in known if not word.startswith("in_")]
+    return f"known here: {listed(own)}" if own else "no variable is known here"
 
 
-def _char_help(char: str) -> str:
+def _char_help(char: str, before: str) -> str:
     if char in "\"'":
         return "the text is not closed"
     if char == ".":
@@ -592,25 +647,20 @@ def _char_help(char: str) -> str:
         return "equality is `==`"
     if char in "×·":
         return "multiplication is `*`"
+    if char in "−–":
+        return "a minus sign is `-`"
     if char in "&|!":
         return "write `and`, `or`, `not`"
     if char == "^":
         return "a power is `**`"
+    if char == "{":
+        return "a mapping has no place in an expression; fields stand on the line of their layer"
+    if char == ":" and before[-1:].isdigit():
+        return "a number has no colon in it; YAML 1.1 reads 1:30 as 90"
     if char == ":":
-        return "a text or a mapping was meant? Then quotes or a line of its own are missing"
+        return "a mapping has no place in an expression"
     return ""
 
 
-def _power_bits(x: Any, y: Any) -> int:
-    """The bits that x ** y has at the least; 0 where it is no growing power of integers."""
-    if isinstance(x, int) and isinstance(y, int) and y > 1 and abs(x) > 1:
-        return (x.bit_length() - 1) * y
-    return 0
-
-
-def _too_large(limits: Limits) -> str:
-    return f"the result has more than {limits.digits} digits"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, Symbolic)) and not isinstance(value, bool)
+def _shortened(word: str) -> str:
+    return word if len(word) <= 40 else f"{word[:37]}…"

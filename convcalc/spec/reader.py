@@ -8,12 +8,13 @@ nothing is constructed but text, numbers, truth values, lists and mappings. Scal
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import yaml
 
-from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, did_you_mean
-from convcalc.spec.limits import DEFAULT, Limits
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, did_you_mean, fail
+from convcalc.spec.limits import DEFAULT, Limits, exceeded
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -21,10 +22,9 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Mapping(dict[str, Any]):
     """A mapping whose keys and values have marks."""
 
-    __slots__ = ("key_marks", "mark", "value_marks")
+    __slots__ = ("key_marks", "value_marks")
 
-    def __init__(self, mark: Mark) -> None:
-        self.mark = mark
+    def __init__(self) -> None:
         self.key_marks: dict[str, Mark] = {}
         self.value_marks: dict[str, Mark] = {}
 
@@ -32,10 +32,9 @@ class Mapping(dict[str, Any]):
 class Sequence(list[Any]):
     """A list whose items have marks."""
 
-    __slots__ = ("mark", "marks")
+    __slots__ = ("marks",)
 
-    def __init__(self, mark: Mark) -> None:
-        self.mark = mark
+    def __init__(self) -> None:
         self.marks: list[Mark] = []
 
 
@@ -56,267 +55,268 @@ def read(data: bytes | str, name: str, limits: Limits = DEFAULT) -> tuple[Any, S
 
 
 def _decoded(data: bytes | str, name: str, limits: Limits) -> str:
-    def fail(code: str, message: str, help: str = "") -> ConvcalcError:
-        return ConvcalcError([Diagnostic(code, message, Source(name, ""), help=help)])
-
     if len(data) > limits.bytes:
-        raise fail(
-            "limit-bytes",
-            f"the file has {len(data):,} bytes, more than the limit of {limits.bytes:,}",
-            "`--limit bytes=N` allows N",
-        )
+        message = f"the file has {len(data):,} bytes, more than the limit of {limits.bytes:,}"
+        raise ConvcalcError([exceeded("bytes", message, Source(name, ""), None)])
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4]:
-        raise fail("encoding", "the file is UTF-16 or UTF-32, or no text", "save it as UTF-8")
+        message = "the file is UTF-16 or UTF-32, or no text at all"
+        raise fail("encoding", message, "save it as UTF-8", Source(name, ""))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        message = (
-            f"byte 0x{data[error.start]:02x} at line {line}, column {column} is not UTF-8 text"
-        )
-        raise fail("encoding", message, "a spec is a text file in UTF-8") from None
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        byte = data[error.start]
+        message = f"byte {column} of line {line}, 0x{byte:02x}, is not UTF-8 text"
+        raise fail("encoding", message, "save the file as UTF-8", Source(name, "")) from None
+
+
+class _Anchored(NamedTuple):
+    """What an alias stands for: the value, how many values that is, and how deep they nest."""
+
+    value: Any
+    nodes: int
+    height: int
+
+
+class _Open:
+    """A list or mapping that is being read."""
+
+    __slots__ = ("anchor", "before", "container", "flow", "height", "key", "key_mark", "mark")
+
+    def __init__(self, event: Any, mark: Mark, before: int) -> None:
+        self.container = Mapping() if type(event) is yaml.MappingStartEvent else Sequence()
+        self.anchor: str | None = event.anchor
+        self.flow: bool = event.flow_style
+        self.mark = mark
+        #: The values read before it.
+        self.before = before
+        self.height = 0
+        #: The key that waits for its value.
+        self.key: str | None = None
+        self.key_mark = mark
+
+    def wants_key(self) -> bool:
+        return self.key is None and isinstance(self.container, Mapping)
+
+    def take(self, value: Any, mark: Mark, height: int) -> None:
+        """Add a value that is complete."""
+        self.height = max(self.height, height)
+        if isinstance(self.container, Sequence):
+            self.container.append(value)
+            self.container.marks.append(mark)
+        else:
+            assert self.key is not None
+            self.container[self.key] = value
+            self.container.key_marks[self.key] = self.key_mark
+            self.container.value_marks[self.key] = mark
+            self.key = None
 
 
 class _Reader:
+    """Builds the value from events, with a stack of open lists and mappings for recursion."""
+
     def __init__(self, source: Source, limits: Limits) -> None:
         self.source = source
-        self.limits = limits
+        self.limits = limits.scaled(source.text)
         self.nodes = 0
-        #: Anchor to its value, the nodes in it, and its depth.
-        self.anchors: dict[str, tuple[Any, int, int]] = {}
+        self.anchors: dict[str, _Anchored] = {}
+        self.stack: list[_Open] = []
+        self.root: Any = None
 
-    def fail(
-        self,
-        code: str,
-        message: str,
-        mark: Mark | None,
-        help: str = "",
-        label: str = "",
-        note: str = "",
+    def mistake(
+        self, code: str, message: str, mark: Mark | None, help: str = "", label: str = ""
     ) -> ConvcalcError:
-        notes = (note,) if note else ()
-        return ConvcalcError([Diagnostic(code, message, self.source, mark, label, notes, help)])
+        return ConvcalcError([Diagnostic(code, message, self.source, mark, label, help=help)])
+
+    def exceeded(self, name: str, message: str, mark: Mark) -> ConvcalcError:
+        return ConvcalcError([exceeded(name, message, self.source, mark)])
 
     def read(self) -> Any:
         text = self.source.text
         try:
-            events = _events(text)
-            value = self._document(events)
+            return self.document(_events(text))
         except yaml.reader.ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
-            column = error.position - text.rfind("\n", 0, error.position)
-            shown = (
-                f"U+{error.character:04X}" if isinstance(error.character, int) else "a character"
-            )
-            mark = Mark(line, column)
-            raise self.fail(
-                "bad-yaml", f"{shown} is not allowed in a YAML file", mark, "is this a text file?"
-            ) from None
+            position = error.position
+            mark = Mark(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
+            message = f"the character U+{ord(text[position]):04X} is not allowed in a YAML file"
+            raise self.mistake("bad-yaml", message, mark, "is this a text file?") from None
         except yaml.MarkedYAMLError as error:
-            raise self._syntax(error) from None
+            raise self.syntax(error) from None
         except yaml.YAMLError as error:
-            raise self.fail("bad-yaml", f"this is not YAML: {error}", None) from None
-        return value
+            raise self.mistake("bad-yaml", f"this is not YAML: {error}", None) from None
 
-    def _syntax(self, error: yaml.MarkedYAMLError) -> ConvcalcError:
-        at = error.problem_mark or error.context_mark
-        mark = Mark(at.line + 1, at.column + 1) if at else None
+    def syntax(self, error: yaml.MarkedYAMLError) -> ConvcalcError:
+        """What the parser complains of, in words for people."""
         problem = error.problem or "the text ends too early"
+        # A quote that is not closed is found at the end of the file, and meant where it begins.
+        unclosed = "unexpected end of stream" in problem
+        at = (unclosed and error.context_mark) or error.problem_mark or error.context_mark
+        mark = Mark(at.line + 1, at.column + 1) if at else None
         line = self.source.line(mark.line) if mark else ""
-        help = ""
-        if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in problem:
-            help = "YAML is indented with spaces; this line has a tab"
-        elif "mapping values are not allowed" in problem:
-            help = (
-                "a colon and a space make a mapping; put the text in quotes, or fix the indentation"
-            )
-        elif "expected ',' or" in problem:
-            help = "a bracket or brace is not closed, or a comma is missing"
-        elif "block end" in problem or "block mapping" in (error.context or ""):
-            help = "check the indentation of this line against the one above it"
-        context = error.context or ""
-        note = ""
-        if context and error.context_mark:
-            note = f"{context}, from line {error.context_mark.line + 1}"
-        return self.fail("bad-yaml", f"this is not YAML: {problem}", mark, help, note=note)
+        message, help = next(
+            (said for known, *said in _PROBLEMS if known in problem), (problem, "")
+        )
+        if "\t" in line[: len(line) - len(line.lstrip())]:
+            help = "YAML is indented with spaces, and this line has a tab"
+        message = f"this is not YAML: {message}"
+        notes: tuple[str, ...] = ()
+        if error.context_mark and error.context_mark.line + 1 != (mark and mark.line):
+            notes = (f"{_context(error.context)} begins at line {error.context_mark.line + 1}",)
+        return ConvcalcError([Diagnostic("bad-yaml", message, self.source, mark, "", notes, help)])
 
-    def _document(self, events: Any) -> Any:
+    def document(self, events: Iterator[Any]) -> Any:
         next(events)  # the stream's start
         if isinstance(next(events), yaml.StreamEndEvent):
-            raise self.fail(
-                "empty-file",
-                "there is no spec in here: nothing but white space and comments",
-                None,
-                "a spec has a name, an input and layers; `convcalc analyze lenet` shows one at work",
-            )
-        value = self._value(events)
+            message = "there is no spec in here: nothing but white space and comments"
+            help = "a spec has a `name`, an `input` and `layers`; the README shows one"
+            raise self.mistake("empty-file", message, None, help)
+        value = self.value(events)
         next(events)  # the document's end
         end = next(events)
         if not isinstance(end, yaml.StreamEndEvent):
             mark = Mark(end.start_mark.line + 1, end.start_mark.column + 1, 3)
-            raise self.fail(
-                "several-documents",
-                "a spec is one YAML document, and a second one begins here",
-                mark,
-                "put each network into a file of its own",
-            )
+            message = "a spec is one YAML document, and a second one begins here"
+            help = "put each network into a file of its own"
+            raise self.mistake("several-documents", message, mark, help)
         return value
 
-    def _value(self, events: Any) -> Any:
-        """One value, with whatever is inside it. A stack of open containers stands for recursion."""
-        stack: list[tuple[Mapping | Sequence, str | None, int]] = []
-        #: The key that waits for its value, in the innermost mapping.
-        key: tuple[str, Mark] | None = None
-        container: Mapping | Sequence | None = None
-        limits, anchors = self.limits, self.anchors
-        heights: list[int] = []
+    def value(self, events: Iterator[Any]) -> Any:
+        """One value, with whatever is inside it."""
         for event in events:
             kind = type(event)
-            start = event.start_mark
             if kind is yaml.ScalarEvent:
-                self.nodes += 1
-                mark = _scalar_mark(event)
-                if isinstance(container, Mapping) and key is None:
-                    key = self._key(event, mark, container)
-                    continue
-                value = event.value
-                if event.tag is not None:
-                    raise self._tag(event.tag, mark)
-                if event.implicit[0]:
-                    value = self._plain(value, mark)
-                if event.anchor is not None:
-                    anchors[event.anchor] = (value, 1, 0)
-                height = 0
+                self.scalar(event)
             elif kind is yaml.AliasEvent:
-                mark = Mark(start.line + 1, start.column + 1, event.end_mark.column - start.column)
-                if event.anchor not in anchors:
-                    raise self.fail(
-                        "bad-yaml",
-                        f"the alias *{event.anchor} has no anchor &{event.anchor} before it",
-                        mark,
-                        _anchor_help(event.anchor, anchors),
-                    )
-                if isinstance(container, Mapping) and key is None:
-                    raise self.fail(
-                        "bad-key", "an alias cannot be a key", mark, "write the key out"
-                    )
-                value, size, height = anchors[event.anchor]
-                self.nodes += size
+                self.alias(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                self.nodes += 1
-                end = event.end_mark
-                mark = Mark(start.line + 1, start.column + 1, max(1, end.column - start.column))
-                if isinstance(container, Mapping) and key is None:
-                    raise self.fail(
-                        "bad-key", "a list or a mapping cannot be a key", mark, "keys are names"
-                    )
-                if event.tag is not None:
-                    raise self._tag(event.tag, mark)
-                if len(stack) >= limits.depth:
-                    raise self.fail(
-                        "limit-depth",
-                        f"lists and mappings are nested more than {limits.depth} deep",
-                        mark,
-                        "`--limit depth=N` allows N",
-                    )
-                inner: Mapping | Sequence = (
-                    Mapping(mark) if kind is yaml.MappingStartEvent else Sequence(mark)
-                )
-                stack.append((inner, event.anchor, self.nodes))
-                heights.append(0)
-                if container is not None:
-                    _attach(container, key, inner, mark)
-                container, key = inner, None
-                continue
-            else:  # the end of a list or a mapping
-                value, anchor, before = stack.pop()
-                height = heights.pop() + 1
-                if anchor is not None:
-                    anchors[anchor] = (value, self.nodes - before + 1, height)
-                if not stack:
-                    return value
-                heights[-1] = max(heights[-1], height)
-                container, key = stack[-1][0], None
-                continue
-            if self.nodes > limits.nodes:
-                raise self.fail(
-                    "limit-nodes",
-                    f"the file has more than {limits.nodes:,} values, aliases counted as what they stand for",
-                    mark,
-                    "`--limit nodes=N` allows N",
-                )
-            if container is None:
-                return value
-            if len(stack) + height > limits.depth:
-                raise self.fail(
-                    "limit-depth",
-                    f"lists and mappings are nested more than {limits.depth} deep",
-                    mark,
-                    "`--limit depth=N` allows N",
-                )
-            heights[-1] = max(heights[-1], height)
-            _attach(container, key, value, mark)
-            key = None
-        raise AssertionError("the events end with a document's end")
+                self.open(event)
+            else:
+                self.close(event)
+            if not self.stack:
+                break
+        return self.root
 
-    def _key(self, event: Any, mark: Mark, container: Mapping) -> tuple[str, Mark]:
-        key = event.value
+    def scalar(self, event: Any) -> None:
+        mark = _scalar_mark(event)
         if event.tag is not None:
-            raise self._tag(event.tag, mark)
+            raise self.tag(event.tag, mark)
+        self.count(1, mark)
+        if self.stack and self.stack[-1].wants_key():
+            key = self.key(event, mark)
+            self.anchor(event.anchor, key, 1, 0)
+            self.stack[-1].key, self.stack[-1].key_mark = key, mark
+        else:
+            value = self.plain(event.value, mark) if event.implicit[0] else event.value
+            self.anchor(event.anchor, value, 1, 0)
+            self.take(value, mark, 0)
+
+    def alias(self, event: Any) -> None:
+        name = event.anchor
+        mark = _mark(event)
+        if name not in self.anchors:
+            help = did_you_mean(name, self.anchors)
+            raise self.mistake(
+                "bad-yaml",
+                f"the alias *{name} has no anchor &{name} before it",
+                mark,
+                help or "an anchor stands before its aliases, and is closed by then",
+            )
+        if self.stack and self.stack[-1].wants_key():
+            raise self.mistake("bad-key", "an alias cannot be a key", mark, "write the key out")
+        value, nodes, height = self.anchors[name]
+        self.count(nodes, mark)
+        self.deepen(len(self.stack) + height, mark)
+        self.take(value, mark, height)
+
+    def open(self, event: Any) -> None:
+        mark = _mark(event)
+        if event.tag is not None:
+            raise self.tag(event.tag, mark)
+        if self.stack and self.stack[-1].wants_key():
+            message = "a list or a mapping cannot be a key"
+            help = "keys are names; a text that begins with a bracket or a brace needs quotes"
+            raise self.mistake("bad-key", message, mark, help)
+        self.count(1, mark)
+        self.stack.append(_Open(event, mark, self.nodes))
+        self.deepen(len(self.stack), mark)
+
+    def close(self, event: Any) -> None:
+        level = self.stack.pop()
+        mark, end = level.mark, event.end_mark
+        if level.flow and end.line + 1 == mark.line:
+            mark = mark._replace(length=end.column + 1 - mark.column)
+        height = level.height + 1
+        self.anchor(level.anchor, level.container, self.nodes - level.before + 1, height)
+        self.take(level.container, mark, height)
+
+    def take(self, value: Any, mark: Mark, height: int) -> None:
+        """Hand a complete value to the list or mapping around it."""
+        if self.stack:
+            self.stack[-1].take(value, mark, height)
+        else:
+            self.root = value
+
+    def anchor(self, name: str | None, value: Any, nodes: int, height: int) -> None:
+        if name is not None:
+            self.anchors[name] = _Anchored(value, nodes, height)
+
+    def count(self, nodes: int, mark: Mark) -> None:
+        """Note so many more values."""
+        self.nodes += nodes
+        if self.nodes > self.limits.nodes:
+            message = (
+                f"the file has more than {self.limits.nodes:,} values,"
+                " aliases counted as what they stand for"
+            )
+            raise self.exceeded("nodes", message, mark)
+
+    def deepen(self, depth: int, mark: Mark) -> None:
+        """Note that lists and mappings nest so deep."""
+        if depth > self.limits.depth:
+            message = f"lists and mappings are nested more than {self.limits.depth} deep"
+            raise self.exceeded("depth", message, mark)
+
+    def key(self, event: Any, mark: Mark) -> str:
+        key: str = event.value
         if event.implicit[0]:
             if key == "<<":
-                raise self.fail(
-                    "merge-key",
-                    "merge keys (`<<`) are not part of the spec language",
-                    mark,
-                    "write the fields out, or make a block with arguments",
-                )
-            plain = self._plain(key, mark)
+                message = "merge keys (`<<`) are not part of the spec language"
+                help = "write the fields out, or make a block with arguments"
+                raise self.mistake("merge-key", message, mark, help)
+            plain = self.plain(key, mark)
             if not isinstance(plain, str):
-                raise self.fail(
-                    "bad-key",
-                    f"the key {key or 'null'} is not a text; keys are names",
-                    mark,
-                    "put it in quotes if it is meant as a name",
-                )
-        if key in container:
-            first = container.key_marks[key]
-            raise self.fail(
-                "duplicate-key",
-                f"the key `{key}` is here twice",
-                mark,
-                label=f"the first is at line {first.line}, column {first.column}",
-                help="keep one of them",
-            )
-        if event.anchor is not None:
-            self.anchors[event.anchor] = (key, 1, 0)
-        return key, mark
+                message = f"a key is a name, and this one is {_plain_kind(plain)}"
+                help = "put it in quotes if it is meant as a name"
+                raise self.mistake("bad-key", message, mark, help)
+        level = self.stack[-1]
+        if key in level.container:
+            assert isinstance(level.container, Mapping)
+            first = level.container.key_marks[key]
+            message = f"the key `{_shortened(key)}` is here twice"
+            label = f"the first is at line {first.line}, column {first.column}"
+            raise self.mistake("duplicate-key", message, mark, "keep one of them", label)
+        return key
 
-    def _tag(self, tag: str, mark: Mark) -> ConvcalcError:
-        shown = tag.replace("tag:yaml.org,2002:", "!!")
-        return self.fail(
-            "tag",
-            f"the tag {shown} is not part of the spec language",
-            mark,
-            "write the value without it",
-        )
+    def tag(self, tag: str, mark: Mark) -> ConvcalcError:
+        shown = _shortened(tag.replace("tag:yaml.org,2002:", "!!"))
+        message = f"the tag {shown} is not part of the spec language"
+        return self.mistake("tag", message, mark, "write the value without it")
 
-    def _plain(self, text: str, mark: Mark) -> Any:
+    def plain(self, text: str, mark: Mark) -> Any:
         """An unquoted scalar by YAML 1.2's core rules."""
         if not text or text[0] not in "0123456789+-.":
             return _WORDS.get(text, text)
         if _INTEGER.match(text):
             digits = len(text.lstrip("+-"))
             if digits > self.limits.digits:
-                raise self.fail(
-                    "limit-digits",
-                    f"this integer has {digits:,} digits, more than the limit of {self.limits.digits}",
-                    mark._replace(length=min(mark.length, 20)),
-                    "`--limit digits=N` allows N",
+                message = (
+                    f"this integer has {digits:,} digits, more than the limit of"
+                    f" {self.limits.digits}"
                 )
+                raise self.exceeded("digits", message, mark)
             return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
         if _FLOAT.match(text):
             return float(text)
@@ -325,44 +325,97 @@ class _Reader:
         return text
 
 
-def _anchor_help(name: str, anchors: dict[str, Any]) -> str:
-    """Advice for an alias without an anchor."""
-    return (
-        did_you_mean(name, anchors) or "an anchor stands before its aliases, and is closed by then"
-    )
-
-
-def _events(text: str) -> Any:
+def _events(text: str) -> Iterator[Any]:
     loader = _Loader(text)
     try:
-        while True:
-            event = loader.get_event()
-            if event is None:
-                return
+        while (event := loader.get_event()) is not None:
             yield event
     finally:
         loader.dispose()
 
 
+#: What libyaml says, with what it means and what to do about it.
+_PROBLEMS = (
+    (
+        "mapping values are not allowed",
+        "a `: ` cannot stand here",
+        "put a text with a colon in quotes, or fix the indentation of this line",
+    ),
+    ("expected ',' or ']'", "a `,` or a `]` is missing before this", "a list is closed by `]`"),
+    ("expected ',' or '}'", "a `,` or a `}` is missing before this", "a mapping is closed by `}`"),
+    (
+        "could not find expected ':'",
+        "a key stands here without a `:`",
+        "write `key: value`; a text that runs over several lines needs quotes",
+    ),
+    (
+        "cannot start any token",
+        "no value begins with this character",
+        "put the text in quotes; a tab is no white space in YAML",
+    ),
+    (
+        "did not find expected key",
+        "this line is indented like none of the lists and mappings above it",
+        "indent it as far as the lines that it belongs to",
+    ),
+    (
+        "expected '-' indicator",
+        "this line is indented like a list, and has no `- `",
+        "begin it with `- `, or indent it as far as what it belongs to",
+    ),
+    ("unexpected end of stream", "a quoted text is not closed", "add the quote at its end"),
+    ("unexpected ':'", "a colon without a value", "write `key: value`, with a space between them"),
+    (
+        "expected <document start>",
+        "something follows the end of the spec",
+        "indent it, or fix the bracket or indentation above it",
+    ),
+    (
+        "block sequence entries are not allowed",
+        "a `- ` cannot stand here",
+        "begin the list on a line of its own",
+    ),
+    ("unknown escape", "no such escape in a quoted text", "write `\\\\` for a backslash"),
+)
+_CONTEXTS = {
+    "flow sequence": "the list in brackets",
+    "flow mapping": "the mapping in braces",
+    "quoted scalar": "the quoted text",
+    "block collection": "the list",
+    "block mapping": "the mapping",
+    "simple key": "the key",
+}
+
+
+def _context(context: str | None) -> str:
+    """What the parser was reading."""
+    return next((said for known, said in _CONTEXTS.items() if known in (context or "")), "it")
+
+
+def _mark(event: Any) -> Mark:
+    """The place of what opens a value: a bracket, an alias, an anchor."""
+    start, end = event.start_mark, event.end_mark
+    length = end.column - start.column if end.line == start.line else 1
+    return Mark(start.line + 1, start.column + 1, max(1, length))
+
+
 def _scalar_mark(event: Any) -> Mark:
     start, end = event.start_mark, event.end_mark
-    line, column = start.line, start.column
-    if end.line != line:
-        return Mark(line + 1, column + 1)
-    length = end.column - column
-    if event.style is None:
-        at = 0 if length == len(event.value) else -1
-    else:
-        at = 1 if length == len(event.value) + 2 else -1
-    return Mark(line + 1, column + 1, length or 1, at)
+    if end.line != start.line:
+        return Mark(start.line + 1, start.column + 1)
+    length = end.column - start.column
+    quotes = 1 if event.style else 0
+    # An anchor, an escape or a doubled quote makes the text differ from what is written.
+    written = length == len(event.value) + 2 * quotes
+    return Mark(start.line + 1, start.column + 1, length or 1, quotes if written else -1)
 
 
-def _attach(container: Any, key: tuple[str, Mark] | None, value: Any, mark: Mark) -> None:
-    if key is None:
-        container.append(value)
-        container.marks.append(mark)
-    else:
-        name, key_mark = key
-        container[name] = value
-        container.key_marks[name] = key_mark
-        container.value_marks[name] = mark
+def _plain_kind(value: Any) -> str:
+    """What an unquoted key that is no text is instead."""
+    if value is None:
+        return "empty"
+    return f"the truth value {str(value).lower()}" if isinstance(value, bool) else "a number"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}…"

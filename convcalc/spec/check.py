@@ -1,0 +1,808 @@
+"""From what was read to a document: every value checked against the language.
+
+pydantic's core checks which fields a mapping has; each layer is checked against its own type, which
+its name chooses. A value is handed on with its place, so that a mistake is noted where it is found.
+Names in expressions are checked too: a mistake in a block shows whether or not the block is used.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from pydantic_core import SchemaValidator, ValidationError, core_schema
+
+from convcalc import layers
+from convcalc.arithmetic import Refusal
+from convcalc.diagnostics import (
+    ENOUGH,
+    ConvcalcError,
+    Diagnostic,
+    Mark,
+    Source,
+    did_you_mean,
+    listed,
+    nearest,
+)
+from convcalc.layers.fields import Kind, describe
+from convcalc.spec import reader
+from convcalc.spec.document import (
+    REQUIRED,
+    STRUCTURES,
+    Block,
+    Branches,
+    Call,
+    Document,
+    ForEach,
+    Items,
+    Repeat,
+    Residual,
+    Sequential,
+    Stack,
+    Statement,
+    Structure,
+    Value,
+)
+from convcalc.spec.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
+from convcalc.spec.limits import DEFAULT, Clock, Limits, exceeded
+
+#: Names that the tensor which reaches a layer has in expressions.
+TENSOR_NAMES = ("in_channels", "in_height", "in_width", "in_length", "in_depth", "in_features")
+#: What joins the paths of `branches`.
+MERGES = ("concat", "add", "mul")
+
+#: Names are repeated for every layer that they are a part of.
+_LONGEST_NAME = 60
+#: Names that mean something in expressions already.
+RESERVED = frozenset((*TENSOR_NAMES, *FUNCTIONS, "if", "else", "and", "or", "not", "true", "false"))
+#: A name in expressions, a name for `from`, and what `from` names.
+IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
+LAYER_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
+TENSOR = LAYER_NAME + r"(\.[0-9]{1,6})?"
+
+
+def check(raw: Any, source: Source, limits: Limits = DEFAULT) -> Document:
+    """The document of a value that `reader.read` made.
+
+    Raises ConvcalcError with every independent mistake, in the order of the file.
+    """
+    if not isinstance(raw, reader.Mapping):
+        message = f"a spec is a mapping with `name`, `input` and `layers`, not {_shown(raw)}"
+        help = "the README shows a spec, whole"
+        raise ConvcalcError([Diagnostic("not-a-spec", message, source, Mark(1, 1), help=help)])
+    scope = _Scope(raw.get("blocks", {}), source, limits)
+    values = scope.noting(_form, Document, raw, "the spec", Mark(1, 1))
+    scope.stop_if_wrong()
+    return Document(**values, origin=raw)
+
+
+def check_block(text: str, name: str) -> Block:
+    """The block of a composite layer type, from its text in the spec language."""
+    raw, source = reader.read(text, name)
+    scope = _Scope({}, source, DEFAULT)
+    scope.names = {field.name for field in layers.fields_of(layers.find(name))}
+    block = Block(**_form(Block, raw, name, Mark(1, 1), scope))
+    scope.stop_if_wrong()
+    return block
+
+
+# Places and mistakes
+
+
+class _Placed(NamedTuple):
+    """A raw value with its key and the places of both; an item of a list is its own key's place."""
+
+    key: str
+    value: Any
+    mark: Mark
+    key_mark: Mark
+
+
+def _entries(raw: reader.Mapping) -> Iterator[_Placed]:
+    for key, value in raw.items():
+        yield _Placed(key, value, raw.value_marks[key], raw.key_marks[key])
+
+
+def _items(raw: reader.Sequence, key: str) -> Iterator[_Placed]:
+    for value, mark in zip(raw, raw.marks):
+        yield _Placed(key, value, mark, mark)
+
+
+_Check = Callable[[_Placed, "_Scope"], Any]
+
+
+class _MistakeError(ConvcalcError):
+    """Mistakes that are noted by the next list or mapping around them, which goes on."""
+
+
+class _Scope:
+    """What is known while a document is checked: blocks, names in reach, mistakes so far."""
+
+    def __init__(self, blocks: Any, source: Source, limits: Limits) -> None:
+        #: The raw blocks; None where they are no mapping, and nothing is known of them.
+        self.blocks: Mapping[str, Any] | None = blocks if isinstance(blocks, dict) else None
+        self.source = source
+        self.limits = limits = limits.scaled(source.text)
+        #: The names in reach; None where a mistake leaves them unknown.
+        self.names: set[str] | None = set()
+        #: The names that are defined further down in the mapping that is being checked.
+        self.below: set[str] = set()
+        self.validators: dict[str, SchemaValidator] = {}
+        self.clock = Clock(limits)
+        self.found: list[Diagnostic] = []
+
+    def mistake(
+        self, code: str, message: str, mark: Mark, help: str = "", label: str = ""
+    ) -> _MistakeError:
+        return _MistakeError([Diagnostic(code, message, self.source, mark, label, help=help)])
+
+    def noting(self, check: Callable[..., Any], *arguments: Any) -> Any:
+        """What a check makes of a value; None where it finds mistakes, which are noted."""
+        try:
+            return check(*arguments, self)
+        except _MistakeError as mistake:
+            self.found += mistake.diagnostics
+            if len(self.found) >= ENOUGH:
+                self.stop_if_wrong()
+            return None
+
+    def tick(self, mark: Mark, steps: int = 1) -> None:
+        """Stop where the time is over."""
+        if self.clock.is_over(steps):
+            late = exceeded("seconds", self.clock.message(), self.source, mark)
+            raise ConvcalcError.of([*self.found, late])
+
+    def stop_if_wrong(self) -> None:
+        if self.found:
+            raise ConvcalcError.of(self.found)
+
+    def reach(self, names: Iterable[str]) -> None:
+        """Bring names into reach."""
+        if self.names is not None:
+            self.names = self.names | set(names)
+
+
+# Values
+
+
+def _value(placed: _Placed, scope: _Scope) -> Value:
+    return _checked(placed.value, placed.mark, scope)
+
+
+def _checked(raw: Any, mark: Mark, scope: _Scope, words: tuple[str, ...] = ()) -> Value:
+    """A raw value with its expressions parsed, their names known; `words` stand for themselves."""
+    if isinstance(raw, str):
+        return raw if raw in words else _expression(raw, mark, scope, words)
+    if isinstance(raw, reader.Sequence):
+        scope.tick(mark, len(raw))
+        items = tuple(_checked(item, at, scope, words) for item, at in zip(raw, raw.marks))
+        if any(isinstance(item, (Expression, Items)) for item in items):
+            return Items(items, tuple(raw.marks))
+        return items
+    if isinstance(raw, dict):
+        message = "a mapping stands where a value is meant"
+        raise scope.mistake("bad-value", message, mark, "write a number, a list or an expression")
+    if raw is None:
+        raise scope.mistake(
+            "bad-value", "a value is missing here", mark, "write a number or a text"
+        )
+    if isinstance(raw, float) and not math.isfinite(raw):
+        message = f"{describe(raw)} is no value for a spec"
+        raise scope.mistake("bad-value", message, mark, "write a finite number")
+    value: Value = raw
+    return value
+
+
+def _expression(text: str, mark: Mark, scope: _Scope, words: tuple[str, ...]) -> Expression:
+    try:
+        expression = parse(text, scope.limits)
+        for name, start in expression.names.items():
+            if scope.names is None or name in scope.names or name in TENSOR_NAMES:
+                continue
+            error = unknown_name(name, start, [*words, *sorted(scope.names)])
+            if name in scope.below:
+                error.label, error.help = "it is defined below", "a value sees those above it"
+            raise error
+    except ExpressionError as error:
+        at = mark.within(error.start, error.end - error.start)
+        raise scope.mistake(error.code, error.message, at, error.help, error.label) from None
+    return expression
+
+
+def _field_check(kind: Kind) -> _Check:
+    """The check of a layer's field; what it refuses is said of the field."""
+
+    def check(placed: _Placed, scope: _Scope) -> Any:
+        value = placed.value
+        if value is not None:
+            value = _checked(value, placed.mark, scope, kind.words)
+        if isinstance(value, (Expression, Items)):
+            return value
+        try:
+            return kind.parse(value)
+        except Refusal as refusal:
+            message = f"`{placed.key}` {refusal.message}"
+            raise scope.mistake(
+                refusal.code, message, placed.mark, refusal.help, refusal.label
+            ) from None
+
+    return check
+
+
+def _shown(raw: Any) -> str:
+    """A raw value in a message."""
+    if isinstance(raw, str) and raw:
+        return _quoted(raw)
+    return "a list" if isinstance(raw, list) else describe(raw)
+
+
+def _text(placed: _Placed, scope: _Scope) -> str:
+    raw = placed.value
+    if not isinstance(raw, str):
+        message = f"`{placed.key}` must be a text, not {describe(raw)}"
+        raise scope.mistake("bad-value", message, placed.mark, "put it in quotes")
+    if not raw.strip():
+        raise scope.mistake("bad-value", f"`{placed.key}` must not be empty", placed.mark)
+    return raw
+
+
+def _truth(placed: _Placed, scope: _Scope) -> bool:
+    raw = placed.value
+    if not isinstance(raw, bool):
+        message = f"`{placed.key}` must be `true` or `false`, not {_shown(raw)}"
+        raise scope.mistake("bad-value", message, placed.mark)
+    return raw
+
+
+def _merge(placed: _Placed, scope: _Scope) -> str:
+    raw = placed.value
+    if raw not in MERGES:
+        message = f"`{placed.key}` must be one of {listed(MERGES)}, not {_shown(raw)}"
+        label = did_you_mean(raw, MERGES) if isinstance(raw, str) else ""
+        raise scope.mistake("bad-value", message, placed.mark, label=label)
+    return str(raw)
+
+
+def _named(raw: Any, mark: Mark, scope: _Scope, pattern: str, letters: str) -> str:
+    if not isinstance(raw, str) or not re.fullmatch(pattern, raw):
+        message = f"{_shown(raw)} is not a name"
+        raise scope.mistake("bad-name", message, mark, f"a name has letters, digits{letters}")
+    if len(raw) > _LONGEST_NAME:
+        message = f"a name has {_LONGEST_NAME} characters at the most, and this one {len(raw):,}"
+        raise scope.mistake("bad-name", message, mark)
+    return raw
+
+
+def _identifier(raw: Any, mark: Mark, scope: _Scope) -> str:
+    """A name in expressions."""
+    name = _named(raw, mark, scope, IDENTIFIER, " and _")
+    if name in RESERVED:
+        message = f"`{name}` means something in expressions already"
+        raise scope.mistake("bad-name", message, mark, "choose another name")
+    return name
+
+
+def _layer_name(placed: _Placed, scope: _Scope) -> str:
+    """A name for `from`."""
+    name = _named(placed.value, placed.mark, scope, LAYER_NAME, ", _ and -")
+    if name == "input":
+        message = "`input` names what enters the network already"
+        raise scope.mistake("bad-name", message, placed.mark, "choose another name")
+    return name
+
+
+def _tensors(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
+    """What `from` and `outputs` name."""
+    raw = placed.value
+    places = _items(raw, placed.key) if isinstance(raw, reader.Sequence) else [placed]
+    names = []
+    for each in places:
+        name = each.value
+        if not isinstance(name, str) or not re.fullmatch(TENSOR, name):
+            help = f"`{placed.key}` takes a layer's name, or a list of them"
+            raise scope.mistake("bad-name", f"{_shown(name)} names no tensor", each.mark, help)
+        names.append(name)
+    if not names:
+        message, help = f"`{placed.key}` names nothing", "leave it out to take the line above"
+        raise scope.mistake("bad-value", message, placed.mark, help)
+    return tuple(names)
+
+
+def _mapping(placed: _Placed, scope: _Scope, what: str, help: str = "") -> reader.Mapping:
+    if not isinstance(placed.value, reader.Mapping):
+        message = f"`{placed.key}` must be a mapping of {what}, not {_shown(placed.value)}"
+        raise scope.mistake("bad-value", message, placed.mark, help)
+    return placed.value
+
+
+# The parts of a spec
+
+
+def _values(placed: _Placed, scope: _Scope) -> dict[str, Value]:
+    """Named values, each of which sees those above it and stays in reach for what follows."""
+    if not isinstance(placed.value, reader.Mapping):
+        scope.names = None
+    raw = _mapping(placed, scope, "names to values", "one `name: value` a line, indented")
+    result: dict[str, Value] = {}
+    scope.below = set(raw)
+    for each in _entries(raw):
+        name = scope.noting(_identifier, each.key, each.key_mark)
+        value = scope.noting(_value, each)
+        scope.reach([each.key])
+        scope.below.remove(each.key)
+        if name is not None:
+            result[name] = value
+    return result
+
+
+def _arguments(placed: _Placed, scope: _Scope) -> dict[str, Value]:
+    """The arguments of a block, with their defaults."""
+    if not isinstance(placed.value, reader.Mapping):
+        scope.names = None
+    raw = _mapping(
+        placed, scope, "names to defaults, or to `required`", "args: {out: required, k: 3}"
+    )
+    result: dict[str, Value] = {}
+    for each in _entries(raw):
+        scope.noting(_identifier, each.key, each.key_mark)
+        if each.value == REQUIRED:
+            result[each.key] = REQUIRED
+        else:
+            result[each.key] = scope.noting(_value, each)
+        scope.reach([each.key])
+    return result
+
+
+def _presets(placed: _Placed, scope: _Scope) -> dict[str, dict[str, Value]]:
+    raw = _mapping(placed, scope, "preset names to settings", "presets: {small: {alpha: 0.5}}")
+    return {each.key: scope.noting(_preset, each) for each in _entries(raw)}
+
+
+def _preset(placed: _Placed, scope: _Scope) -> dict[str, Value]:
+    raw = _mapping(placed, scope, "variables to values", f"{placed.key}: {{alpha: 0.5}}")
+    return {each.key: scope.noting(_setting, placed.key, each) for each in _entries(raw)}
+
+
+def _setting(preset: str, placed: _Placed, scope: _Scope) -> Value:
+    if scope.names is not None and placed.key not in scope.names:
+        message = f"preset `{preset}` sets `{placed.key}`, which is no variable of this spec"
+        label = did_you_mean(placed.key, scope.names)
+        raise scope.mistake("unknown-variable", message, placed.key_mark, label=label)
+    return _value(placed, scope)
+
+
+def _inputs(placed: _Placed, scope: _Scope) -> dict[str, Value]:
+    """The inputs by name; a single one is called `input`."""
+    raw = placed.value
+    if not isinstance(raw, reader.Mapping):
+        return {"input": _shape(placed, scope)}
+    if not raw:
+        message, help = "`input` has no shape in it", "write [channels, height, width]"
+        raise scope.mistake("bad-value", message, placed.mark, help)
+    inputs = {}
+    for each in _entries(raw):
+        scope.noting(_layer_name, each._replace(value=each.key, mark=each.key_mark))
+        inputs[each.key] = scope.noting(_shape, each)
+    return inputs
+
+
+def _shape(placed: _Placed, scope: _Scope) -> Value:
+    raw = placed.value
+    if not isinstance(raw, str) and not (isinstance(raw, list) and 1 <= len(raw) <= 4):
+        given = f"a list of {len(raw)}" if isinstance(raw, list) else describe(raw)
+        message = f"`{placed.key}` must be a list of one to four sizes, not {given}"
+        help = "[channels, height, width], [channels, length] or [features]; no batch"
+        raise scope.mistake("bad-value", message, placed.mark, help)
+    return _value(placed, scope)
+
+
+def _blocks(placed: _Placed, scope: _Scope) -> dict[str, Block]:
+    raw = _mapping(placed, scope, "block names to blocks", "a block has `args`, `let` and `layers`")
+    result = {}
+    for each in _entries(raw):
+        scope.noting(_block_name, each)
+        result[each.key] = scope.noting(_block, each)
+    return result
+
+
+def _block_name(placed: _Placed, scope: _Scope) -> None:
+    name = _layer_name(placed._replace(value=placed.key, mark=placed.key_mark), scope)
+    if name in layers.TYPES or name in STRUCTURES:
+        what = "a structure of the language" if name in STRUCTURES else "a layer type"
+        message = f"`{name}` is {what}, and cannot name a block"
+        raise scope.mistake("bad-name", message, placed.key_mark, "choose another name")
+
+
+def _block(placed: _Placed, scope: _Scope) -> Block:
+    raw = _mapping(placed, scope, "`args`, `let` and `layers`")
+    outer = scope.names
+    try:
+        return Block(**_form(Block, raw, f"block `{placed.key}`", placed.key_mark, scope))
+    finally:
+        scope.names = outer
+
+
+def _stack(placed: _Placed, scope: _Scope) -> Stack:
+    raw = placed.value
+    if not isinstance(raw, reader.Sequence):
+        message = f"`{placed.key}` must be a list of layers, not {_shown(raw)}"
+        help = "write one layer a line, each with `- ` before it"
+        raise scope.mistake("bad-value", message, placed.mark, help)
+    return tuple([scope.noting(_statement, each) for each in _items(raw, placed.key)])
+
+
+def _network(placed: _Placed, scope: _Scope) -> Stack:
+    stack = _stack(placed, scope)
+    if not stack:
+        message, help = "`layers` has no layer in it", "a network has at least one layer"
+        raise scope.mistake("bad-value", message, placed.mark, help)
+    return stack
+
+
+def _paths(placed: _Placed, scope: _Scope) -> tuple[Stack, ...]:
+    raw = placed.value
+    if not isinstance(raw, reader.Sequence) or not raw:
+        message = f"`{placed.key}` must be a list of paths, not {_shown(raw)}"
+        help = "each path is a list of layers; an empty one, [], is the identity"
+        raise scope.mistake("bad-value", message, placed.mark, help)
+    return tuple([scope.noting(_path, each) for each in _items(raw, placed.key)])
+
+
+def _path(placed: _Placed, scope: _Scope) -> Stack:
+    if not isinstance(placed.value, reader.Sequence):
+        message = f"a path is a list of layers, not {_shown(placed.value)}"
+        help = "a path of one layer is written `- - relu`, or `- [relu]`"
+        raise scope.mistake("bad-value", message, placed.mark, help)
+    return _stack(placed, scope)
+
+
+def _index(placed: _Placed, scope: _Scope) -> str:
+    name = _identifier(placed.value, placed.mark, scope)
+    scope.reach([name])
+    return name
+
+
+def _bind(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
+    raw = placed.value
+    if not isinstance(raw, reader.Sequence) or not raw:
+        scope.names = None
+        message = f"`bind` must be a list of names, not {_shown(raw)}"
+        raise scope.mistake("bad-value", message, placed.mark, "bind: [channels, stride]")
+    names: list[str] = []
+    for each in _items(raw, "bind"):
+        if each.value in names:
+            message = f"`bind` names `{each.value}` twice"
+            raise scope.mistake("duplicate-key", message, each.mark, "give each cell its own name")
+        names.append(_identifier(each.value, each.mark, scope))
+    scope.reach(names)
+    return tuple(names)
+
+
+# Layers, blocks' calls and structures
+
+
+def _statement(placed: _Placed, scope: _Scope) -> Statement:
+    """One element of a `layers` list."""
+    raw, mark = placed.value, placed.mark
+    scope.tick(mark)
+    if isinstance(raw, str):
+        name, content, at = raw, None, mark
+    elif isinstance(raw, reader.Mapping) and len(raw) == 1:
+        ((name, content, at, mark),) = _entries(raw)
+    elif isinstance(raw, dict):
+        which = f" ({listed(raw, 4)})" if raw else ""
+        message = f"a layer is one key, and this has {len(raw)}{which}"
+        help = "write `- conv: {out: 32, k: 3}`, with the fields in braces or indented deeper"
+        if raw and next(iter(raw.values())) is None:
+            help = f"indent the fields deeper than `{next(iter(raw))}`, or put them into braces"
+        raise scope.mistake("bad-layer", message, mark, help)
+    else:
+        help = "write `- relu`, or `- conv: {out: 32, k: 3}`"
+        raise scope.mistake("bad-layer", f"a layer stands here, not {describe(raw)}", mark, help)
+    fields = content if isinstance(content, reader.Mapping) else reader.Mapping()
+    is_block = scope.blocks is not None and name in scope.blocks
+    if not (is_block or name in layers.TYPES or name in STRUCTURES):
+        raise _unknown_layer(name, mark, scope)
+    if fields is not content and content is not None:
+        message = f"the fields of `{name}` are a mapping, not {describe(content)}"
+        raise scope.mistake("bad-layer", message, at, f"write `- {name}: {{field: value}}`")
+    if name in STRUCTURES:
+        outer = scope.names
+        try:
+            values = _form(STRUCTURES[name], fields, f"`{name}`", mark, scope)
+        finally:
+            scope.names = outer
+    else:
+        values = (_block_call if is_block else _layer)(name, fields, mark, scope)
+    common = {key: values.pop(key, default) for key, default in _COMMON_DEFAULTS.items()}
+    body: Call | Structure
+    if name in STRUCTURES:
+        body = STRUCTURES[name](**{_ATTRIBUTES.get(key, key): v for key, v in values.items()})
+    else:
+        open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
+        body = Call({key: v for key, v in values.items() if key not in open_}, open_)
+    return Statement(name, body, mark, fields, *common.values())
+
+
+#: Fields whose name is no attribute that a tuple can have.
+_ATTRIBUTES = {"in": "rows", "index": "counter"}
+_COMMON_DEFAULTS: Mapping[str, Any] = {"name": None, "from": (), "when": True, "functional": False}
+
+
+def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
+    if scope.blocks is None:
+        return _MistakeError([])
+    known = [*layers.TYPES, *STRUCTURES, *scope.blocks]
+    meant = _LAYERS_ELSEWHERE.get(_folded(name)) or next(
+        (each for each in known if _folded(each) == _folded(name)), None
+    )
+    label = f"did you mean `{meant}`?" if meant else did_you_mean(name, known)
+    message = f"unknown layer type or block {_quoted(name)}"
+    help = "`convcalc layer --help` lists the layer types"
+    if scope.blocks:
+        help += f"; the spec's own blocks are {listed(scope.blocks)}"
+    return scope.mistake("unknown-layer", message, mark, help, label)
+
+
+#: What other tools call layers, folded.
+_LAYERS_ELSEWHERE = {
+    "dense": "linear",
+    "fc": "linear",
+    "fullyconnected": "linear",
+    "bn": "batch_norm",
+    "ln": "layer_norm",
+    "gn": "group_norm",
+    "lrn": "local_response_norm",
+    "convolution": "conv",
+    "deconv": "conv_transpose",
+    "deconvolution": "conv_transpose",
+    "transposedconv": "conv_transpose",
+    "dwconv": "depthwise_conv",
+    "pwconv": "pointwise_conv",
+    "gap": "global_avg_pool",
+    "averagepool": "avg_pool",
+    "averagepooling": "avg_pool",
+    "maxpooling": "max_pool",
+    "globalaveragepool": "global_avg_pool",
+    "globalaveragepooling": "global_avg_pool",
+    "cat": "concat",
+    "concatenate": "concat",
+    "sum": "add",
+    "se": "squeeze_excite",
+    "activation": "relu",
+    "shortcut": "residual",
+    "parallel": "branches",
+    "loop": "repeat",
+    "for": "for_each",
+    "foreach": "for_each",
+    "zeropad": "pad",
+    "interpolate": "upsample",
+}
+
+
+def _folded(name: str) -> str:
+    """A name as every spelling of it reads: `Conv2d`, `conv_2d` and `CONV` are `conv`."""
+    return re.sub(r"[123]d$|[^a-z]", "", name[:_LONGEST_NAME].lower())
+
+
+def _quoted(name: str) -> str:
+    return f"`{name}`" if len(name) <= 40 else f"`{name[:37]}…`"
+
+
+def _layer(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[str, Any]:
+    """The fields of a layer, under their canonical names."""
+    cls = layers.find(name)
+    names = layers.canonical_names(cls)
+    fields: dict[str, _Placed] = {}
+    for each in _entries(raw):
+        field = names.get(each.key, each.key)
+        if field in fields:
+            message = f"`{fields[field].key}` and `{each.key}` are the same field"
+            raise scope.mistake("duplicate-key", message, each.key_mark, "keep one of them")
+        fields[field] = each
+    shown = [field.short or field.name for field in layers.fields_of(cls)]
+    owner = _Owner(f"`{name}`", mark, (*shown, *COMMON), names)
+    return _checked_fields(_layer_validator(name), fields, owner, scope)
+
+
+def _block_call(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[str, Any]:
+    """The arguments of a call."""
+    assert scope.blocks is not None
+    block = scope.blocks[name]
+    arguments = block.get("args", {}) if isinstance(block, dict) else None
+    known = arguments if isinstance(arguments, dict) else dict.fromkeys(raw)
+    if name not in scope.validators:
+        own = {key: Field(_value, "value", default == REQUIRED) for key, default in known.items()}
+        scope.validators[name] = _strict({**COMMON, **own})
+    owner = _Owner(f"block `{name}`", mark, (*known, *COMMON))
+    fields = {each.key: each for each in _entries(raw)}
+    return _checked_fields(scope.validators[name], fields, owner, scope)
+
+
+def _form(form: type, raw: reader.Mapping, text: str, mark: Mark, scope: _Scope) -> dict[str, Any]:
+    """The fields of a structure, a block or a document."""
+    owner = _Owner(text, mark, tuple(FORMS[form]))
+    fields = {each.key: each for each in _entries(raw)}
+    return _checked_fields(_form_validator(form), fields, owner, scope)
+
+
+class _Owner(NamedTuple):
+    """What has fields: what messages call it, its place, and the fields that it takes."""
+
+    text: str
+    mark: Mark
+    fields: tuple[str, ...]
+    #: Every name that a field goes by, to its canonical name.
+    spellings: Mapping[str, str] = {}
+
+
+def _checked_fields(
+    validator: SchemaValidator, fields: dict[str, _Placed], owner: _Owner, scope: _Scope
+) -> dict[str, Any]:
+    """The values of fields. Raises _MistakeError for the missing and the unknown ones."""
+    try:
+        return validator.validate_python(fields, context=scope)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        # What the checks of single fields find is noted by now; these two are left.
+        names: dict[str, list[str]] = {"missing": [], "extra_forbidden": []}
+        for each in error.errors(include_url=False, include_input=False):
+            names[each["type"]].append(str(each["loc"][0]))
+        meant = {key: _meant(key, owner) for key in names["extra_forbidden"]}
+        # A field that is there under a mistyped name is not missing.
+        found = {owner.spellings.get(each, each) for each in meant.values()}
+        raise _MistakeError(
+            [
+                *(_unknown(fields[key], meant[key], owner, scope) for key in meant),
+                *(_missing(key, owner, scope) for key in names["missing"] if key not in found),
+            ]
+        ) from None
+
+
+def _meant(key: str, owner: _Owner) -> str:
+    """The field that an unknown one is likeliest to be; empty where there is none."""
+    elsewhere = _FIELDS_ELSEWHERE.get(key, "")
+    if elsewhere in owner.spellings:
+        return elsewhere
+    return next(iter(nearest(key, [*owner.fields, *owner.spellings])), "")
+
+
+def _missing(field: str, owner: _Owner, scope: _Scope) -> Diagnostic:
+    short = layers.short_name(field) if owner.spellings else None
+    shown = f"`{field}`" + (f" (short: `{short}`)" if short else "")
+    help = _EXAMPLES.get(field, "") if owner.text == "the spec" else ""
+    message = f"{owner.text} needs {shown}"
+    return Diagnostic("missing-field", message, scope.source, owner.mark, help=help)
+
+
+def _unknown(placed: _Placed, meant: str, owner: _Owner, scope: _Scope) -> Diagnostic:
+    label = f"did you mean `{meant}`?" if meant else ""
+    help = f"it takes {listed(owner.fields, 20)}"
+    if owner.spellings and placed.key in ("in_channels", "in_features", "num_features"):
+        label, help = "", "leave it out: what reaches the layer is known"
+    noun = "argument" if owner.text.startswith("block") else "field"
+    message = f"{owner.text} has no {noun} {_quoted(placed.key)}"
+    return Diagnostic("unknown-field", message, scope.source, placed.key_mark, label, help=help)
+
+
+_EXAMPLES = {
+    "name": "`name: LeNet`",
+    "input": "`input: [3, 224, 224]`: channels, height, width",
+    "layers": "`layers:`, and below it one layer a line: `  - conv: {out: 32, k: 3}`",
+}
+#: What other tools call fields.
+_FIELDS_ELSEWHERE = {
+    "filters": "out",
+    "units": "out",
+    "features": "out",
+    "num_output": "out",
+    "num_filters": "out",
+    "kernel": "k",
+    "size": "k",
+    "pool_size": "k",
+    "strides": "s",
+    "pads": "p",
+    "group": "g",
+    "num_groups": "g",
+    "depth_multiplier": "multiplier",
+    "p": "rate",
+    "scale_factor": "scale",
+    "upscale_factor": "factor",
+    "use_bias": "bias",
+}
+
+
+# Which fields there are, and how each is checked
+
+
+class Field(NamedTuple):
+    """How a field is checked, what its JSON Schema is called, and whether it must be there."""
+
+    check: _Check
+    schema: str
+    required: bool = False
+
+
+#: What every element of a `layers` list takes.
+COMMON: Mapping[str, Field] = {
+    "name": Field(_layer_name, "layer_name"),
+    "from": Field(_tensors, "tensors"),
+    "when": Field(_value, "condition"),
+}
+#: What a layer takes beside its own fields.
+OF_LAYERS: Mapping[str, Field] = {**COMMON, "functional": Field(_truth, "truth")}
+#: The fields of each form, in the order in which they are checked and names come into reach.
+FORMS: Mapping[type, Mapping[str, Field]] = {
+    Sequential: {**COMMON, "layers": Field(_stack, "layers", True)},
+    Repeat: {
+        **COMMON,
+        "times": Field(_value, "times", True),
+        "index": Field(_index, "identifier"),
+        "layers": Field(_stack, "layers", True),
+    },
+    ForEach: {
+        **COMMON,
+        "in": Field(_value, "rows", True),
+        "bind": Field(_bind, "identifiers", True),
+        "layers": Field(_stack, "layers", True),
+    },
+    Residual: {
+        **COMMON,
+        "layers": Field(_stack, "layers", True),
+        "shortcut": Field(_stack, "layers"),
+        "connect": Field(_value, "condition"),
+    },
+    Branches: {
+        **COMMON,
+        "paths": Field(_paths, "paths", True),
+        "merge": Field(_merge, "merge", True),
+        "split": Field(_truth, "truth"),
+    },
+    Block: {
+        "args": Field(_arguments, "values"),
+        "let": Field(_values, "values"),
+        "layers": Field(_stack, "layers", True),
+    },
+    Document: {
+        "name": Field(_text, "text", True),
+        "source": Field(_text, "text"),
+        "description": Field(_text, "text"),
+        "variables": Field(_values, "values"),
+        "presets": Field(_presets, "presets"),
+        "input": Field(_inputs, "inputs", True),
+        "blocks": Field(_blocks, "blocks"),
+        "layers": Field(_network, "network", True),
+        "outputs": Field(_tensors, "tensors"),
+    },
+}
+
+
+@cache
+def _form_validator(form: type) -> SchemaValidator:
+    return _strict(FORMS[form])
+
+
+@cache
+def _layer_validator(name: str) -> SchemaValidator:
+    own = {
+        field.name: Field(_field_check(field.kind), "", field.required)
+        for field in layers.fields_of(layers.find(name))
+    }
+    return _strict({**OF_LAYERS, **own})
+
+
+def _strict(fields: Mapping[str, Field]) -> SchemaValidator:
+    """A validator of a mapping with these fields and no others; mistakes in them are noted."""
+
+    def noting(check: _Check) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            lambda placed, info: info.context.noting(check, placed)
+        )
+
+    schema = {
+        name: core_schema.typed_dict_field(noting(field.check), required=field.required)
+        for name, field in fields.items()
+    }
+    return SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
