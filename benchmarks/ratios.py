@@ -2,9 +2,9 @@
 
     python benchmarks/ratios.py
 
-Start-up is the whole process against one that only imports what a bare YAML-and-pydantic tool needs;
-scaling is ten times the layers against one time. Runs alternate, and medians of paired ratios are printed
-beside what they should stay below.
+Start-up is the whole process against one that only imports what a bare YAML-and-pydantic tool
+needs; scaling is ten times the layers against one time. Runs alternate, and medians of paired
+ratios are printed beside what they should stay below.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ ALL = "all"
 
 
 class Row(NamedTuple):
-    """One layer, or several folded into one. Figures are for the whole batch; shapes are without it.
+    """One layer, or several folded into one. Figures are for the whole batch; shapes are without
+    it.
 
     `layers` counts the layers in the row. `flops` is None where the convention gives no number;
     `uncounted` says that the tool passes over a layer in silence, which makes its part 0.
@@ -72,6 +73,8 @@ class Row(NamedTuple):
             "operations": self.operations,
             "activations": self.activations,
         }
+        if self.uncounted:
+            data["uncounted"] = True
         if self.counts:
             data["counts"] = {name: count.flops for name, count in self.counts.items()}
         return data
@@ -115,11 +118,11 @@ class Analysis(NamedTuple):
     counts: Mapping[str, int | None] = MappingProxyType({})
 
     def folded(self, depth: int) -> Analysis:
-        """The same with what is deeper than `depth` groups summed up; rows sum to the same totals."""
+        """The same, summed up below `depth` groups; rows sum to the same totals."""
         return self._replace(rows=tuple(_folded(self.rows, depth)))
 
     def shares(self, by: str) -> list[Share]:
-        """The rows summed by `type`, `kind` or `block` (the outermost group), largest MACs first."""
+        """The rows summed by `type`, `kind` or `block` (the outermost group), largest first."""
         found: dict[str, list[Row]] = {}
         for row in self.rows:
             key = row.type if by == "type" else row.kind if by == "kind" else _block(row)
@@ -153,8 +156,9 @@ class Analysis(NamedTuple):
         totals, flops = self.totals, self.totals.flops
         counted = "no total" if flops is None else f"{flops:,}"
         return (
-            f"<convcalc.Analysis {self.name}: {totals.layers:,} layers, {totals.params:,} parameters,"
-            f" {totals.macs:,} MACs, {counted} {self.convention.unit} ({self.convention.name})>"
+            f"<convcalc.Analysis {self.name}: {totals.layers:,} layers,"
+            f" {totals.params:,} parameters, {totals.macs:,} MACs,"
+            f" {counted} {self.convention.unit} ({self.convention.name})>"
         )
 
     def _repr_html_(self) -> str:

@@ -19,7 +19,8 @@ def load(
 ) -> Graph:
     """The network of a spec file, or of a spec or preset in the zoo.
 
-    `preset` and `variables` set the spec's variables; `input` replaces its input, `(channels, *spatial)`.
+    `preset` and `variables` set the spec's variables; `input` replaces its input, `(channels,
+    *spatial)`.
 
     >>> load("mobilenet_v1", alpha=0.5).analyze().totals.params
     1331592

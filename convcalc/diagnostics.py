@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-
 #: What ends a line in YAML.
 _LINE_END = "\r\n|[\n\r\x85\u2028\u2029]"
 
@@ -72,7 +71,7 @@ class Diagnostic(NamedTuple):
 #: How many diagnostics one run reports.
 MOST = 20
 #: How many it looks for.
-ENOUGH = 200
+ENOUGH = 100
 
 
 class ConvcalcError(Exception):
@@ -102,7 +101,7 @@ def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
     """The known words that a mistyped one is likeliest to mean."""
     import difflib
 
-    known = {candidate.lower(): candidate for candidate in islice(words, 1000)}
+    known = {candidate.lower(): candidate for candidate in islice(words, 500)}
     found = difflib.get_close_matches(word.lower()[:100], known, n=most, cutoff=0.6)
     return [known[match] for match in found]
 

@@ -1,7 +1,7 @@
 """One layer, explained: its figures, the formula of each, and how the numbers go into it.
 
-The layer's own rules run on symbols (`convcalc.symbolic`), so what is printed is the formula that ran.
-What is not given stays a symbol.
+The layer's own rules run on symbols (`convcalc.symbolic`), so what is printed is the formula that
+ran. What is not given stays a symbol.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _ENDS: Mapping[str, tuple[str, str]] = {
 class Figure(NamedTuple):
     """A figure and where it comes from.
 
-    `value` is None where a symbol in it is open. `names` is the formula in names, `numbers` the same
-    with the known values in it, `closed` what is left: a number, or a closed form.
+    `value` is None where a symbol in it is open. `names` is the formula in names, `numbers` the
+    same with the known values in it, `closed` what is left: a number, or a closed form.
     """
 
     name: str
@@ -123,7 +123,7 @@ def _part_object(part: Part) -> dict[str, Any]:
 
 
 def _shown(figure: Figure) -> str:
-    """The formula of a figure as JSON has it: in names, or in what is open with the numbers worked out."""
+    """The formula of a figure as JSON has it: in names; of an open one, in what is open."""
     return figure.names if figure.value is not None else figure.closed
 
 
@@ -157,10 +157,11 @@ def explain(
 ) -> Explanation:
     """Explain one layer.
 
-    `given` are fields by canonical name, as a spec has them. Each of `inputs` is `(channels, *spatial)`,
-    or one or more spatial sizes alone, which leaves the channels open; one number is a square. `dims`
-    says how many spatial axes there are where that is not clear. A layer that joins takes its one input
-    twice. Raises ConvcalcError for a value that a field or the layer's rules refuse.
+    `given` are fields by canonical name, as a spec has them. Each of `inputs` is `(channels,
+    *spatial)`, or one or more spatial sizes alone, which leaves the channels open; one number is a
+    square. `dims` says how many spatial axes there are where that is not clear. A layer that joins
+    takes its one input twice. Raises ConvcalcError for a value that a field or the layer's rules
+    refuse.
     """
     cls = layers.find(type)
     shapes = [_input_symbols(cls, sizes, dims) for sizes in inputs or [()]]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Tensor(NamedTuple):
     """What a layer, or the network's input, hands on.
 
-    `node` is the index of the layer, negative for an input (-1 the first); `part` counts the outputs of
-    a layer that has several.
+    `node` is the index of the layer, negative for an input (-1 the first); `part` counts the
+    outputs of a layer that has several.
     """
 
     node: int
@@ -64,7 +64,7 @@ class Graph(NamedTuple):
     variables: dict[str, Any]
 
     def tensor_name(self, tensor: Tensor) -> str:
-        """What a tensor is called in results: the layer's name, `NAME.1` for a part, an input's name."""
+        """A tensor's name in results: its layer's, `NAME.1` for a part, or an input's."""
         if tensor.node < 0:
             return list(self.inputs)[-1 - tensor.node]
         node = self.nodes[tensor.node]
@@ -73,8 +73,9 @@ class Graph(NamedTuple):
     def analyze(self, convention: str = "exact", batch: int = 1) -> Analysis:
         """Parameters, operations and shapes of every layer, and their totals.
 
-        `convention` names how `flops` are counted; `batch` is the number of samples that MACs, FLOPs and
-        activations are for. Raises ConvcalcError for an unknown convention or a batch below 1.
+        `convention` names how `flops` are counted; `batch` is the number of samples that MACs,
+        FLOPs and activations are for. Raises ConvcalcError for an unknown convention or a batch
+        below 1.
         """
         from convcalc.analysis import analyze
 

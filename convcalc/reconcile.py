@@ -131,7 +131,7 @@ class _Named(Quantities):
     """Quantities that answer with their names: a rule makes this layer's formula of them."""
 
     def __getitem__(self, name: str) -> Any:
-        if name in AMOUNTS and name not in ("macs", "bias"):
+        if name == "channels" or (name in AMOUNTS and name not in ("macs", "bias")):
             return Symbol(name)
         return super().__getitem__(name)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import convcalc
 from convcalc import conventions, layers
@@ -68,7 +71,7 @@ def graph_of(case: dict[str, Any]) -> convcalc.Graph:
     )
 
 
-def given(graph: convcalc.Graph, names: Iterable[str]) -> Answer:
+def counted(graph: convcalc.Graph, names: Iterable[str]) -> Answer:
     """What the conventions make of a graph, for one sample."""
     found: Answer = {}
     for name in names:
@@ -86,7 +89,7 @@ def total(numbers: list[int | None]) -> int | None:
 @pytest.mark.parametrize(("case", "expected"), list(cases()))
 def test_a_layer_counts_as_its_tool_says(case: dict[str, Any], expected: Answer) -> None:
     graph = graph_of(case)
-    params = given(graph, expected)
+    params = counted(graph, expected)
     found = {
         name: (graph.analyze(name, case["batch"]).totals.flops, params[name][1])
         for name in expected
@@ -98,7 +101,7 @@ def test_a_layer_counts_as_its_tool_says(case: dict[str, Any], expected: Answer)
 def test_a_torchvision_network_counts_as_its_tools_say(name: str, case: dict[str, Any]) -> None:
     expected = answers("torch_tools_networks", case)
     graph = convcalc.load(name.partition("@")[0], input=tuple(case["input"]))
-    assert given(graph, expected) == expected
+    assert counted(graph, expected) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,13 +132,13 @@ PADDLE = (
 def test_a_paddle_network_counts_as_paddle_says(name: str) -> None:
     case = recorded("paddle")["networks"][name]
     graph = convcalc.load(name, input=tuple(case["input"]))
-    assert given(graph, ["paddle"]) == answers("paddle", case)
+    assert counted(graph, ["paddle"]) == answers("paddle", case)
 
 
 @pytest.mark.parametrize(("name", "case"), recorded("onnx_tool")["networks"].items())
 def test_an_exported_network_counts_as_onnx_tool_says(name: str, case: dict[str, Any]) -> None:
     graph = convcalc.load(name, input=tuple(case["input"]))
-    assert given(graph, ["onnx-tool"]) == answers("onnx_tool", case)
+    assert counted(graph, ["onnx-tool"]) == answers("onnx_tool", case)
 
 
 #: Keras' networks that the zoo builds the same, but for the softmax at the end.
@@ -150,8 +153,8 @@ KERAS = (
 def test_a_keras_network_counts_as_tensorflow_says(name: str) -> None:
     case = recorded("tensorflow")["networks"][name]
     softmax = convcalc.loads("{name: softmax, input: [1000], layers: [softmax]}")
-    body = given(convcalc.load(name), ["tensorflow"])["tensorflow"]
-    end = given(softmax, ["tensorflow"])["tensorflow"]
+    body = counted(convcalc.load(name), ["tensorflow"])["tensorflow"]
+    end = counted(softmax, ["tensorflow"])["tensorflow"]
     assert body[0] is not None
     assert end[0] is not None
     assert (body[0] + end[0], body[1]) == (case["flops"], case["params"])
@@ -159,7 +162,7 @@ def test_a_keras_network_counts_as_tensorflow_says(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "case"), recorded("flax")["networks"].items())
 def test_a_flax_network_counts_as_flax_says(name: str, case: dict[str, Any]) -> None:
-    flops, params = given(graph_of(case), ["flax"])["flax"]
+    flops, params = counted(graph_of(case), ["flax"])["flax"]
     # The tool sums in 32-bit floats.
     assert flops == pytest.approx(case["flops"], rel=2**-23)
     assert params == case["params"]
@@ -183,6 +186,51 @@ def test_the_command_line_prints_the_number(
 ) -> None:
     answer = run("analyze", network, "--convention", convention, "--json").json
     assert answer["totals"]["flops"] == flops
+
+
+# Taps
+
+
+@given(
+    sizes=st.lists(st.integers(1, 7), min_size=1, max_size=2),
+    kernel=st.integers(1, 5),
+    stride=st.integers(1, 4),
+    dilation=st.integers(1, 3),
+    pads=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+)
+@settings(deadline=None)
+def test_flax_counts_the_taps_that_fall_on_the_input(
+    sizes: list[int], kernel: int, stride: int, dilation: int, pads: tuple[int, int]
+) -> None:
+    low, high = pads
+    windows = [(n + low + high - dilation * (kernel - 1) - 1) // stride + 1 for n in sizes]
+    assume(min(windows) >= 1)
+    taps = 1
+    for size, outputs in zip(sizes, windows):
+        cells = [
+            window * stride + tap * dilation - low
+            for window, tap in itertools.product(range(outputs), range(kernel))
+        ]
+        taps *= sum(0 <= cell < size for cell in cells)
+    fields = {"out": 1, "k": kernel, "s": stride, "d": dilation, "p": [pads] * len(sizes)}
+    layer = {"conv": {**fields, "bias": False}}
+    graph = graph_of({"input": [1, *sizes], "layers": [layer]})
+    assert counted(graph, ["flax"]) == {"flax": (2 * taps, kernel ** len(sizes))}
+
+
+def test_a_layer_of_any_size_is_counted_at_once(run: Run) -> None:
+    huge = 10**200
+    stack = [
+        {"upsample": {"scale": 2}},
+        {"adaptive_avg_pool": {"output_size": [huge, 3]}},
+        {"conv": {"out": 1, "k": [huge, 1], "p": [huge // 2, 0]}},
+    ]
+    spec = json.dumps({"name": "huge", "input": [4, huge, huge], "layers": stack}).encode()
+    answer = run("analyze", "-", "--convention", "all", "--json", stdin=spec).json
+    upsample, pool, _ = (layer["counts"] for layer in answer["layers"])
+    assert upsample["deepspeed"] == 16 * huge * huge
+    assert pool["thop"] == 16 * huge * huge + 12 * huge
+    assert run("reconcile", "-", stdin=spec).status == 0
 
 
 # Zeros that are no knowledge

@@ -22,7 +22,14 @@ print(json.dumps(sorted(sys.modules)), file=out)
 
 CORE = {
     *("convcalc", "convcalc.arithmetic", "convcalc.diagnostics", "convcalc.graph"),
-    *("convcalc.grouping", "convcalc.shape", "convcalc.window", "convcalc.zoo", "convcalc.api", "convcalc.analysis"),
+    *(
+        "convcalc.grouping",
+        "convcalc.shape",
+        "convcalc.window",
+        "convcalc.zoo",
+        "convcalc.api",
+        "convcalc.analysis",
+    ),
     *("convcalc.cli", "convcalc.cli.options", "convcalc.render", "convcalc.render.columns"),
     *("convcalc.conventions", "convcalc.conventions.base", "convcalc.conventions.exact"),
 }

@@ -720,7 +720,7 @@ def message(type: str, fields: Fields, *inputs: Sizes) -> str:
             "reshape",
             {"shape": [2, 2, 2, 2, 5]},
             [16, 5],
-            "a tensor has channels and three spatial axes at the most, and this is [2, 2, 2, 2, 5]",
+            "a tensor has channels and three spatial axes at the most, and these are 5 sizes",
         ),
         ("group_norm", {"g": 3}, [16, 5], "16 channels cannot be split into 3 groups"),
         ("instance_norm", {}, [16, 1, 1], "a channel of one cell has nothing to normalise over"),

@@ -23,7 +23,7 @@ def beside_mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def shown_outputs() -> list[tuple[str, list[str]]]:
-    """The commands that README shows with their output, and the lines of it that are shown whole."""
+    """The commands that README shows with output, and the lines that are shown whole."""
     found = []
     for _, body in BLOCKS:
         if body.startswith("$ convcalc"):

@@ -82,8 +82,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         if encoding != "utf8" and hasattr(stream, "reconfigure"):
             # A terminal that has no × shows a question mark, and not a traceback.
             stream.reconfigure(errors="replace")
-    # A run makes many small values, none of them in a cycle, and ends: looking for cycles is a fifth
-    # of the time that a long network takes.
+    # A run makes many small values, none of them in a cycle, and ends: looking for cycles is a
+    # fifth of the time that a long network takes.
     gc.disable()
     try:
         status = _run(sys.argv[1:] if args is None else args)
@@ -127,7 +127,7 @@ def report(error: ConvcalcError, style: str) -> None:
 
 
 def _error_style(args: list[str]) -> str:
-    """The value of `--error-format`, which also holds for mistakes that come before it is parsed."""
+    """The value of `--error-format`, which also holds for mistakes before it is parsed."""
     # All that `validate` prints are mistakes, so its `--format` is theirs.
     options = ("--error-format", "--format") if args[:1] == ["validate"] else ("--error-format",)
     for index, arg in enumerate(args):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,25 +11,16 @@ from convcalc.cli import options
 
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis
+    from convcalc.graph import Graph
 
 
 @click.command("analyze", short_help="Shapes, parameters and operations of networks.")
 @click.argument(
     "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Set a variable of the spec; again and again.",
-)
-@click.option(
-    "--preset", metavar="NAME", shell_complete=options.complete_preset, help="A preset of the spec."
-)
-@click.option("--input", "shape", metavar="CxHxW", help="Another input: 3x192x192.")
+@options.network_options
 @options.batch_option
-@options.convention_option
+@options.convention_option(also=", or `all`")
 @click.option(
     "--depth", type=click.IntRange(min=1), metavar="N", help="Fold blocks deeper than N levels."
 )
@@ -43,16 +34,11 @@ if TYPE_CHECKING:
     "--columns", metavar="A,B,…", help="Which columns a table or CSV has: name,output_shape,params."
 )
 @options.si_option
-@click.option(
-    "--limit", "limits", multiple=True, metavar="NAME=N", help="Allow more: layers=1000000."
-)
 @options.output_options(*options.FORMATS)
 @options.error_format_option
 def command(
+    load: Callable[[str], Graph],
     specs: tuple[str, ...],
-    settings: tuple[str, ...],
-    preset: str | None,
-    shape: str | None,
     batch: int,
     convention: str,
     depth: int | None,
@@ -60,7 +46,6 @@ def command(
     sort: str | None,
     columns: str | None,
     si: bool,
-    limits: tuple[str, ...],
     format: str,
     target: str | None,
 ) -> None:
@@ -80,29 +65,11 @@ def command(
       convcalc analyze mobilenet_v2 --json | jq .totals.macs
       convcalc analyze resnet18 resnet34 --csv -o resnets.csv
     """
-    from convcalc.spec.limits import parse_limits
-
     if group_by and convention == "all":
         raise click.UsageError("--convention all lists layers; --group-by takes one convention")
-    values = options.parse_settings(settings)
-    input = options.parse_sizes(shape) if shape else None
-    bounds = parse_limits(limits)
     analyses = []
     for spec in specs:
-        from convcalc import api
-
-        if spec == "-":
-            graph = api.loads(
-                sys.stdin.buffer.read(bounds.bytes + 1),
-                "<stdin>",
-                preset,
-                input=input,
-                limits=bounds,
-                **values,
-            )
-        else:
-            graph = api.load(spec, preset, input=input, limits=bounds, **values)
-        analysis = graph.analyze(convention, batch)
+        analysis = load(spec).analyze(convention, batch)
         analyses.append(analysis.folded(depth) if depth else analysis)
     _check_columns(columns, sort, convention)
     if format == "json":

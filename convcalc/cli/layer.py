@@ -72,7 +72,7 @@ def _command(name: str) -> click.Command:
         options.output_options("table", "json"),
         options.si_option,
         options.batch_option,
-        options.convention_option,
+        options.convention_option(),
     ):
         shared = add(shared)
     params += reversed(shared.__click_params__)  # type: ignore[attr-defined]

@@ -73,7 +73,10 @@ def command(names: tuple[str, ...], si: bool, format: str, target: str | None) -
         )
         for index, (family, member, analysis) in enumerate(members)
     )
-    legend = "`convcalc analyze NAME` takes each of these names. MACs are for one input, biases left out."
+    legend = (
+        "`convcalc analyze NAME` takes each of these names."
+        " MACs are for one input, biases left out."
+    )
     header = ("Family", "Name", "Input", "Params", "MACs")
     numeric = (False, False, False, True, True)
     found = table.Table("", header, numeric, rows, (), legend)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from convcalc.diagnostics import ConvcalcError, fail
+
+if TYPE_CHECKING:
+    from convcalc.graph import Graph
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -57,16 +61,79 @@ def error_format_option(function: _F, spelling: str | None = None) -> _F:
     )(function)
 
 
-def convention_option(function: _F) -> _F:
-    """`--convention`."""
+def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What is asked of a spec: `--set`, `--preset`, `--input`, `--limit`.
+
+    The command gets them as `load`, which makes a graph of a SPEC argument.
+    """
+
+    @wraps(function)
+    def command(
+        settings: tuple[str, ...],
+        preset: str | None,
+        shape: str | None,
+        limits: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        return function(load=_loader(settings, preset, shape, limits), **others)
+
+    options = (
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Set a variable of the spec; again and again.",
+        ),
+        click.option(
+            "--preset",
+            metavar="NAME",
+            shell_complete=complete_preset,
+            help="A preset of the spec.",
+        ),
+        click.option("--input", "shape", metavar="CxHxW", help="Another input: 3x192x192."),
+        limit_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def limit_option(function: _F) -> _F:
+    """`--limit`."""
+    return click.option(
+        "--limit", "limits", multiple=True, metavar="NAME=N", help="Allow more: layers=1000000."
+    )(function)
+
+
+def _loader(
+    settings: tuple[str, ...], preset: str | None, shape: str | None, limits: tuple[str, ...]
+) -> Callable[[str], Graph]:
+    from convcalc import api
+    from convcalc.spec.limits import parse_limits
+
+    values = parse_settings(settings)
+    wanted: Any = {"input": parse_sizes(shape) if shape else None, "limits": parse_limits(limits)}
+
+    def load(spec: str) -> Graph:
+        if spec != "-":
+            return api.load(spec, preset, **wanted, **values)
+        text = sys.stdin.buffer.read(wanted["limits"].bytes + 1)
+        return api.loads(text, "<stdin>", preset, **wanted, **values)
+
+    return load
+
+
+def convention_option(also: str = "") -> Callable[[_F], _F]:
+    """`--convention`; `also` is what else the command takes."""
     return click.option(
         "--convention",
         default="exact",
         metavar="NAME",
         show_default=True,
         shell_complete=complete_convention,
-        help="How FLOPs are counted; `convcalc conventions` lists the ways.",
-    )(function)
+        help=f"How FLOPs are counted{also}; `convcalc conventions` lists the ways.",
+    )
 
 
 def batch_option(function: _F) -> _F:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from convcalc.cli import options
+
+if TYPE_CHECKING:
+    from convcalc.graph import Graph
 
 
 @click.command("reconcile", short_help="Every tool's number, and why they differ.")
@@ -16,25 +20,13 @@ from convcalc.cli import options
     metavar="FIGURE",
     help="Which conventions give this figure: 314.2M, 0.6G, 4.1e9, 568,740,352.",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Set a variable of the spec; again and again.",
-)
-@click.option(
-    "--preset", metavar="NAME", shell_complete=options.complete_preset, help="A preset of the spec."
-)
-@click.option("--input", "shape", metavar="CxHxW", help="Another input: 3x192x192.")
+@options.network_options
 @options.output_options("table", "json")
 @options.error_format_option
 def command(
+    load: Callable[[str], Graph],
     spec: str,
     reported: str | None,
-    settings: tuple[str, ...],
-    preset: str | None,
-    shape: str | None,
     format: str,
     target: str | None,
 ) -> int:
@@ -50,19 +42,12 @@ def command(
       convcalc reconcile resnet50 --reported 4.1e9
       convcalc reconcile mynet.yaml --json
     """
-    from convcalc import api
     from convcalc.cli import Status
     from convcalc.reconcile import answer, parse_reported, reconcile
     from convcalc.render import reconciliation as render
 
     figure = parse_reported(reported) if reported is not None else None
-    input = options.parse_sizes(shape) if shape else None
-    values = options.parse_settings(settings)
-    if spec == "-":
-        graph = api.loads(sys.stdin.buffer.read(), "<stdin>", preset, input=input, **values)
-    else:
-        graph = api.load(spec, preset, input=input, **values)
-    found = reconcile(graph)
+    found = reconcile(load(spec))
     reply = answer(found, figure) if figure else None
     if format == "json":
         from convcalc.render import data

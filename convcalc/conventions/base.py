@@ -14,6 +14,7 @@ from convcalc.layers.base import NOTHING, Operations, Weight, fields_of
 from convcalc.layers.convolution import Conv, DeformConv
 from convcalc.shape import Shape
 from convcalc.spec.expressions import parse
+from convcalc.spec.limits import DEFAULT
 
 #: Layer types that most tools treat alike.
 CONVOLUTIONS = ("conv", "pointwise_conv", "depthwise_conv", "global_depthwise_conv")
@@ -44,6 +45,8 @@ MOVING = (
 
 #: The formula of what costs nothing.
 FREE = "0"
+#: The numbers of a spec are bounded already; a cost is a product of several.
+_LIMITS = DEFAULT._replace(digits=100_000)
 
 
 class Place(NamedTuple):
@@ -146,7 +149,7 @@ class Convention(NamedTuple):
 
     def evaluate(self, rule: str, quantities: Quantities) -> Any:
         """The value of a rule."""
-        expression = parse(rule)
+        expression = parse(rule, _LIMITS)
         names = {
             name: quantities.own(name, self.quantities[name])
             if name in self.quantities

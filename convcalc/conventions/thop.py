@@ -20,9 +20,9 @@ def averaged(q: Quantities) -> int:
     """(Π in/out + 1)·out in floats, cut to an integer."""
     q = q.numbers
     ratio = 1.0
-    for size, output in zip(q.x.spatial, q.y.spatial):
-        ratio *= size / output
     try:
+        for size, output in zip(q.x.spatial, q.y.spatial):
+            ratio *= size / output
         return int((ratio + 1) * q.out)
     except OverflowError:
         return q.inp + q.out

@@ -107,10 +107,10 @@ class Reshape(_Passing):
         )
         require(
             len(self.shape) <= 4,
-            "a tensor has channels and three spatial axes at the most, and this is {shape}",
+            "a tensor has channels and three spatial axes at the most, and these are {count} sizes",
             code="bad-value",
             field="shape",
-            shape=lambda: list(self.shape),
+            count=len(self.shape),
         )
         fits = divides(known, x.size) if open_sizes else equal(known, x.size)
         require(

@@ -79,6 +79,7 @@ def describe(value: Any) -> str:
         return f'the text "{value}"' if len(value) <= 40 else f'the text "{value[:37]}…"'
     if isinstance(value, (list, tuple)):
         inner = ", ".join(describe(item) for item in value[:4])
+        inner = inner if len(inner) <= 80 else f"{inner[:79]}…"
         return f"the list [{inner}{', …' if len(value) > 4 else ''}]"
     return "a mapping"
 
@@ -198,8 +199,11 @@ class Pads(Kind):
         pair = tuple(item) if isinstance(item, (list, tuple)) else (item, item)
         numbers = tuple(whole(one) for one in pair)
         if len(numbers) != 2 or any(number is None or not holds(number >= 0) for number in numbers):
-            fractions = [one for one in pair if isinstance(one, float) and whole(one) is None]
-            raise Whole(0).refuse(fractions[0]) if fractions else self.refuse(value)
+            for one, number in zip(pair, numbers):
+                wrong = number is None or not holds(number >= 0)
+                if wrong and isinstance(one, (int, float)) and not isinstance(one, bool):
+                    raise Whole(0).refuse(one)
+            raise self.refuse(value)
         return numbers  # type: ignore[return-value]
 
     def resolve(self, value: Any, axes: int) -> Any:

@@ -131,7 +131,9 @@ def short(number: int | None) -> str:
             if scaled < 10**4:
                 whole, rest = divmod(scaled, 10**decimals)
                 return f"{sign}{whole}.{rest:0{decimals}d}{prefix}"
-    return f"{sign}{size:.3e}"
+    from decimal import Decimal  # a float ends at 1.8e+308
+
+    return f"{sign}{Decimal(size):.3e}"
 
 
 def legend(analysis: Analysis) -> str:
@@ -150,7 +152,8 @@ def legend(analysis: Analysis) -> str:
     ]
     lines = [
         "; ".join(parts) + ".",
-        "1 MAC is one multiplication and one addition of a convolution or a linear layer, biases left out.",
+        "1 MAC is one multiplication and one addition of a convolution or a linear layer,"
+        " biases left out.",
     ]
     tool = "the tool" if analysis.counts else convention.tool
     if any(count.silent for row in analysis.rows for count in row.counts.values()) or any(

@@ -460,6 +460,8 @@ class _Expansion:
         whole, _, part = name.rpartition(".")
         message = f"`from` names `{name}`, and no layer above has that name"
         help = f"known here: {listed(known)}; a name is seen by what follows it in its list"
+        if frame.calls:
+            help = f"a block sees nothing of its caller; known here: {listed(known)}"
         if whole in known:
             parts = len(frame.tensors.find(whole) or ())
             message = f"`from` names part {part} of `{whole}`, which has {_counted(parts, 'part')}"
@@ -738,7 +740,7 @@ class _Expansion:
         longest = max(
             (size for shape in outputs for size in shape if isinstance(size, int)), default=0
         )
-        if longest.bit_length() > self.limits.bits:
+        if self.limits.forbid(longest):
             message = f"a size of the output has more than {self.limits.digits} digits"
             self.exceed("digits", message, st.mark)
         return resolved, outputs

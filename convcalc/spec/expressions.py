@@ -133,7 +133,7 @@ def _calculate(sign: str, a: Any, b: Any, limits: Limits) -> Any:
     function, phrase = _ARITHMETIC[sign]
     code = "bad-value"
     if _is_number(a) and _is_number(b):
-        if _power_bits(sign, a, b) > limits.bits:
+        if _power_bits(sign, a, b) > 4 * limits.digits:
             raise _too_large(limits)
         try:
             value = function(a, b)
@@ -155,7 +155,7 @@ def _power_bits(sign: str, a: Any, b: Any) -> int:
 
 def _bounded(value: Any, limits: Limits) -> Any:
     """A result, where it is neither infinite nor longer than allowed. Raises Refusal."""
-    if isinstance(value, int) and value.bit_length() > limits.bits:
+    if isinstance(value, int) and limits.forbid(value):
         raise _too_large(limits)
     if isinstance(value, float) and not math.isfinite(value):
         raise _refusal("the result is not a finite number")

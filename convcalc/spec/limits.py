@@ -34,10 +34,9 @@ class Limits(NamedTuple):
     #: Seconds of processor time to check a spec, and to expand it; for each 64 KB of its text.
     seconds: int = 2
 
-    @property
-    def bits(self) -> int:
-        """The binary digits that `digits` decimal ones are."""
-        return self.digits * 3322 // 1000 + 1
+    def forbid(self, number: int) -> bool:
+        """Whether an integer has more than `digits` decimal digits."""
+        return number.bit_length() > 3 * self.digits and abs(number) >= 10**self.digits
 
     @property
     def steps(self) -> int:

@@ -138,15 +138,22 @@ class _Reader:
         text = self.source.text
         try:
             return self.document(_events(text))
-        except yaml.reader.ReaderError as error:
-            position = error.position
-            mark = Mark(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
-            message = f"the character U+{ord(text[position]):04X} is not allowed in a YAML file"
-            raise self.mistake("bad-yaml", message, mark, "is this a text file?") from None
+        except yaml.reader.ReaderError:
+            raise self.unreadable() from None
         except yaml.MarkedYAMLError as error:
             raise self.syntax(error) from None
         except yaml.YAMLError as error:
             raise self.mistake("bad-yaml", f"this is not YAML: {error}", None) from None
+
+    def unreadable(self) -> ConvcalcError:
+        """The error for a character that YAML leaves out, such as U+0000."""
+        text = self.source.text
+        # libyaml counts bytes and PyYAML characters, so its own position is not asked for.
+        found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+        at = found.start() if found else 0
+        mark = Mark(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+        message = f"the character U+{ord(text[at]):04X} is not allowed in a YAML file"
+        return self.mistake("bad-yaml", message, mark, "is this a text file?")
 
     def syntax(self, error: yaml.MarkedYAMLError) -> ConvcalcError:
         """What the parser complains of, in words for people."""

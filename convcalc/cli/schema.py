@@ -1,0 +1,32 @@
+"""`convcalc schema`."""
+
+from __future__ import annotations
+
+import click
+
+from convcalc.cli import options
+
+
+@click.command("schema", short_help="The JSON Schema of the spec language, for editors.")
+@click.option(
+    "-o", "--output", "target", type=click.Path(dir_okay=False), metavar="FILE",
+    help="Write to FILE instead of standard output.",
+)  # fmt: skip
+@options.error_format_option
+def command(target: str | None) -> None:
+    """Print the JSON Schema (2020-12) of the spec language.
+
+    An editor completes layer types and fields with it and shows what they mean. For VS Code's YAML
+    extension write it to a file and begin a spec with
+    `# yaml-language-server: $schema=convcalc.schema.json`.
+
+    \b
+    Examples:
+      convcalc schema -o convcalc.schema.json
+      convcalc schema | jq '."$defs".layer_conv'
+    """
+    import json
+
+    from convcalc.spec.schema import schema
+
+    options.write(json.dumps(schema(), ensure_ascii=False, indent=2) + "\n", target)

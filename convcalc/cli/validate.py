@@ -1,0 +1,73 @@
+"""`convcalc validate`."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+import click
+
+from convcalc.cli import options
+from convcalc.diagnostics import ConvcalcError, Diagnostic
+from convcalc.spec.limits import Limits
+
+
+@click.command("validate", short_help="Check specs, every preset included.")
+@click.argument(
+    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
+)
+@options.limit_option
+@partial(options.error_format_option, spelling="--format")
+def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:
+    """Check specs: the language, and the shapes of every layer, with each preset.
+
+    Nothing is printed when all is well. Otherwise the mistakes in every file are, on standard
+    error, and the exit status is 2. SPEC is a file, - for standard input, or the name of a spec in
+    the zoo.
+
+    \b
+    Examples:
+      convcalc validate mynet.yaml
+      convcalc validate nets/*.yaml --error-format concise
+      convcalc validate nets/*.yaml --format github
+    """
+    from convcalc.spec.limits import parse_limits
+
+    bounds = parse_limits(limits)
+    errors = [error for spec in specs if (error := _mistakes(spec, bounds))]
+    if errors:
+        found = [diagnostic for error in errors for diagnostic in error.diagnostics]
+        raise ConvcalcError(found, more=sum(error.more for error in errors))
+
+
+def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
+    """What is wrong with a spec, by itself and with each of its presets."""
+    from convcalc import zoo
+    from convcalc.spec.check import check
+    from convcalc.spec.expand import expand
+    from convcalc.spec.reader import read
+
+    found: list[Diagnostic] = []
+    more = 0
+    try:
+        if spec == "-":
+            data, name = sys.stdin.buffer.read(limits.bytes + 1), "<stdin>"
+        else:
+            data, name, _ = zoo.locate(spec)
+        raw, source = read(data, name, limits)
+        document = check(raw, source, limits)
+    except ConvcalcError as error:
+        return error
+    for preset in (None, *document.presets):
+        try:
+            expand(document, source, preset=preset, limits=limits)
+        except ConvcalcError as error:
+            known = {(each.code, each.mark) for each in found}
+            note = () if preset is None else (f"with the preset `{preset}`",)
+            found += [
+                each._replace(notes=(*note, *each.notes))
+                for each in error.diagnostics
+                if (each.code, each.mark) not in known
+            ]
+            more += error.more
+    return ConvcalcError.of(found, more) if found else None
