@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from convcalc import conventions
 from convcalc.conventions.base import Convention, Count
 from convcalc.diagnostics import fail
-from convcalc.graph import Graph, Group, Node
+from convcalc.graph import Graph, Group, Node, input_data
 from convcalc.layers.base import Operations
 from convcalc.shape import Shape
 
@@ -136,8 +136,6 @@ class Analysis(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """The analysis as JSON has it; see docs/json.md."""
-        shapes = {name: list(shape) for name, shape in self.inputs.items()}
-        single = list(shapes) == ["input"]
         counts = {"counts": dict(self.counts)} if self.counts else {}
         return {
             "format": FORMAT,
@@ -145,7 +143,7 @@ class Analysis(NamedTuple):
             "source": self.source,
             "preset": self.preset,
             "variables": self.variables,
-            "input": shapes["input"] if single else shapes,
+            "input": input_data(self.inputs),
             "batch": self.batch,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
             "totals": self.totals._asdict() | counts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.layers.base import Layer
@@ -84,3 +85,9 @@ class Graph(NamedTuple):
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())
         return f"<convcalc.Graph {self.name}: {len(self.nodes)} layers, {shapes}>"
+
+
+def input_data(inputs: Mapping[str, Shape]) -> Any:
+    """Inputs as JSON has them: the shape of a single one, else an object by name."""
+    shapes = {name: list(shape) for name, shape in inputs.items()}
+    return shapes["input"] if list(shapes) == ["input"] else shapes

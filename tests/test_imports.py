@@ -46,9 +46,14 @@ SPEC = {
 }
 MAY_IMPORT = {
     "--version": CORE,
-    "analyze lenet --json": {*CORE, *LAYERS, *SPEC, "convcalc.cli.analyze", "convcalc.render.data"},
-    "analyze lenet --csv": {*CORE, *LAYERS, *SPEC, "convcalc.cli.analyze", "convcalc.render.data"},
-    "analyze lenet": {*CORE, *LAYERS, *SPEC, "convcalc.cli.analyze", "convcalc.render.table"},
+    "analyze lenet --json": {*CORE, *LAYERS, *SPEC, "convcalc.cli.analyze", "convcalc.render.json"},
+    "analyze lenet --csv": {*CORE, *LAYERS, *SPEC, "convcalc.cli.analyze", "convcalc.render.csv"},
+    "analyze lenet": {
+        *CORE,
+        *LAYERS,
+        *SPEC,
+        *("convcalc.cli.analyze", "convcalc.render.table", "convcalc.render.plain"),
+    },
     "layer conv --k 3 --in 128": {
         *(CORE - {"convcalc.zoo", "convcalc.api"}),
         *LAYERS,
@@ -61,7 +66,7 @@ MAY_IMPORT = {
         *LAYERS,
         *("convcalc.spec", "convcalc.spec.expressions", "convcalc.spec.limits"),
         *("convcalc.cli.layer", "convcalc.explain", "convcalc.symbolic"),
-        *("convcalc.render.data", "convcalc.analysis"),
+        *("convcalc.render.json", "convcalc.analysis"),
     },
 }
 #: Heavy packages, and the commands that may import them.

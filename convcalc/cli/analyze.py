@@ -98,13 +98,13 @@ def _check_columns(columns: str | None, sort: str | None, convention: str) -> No
 def _write_json(
     analyses: list[Analysis], by: str | None, sort: str | None, target: str | None
 ) -> None:
-    from convcalc.render import data
+    from convcalc.render import json
 
     objects: list[dict[str, Any]] = [
-        data.shares_object(each, each.shares(by), by) if by else data.analysis_object(each, sort)
+        json.shares_object(each, each.shares(by), by) if by else json.analysis_object(each, sort)
         for each in analyses
     ]
-    options.write(data.to_json(objects), target)
+    options.write(json.render(objects), target)
 
 
 def _write_csv(
@@ -114,14 +114,12 @@ def _write_csv(
     sort: str | None,
     target: str | None,
 ) -> None:
-    from convcalc.render import data
+    from convcalc.render import csv
 
     if by:
-        options.write(
-            data.shares_to_csv([(each, each.shares(by)) for each in analyses], by), target
-        )
+        options.write(csv.render_shares([(each, each.shares(by)) for each in analyses], by), target)
     else:
-        options.write(data.to_csv(analyses, columns, sort), target)
+        options.write(csv.render(analyses, columns, sort), target)
 
 
 def _write_tables(
@@ -148,5 +146,10 @@ def _write_tables(
         for each in tables:
             terminal.print_table(each, options.wants_color())
         return
-    style = {"table": table.plain, "markdown": table.markdown, "latex": table.latex}[format]
-    options.write("\n".join(map(style, tables)), target)
+    if format == "markdown":
+        from convcalc.render.markdown import render
+    elif format == "latex":
+        from convcalc.render.latex import render
+    else:
+        from convcalc.render.plain import render
+    options.write("\n".join(map(render, tables)), target)

@@ -22,17 +22,17 @@ def command(name: str | None, format: str, target: str | None) -> None:
     """
     from convcalc import conventions
     from convcalc.render import conventions as render
-    from convcalc.render import data
+    from convcalc.render import json
 
     if name is not None:
         convention = conventions.find(name)
         if format == "json":
-            options.write(data.to_json([render.rules_object(convention)]), target)
+            options.write(json.render([render.rules_object(convention)]), target)
         else:
             options.write(render.rules_text(convention), target)
         return
     found = [conventions.find(each) for each in conventions.names()]
     if format == "json":
-        options.write(data.to_json([[render.summary_object(each) for each in found]]), target)
+        options.write(json.render([[render.summary_object(each) for each in found]]), target)
     else:
         options.write(render.list_text(found), target)

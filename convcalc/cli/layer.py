@@ -143,9 +143,9 @@ def _run(
         batch=batch,
     )
     if format == "json":
-        from convcalc.render.data import to_json
+        from convcalc.render import json
 
-        options.write(to_json([explanation.to_dict()]), target)
+        options.write(json.render([explanation.to_dict()]), target)
         return
     from convcalc.render import explanation as render
 

@@ -24,7 +24,8 @@ def command(names: tuple[str, ...], si: bool, format: str, target: str | None) -
     """
     from convcalc import api, zoo
     from convcalc.diagnostics import did_you_mean, fail
-    from convcalc.render import data, table
+    from convcalc.graph import input_data
+    from convcalc.render import csv, json, plain, table
     from convcalc.render.columns import grouped, short
 
     for name in names:
@@ -36,15 +37,15 @@ def command(names: tuple[str, ...], si: bool, format: str, target: str | None) -
             )
     members = []
     for family in names or zoo.families():
-        plain = api.load(family)
+        unset = api.load(family)
         presets = {
             preset: api.load(family, preset)
             for preset, home in zoo.presets().items()
             if home == family
         }
         # A family whose plain form is one of its presets is shown by its presets alone.
-        if all(graph.variables != plain.variables for graph in presets.values()):
-            presets = {family: plain, **presets}
+        if all(graph.variables != unset.variables for graph in presets.values()):
+            presets = {family: unset, **presets}
         members += [(family, name, graph.analyze("macs")) for name, graph in presets.items()]
     if format in ("json", "csv"):
         objects = [
@@ -53,13 +54,13 @@ def command(names: tuple[str, ...], si: bool, format: str, target: str | None) -
                 "name": member,
                 "network": analysis.name,
                 "source": analysis.source,
-                "input": data.analysis_input(analysis),
+                "input": input_data(analysis.inputs),
                 "params": analysis.totals.params,
                 "macs": analysis.totals.macs,
             }
             for family, member, analysis in members
         ]
-        text = data.to_json([objects]) if format == "json" else data.objects_to_csv(objects)
+        text = json.render([objects]) if format == "json" else csv.render_objects(objects)
         options.write(text, target)
         return
     number = short if si else grouped
@@ -85,4 +86,4 @@ def command(names: tuple[str, ...], si: bool, format: str, target: str | None) -
 
         terminal.print_table(found, options.wants_color())
     else:
-        options.write(table.plain(found), target)
+        options.write(plain.render(found), target)

@@ -50,9 +50,9 @@ def command(
     found = reconcile(load(spec))
     reply = answer(found, figure) if figure else None
     if format == "json":
-        from convcalc.render import data
+        from convcalc.render import json
 
-        options.write(data.to_json([render.to_object(found, reply)]), target)
+        options.write(json.render([render.to_object(found, reply)]), target)
     else:
         options.write(render.text(found, reply), target)
     return Status.DONE if reply is None or reply.matches else Status.CHECK_FAILED

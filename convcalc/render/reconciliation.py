@@ -7,9 +7,11 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
+from convcalc.graph import input_data
 from convcalc.reconcile import Answer, Bridge, Item, Reading, Reconciliation
+from convcalc.render import plain
 from convcalc.render.columns import grouped
-from convcalc.render.table import Table, plain
+from convcalc.render.table import Table
 
 FORMAT = "convcalc.reconciliation/1"
 
@@ -37,20 +39,19 @@ def text(found: Reconciliation, answer: Answer | None) -> str:
         for bridge in found.bridges
     )
     table = Table(title, header, (False, False, True, True, True, True), rows, (), _LEGEND)
-    return "\n".join([*lines, plain(table), *_bridges(found)])
+    return "\n".join([*lines, plain.render(table), *_bridges(found)])
 
 
 def to_object(found: Reconciliation, answer: Answer | None) -> dict[str, Any]:
     """A reconciliation as JSON has it."""
     graph = found.graph
-    shapes = {name: list(shape) for name, shape in graph.inputs.items()}
     data: dict[str, Any] = {
         "format": FORMAT,
         "name": graph.name,
         "source": graph.source,
         "preset": graph.preset,
         "variables": graph.variables,
-        "input": shapes["input"] if list(shapes) == ["input"] else shapes,
+        "input": input_data(graph.inputs),
         "macs": found.macs,
         "conventions": [_bridge_object(bridge) for bridge in found.bridges],
     }

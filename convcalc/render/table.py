@@ -1,8 +1,8 @@
-"""Tables as plain rows of text: what the terminal, Markdown and LaTeX formats are made from."""
+"""Tables as rows of text: what the formats for people are made from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis import Analysis, Share
@@ -106,96 +106,3 @@ def title(analysis: Analysis) -> str:
 
 def _title(column: Column, analysis: Analysis) -> str:
     return analysis.convention.unit if column.key == "flops" else column.title
-
-
-def plain(table: Table) -> str:
-    """Aligned text without colour or wrapping."""
-    totals = [table.totals] if table.totals else []
-    lines = [table.header, *table.rows, *totals]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(table.header))]
-    align: list[Callable[[str, int], str]] = [
-        str.rjust if numeric else str.ljust for numeric in table.numeric
-    ]
-
-    def show(line: tuple[str, ...]) -> str:
-        return "  ".join(a(cell, w) for a, cell, w in zip(align, line, widths)).rstrip()
-
-    rule = "  ".join("─" * width for width in widths)
-    title = [table.title, ""] if table.title else []
-    sums = [rule, *map(show, totals)] if totals else []
-    return "\n".join(
-        [*title, show(table.header), rule, *map(show, table.rows), *sums, "", table.legend, ""]
-    )
-
-
-def markdown(table: Table) -> str:
-    """A GitHub table."""
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.strip().replace("|", r"\|") for cell in cells) + " |"
-
-    rules = ["---:" if numeric else "---" for numeric in table.numeric]
-    totals = [f"**{cell.strip()}**" if cell.strip() else "" for cell in table.totals]
-    rows = [line(row) for row in table.rows]
-    legend = table.legend.replace("*", r"\*")
-    return "\n".join(
-        [
-            f"### {table.title}",
-            "",
-            line(table.header),
-            line(rules),
-            *rows,
-            line(totals),
-            "",
-            legend,
-            "",
-        ]
-    )
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "−": "$-$",
-    "–": "--",
-}
-
-
-def latex(table: Table) -> str:
-    """A `tabular` for the booktabs package."""
-
-    def line(cells: Sequence[str]) -> str:
-        return " & ".join(latex_text(cell.strip()) for cell in cells) + r" \\"
-
-    columns = "".join("r" if numeric else "l" for numeric in table.numeric)
-    comments = [f"% {line}" for line in (table.title, *table.legend.split("\n"))]
-    return "\n".join(
-        [
-            *comments,
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\toprule",
-            line(table.header),
-            r"\midrule",
-            *map(line, table.rows),
-            r"\midrule",
-            line(table.totals),
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
-
-
-def latex_text(text: str) -> str:
-    """Text with what LaTeX would read as a command escaped."""
-    return "".join(_LATEX.get(char, char) for char in text)

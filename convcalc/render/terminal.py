@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convcalc.render.table import Table, plain
+from convcalc.render import plain
+from convcalc.render.table import Table
 
 #: rich takes a second for a thousand rows.
 MOST_ROWS = 300
@@ -11,7 +12,7 @@ MOST_ROWS = 300
 def print_table(table: Table, color: bool) -> None:
     """Print a table to a terminal; `color` false leaves colours out."""
     if len(table.rows) > MOST_ROWS:
-        print(plain(table))
+        print(plain.render(table))
         return
     from rich import box
     from rich.console import Console
@@ -21,7 +22,7 @@ def print_table(table: Table, color: bool) -> None:
     console = Console(no_color=not color, highlight=False)
     if _width(table) > console.width:
         # Cut numbers are wrong numbers; a terminal wraps plain lines, and a reader can scroll.
-        print(plain(table))
+        print(plain.render(table))
         return
     drawn = RichTable(
         title=table.title or None,
