@@ -108,11 +108,13 @@ class _Group:
 class _Names:
     """The tensors that `from` can name: those of this list, and of the lists around it."""
 
-    __slots__ = ("known", "outer")
+    __slots__ = ("known", "left_out", "outer")
 
     def __init__(self, outer: _Names | None = None) -> None:
         self.outer = outer
         self.known: dict[str, Tensors] = {}
+        #: Names of layers that their `when` leaves out.
+        self.left_out: set[str] = set()
 
     def find(self, name: str) -> Tensors:
         """The tensors of a name. Raises KeyError."""
@@ -122,6 +124,10 @@ class _Names:
                 return scope.known[name]
             scope = scope.outer
         raise KeyError(name)
+
+    def is_left_out(self, name: str) -> bool:
+        """Whether a name is that of a layer which its `when` leaves out."""
+        return name in self.left_out or (self.outer is not None and self.outer.is_left_out(name))
 
     def all(self) -> list[str]:
         """Every name in reach."""
@@ -359,7 +365,7 @@ class _Expansion:
         if not isinstance(value, Expression):
             return value
         names = frame.values
-        if not value.names.keys().isdisjoint(TENSOR_NAMES):
+        if _asks_for_tensor(value):
             if inputs is None:
                 raise _UnsettledError
             names = {**names, **_tensor_values(inputs[0].shape if inputs else None)}
@@ -427,9 +433,17 @@ class _Expansion:
         result: Tensors = None
         if key not in self.mistaken:
             try:
-                inputs = self.from_tensors(st, frame) if st.from_ else current
+                # What `when` leaves out need not have its input; so that is looked for after it,
+                # unless the condition asks for the input's size.
+                inputs = current
+                if st.from_ and _asks_for_tensor(st.when):
+                    inputs = self.from_tensors(st, frame)
                 if not self.truth(st.when, st, "when", frame, inputs):
+                    if st.name is not None:
+                        frame.tensors.left_out.add(st.name)
                     return current
+                if st.from_ and inputs is current:
+                    inputs = self.from_tensors(st, frame)
                 result = self.element(st, inputs, frame)
             except _UnsettledError:
                 pass
@@ -466,6 +480,9 @@ class _Expansion:
             parts = len(frame.tensors.find(whole) or ())
             message = f"`from` names part {part} of `{whole}`, which has {_counted(parts, 'part')}"
             help = f"parts are counted from 0: `{whole}.0`"
+        if frame.tensors.is_left_out(name):
+            message = f"`from` names `{name}`, which its `when` leaves out here"
+            help = "give this line the same `when`, or name a layer that is there"
         label = "" if whole in known else did_you_mean(name, known)
         self.report(
             "unknown-tensor", message, self.from_mark(st, name), frame, label=label, help=help
@@ -843,6 +860,11 @@ def expand_composite(cls: type[Composite], values: dict[str, Any], shape: Shape)
     expansion.composite(statement, cls, values, (Tensor(-1, 0, shape),), frame)
     expansion.stop_if_wrong()
     return [expansion.named_node(draft) for draft in expansion.drafts]
+
+
+def _asks_for_tensor(value: Any) -> bool:
+    """Whether an expression speaks of the tensor that reaches the layer."""
+    return isinstance(value, Expression) and not value.names.keys().isdisjoint(TENSOR_NAMES)
 
 
 _AXIS_NAMES: Mapping[int, tuple[str, ...]] = {
