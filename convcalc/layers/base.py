@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -275,20 +276,20 @@ def canonical_names(cls: type[Layer]) -> Mapping[str, str]:
 
 def summary(cls: type[Layer]) -> str:
     """The first sentence of a layer type's documentation."""
-    return (cls.__doc__ or "").split("\n\n")[0].replace("\n    ", " ").strip()
+    return " ".join(_documentation(cls).split("\n\n")[0].split())
 
 
 def details(cls: type[Layer]) -> str:
     """What a layer type's documentation says after the first sentence; empty for nothing."""
-    for paragraph in (cls.__doc__ or "").split("\n\n")[1:]:
-        if not re.match(r"    \w+: ", paragraph):
-            return re.sub(r"\s+", " ", paragraph).strip()
+    for paragraph in _documentation(cls).split("\n\n")[1:]:
+        if not re.match(r"\w+: ", paragraph):
+            return " ".join(paragraph.split())
     return ""
 
 
 def example(cls: type[Layer]) -> tuple[str, str] | None:
     """A layer type's example: the line of a spec, and the input (`3x32x32`) that it stands on."""
-    found = re.search(r"Example: `- (.+)` on `(.+)`", cls.__doc__ or "")
+    found = re.search(r"Example: `- (.+)` on `(.+)`", _documentation(cls))
     return (found[1], found[2]) if found else None
 
 
@@ -296,11 +297,14 @@ def descriptions(cls: type) -> dict[str, str]:
     """Field name to text: the lines `name: text` in the documentation of a class and its bases."""
     texts: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        paragraphs = re.findall(
-            r"^    (\w+): (.+(?:\n        .+)*)", base.__dict__.get("__doc__") or "", re.MULTILINE
-        )
-        texts |= {name: re.sub(r"\s+", " ", text) for name, text in paragraphs if name != "Example"}
+        paragraphs = re.findall(r"^(\w+): (.+(?:\n    .+)*)", _documentation(base), re.MULTILINE)
+        texts |= {name: " ".join(text.split()) for name, text in paragraphs if name != "Example"}
     return texts
+
+
+def _documentation(cls: type) -> str:
+    """A class's own documentation, without its indentation (Python 3.13 strips that itself)."""
+    return inspect.cleandoc(cls.__dict__.get("__doc__") or "")
 
 
 @lru_cache(maxsize=65536)

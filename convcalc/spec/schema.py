@@ -162,7 +162,7 @@ def _form(form: type) -> _Schema:
     fields = FORMS[form]
     texts = {**descriptions(Statement), **descriptions(form)}
     return {
-        "description": (form.__doc__ or "").split("\n\n")[0],
+        "description": " ".join((form.__doc__ or "").split("\n\n")[0].split()),
         "type": "object",
         "properties": _fields(fields, texts),
         "required": [name for name, field in fields.items() if field.required],
