@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 
 import convcalc
 from tests.conftest import Run
@@ -196,6 +197,22 @@ layers:
     assert outcome.err.count("error[") == 1
     assert "= with the preset `tenth`" in outcome.err
     assert "= `32 * alpha` is 3.2, with alpha = 0.1" in outcome.err
+
+
+def test_validate_bounds_the_time_of_presets(run: Run) -> None:
+    presets = "".join(f"  p{number}: {{a: {number}}}\n" for number in range(300))
+    layers = "layers: [repeat: {times: 15000, layers: [relu: {when: a > 0}]}]\n"
+    text = f"name: N\nvariables: {{a: 1}}\npresets:\n{presets}input: [8]\n{layers}"
+    said = run("validate", "-", "--limit", "seconds=1", stdin=text.encode()).err
+    assert "error[limit-seconds]: its 300 presets take more than 1 seconds" in said
+
+
+def test_hook_for_pre_commit_runs(run: Run) -> None:
+    (hook,) = yaml.safe_load((FOLDER.parent.parent / ".pre-commit-hooks.yaml").read_text())
+    program, *arguments = hook["entry"].split()
+    assert program == "convcalc"
+    assert run(*arguments, "no-layers.ok.yaml").status == 0
+    assert run(*arguments, "no-layers.ok.yaml", "no-layers.yaml").status == 2
 
 
 # The command line

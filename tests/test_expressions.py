@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ VALUES: dict[str, Any] = {"a": 2, "b": (1, 2), "n": 3, "alpha": 0.5}
 
 
 def make_divisible(v: float, divisor: int = 8, min_value: int | None = None) -> int:
-    """As the MobileNetV2 authors publish it (models/slim/nets/mobilenet/mobilenet.py, TensorFlow)."""
+    """As the authors of MobileNetV2 publish it (TensorFlow's models, slim/nets/mobilenet)."""
     if min_value is None:
         min_value = divisor
     new_v = max(min_value, int(v + divisor / 2) // divisor * divisor)
@@ -27,12 +28,20 @@ def make_divisible(v: float, divisor: int = 8, min_value: int | None = None) -> 
     return int(new_v)
 
 
-PYTHON = {
-    **{name: vars(__builtins__)[name] if not isinstance(__builtins__, dict) else __builtins__[name]
-       for name in ("min", "max", "abs", "int", "round", "len")},
-    "floor": math.floor, "ceil": math.ceil, "make_divisible": make_divisible,
-    "true": True, "false": False, "__builtins__": {},
-}  # fmt: skip
+def of_one_or_more(function: Any) -> Any:
+    """`min` or `max`, which here have a value for one number as well."""
+    return lambda *values: function(*values) if isinstance(values[0], tuple) else function(values)
+
+
+_BUILTINS = {each.__name__: each for each in (abs, int, round, len)}
+_OTHERS = {
+    "min": of_one_or_more(min),
+    "max": of_one_or_more(max),
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "make_divisible": make_divisible,
+}
+PYTHON: dict[str, Any] = {**_BUILTINS, **_OTHERS, "true": True, "false": False, "__builtins__": {}}
 
 
 def as_tuples(value: Any) -> Any:
@@ -54,7 +63,9 @@ def test_what_has_a_value_has_pythons(text: str) -> None:
     except ExpressionError:
         return
     # It holds numbers, names of VALUES, operators and the functions above, and nothing else.
-    python = eval(text, {**PYTHON, **VALUES})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # of `0[1]`, which is not evaluated
+        python = eval(text, {**PYTHON, **VALUES})
     assert ours == as_tuples(python)
     assert type(ours) is type(as_tuples(python))
 
@@ -62,11 +73,14 @@ def test_what_has_a_value_has_pythons(text: str) -> None:
 @settings(max_examples=600, deadline=None, derandomize=True, database=None)
 @given(st.one_of(strategies.expressions, strategies.nearly_expressions))
 def test_an_error_marks_a_part_of_the_text(text: str) -> None:
+    found = None
     try:
         parse(text).evaluate(VALUES)
     except ExpressionError as refused:
-        assert 0 <= refused.start <= refused.end <= max(len(text), 1)
-        assert refused.message
+        found = refused
+    if found is not None:
+        assert 0 <= found.start <= found.end <= max(len(text), 1)
+        assert found.message
 
 
 @pytest.mark.parametrize(
@@ -100,6 +114,7 @@ def test_an_error_marks_a_part_of_the_text(text: str) -> None:
         ("len(b)", 2),
         ("max(b)", 2),
         ("min(3, a, n)", 2),
+        ("max(3)", 3),
         ("int(-2.7)", -2),
         ("floor(-2.5)", -3),
         ("ceil(2.1)", 3),
@@ -156,9 +171,9 @@ def test_value(text: str, meant: Any) -> None:
         ("len(3)", "len(3)", "bad-value"),
         ("1 + min()", "min()", "bad-expression"),
         ("1e308 * 10", "1e308 * 10", "bad-value"),
-        ("10 ** 300 * 10 ** 300", "10 ** 300 * 10 ** 300", "limit-digits"),
+        ("10 ** 299 * 10", "10 ** 299 * 10", "limit-digits"),
         ("1 + 9 ** 9 ** 9", "9 ** 9 ** 9", "limit-digits"),
-        ("10 ** 300 / 0.1", "10 ** 300 / 0.1", "bad-value"),
+        ("10.0 ** 308 / 0.1", "10.0 ** 308 / 0.1", "bad-value"),
     ],
 )
 def test_error(text: str, marked: str, code: str) -> None:

@@ -19,6 +19,7 @@ from convcalc.spec.limits import DEFAULT
 from convcalc.spec.reader import Mapping, Sequence, read
 from tests.conftest import Run
 
+ZOO = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
 HEAD = "name: N\ninput: [3, 8, 8]\n"
 
 
@@ -78,7 +79,7 @@ def test_infinity_and_nan() -> None:
     assert math.isnan(second)
 
 
-@pytest.mark.parametrize("path", sorted(Path("specs").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
 def test_reads_what_pyyaml_reads(path: Path) -> None:
     """The zoo is written so that YAML 1.1 and 1.2 agree on it."""
     assert value(path.read_text(encoding="utf-8")) == yaml.safe_load(path.read_bytes())
@@ -120,6 +121,13 @@ def test_latin_1_names_the_byte() -> None:
     assert refusal("# café\n".encode("latin-1")).message == (
         "byte 6 of line 1, 0xe9, is not UTF-8 text"
     )
+
+
+def test_character_that_yaml_leaves_out() -> None:
+    found = refusal("# é\nname: \x01\n")
+    assert found.message == "the character U+0001 is not allowed in a YAML file"
+    assert found.mark is not None
+    assert (found.mark.line, found.mark.column) == (2, 7)
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\x85", "\u2028"])
@@ -295,6 +303,10 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
         "limit-expression",
     ),
     "name of a megabyte": (f"{HEAD}layers: [{'x' * 1_000_000}]", "unknown-layer"),
+    "long name for many layers": (
+        f"{HEAD}layers: [repeat: {{times: 20000, layers: [relu: {{name: {'n' * 50_000}}}]}}]",
+        "bad-name",
+    ),
     "ten thousand digits": (f"{HEAD}layers: [conv: {{out: {'9' * 10_000}, k: 3}}]", "limit-digits"),
     "digits in an expression": (
         f"{HEAD}layers: [conv: {{out: 1 + {'9' * 1_900}, k: 3}}]",

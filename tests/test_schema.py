@@ -32,6 +32,7 @@ BEYOND_A_SCHEMA = {
     *("block-arguments", "block-calls-itself", "block-in-block", "from-out-of-reach"),
     *("unknown-from", "unknown-layer", "unknown-layer-elsewhere", "unknown-option-word"),
     *("unknown-output", "unknown-part", "unknown-preset-variable", "more-than-twenty"),
+    "from-left-out",
     *("channels-not-whole", "expression-division-by-zero", "expression-functions"),
     *("expression-in-a-list", "expression-kinds", "expression-syntax", "expression-unknown-name"),
     *("python-words", "repeat-not-whole", "row-of-wrong-length", "variable-order"),

@@ -45,6 +45,7 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     from convcalc import zoo
     from convcalc.spec.check import check
     from convcalc.spec.expand import expand
+    from convcalc.spec.limits import SHORT_WHILE, Clock, exceeded
     from convcalc.spec.reader import read
 
     found: list[Diagnostic] = []
@@ -58,7 +59,14 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
         document = check(raw, source, limits)
     except ConvcalcError as error:
         return error
+    clock = Clock(limits.scaled(source.text))
     for preset in (None, *document.presets):
+        if clock.is_over(SHORT_WHILE):
+            message = (
+                f"its {len(document.presets):,} presets take more than {clock.seconds} seconds"
+            )
+            found.append(exceeded("seconds", message, source, document.mark_of("presets")))
+            break
         try:
             expand(document, source, preset=preset, limits=limits)
         except ConvcalcError as error:

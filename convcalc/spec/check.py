@@ -534,9 +534,11 @@ _COMMON_DEFAULTS: Mapping[str, Any] = {"name": None, "from": (), "when": True, "
 
 def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
     if scope.blocks is None:
-        return _MistakeError([])
+        return _MistakeError([])  # it may be one of the blocks, which are a mistake already
+    from convcalc.spec import elsewhere
+
     known = [*layers.TYPES, *STRUCTURES, *scope.blocks]
-    meant = _LAYERS_ELSEWHERE.get(_folded(name)) or next(
+    meant = elsewhere.LAYERS.get(_folded(name)) or next(
         (each for each in known if _folded(each) == _folded(name)), None
     )
     label = f"did you mean `{meant}`?" if meant else did_you_mean(name, known)
@@ -545,42 +547,6 @@ def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
     if scope.blocks:
         help += f"; the spec's own blocks are {listed(scope.blocks)}"
     return scope.mistake("unknown-layer", message, mark, help, label)
-
-
-#: What other tools call layers, folded.
-_LAYERS_ELSEWHERE = {
-    "dense": "linear",
-    "fc": "linear",
-    "fullyconnected": "linear",
-    "bn": "batch_norm",
-    "ln": "layer_norm",
-    "gn": "group_norm",
-    "lrn": "local_response_norm",
-    "convolution": "conv",
-    "deconv": "conv_transpose",
-    "deconvolution": "conv_transpose",
-    "transposedconv": "conv_transpose",
-    "dwconv": "depthwise_conv",
-    "pwconv": "pointwise_conv",
-    "gap": "global_avg_pool",
-    "averagepool": "avg_pool",
-    "averagepooling": "avg_pool",
-    "maxpooling": "max_pool",
-    "globalaveragepool": "global_avg_pool",
-    "globalaveragepooling": "global_avg_pool",
-    "cat": "concat",
-    "concatenate": "concat",
-    "sum": "add",
-    "se": "squeeze_excite",
-    "activation": "relu",
-    "shortcut": "residual",
-    "parallel": "branches",
-    "loop": "repeat",
-    "for": "for_each",
-    "foreach": "for_each",
-    "zeropad": "pad",
-    "interpolate": "upsample",
-}
 
 
 def _folded(name: str) -> str:
@@ -617,7 +583,7 @@ def _block_call(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> di
     if name not in scope.validators:
         own = {key: Field(_value, "value", default == REQUIRED) for key, default in known.items()}
         scope.validators[name] = _strict({**COMMON, **own})
-    owner = _Owner(f"block `{name}`", mark, (*known, *COMMON))
+    owner = _Owner(f"block `{name}`", mark, (*known, *COMMON), noun="argument")
     fields = {each.key: each for each in _entries(raw)}
     return _checked_fields(scope.validators[name], fields, owner, scope)
 
@@ -637,6 +603,7 @@ class _Owner(NamedTuple):
     fields: tuple[str, ...]
     #: Every name that a field goes by, to its canonical name.
     spellings: Mapping[str, str] = {}
+    noun: str = "field"
 
 
 def _checked_fields(
@@ -663,9 +630,11 @@ def _checked_fields(
 
 def _meant(key: str, owner: _Owner) -> str:
     """The field that an unknown one is likeliest to be; empty where there is none."""
-    elsewhere = _FIELDS_ELSEWHERE.get(key, "")
-    if elsewhere in owner.spellings:
-        return elsewhere
+    from convcalc.spec import elsewhere
+
+    meant = elsewhere.FIELDS.get(key, "")
+    if meant in owner.spellings:
+        return meant
     return next(iter(nearest(key, [*owner.fields, *owner.spellings])), "")
 
 
@@ -682,8 +651,7 @@ def _unknown(placed: _Placed, meant: str, owner: _Owner, scope: _Scope) -> Diagn
     help = f"it takes {listed(owner.fields, 20)}"
     if owner.spellings and placed.key in ("in_channels", "in_features", "num_features"):
         label, help = "", "leave it out: what reaches the layer is known"
-    noun = "argument" if owner.text.startswith("block") else "field"
-    message = f"{owner.text} has no {noun} {_quoted(placed.key)}"
+    message = f"{owner.text} has no {owner.noun} {_quoted(placed.key)}"
     return Diagnostic("unknown-field", message, scope.source, placed.key_mark, label, help=help)
 
 
@@ -691,26 +659,6 @@ _EXAMPLES = {
     "name": "`name: LeNet`",
     "input": "`input: [3, 224, 224]`: channels, height, width",
     "layers": "`layers:`, and below it one layer a line: `  - conv: {out: 32, k: 3}`",
-}
-#: What other tools call fields.
-_FIELDS_ELSEWHERE = {
-    "filters": "out",
-    "units": "out",
-    "features": "out",
-    "num_output": "out",
-    "num_filters": "out",
-    "kernel": "k",
-    "size": "k",
-    "pool_size": "k",
-    "strides": "s",
-    "pads": "p",
-    "group": "g",
-    "num_groups": "g",
-    "depth_multiplier": "multiplier",
-    "p": "rate",
-    "scale_factor": "scale",
-    "upscale_factor": "factor",
-    "use_bias": "bias",
 }
 
 

@@ -222,6 +222,7 @@ class _Function(NamedTuple):
 
 #: The functions by name.
 FUNCTIONS: Mapping[str, _Function] = {
+    # Of one number, which Python refuses, it is the smallest and the largest.
     "min": _Function(lambda *values: min(values), 1, 99),
     "max": _Function(lambda *values: max(values), 1, 99),
     "abs": _Function(abs, 1, 1),

@@ -90,6 +90,10 @@ def exceeded(name: str, message: str, source: Source, mark: Mark | None) -> Diag
     return Diagnostic(f"limit-{name}", message, source, mark, help=advice(name))
 
 
+#: Small steps between two looks at the clock.
+SHORT_WHILE = 256
+
+
 class Clock:
     """The processor time that one stage of reading a spec may take; see `Limits.seconds`."""
 
@@ -99,9 +103,9 @@ class Clock:
         self._ticks = 0
 
     def is_over(self, ticks: int = 1) -> bool:
-        """Whether the time is over, `ticks` small steps later; it is looked at every 256 steps."""
+        """Whether the time is over, `ticks` small steps later; it is looked at now and then."""
         self._ticks += ticks
-        if self._ticks < 256:
+        if self._ticks < SHORT_WHILE:
             return False
         self._ticks = 0
         return time.process_time() > self._end

@@ -1,0 +1,58 @@
+"""What other tools call things, for advice on a name that is unknown here."""
+
+from __future__ import annotations
+
+#: Layer types and structures, in small letters and without dimensions.
+LAYERS = {
+    "dense": "linear",
+    "fc": "linear",
+    "fullyconnected": "linear",
+    "bn": "batch_norm",
+    "ln": "layer_norm",
+    "gn": "group_norm",
+    "lrn": "local_response_norm",
+    "convolution": "conv",
+    "deconv": "conv_transpose",
+    "deconvolution": "conv_transpose",
+    "transposedconv": "conv_transpose",
+    "dwconv": "depthwise_conv",
+    "pwconv": "pointwise_conv",
+    "gap": "global_avg_pool",
+    "averagepool": "avg_pool",
+    "averagepooling": "avg_pool",
+    "maxpooling": "max_pool",
+    "globalaveragepool": "global_avg_pool",
+    "globalaveragepooling": "global_avg_pool",
+    "cat": "concat",
+    "concatenate": "concat",
+    "sum": "add",
+    "se": "squeeze_excite",
+    "activation": "relu",
+    "shortcut": "residual",
+    "parallel": "branches",
+    "loop": "repeat",
+    "for": "for_each",
+    "foreach": "for_each",
+    "zeropad": "pad",
+    "interpolate": "upsample",
+}
+#: Fields, to the short name.
+FIELDS = {
+    "filters": "out",
+    "units": "out",
+    "features": "out",
+    "num_output": "out",
+    "num_filters": "out",
+    "kernel": "k",
+    "size": "k",
+    "pool_size": "k",
+    "strides": "s",
+    "pads": "p",
+    "group": "g",
+    "num_groups": "g",
+    "depth_multiplier": "multiplier",
+    "p": "rate",
+    "scale_factor": "scale",
+    "upscale_factor": "factor",
+    "use_bias": "bias",
+}
