@@ -20,6 +20,8 @@ from convcalc.layers.fields import EachAxis, Kind, Optional, Pads, Whole
 from convcalc.shape import Shape
 from convcalc.symbolic import Formula, Symbol, polynomial_of
 
+FORMAT = "convcalc.layer/1"
+
 _SYMBOLS: Mapping[str, str] = {
     "kernel_size": "k",
     "stride": "s",
@@ -87,10 +89,12 @@ class Explanation(NamedTuple):
         first = self.parts[0]
         single = len(self.parts) == 1
         data: dict[str, Any] = {
-            "name": self.type,
-            "type": self.type,
+            "format": FORMAT,
             "batch": self.batch,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
+            "name": self.type,
+            "type": self.type,
+            "inputs": ["input"] if len(self.inputs) == 1 else _input_names(len(self.inputs)),
             "input_shapes": [_known(shape) for shape in self.inputs],
             "output_shape": _known(self.outputs[0]) if len(self.outputs) == 1 else None,
         }
@@ -110,6 +114,10 @@ class Explanation(NamedTuple):
             **{key: _shown(figure) for key, figure in self.figures.items()},
         }
         return data
+
+
+def _input_names(count: int) -> list[str]:
+    return [f"input.{index}" for index in range(count)]
 
 
 def _part_object(part: Part) -> dict[str, Any]:

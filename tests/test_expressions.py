@@ -54,7 +54,7 @@ def error(text: str, **limits: int) -> ExpressionError:
     return caught.value
 
 
-@settings(max_examples=600, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(strategies.expressions)
 def test_what_has_a_value_has_pythons(text: str) -> None:
     """Truth values are no numbers here and long integers are refused, so some have none."""
@@ -70,7 +70,7 @@ def test_what_has_a_value_has_pythons(text: str) -> None:
     assert type(ours) is type(as_tuples(python))
 
 
-@settings(max_examples=600, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.one_of(strategies.expressions, strategies.nearly_expressions))
 def test_an_error_marks_a_part_of_the_text(text: str) -> None:
     found = None

@@ -386,9 +386,6 @@ WORST: dict[str, str] = {
     ),
     "turns that make nothing": "layers: [relu, repeat: {times: 400, layers: ["
     "repeat: {times: 400, layers: []}]}]",
-    "calls that double": "blocks:\n"
-    + "".join(f"  b{i}: {{layers: [b{i + 1}, b{i + 1}]}}\n" for i in range(50))
-    + "  b50: {layers: []}\nlayers: [relu, b0]",
     "layers of many inputs": "layers: [relu: {name: a}, repeat: {times: 20000, layers: ["
     f"concat: {{from: [{', '.join(['a'] * 9000)}]}}]}}]",
     "names that nest": "layers: ["
