@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from convcalc import __version__
-from convcalc.diagnostics import ConvcalcError, Diagnostic, did_you_mean, render
+from convcalc.diagnostics import ConvcalcError, Diagnostic, did_you_mean, fail, render
 
 #: Command to the file it is in, in the order of the help.
 _COMMANDS = {
@@ -55,7 +55,8 @@ class _Lazy(click.Group):
             help = did_you_mean(name, _COMMANDS)
             if not help and (os.path.exists(name) or name.endswith((".yaml", ".yml"))):
                 help = f"did you mean `convcalc analyze {name}`?"
-            raise click.UsageError(f"there is no command `{name}`. {help}".strip(), ctx)
+            help = help or "`convcalc --help` lists the commands"
+            raise fail("usage", f"there is no command `{name}`", help)
         return super().resolve_command(ctx, args)
 
 

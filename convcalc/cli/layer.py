@@ -9,7 +9,7 @@ import click
 
 from convcalc import layers
 from convcalc.cli import options
-from convcalc.diagnostics import did_you_mean
+from convcalc.diagnostics import did_you_mean, fail
 from convcalc.layers.fields import Truth
 
 
@@ -24,8 +24,8 @@ class _Types(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in layers.TYPES and not args[0].startswith("-"):
-            help = did_you_mean(args[0], layers.TYPES) or "`convcalc layer --help` lists them."
-            raise click.UsageError(f"there is no layer type `{args[0]}`. {help}", ctx)
+            help = did_you_mean(args[0], layers.TYPES) or "`convcalc layer --help` lists them"
+            raise fail("usage", f"there is no layer type `{args[0]}`", help)
         return super().resolve_command(ctx, args)
 
 
