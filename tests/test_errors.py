@@ -218,7 +218,10 @@ def test_hook_for_pre_commit_runs(run: Run) -> None:
 # The command line
 
 USAGE = [
-    (["analyse", "lenet"], "there is no command `analyse`. did you mean `analyze`?"),
+    (
+        ["analyse", "lenet"],
+        "error[usage]: there is no command `analyse`\n = help: did you mean `analyze`?",
+    ),
     (["analyze"], "Missing argument 'SPEC...'."),
     (["analyze", "mobilnet_v1"], "there is no file and no spec in the zoo called 'mobilnet_v1'"),
     (["analyze", "nothing.yaml"], "there is no file nothing.yaml"),
