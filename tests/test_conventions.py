@@ -27,6 +27,7 @@ from tests.conftest import Run
 from tests.test_layers import analyzed, configurations
 
 REFERENCE = Path(__file__).parent / "reference"
+SPECS = Path(__file__).parents[1] / "specs"
 FILES = ("torch_tools_layers", "paddle", "tensorflow", "flax", "onnx_tool")
 
 #: Recorded answers that a convention does not give, and why.
@@ -135,29 +136,51 @@ def test_a_paddle_network_counts_as_paddle_says(name: str) -> None:
     assert counted(graph, ["paddle"]) == answers("paddle", case)
 
 
+def zoo_without(text: str, file: str, preset: str | None = None) -> convcalc.Graph:
+    """A network of the zoo, a piece of its spec left out."""
+    spec = (SPECS / file).read_text(encoding="utf-8")
+    assert text in spec
+    return convcalc.loads(spec.replace(text, ""), file, preset)
+
+
+def test_paddles_mobilenet_v2_pools_with_a_module() -> None:
+    graph = zoo_without(", functional: true", "mobilenet_v2.yaml")
+    case = recorded("paddle")["networks"]["mobilenet_v2"]
+    assert counted(graph, ["paddle"]) == answers("paddle", case)
+
+
 @pytest.mark.parametrize(("name", "case"), recorded("onnx_tool")["networks"].items())
 def test_an_exported_network_counts_as_onnx_tool_says(name: str, case: dict[str, Any]) -> None:
     graph = convcalc.load(name, input=tuple(case["input"]))
     assert counted(graph, ["onnx-tool"]) == answers("onnx_tool", case)
 
 
-#: Keras' networks that the zoo builds the same, but for the softmax at the end.
-KERAS = (
-    *("mobilenet_v2", "mobilenet_v2_x0_5", "mobilenet_v2_x1_4"),
-    *("mobilenet_v3_small", "mobilenet_v3_large"),
-    *("densenet121", "densenet169", "densenet201"),
-)
+#: Keras' networks that the zoo builds the same, but for a softmax at the end; the zoo's name.
+KERAS = {
+    "mobilenet": "mobilenet_v1",
+    **{name: name for name in ("mobilenet_v2", "mobilenet_v2_x0_5", "mobilenet_v2_x1_4")},
+    **{name: name for name in ("mobilenet_v3_small", "mobilenet_v3_large")},
+    **{name: name for name in ("densenet121", "densenet169", "densenet201")},
+    **{name: f"keras_{name}" for name in ("resnet50", "resnet101", "resnet152")},
+    "xception": "xception",
+}
 
 
-@pytest.mark.parametrize("name", KERAS)
+@pytest.mark.parametrize("name", [*KERAS, "vgg16"])
 def test_a_keras_network_counts_as_tensorflow_says(name: str) -> None:
     case = recorded("tensorflow")["networks"][name]
-    softmax = convcalc.loads("{name: softmax, input: [1000], layers: [softmax]}")
-    body = counted(convcalc.load(name), ["tensorflow"])["tensorflow"]
-    end = counted(softmax, ["tensorflow"])["tensorflow"]
-    assert body[0] is not None
-    assert end[0] is not None
-    assert (body[0] + end[0], body[1]) == (case["flops"], case["params"])
+    if name == "vgg16":
+        graph = zoo_without("  - adaptive_avg_pool: {output_size: 7}\n", "vgg.yaml", "vgg16")
+    else:
+        graph = convcalc.load(KERAS[name])
+    flops, params = counted(graph, ["tensorflow"])["tensorflow"]
+    if graph.nodes[-1].type != "softmax":
+        softmax = convcalc.loads("{name: softmax, input: [1000], layers: [softmax]}")
+        (end,) = counted(softmax, ["tensorflow"]).values()
+        assert flops is not None
+        assert end[0] is not None
+        flops += end[0]
+    assert (flops, params) == (case["flops"], case["params"])
 
 
 @pytest.mark.parametrize(("name", "case"), recorded("flax")["networks"].items())
