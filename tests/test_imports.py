@@ -59,7 +59,7 @@ MAY_IMPORT = {
         *LAYERS,
         *("convcalc.spec", "convcalc.spec.expressions", "convcalc.spec.limits"),
         *("convcalc.cli.layer", "convcalc.explain", "convcalc.symbolic"),
-        "convcalc.render.explanation",
+        *("convcalc.render.explanation", "convcalc.render.table"),
     },
     "layer conv --k 3 --in 128 --json": {
         *(CORE - {"convcalc.zoo", "convcalc.api"}),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
 from convcalc import layers
@@ -85,6 +88,23 @@ def test_composite_layer_shows_its_parts(run: Run) -> None:
 def test_composite_layer_in_symbols(run: Run) -> None:
     answer = run("layer", "separable_conv", *"--k 3 --no-bias --in 32 --json".split()).json
     assert answer["formulas"]["params"] == "C_in·C_out + 9·C_in"
+
+
+def test_csv_has_a_row_a_figure(run: Run) -> None:
+    out = run("layer", "conv", *"--out 4 --k 3 --in 3x8x8 --csv".split()).out
+    rows = {row["figure"]: row for row in csv.DictReader(io.StringIO(out))}
+    assert list(rows) == ["H_out", "W_out", "params", "macs", "flops", "activations"]
+    assert rows["params"]["value"] == "112"
+    assert rows["params"]["numbers"] == "3²·(3/1)·4 + 4"
+
+
+def test_markdown_and_latex_have_the_formulas(run: Run) -> None:
+    options = "--k 3 --s 2 --in 128 --format".split()
+    markdown = run("layer", "conv", *options, "markdown").out
+    assert "| params | k²·(C_in/g)·C_out + C_out | 3²·(C_in/1)·C_out + C_out |" in markdown
+    latex = run("layer", "conv", *options, "latex").out
+    assert r"9$\cdot$C\_in$\cdot$C\_out + C\_out \\" in latex
+    assert r"$\lfloor$(H\_in" in latex
 
 
 def test_join_takes_its_inputs(run: Run) -> None:

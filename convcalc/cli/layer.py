@@ -69,7 +69,7 @@ def _command(name: str) -> click.Command:
 
     for add in (
         options.error_format_option,
-        options.output_options("table", "json"),
+        options.output_options(*options.FORMATS),
         options.si_option,
         options.batch_option,
         options.convention_option(),
@@ -149,4 +149,17 @@ def _run(
         return
     from convcalc.render import explanation as render
 
-    options.write(render.text(explanation, si), target)
+    if format == "csv":
+        from convcalc.render import csv
+
+        options.write(csv.render_objects(render.objects(explanation)), target)
+    elif format == "markdown":
+        from convcalc.render import markdown
+
+        options.write(markdown.render(render.table(explanation, si)), target)
+    elif format == "latex":
+        from convcalc.render import latex
+
+        options.write(latex.render(render.table(explanation, si)), target)
+    else:
+        options.write(render.text(explanation, si), target)

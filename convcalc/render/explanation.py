@@ -2,53 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from convcalc.arithmetic import value_of
 from convcalc.explain import Explanation, Figure, Part
 from convcalc.render.columns import grouped, short
-
-_TITLES = {
-    "params": "params",
-    "buffers": "buffers",
-    "macs": "MACs",
-    "activations": "activations",
-}
+from convcalc.render.table import Table
 
 
 def text(explanation: Explanation, si: bool = False) -> str:
     """The answer first, then how it came about."""
     e = explanation
     number = short if si else grouped
-    unit = e.convention.unit
-    titles = _TITLES | {"flops": unit}
     lines = [f"{e.type}{_fields(e)}", ""]
     answers = [("input", ", ".join(_shape(shape) for shape in e.inputs))]
     answers.append(("output", ", ".join(_shape(shape) for shape in e.outputs)))
-    for key in ("params", "buffers", "macs", "flops", "activations"):
-        figure = e.figures[key]
-        if key == "buffers" and figure.value == 0:
-            continue
-        shown = number(figure.value) if figure.value is not None else figure.closed
-        answers.append((titles[key], shown))
+    for title, figure in _figures(e):
+        if figure.name != "buffers" or figure.value != 0:
+            answers.append((title, _result(figure, number)))
     width = max(len(name) for name, _ in answers)
     lines += [f"  {name.ljust(width)}  {value}" for name, value in answers]
     lines += [""]
     if len(e.parts) > 1:
         lines += _parts(e, number)
     else:
-        for figure in e.parts[0].sizes:
-            lines += _derivation(figure.name, figure)
-        for key in ("params", "buffers", "macs", "flops", "activations"):
-            figure = e.figures[key]
-            if figure.names not in ("", "0"):
-                lines += _derivation(titles[key], figure)
-    lines += [
-        "",
-        f"{unit} as `{e.convention.name}` counts them: {e.convention.summary}; batch {e.batch}.",
-        "",
+        for title, figure in _derived(e):
+            lines += _derivation(title, figure)
+    return "\n".join([*lines, "", _legend(e), ""])
+
+
+def table(explanation: Explanation, si: bool = False) -> Table:
+    """One row a figure: its formula in names, with the numbers in it, and the result."""
+    number = short if si else grouped
+    rows = tuple(
+        (title, figure.names, figure.numbers, _result(figure, number))
+        for title, figure in _derived(explanation)
+    )
+    header = ("Figure", "Formula", "With numbers", "Result")
+    title = f"{explanation.type}{_fields(explanation)}"
+    return Table(title, header, (False, False, False, True), rows, (), _legend(explanation))
+
+
+def objects(explanation: Explanation) -> list[dict[str, Any]]:
+    """One object a figure, for CSV."""
+    return [
+        {
+            "figure": figure.name,
+            "value": "" if figure.value is None else figure.value,
+            "formula": figure.names,
+            "numbers": figure.numbers,
+            "closed": figure.closed,
+        }
+        for _, figure in _derived(explanation)
     ]
-    return "\n".join(lines)
+
+
+def _figures(e: Explanation) -> list[tuple[str, Figure]]:
+    """The figures of the whole layer, with their titles."""
+    titles = {"macs": "MACs", "flops": e.convention.unit}
+    return [(titles.get(key, key), figure) for key, figure in e.figures.items()]
+
+
+def _derived(e: Explanation) -> list[tuple[str, Figure]]:
+    """The figures that a formula makes, the sizes of the output first."""
+    sizes = e.parts[0].sizes if len(e.parts) == 1 else ()
+    found = [*((figure.name, figure) for figure in sizes), *_figures(e)]
+    return [(title, figure) for title, figure in found if figure.names not in ("", "0")]
+
+
+def _result(figure: Figure, number: Callable[[int], str]) -> str:
+    return figure.closed if figure.value is None else number(figure.value)
+
+
+def _legend(e: Explanation) -> str:
+    convention = e.convention
+    return (
+        f"{convention.unit} as `{convention.name}` counts them: {convention.summary};"
+        f" batch {e.batch}."
+    )
 
 
 def _fields(e: Explanation) -> str:
@@ -76,8 +108,7 @@ def _shape(shape: tuple[Any, ...]) -> str:
 
 def _derivation(name: str, figure: Figure) -> list[str]:
     """The formula in names, with the numbers in it, and what it comes to; no line twice."""
-    result = grouped(figure.value) if figure.value is not None else figure.closed
-    steps = list(dict.fromkeys([figure.names, figure.numbers, result]))
+    steps = dict.fromkeys([figure.names, figure.numbers, _result(figure, grouped)])
     indent = " " * len(name)
     return [f"  {name if i == 0 else indent} = {step}" for i, step in enumerate(steps)]
 
@@ -87,7 +118,7 @@ def _parts(e: Explanation, number: Any) -> list[str]:
 
     def cells(part: Part) -> tuple[str, ...]:
         figures = (part.figures[key] for key in ("params", "macs", "flops"))
-        shown = (number(f.value) if f.value is not None else f.closed for f in figures)
+        shown = (_result(figure, number) for figure in figures)
         return (part.name.removeprefix(e.type + "."), _shape(part.outputs[0]), *shown)
 
     rows = [("part", "output", "params", "MACs", e.convention.unit), *map(cells, e.parts)]

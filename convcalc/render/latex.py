@@ -21,6 +21,13 @@ _LATEX = {
     "·": r"$\cdot$",
     "−": "$-$",
     "–": "--",
+    "⌊": r"$\lfloor$",
+    "⌋": r"$\rfloor$",
+    "⌈": r"$\lceil$",
+    "⌉": r"$\rceil$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    **{power: f"$^{digit}$" for digit, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
 }
 
 
@@ -40,8 +47,7 @@ def render(table: Table) -> str:
             line(table.header),
             r"\midrule",
             *map(line, table.rows),
-            r"\midrule",
-            line(table.totals),
+            *([r"\midrule", line(table.totals)] if table.totals else []),
             r"\bottomrule",
             r"\end{tabular}",
             "",

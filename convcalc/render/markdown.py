@@ -15,18 +15,8 @@ def render(table: Table) -> str:
 
     rules = ["---:" if numeric else "---" for numeric in table.numeric]
     totals = [f"**{cell.strip()}**" if cell.strip() else "" for cell in table.totals]
-    rows = [line(row) for row in table.rows]
+    rows = [line(row) for row in table.rows] + ([line(totals)] if totals else [])
     legend = table.legend.replace("*", r"\*")
     return "\n".join(
-        [
-            f"### {table.title}",
-            "",
-            line(table.header),
-            line(rules),
-            *rows,
-            line(totals),
-            "",
-            legend,
-            "",
-        ]
+        [f"### {table.title}", "", line(table.header), line(rules), *rows, "", legend, ""]
     )
