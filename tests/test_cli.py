@@ -243,6 +243,12 @@ def test_a_terminal_gets_a_drawn_table() -> None:
     assert "61,610" in out
 
 
+def test_a_name_is_not_read_as_markup(tmp_path: Path) -> None:
+    spec = tmp_path / "markup.yaml"
+    spec.write_text('name: "[/b] net"\ninput: [1, 8]\nlayers: [relu]\n')
+    assert "[/b] net" in terminal("analyze", str(spec))
+
+
 def test_no_color_is_honoured() -> None:
     colours = re.findall(r"\x1b\[[0-9;]*3[0-7]m", terminal("analyze", "lenet", NO_COLOR="1"))
     assert colours == []

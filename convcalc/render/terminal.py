@@ -25,7 +25,7 @@ def print_table(table: Table, color: bool) -> None:
         print(plain.render(table))
         return
     drawn = RichTable(
-        title=table.title or None,
+        title=Text(table.title) if table.title else None,  # a name is no markup
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_footer=bool(table.totals),
@@ -33,7 +33,7 @@ def print_table(table: Table, color: bool) -> None:
     )
     for title, numeric, total in zip(table.header, table.numeric, table.totals or table.header):
         justify = "right" if numeric else "left"
-        drawn.add_column(title, footer=Text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        drawn.add_column(Text(title), footer=Text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in table.rows:
         drawn.add_row(*map(Text, row))
     console.print(drawn)

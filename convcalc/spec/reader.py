@@ -39,6 +39,8 @@ class Sequence(list[Any]):
 
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+#: Characters that only an escape can bring into a text, white space apart.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -211,6 +213,10 @@ class _Reader:
         if event.tag is not None:
             raise self.tag(event.tag, mark)
         self.count(1, mark)
+        if event.style == '"' and (control := _CONTROL.search(event.value)):
+            # Printed in a table, it would be a command to the reader's terminal.
+            message = f"the text has a control character in it, U+{ord(control[0]):04X}"
+            raise self.mistake("bad-yaml", message, mark, "write the text without the escape")
         if self.stack and self.stack[-1].wants_key():
             key = self.key(event, mark)
             self.anchor(event.anchor, key, 1, 0)
