@@ -193,7 +193,9 @@ def explain(
             if refusal.message.startswith(("must ", "has "))
             else ""
         )
-        message = f"{type}: {about}{refusal.message}"
+        message = f"{about}{refusal.message}"
+        if not message.startswith(type):
+            message = f"{type}: {message}"
         raise ConvcalcError(
             [Diagnostic(refusal.code, message, label=refusal.label, help=refusal.help)]
         ) from None

@@ -133,7 +133,8 @@ def test_batch_is_a_symbol_in_the_formula(run: Run) -> None:
         ("linear --out 3 --dims 2 --in 3x4x4", "flat"),
         ("relu --in 4 --in 5", "takes one input, and --in gives 2"),
         ("cnov --k 3", "did you mean `conv`?"),
-        ("reshape --in 4", "must be given"),
+        ("reshape --in 4", "reshape: `shape` must be given"),
+        ("upsample --in 4", "error[missing-field]: upsample takes either"),
     ],
 )
 def test_refusals(run: Run, arguments: str, message: str) -> None:
