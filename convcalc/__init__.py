@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from convcalc.api import load, loads
     from convcalc.diagnostics import ConvcalcError, Diagnostic
     from convcalc.graph import Graph, Node
+    from convcalc.language.limits import Limits
     from convcalc.shape import Shape
-    from convcalc.spec.limits import Limits
 
 _HOMES = {
     "Analysis": "analysis",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
     "Graph": "graph",
-    "Limits": "spec.limits",
+    "Limits": "language.limits",
     "Node": "graph",
     "Row": "analysis",
     "Shape": "shape",

@@ -6,7 +6,7 @@ from typing import Any
 
 from convcalc import zoo
 from convcalc.graph import Graph
-from convcalc.spec.limits import DEFAULT, Limits
+from convcalc.language.limits import DEFAULT, Limits
 
 
 def load(
@@ -43,9 +43,9 @@ def loads(
     **variables: Any,
 ) -> Graph:
     """The network of a spec's text; `name` is what messages call it. See `load`."""
-    from convcalc.spec.check import check
-    from convcalc.spec.expand import expand
-    from convcalc.spec.reader import read
+    from convcalc.language.check import check
+    from convcalc.language.expand import expand
+    from convcalc.language.reader import read
 
     raw, source = read(text, name, limits)
     document = check(raw, source, limits)

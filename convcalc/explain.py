@@ -216,7 +216,7 @@ def explain(
 def _nodes(cls: type[Layer], values: dict[str, Any], shapes: tuple[Shape, ...]) -> list[Node]:
     """The layer as a node; a composite one as the nodes it stands for."""
     if issubclass(cls, Composite):
-        from convcalc.spec.expand import expand_composite
+        from convcalc.language.expand import expand_composite
 
         return expand_composite(cls, values, shapes[0])
     layer = cls(**values)

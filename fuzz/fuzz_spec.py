@@ -22,8 +22,8 @@ with atheris.instrument_imports(include=["convcalc"]):
     import convcalc.analysis
     import convcalc.api
     import convcalc.diagnostics
-    import convcalc.spec.check
-    import convcalc.spec.expand
+    import convcalc.language.check
+    import convcalc.language.expand
     from convcalc import layers
 
 #: What one input may take: seconds of processor time, and bytes of the process in all.

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc.spec.expressions import ExpressionError, parse
-from convcalc.spec.limits import Limits
+from convcalc.expressions import ExpressionError, parse
+from convcalc.language.limits import Limits
 from tests import strategies
 
 VALUES: dict[str, Any] = {"a": 2, "b": (1, 2), "n": 3, "alpha": 0.5}

@@ -23,7 +23,7 @@ print(json.dumps(sorted(sys.modules)), file=out)
 CORE = {
     *("convcalc", "convcalc.arithmetic", "convcalc.diagnostics", "convcalc.graph"),
     *(
-        "convcalc.grouping",
+        "convcalc.layers.grouping",
         "convcalc.shape",
         "convcalc.window",
         "convcalc.zoo",
@@ -40,9 +40,8 @@ LAYERS = {
     *(f"convcalc.layers.{name}" for name in ("normalization", "pooling", "resampling")),
 }
 SPEC = {
-    "convcalc.spec",
-    *(f"convcalc.spec.{name}" for name in ("reader", "document", "check", "expressions", "expand")),
-    "convcalc.spec.limits",
+    *("convcalc.language", "convcalc.expressions"),
+    *(f"convcalc.language.{name}" for name in ("reader", "document", "check", "expand", "limits")),
 }
 MAY_IMPORT = {
     "--version": CORE,
@@ -57,14 +56,14 @@ MAY_IMPORT = {
     "layer conv --k 3 --in 128": {
         *(CORE - {"convcalc.zoo", "convcalc.api"}),
         *LAYERS,
-        *("convcalc.spec", "convcalc.spec.expressions", "convcalc.spec.limits"),
+        *("convcalc.language", "convcalc.expressions", "convcalc.language.limits"),
         *("convcalc.cli.layer", "convcalc.explain", "convcalc.symbolic"),
         *("convcalc.render.explanation", "convcalc.render.table"),
     },
     "layer conv --k 3 --in 128 --json": {
         *(CORE - {"convcalc.zoo", "convcalc.api"}),
         *LAYERS,
-        *("convcalc.spec", "convcalc.spec.expressions", "convcalc.spec.limits"),
+        *("convcalc.language", "convcalc.expressions", "convcalc.language.limits"),
         *("convcalc.cli.layer", "convcalc.explain", "convcalc.symbolic"),
         *("convcalc.render.json", "convcalc.analysis"),
     },

@@ -15,8 +15,8 @@ import yaml
 
 import convcalc
 from convcalc import ConvcalcError, Limits
-from convcalc.spec.limits import DEFAULT
-from convcalc.spec.reader import Mapping, Sequence, read
+from convcalc.language.limits import DEFAULT
+from convcalc.language.reader import Mapping, Sequence, read
 from tests.conftest import Run
 
 ZOO = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))

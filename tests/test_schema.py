@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from convcalc import ConvcalcError, layers
-from convcalc.spec.reader import read
+from convcalc.language.reader import read
 from tests.conftest import run_convcalc
 
 ROOT = Path(__file__).parent.parent

@@ -110,7 +110,7 @@ def _loader(
     settings: tuple[str, ...], preset: str | None, shape: str | None, limits: tuple[str, ...]
 ) -> Callable[[str], Graph]:
     from convcalc import api
-    from convcalc.spec.limits import parse_limits
+    from convcalc.language.limits import parse_limits
 
     values = parse_settings(settings)
     wanted: Any = {"input": parse_sizes(shape) if shape else None, "limits": parse_limits(limits)}
@@ -171,7 +171,7 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
     """A value as an option gives it: `3`, `3,1`, `[[0, 1], [0, 1]]`, `true`, one of `words`."""
     if text in words:
         return text
-    from convcalc.spec.expressions import ExpressionError, parse
+    from convcalc.expressions import ExpressionError, parse
 
     try:
         return parse(

@@ -27,6 +27,6 @@ def command(target: str | None) -> None:
     """
     import json
 
-    from convcalc.spec.schema import schema
+    from convcalc.language.schema import schema
 
     options.write(json.dumps(schema(), ensure_ascii=False, indent=2) + "\n", target)

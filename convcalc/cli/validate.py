@@ -9,7 +9,7 @@ import click
 
 from convcalc.cli import options
 from convcalc.diagnostics import ConvcalcError, Diagnostic
-from convcalc.spec.limits import Limits
+from convcalc.language.limits import Limits
 
 
 @click.command("validate", short_help="Check specs, every preset included.")
@@ -31,7 +31,7 @@ def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:
       convcalc validate nets/*.yaml --error-format concise
       convcalc validate nets/*.yaml --format github
     """
-    from convcalc.spec.limits import parse_limits
+    from convcalc.language.limits import parse_limits
 
     bounds = parse_limits(limits)
     errors = [error for spec in specs if (error := _mistakes(spec, bounds))]
@@ -43,10 +43,10 @@ def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:
 def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     """What is wrong with a spec, by itself and with each of its presets."""
     from convcalc import zoo
-    from convcalc.spec.check import check
-    from convcalc.spec.expand import expand
-    from convcalc.spec.limits import SHORT_WHILE, Clock, exceeded
-    from convcalc.spec.reader import read
+    from convcalc.language.check import check
+    from convcalc.language.expand import expand
+    from convcalc.language.limits import SHORT_WHILE, Clock, exceeded
+    from convcalc.language.reader import read
 
     found: list[Diagnostic] = []
     more = 0

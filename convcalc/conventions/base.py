@@ -9,12 +9,12 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from convcalc.arithmetic import product, value_of
+from convcalc.expressions import parse
 from convcalc.graph import Graph, Node
+from convcalc.language.limits import DEFAULT
 from convcalc.layers.base import NOTHING, Operations, Weight, fields_of
 from convcalc.layers.convolution import Conv, DeformConv
 from convcalc.shape import Shape
-from convcalc.spec.expressions import parse
-from convcalc.spec.limits import DEFAULT
 
 #: Layer types that most tools treat alike.
 CONVOLUTIONS = ("conv", "pointwise_conv", "depthwise_conv", "global_depthwise_conv")

@@ -7,9 +7,9 @@ from typing import Any
 
 from convcalc import window
 from convcalc.arithmetic import exact_div, product, require
-from convcalc.grouping import per_group
 from convcalc.layers.base import Operations, Unary, Weight, layer
 from convcalc.layers.fields import Count, Flag, Padding, PerAxis, PerAxisFromZero
+from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from convcalc.arithmetic import either, equal, holds, require, where
-from convcalc.grouping import per_group
 from convcalc.layers.base import Join, Layer, Operations, Unary, layer
 from convcalc.layers.fields import Count, CountOrNumbers, Optional, Whole, WholeNumber
+from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from convcalc.arithmetic import require
-from convcalc.grouping import per_group
 from convcalc.layers.base import Operations, Unary, Weight, layer
 from convcalc.layers.fields import Choice, Count, Flag
+from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
 
 

@@ -231,7 +231,7 @@ def _weighted() -> list[str]:
 
 def _used(convention: Convention) -> set[str]:
     """The names in a convention's formulas."""
-    from convcalc.spec.expressions import parse
+    from convcalc.expressions import parse
 
     c = convention
     formulas = [*c.rules.values(), *(c.functions or {}).values(), c.default or FREE]

@@ -10,8 +10,8 @@ from typing import Any
 from convcalc import layers
 from convcalc.diagnostics import ConvcalcError
 from convcalc.explain import Explanation, Figure, Part, explain
+from convcalc.language import reader
 from convcalc.layers import Layer
-from convcalc.spec import reader
 
 _HEAD = """\
 # Layer types

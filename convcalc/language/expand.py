@@ -19,14 +19,11 @@ from convcalc.diagnostics import (
     fail,
     listed,
 )
+from convcalc.expressions import Expression, ExpressionError, fits, parse
 from convcalc.graph import Graph, Group, Node, Tensor
-from convcalc.layers.base import Join, Layer, per_type
-from convcalc.layers.composite import Composite
-from convcalc.layers.fields import Whole, describe
-from convcalc.shape import Shape
-from convcalc.spec import reader
-from convcalc.spec.check import TENSOR_NAMES, check_block
-from convcalc.spec.document import (
+from convcalc.language import reader
+from convcalc.language.check import TENSOR_NAMES, check_block
+from convcalc.language.document import (
     Block,
     Branches,
     Call,
@@ -39,8 +36,11 @@ from convcalc.spec.document import (
     Statement,
     Value,
 )
-from convcalc.spec.expressions import Expression, ExpressionError, fits, parse
-from convcalc.spec.limits import DEFAULT, Clock, Limits, exceeded
+from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
+from convcalc.layers.base import Join, Layer, per_type
+from convcalc.layers.composite import Composite
+from convcalc.layers.fields import Whole, describe
+from convcalc.shape import Shape
 
 _SIZE = Whole(1)
 _TIMES = Whole(0)

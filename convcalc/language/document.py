@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from convcalc import layers
 from convcalc.diagnostics import Mark
-from convcalc.spec import reader
-from convcalc.spec.expressions import Expression
+from convcalc.expressions import Expression
+from convcalc.language import reader
 
 #: The default of a block's argument that must be given.
 REQUIRED = "required"

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 from convcalc.arithmetic import Refusal, Symbolic
 from convcalc.diagnostics import did_you_mean, listed
+from convcalc.language.limits import DEFAULT, Limits, advice
 from convcalc.layers.fields import describe
-from convcalc.spec.limits import DEFAULT, Limits, advice
 
 
 class ExpressionError(Exception):

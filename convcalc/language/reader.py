@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, did_you_mean, fail
-from convcalc.spec.limits import DEFAULT, Limits, exceeded
+from convcalc.language.limits import DEFAULT, Limits, exceeded
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convcalc import layers
-from convcalc.layers.base import descriptions
-from convcalc.spec.check import (
+from convcalc.language.check import (
     COMMON,
     FORMS,
     IDENTIFIER,
@@ -22,7 +21,8 @@ from convcalc.spec.check import (
     TENSOR,
     Field,
 )
-from convcalc.spec.document import STRUCTURES, Block, Document, Statement
+from convcalc.language.document import STRUCTURES, Block, Document, Statement
+from convcalc.layers.base import descriptions
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]

@@ -27,9 +27,9 @@ from convcalc.diagnostics import (
     listed,
     nearest,
 )
-from convcalc.layers.fields import Kind, describe
-from convcalc.spec import reader
-from convcalc.spec.document import (
+from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
+from convcalc.language import reader
+from convcalc.language.document import (
     REQUIRED,
     STRUCTURES,
     Block,
@@ -46,8 +46,8 @@ from convcalc.spec.document import (
     Structure,
     Value,
 )
-from convcalc.spec.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
-from convcalc.spec.limits import DEFAULT, Clock, Limits, exceeded
+from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
+from convcalc.layers.fields import Kind, describe
 
 #: Names that the tensor which reaches a layer has in expressions.
 TENSOR_NAMES = ("in_channels", "in_height", "in_width", "in_length", "in_depth", "in_features")
@@ -535,7 +535,7 @@ _COMMON_DEFAULTS: Mapping[str, Any] = {"name": None, "from": (), "when": True, "
 def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
     if scope.blocks is None:
         return _MistakeError([])  # it may be one of the blocks, which are a mistake already
-    from convcalc.spec import elsewhere
+    from convcalc.language import elsewhere
 
     known = [*layers.TYPES, *STRUCTURES, *scope.blocks]
     meant = elsewhere.LAYERS.get(_folded(name)) or next(
@@ -630,7 +630,7 @@ def _checked_fields(
 
 def _meant(key: str, owner: _Owner) -> str:
     """The field that an unknown one is likeliest to be; empty where there is none."""
-    from convcalc.spec import elsewhere
+    from convcalc.language import elsewhere
 
     meant = elsewhere.FIELDS.get(key, "")
     if meant in owner.spellings:
