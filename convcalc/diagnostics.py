@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 
 #: What ends a line in YAML.
@@ -95,29 +94,6 @@ class ConvcalcError(Exception):
 def fail(code: str, message: str, help: str = "", source: Source | None = None) -> ConvcalcError:
     """An error of one diagnostic, about no place in particular."""
     return ConvcalcError([Diagnostic(code, message, source, help=help)])
-
-
-def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
-    """The known words that a mistyped one is likeliest to mean."""
-    import difflib
-
-    known = {candidate.lower(): candidate for candidate in islice(words, 500)}
-    found = difflib.get_close_matches(word.lower()[:100], known, n=most, cutoff=0.6)
-    return [known[match] for match in found]
-
-
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """`did you mean `alpha`?`, or nothing."""
-    found = nearest(word, words)
-    return f"did you mean {listed(found, joiner='or')}?" if found else ""
-
-
-def listed(words: Iterable[str], most: int = 12, joiner: str = "and") -> str:
-    """Words as a phrase: `a`, `b` and `c`."""
-    shown = [f"`{word}`" for word in words]
-    if len(shown) > most:
-        shown = [*shown[:most], f"{len(shown) - most} more"]
-    return f" {joiner} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def render(diagnostics: Iterable[Diagnostic], style: str) -> Iterator[str]:

@@ -21,9 +21,32 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from convcalc.arithmetic import Refusal, Symbolic
-from convcalc.diagnostics import did_you_mean, listed
-from convcalc.language.limits import DEFAULT, Limits, advice
-from convcalc.layers.fields import describe
+from convcalc.words import describe, did_you_mean, listed, shortened
+
+
+class Bounds(NamedTuple):
+    """How large an expression and its values may be; each has an option (`--limit digits=400`)."""
+
+    #: Characters of an expression.
+    expression: int = 2_000
+    #: Brackets and choices inside each other in an expression.
+    brackets: int = 32
+    #: Items of a list in an expression, those of the lists in it included.
+    items: int = 10_000
+    #: Decimal digits of an integer.
+    digits: int = 300
+
+    def forbid(self, number: int) -> bool:
+        """Whether an integer has more than `digits` decimal digits."""
+        return number.bit_length() > 3 * self.digits and abs(number) >= 10**self.digits
+
+
+DEFAULT = Bounds()
+
+
+def advice(name: str) -> str:
+    """How a bound is raised."""
+    return f"`--limit {name}=N` allows N"
 
 
 class ExpressionError(Exception):
@@ -79,18 +102,18 @@ class Expression(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str, limits: Limits = DEFAULT) -> Expression:
+def parse(text: str, bounds: Bounds = DEFAULT) -> Expression:
     """Read an expression. Raises ExpressionError with the place in the text."""
-    if len(text) > limits.expression:
+    if len(text) > bounds.expression:
         raise ExpressionError(
             f"this expression has {len(text):,} characters,"
-            f" more than the limit of {limits.expression:,}",
+            f" more than the limit of {bounds.expression:,}",
             0,
             len(text),
             code="limit-expression",
             help=f"name its parts in `variables` or `let`; {advice('expression')}",
         )
-    return _Parser(text, limits).parse()
+    return _Parser(text, bounds).parse()
 
 
 # What the operators and functions do
@@ -128,21 +151,21 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _calculate(sign: str, a: Any, b: Any, limits: Limits) -> Any:
+def _calculate(sign: str, a: Any, b: Any, bounds: Bounds) -> Any:
     """The value of an arithmetic operator. Raises Refusal."""
     function, phrase = _ARITHMETIC[sign]
     code = "bad-value"
     if _is_number(a) and _is_number(b):
-        if _power_bits(sign, a, b) > 4 * limits.digits:
-            raise _too_large(limits)
+        if _power_bits(sign, a, b) > 4 * bounds.digits:
+            raise _too_large(bounds)
         try:
             value = function(a, b)
             if not isinstance(value, complex):
-                return _bounded(value, limits)
+                return _bounded(value, bounds)
         except ZeroDivisionError:
             code = "division-by-zero"
         except OverflowError:
-            raise _too_large(limits) from None
+            raise _too_large(bounds) from None
     raise _refusal(f"cannot {phrase.format(a=describe(a), b=describe(b))}", code)
 
 
@@ -153,26 +176,26 @@ def _power_bits(sign: str, a: Any, b: Any) -> int:
     return 0
 
 
-def _bounded(value: Any, limits: Limits) -> Any:
+def _bounded(value: Any, bounds: Bounds) -> Any:
     """A result, where it is neither infinite nor longer than allowed. Raises Refusal."""
-    if isinstance(value, int) and limits.forbid(value):
-        raise _too_large(limits)
+    if isinstance(value, int) and bounds.forbid(value):
+        raise _too_large(bounds)
     if isinstance(value, float) and not math.isfinite(value):
         raise _refusal("the result is not a finite number")
     return value
 
 
-def _too_large(limits: Limits) -> Refusal:
-    message = f"the result has more than {limits.digits} digits"
+def _too_large(bounds: Bounds) -> Refusal:
+    message = f"the result has more than {bounds.digits} digits"
     return _refusal(message, "limit-digits", advice("digits"))
 
 
-def fits(values: tuple[Any, ...], limits: Limits) -> bool:
+def fits(values: tuple[Any, ...], bounds: Bounds) -> bool:
     """Whether a list has no more items than allowed, those of the lists in it included.
 
     A list of ten times the list above it, and so on, grows by ten with every line of a spec.
     """
-    left, waiting = limits.items, [values]
+    left, waiting = bounds.items, [values]
     while waiting and left >= 0:
         items = waiting.pop()
         left -= len(items)
@@ -180,10 +203,10 @@ def fits(values: tuple[Any, ...], limits: Limits) -> bool:
     return left >= 0
 
 
-def _listed(values: tuple[Any, ...], limits: Limits) -> tuple[Any, ...]:
+def _listed(values: tuple[Any, ...], bounds: Bounds) -> tuple[Any, ...]:
     """A list, where it is no longer than allowed. Raises Refusal."""
-    if not fits(values, limits):
-        message = f"this list has more than {limits.items:,} items"
+    if not fits(values, bounds):
+        message = f"this list has more than {bounds.items:,} items"
         raise _refusal(message, "limit-items", advice("items"))
     return values
 
@@ -235,7 +258,7 @@ FUNCTIONS: Mapping[str, _Function] = {
 }
 
 
-def _call(name: str, values: list[Any], limits: Limits) -> Any:
+def _call(name: str, values: list[Any], bounds: Bounds) -> Any:
     """The value of a function. Raises Refusal."""
     if name == "len":
         if not _is_list(values[0]):
@@ -249,11 +272,11 @@ def _call(name: str, values: list[Any], limits: Limits) -> Any:
         if not _is_number(value):
             raise _refusal(f"`{name}` takes numbers, not {describe(value)}")
     try:
-        return _bounded(FUNCTIONS[name].function(*values), limits)
+        return _bounded(FUNCTIONS[name].function(*values), bounds)
     except ZeroDivisionError:
         raise _refusal(f"`{name}` cannot divide by 0", "division-by-zero") from None
     except OverflowError:
-        raise _too_large(limits) from None
+        raise _too_large(bounds) from None
 
 
 def _compare(relation: str, a: Any, b: Any) -> Any:
@@ -309,9 +332,9 @@ class _Token(NamedTuple):
 class _Parser:
     """Reads one expression. A chain of operators is one node, so that only brackets nest."""
 
-    def __init__(self, text: str, limits: Limits) -> None:
+    def __init__(self, text: str, bounds: Bounds) -> None:
         self.text = text
-        self.limits = limits
+        self.bounds = bounds
         self.names: dict[str, int] = {}
         self.depth = 0
         self.tokens = self._tokens()
@@ -379,14 +402,14 @@ class _Parser:
             help = "hexadecimal and octal numbers stand alone: 0x1F, 0o17"
         elif token.text == ",":
             help = "digits are written without separators: 1000, not 1,000; a list has brackets"
-        message = f"`{_shortened(token.text)}` cannot stand here"
+        message = f"`{shortened(token.text)}` cannot stand here"
         return ExpressionError(message, token.start, token.end, help=help)
 
     def deeper(self) -> None:
         self.depth += 1
-        if self.depth > self.limits.brackets:
+        if self.depth > self.bounds.brackets:
             raise ExpressionError(
-                f"this expression is nested more than {self.limits.brackets} deep",
+                f"this expression is nested more than {self.bounds.brackets} deep",
                 self.token.start,
                 self.token.end,
                 code="limit-brackets",
@@ -435,13 +458,13 @@ class _Parser:
         """Operators of one level, from the left."""
         start, end = first.start, rest[-1][1].end
         sign = rest[0][0]
-        limits = self.limits
+        bounds = self.bounds
 
         def calculation(names: Mapping[str, Any]) -> Any:
             value = first.evaluate(names)
             for sign, node in rest:
                 operand = node.evaluate(names)
-                value = _placed(start, node.end, _calculate, sign, value, operand, limits)
+                value = _placed(start, node.end, _calculate, sign, value, operand, bounds)
             return value
 
         def comparison(names: Mapping[str, Any]) -> bool:
@@ -549,12 +572,12 @@ class _Parser:
         text = token.text
         if not text.isdigit():
             return self.constant(
-                token, _placed(token.start, token.end, _bounded, float(text), self.limits)
+                token, _placed(token.start, token.end, _bounded, float(text), self.bounds)
             )
-        if len(text) > self.limits.digits:
-            too_large = _too_large(self.limits)
+        if len(text) > self.bounds.digits:
+            too_large = _too_large(self.bounds)
             message = (
-                f"this number has {len(text):,} digits, more than the limit of {self.limits.digits}"
+                f"this number has {len(text):,} digits, more than the limit of {self.bounds.digits}"
             )
             raise ExpressionError(
                 message, token.start, token.end, code=too_large.code, help=too_large.help
@@ -575,11 +598,11 @@ class _Parser:
 
     def sequence(self, opened: _Token) -> Node:
         nodes, end = self.items("]", opened)
-        limits = self.limits
+        bounds = self.bounds
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             values = tuple(node.evaluate(names) for node in nodes)
-            return _placed(opened.start, end, _listed, values, limits)
+            return _placed(opened.start, end, _listed, values, bounds)
 
         return Node(evaluate, opened.start, end)
 
@@ -598,7 +621,7 @@ class _Parser:
         function = FUNCTIONS.get(name.text)
         if function is None:
             raise ExpressionError(
-                f"unknown function `{_shortened(name.text)}`",
+                f"unknown function `{shortened(name.text)}`",
                 name.start,
                 name.end,
                 label=did_you_mean(name.text, FUNCTIONS),
@@ -607,11 +630,11 @@ class _Parser:
         if not function.fewest <= len(nodes) <= function.most:
             message = f"`{name.text}` takes {function.takes()}, and this gives it {len(nodes)}"
             raise ExpressionError(message, name.start, end)
-        limits = self.limits
+        bounds = self.bounds
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             values = [node.evaluate(names) for node in nodes]
-            return _placed(name.start, end, _call, name.text, values, limits)
+            return _placed(name.start, end, _call, name.text, values, bounds)
 
         return Node(evaluate, name.start, end)
 
@@ -619,7 +642,7 @@ class _Parser:
 def unknown_name(name: str, start: int, known: Iterable[str]) -> ExpressionError:
     """The error for a name that stands for nothing here."""
     return ExpressionError(
-        f"unknown name `{_shortened(name)}`",
+        f"unknown name `{shortened(name)}`",
         start,
         start + len(name),
         code="unknown-name",
@@ -661,7 +684,3 @@ def _char_help(char: str, before: str) -> str:
     if char == ":":
         return "a mapping has no place in an expression"
     return ""
-
-
-def _shortened(word: str) -> str:
-    return word if len(word) <= 40 else f"{word[:37]}…"

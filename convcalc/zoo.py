@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from convcalc.diagnostics import Source, did_you_mean, fail
+from convcalc.diagnostics import Source, fail
+from convcalc.words import did_you_mean
 
 _SUFFIXES = (".yaml", ".yml")
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc.expressions import ExpressionError, parse
-from convcalc.language.limits import Limits
+from convcalc.expressions import Bounds, ExpressionError, parse
 from tests import strategies
 
 VALUES: dict[str, Any] = {"a": 2, "b": (1, 2), "n": 3, "alpha": 0.5}
@@ -48,9 +47,9 @@ def as_tuples(value: Any) -> Any:
     return tuple(map(as_tuples, value)) if isinstance(value, (list, tuple)) else value
 
 
-def error(text: str, **limits: int) -> ExpressionError:
+def error(text: str, **bounds: int) -> ExpressionError:
     with pytest.raises(ExpressionError) as caught:
-        parse(text, Limits(**limits)).evaluate(VALUES)
+        parse(text, Bounds(**bounds)).evaluate(VALUES)
     return caught.value
 
 
@@ -219,10 +218,10 @@ def test_long_chains_are_no_nesting() -> None:
 def test_length_is_bounded() -> None:
     assert parse("1" + "+1" * 999).evaluate({}) == 1000
     assert error("1" + "+1" * 1000).code == "limit-expression"
-    assert parse("1" + "+1" * 1000, Limits(expression=2001)).evaluate({}) == 1001
+    assert parse("1" + "+1" * 1000, Bounds(expression=2001)).evaluate({}) == 1001
 
 
 def test_digits_are_bounded_exactly() -> None:
-    assert parse("10 ** 8 * 9", Limits(digits=9)).evaluate({}) == 900_000_000
+    assert parse("10 ** 8 * 9", Bounds(digits=9)).evaluate({}) == 900_000_000
     assert error("10 ** 8 * 10", digits=9).code == "limit-digits"
     assert error("1234567890", digits=9).code == "limit-digits"

@@ -25,6 +25,7 @@ CORE = {
     *(
         "convcalc.layers.grouping",
         "convcalc.shape",
+        "convcalc.words",
         "convcalc.window",
         "convcalc.zoo",
         "convcalc.api",

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 import click
 
 from convcalc import __version__
-from convcalc.diagnostics import ConvcalcError, Diagnostic, did_you_mean, fail, render
+from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, render
+from convcalc.words import did_you_mean
 
 #: Command to the file it is in, in the order of the help.
 _COMMANDS = {

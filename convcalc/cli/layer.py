@@ -9,8 +9,9 @@ import click
 
 from convcalc import layers
 from convcalc.cli import options
-from convcalc.diagnostics import did_you_mean, fail
+from convcalc.diagnostics import fail
 from convcalc.layers.fields import Truth
+from convcalc.words import did_you_mean
 
 
 class _Types(click.Group):

@@ -23,10 +23,10 @@ def command(names: tuple[str, ...], si: bool, format: str, target: str | None) -
       convcalc list --json | jq '.[] | select(.macs < 1000000000) | .name'
     """
     from convcalc import api, zoo
-    from convcalc.diagnostics import did_you_mean, fail
+    from convcalc.diagnostics import fail
     from convcalc.graph import input_data
     from convcalc.render import csv, json, plain, table
-    from convcalc.render.columns import grouped, short
+    from convcalc.words import did_you_mean, grouped, short
 
     for name in names:
         if name not in zoo.families():

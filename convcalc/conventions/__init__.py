@@ -10,7 +10,8 @@ import pkgutil
 from functools import cache
 
 from convcalc.conventions.base import Convention
-from convcalc.diagnostics import did_you_mean, fail, listed
+from convcalc.diagnostics import fail
+from convcalc.words import did_you_mean, listed
 
 
 @cache

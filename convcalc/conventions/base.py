@@ -9,9 +9,8 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from convcalc.arithmetic import product, value_of
-from convcalc.expressions import parse
+from convcalc.expressions import Bounds, parse
 from convcalc.graph import Graph, Node
-from convcalc.language.limits import DEFAULT
 from convcalc.layers.base import NOTHING, Operations, Weight, fields_of
 from convcalc.layers.convolution import Conv, DeformConv
 from convcalc.shape import Shape
@@ -46,7 +45,7 @@ MOVING = (
 #: The formula of what costs nothing.
 FREE = "0"
 #: The numbers of a spec are bounded already; a cost is a product of several.
-_LIMITS = DEFAULT._replace(digits=100_000)
+_BOUNDS = Bounds(digits=100_000)
 
 
 class Place(NamedTuple):
@@ -149,7 +148,7 @@ class Convention(NamedTuple):
 
     def evaluate(self, rule: str, quantities: Quantities) -> Any:
         """The value of a rule."""
-        expression = parse(rule, _LIMITS)
+        expression = parse(rule, _BOUNDS)
         names = {
             name: quantities.own(name, self.quantities[name])
             if name in self.quantities

@@ -23,9 +23,6 @@ from convcalc.diagnostics import (
     Diagnostic,
     Mark,
     Source,
-    did_you_mean,
-    listed,
-    nearest,
 )
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import reader
@@ -47,7 +44,8 @@ from convcalc.language.document import (
     Value,
 )
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
-from convcalc.layers.fields import Kind, describe
+from convcalc.layers.fields import Kind
+from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
 #: Names that the tensor which reaches a layer has in expressions.
 TENSOR_NAMES = ("in_channels", "in_height", "in_width", "in_length", "in_depth", "in_features")
@@ -125,7 +123,8 @@ class _Scope:
         #: The raw blocks; None where they are no mapping, and nothing is known of them.
         self.blocks: Mapping[str, Any] | None = blocks if isinstance(blocks, dict) else None
         self.source = source
-        self.limits = limits = limits.scaled(source.text)
+        limits = limits.scaled(source.text)
+        self.bounds = limits.bounds
         #: The names in reach; None where a mistake leaves them unknown.
         self.names: set[str] | None = set()
         #: The names that are defined further down in the mapping that is being checked.
@@ -198,7 +197,7 @@ def _checked(raw: Any, mark: Mark, scope: _Scope, words: tuple[str, ...] = ()) -
 
 def _expression(text: str, mark: Mark, scope: _Scope, words: tuple[str, ...]) -> Expression:
     try:
-        expression = parse(text, scope.limits)
+        expression = parse(text, scope.bounds)
         for name, start in expression.names.items():
             if scope.names is None or name in scope.names or name in TENSOR_NAMES:
                 continue
@@ -235,7 +234,7 @@ def _field_check(kind: Kind) -> _Check:
 def _shown(raw: Any) -> str:
     """A raw value in a message."""
     if isinstance(raw, str) and raw:
-        return _quoted(raw)
+        return quoted(raw)
     return "a list" if isinstance(raw, list) else describe(raw)
 
 
@@ -542,7 +541,7 @@ def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
         (each for each in known if _folded(each) == _folded(name)), None
     )
     label = f"did you mean `{meant}`?" if meant else did_you_mean(name, known)
-    message = f"unknown layer type or block {_quoted(name)}"
+    message = f"unknown layer type or block {quoted(name)}"
     help = "`convcalc layer --help` lists the layer types"
     if scope.blocks:
         help += f"; the spec's own blocks are {listed(scope.blocks)}"
@@ -552,10 +551,6 @@ def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
 def _folded(name: str) -> str:
     """A name as every spelling of it reads: `Conv2d`, `conv_2d` and `CONV` are `conv`."""
     return re.sub(r"[123]d$|[^a-z]", "", name[:_LONGEST_NAME].lower())
-
-
-def _quoted(name: str) -> str:
-    return f"`{name}`" if len(name) <= 40 else f"`{name[:37]}…`"
 
 
 def _layer(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[str, Any]:
@@ -651,7 +646,7 @@ def _unknown(placed: _Placed, meant: str, owner: _Owner, scope: _Scope) -> Diagn
     help = f"it takes {listed(owner.fields, 20)}"
     if owner.spellings and placed.key in ("in_channels", "in_features", "num_features"):
         label, help = "", "leave it out: what reaches the layer is known"
-    message = f"{owner.text} has no {owner.noun} {_quoted(placed.key)}"
+    message = f"{owner.text} has no {owner.noun} {quoted(placed.key)}"
     return Diagnostic("unknown-field", message, scope.source, placed.key_mark, label, help=help)
 
 

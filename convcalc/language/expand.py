@@ -15,9 +15,7 @@ from convcalc.diagnostics import (
     Diagnostic,
     Mark,
     Source,
-    did_you_mean,
     fail,
-    listed,
 )
 from convcalc.expressions import Expression, ExpressionError, fits, parse
 from convcalc.graph import Graph, Group, Node, Tensor
@@ -39,8 +37,9 @@ from convcalc.language.document import (
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
 from convcalc.layers.base import Join, Layer, per_type
 from convcalc.layers.composite import Composite
-from convcalc.layers.fields import Whole, describe
+from convcalc.layers.fields import Whole
 from convcalc.shape import Shape
+from convcalc.words import counted, describe, did_you_mean, grouped, listed
 
 _SIZE = Whole(1)
 _TIMES = Whole(0)
@@ -168,6 +167,7 @@ class _Expansion:
         self.document = document
         self.source = source
         self.limits = limits = limits.scaled(source.text)
+        self.bounds = limits.bounds
         self.found: list[Diagnostic] = []
         #: The statements (and composite layers around them) in which a mistake was found: each is
         #: reported once, however often it is run.
@@ -358,7 +358,7 @@ class _Expansion:
                     for item, at in zip(value.items, value.marks)
                 ]
             )
-            if not fits(items, self.limits):
+            if not fits(items, self.bounds):
                 message = f"this list has more than {self.limits.items:,} items"
                 self.exceed("items", message, mark or value.marks[0])
             return items
@@ -478,7 +478,7 @@ class _Expansion:
             help = f"a block sees nothing of its caller; known here: {listed(known)}"
         if whole in known:
             parts = len(frame.tensors.find(whole) or ())
-            message = f"`from` names part {part} of `{whole}`, which has {_counted(parts, 'part')}"
+            message = f"`from` names part {part} of `{whole}`, which has {counted(parts, 'part')}"
             help = f"parts are counted from 0: `{whole}.0`"
         if frame.tensors.is_left_out(name):
             message = f"`from` names `{name}`, which its `when` leaves out here"
@@ -538,7 +538,8 @@ class _Expansion:
             self.refused(refusal, st, frame, inputs, "times", [body.times])
             raise _UnsettledError from None
         if times > self.limits.steps:
-            message = f"{_grouped(times)} turns are more than the {self.limits.steps:,} allowed"
+            turns = grouped(times) if times < 10**24 else describe(times)
+            message = f"{turns} turns are more than the {self.limits.steps:,} allowed"
             self.exceed_steps(message, mark)
         for index in range(times):
             self.step(st.mark)
@@ -560,8 +561,8 @@ class _Expansion:
             cells = row if isinstance(row, tuple) and len(names) > 1 else (row,)
             if len(cells) != len(names):
                 at = self.row_mark(st, number)
-                given = _counted(len(cells), "value")
-                message = f"this row has {given} for the {_counted(len(names), 'name')} of `bind`"
+                given = counted(len(cells), "value")
+                message = f"this row has {given} for the {counted(len(names), 'name')} of `bind`"
                 self.report("bad-value", message, at, frame, help=f"the names are {listed(names)}")
                 raise _UnsettledError
             turn = frame._replace(
@@ -757,7 +758,7 @@ class _Expansion:
         longest = max(
             (size for shape in outputs for size in shape if isinstance(size, int)), default=0
         )
-        if self.limits.forbid(longest):
+        if self.bounds.forbid(longest):
             message = f"a size of the output has more than {self.limits.digits} digits"
             self.exceed("digits", message, st.mark)
         return resolved, outputs
@@ -951,15 +952,6 @@ _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "a text": lambda value: isinstance(value, str),
     "a list": lambda value: isinstance(value, tuple),
 }
-
-
-def _grouped(number: int) -> str:
-    """A count with separators; in words where it is very long."""
-    return f"{number:,}" if number < 10**24 else describe(number)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _residual_help(*shapes: Shape) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from convcalc.diagnostics import Diagnostic, Mark, Source, did_you_mean, fail, listed
+from convcalc.diagnostics import Diagnostic, Mark, Source, fail
+from convcalc.expressions import Bounds, advice
+from convcalc.words import did_you_mean, listed
 
 
 class Limits(NamedTuple):
@@ -34,9 +36,10 @@ class Limits(NamedTuple):
     #: Seconds of processor time to check a spec, and to expand it; for each 64 KB of its text.
     seconds: int = 2
 
-    def forbid(self, number: int) -> bool:
-        """Whether an integer has more than `digits` decimal digits."""
-        return number.bit_length() > 3 * self.digits and abs(number) >= 10**self.digits
+    @property
+    def bounds(self) -> Bounds:
+        """Those of expressions."""
+        return Bounds(self.expression, self.brackets, self.items, self.digits)
 
     @property
     def steps(self) -> int:
@@ -78,11 +81,6 @@ def parse_limits(settings: tuple[str, ...]) -> Limits:
             )
         limits = limits._replace(**{name: int(text)})
     return limits
-
-
-def advice(name: str) -> str:
-    """How a limit is raised."""
-    return f"`--limit {name}=N` allows N"
 
 
 def exceeded(name: str, message: str, source: Source, mark: Mark | None) -> Diagnostic:

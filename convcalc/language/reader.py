@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, did_you_mean, fail
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
 from convcalc.language.limits import DEFAULT, Limits, exceeded
+from convcalc.words import did_you_mean, shortened
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -308,13 +309,13 @@ class _Reader:
         if key in level.container:
             assert isinstance(level.container, Mapping)
             first = level.container.key_marks[key]
-            message = f"the key `{_shortened(key)}` is here twice"
+            message = f"the key `{shortened(key, 60)}` is here twice"
             label = f"the first is at line {first.line}, column {first.column}"
             raise self.mistake("duplicate-key", message, mark, "keep one of them", label)
         return key
 
     def tag(self, tag: str, mark: Mark) -> ConvcalcError:
-        shown = _shortened(tag.replace("tag:yaml.org,2002:", "!!"))
+        shown = shortened(tag.replace("tag:yaml.org,2002:", "!!"), 60)
         message = f"the tag {shown} is not part of the spec language"
         return self.mistake("tag", message, mark, "write the value without it")
 
@@ -428,7 +429,3 @@ def _plain_kind(value: Any) -> str:
     if value is None:
         return "empty"
     return f"the truth value {str(value).lower()}" if isinstance(value, bool) else "a number"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}…"

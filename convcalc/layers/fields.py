@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from convcalc.arithmetic import Refusal, Symbolic, holds
+from convcalc.words import describe, near_integers
 
 #: Short names, for the canonical ones that a layer has.
 SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -61,29 +62,6 @@ class Kind:
         return core_schema.no_info_plain_validator_function(self.parse)
 
 
-def describe(value: Any) -> str:
-    """A value as a spec's author wrote it: `true`, `1.5`, text "wide", a list."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        if math.isnan(value):
-            return "not-a-number"
-        if math.isinf(value):
-            return "infinity" if value > 0 else "minus infinity"
-        return repr(value)
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**24 else f"an integer of {value.bit_length()} bits"
-    if isinstance(value, str):
-        return f'the text "{value}"' if len(value) <= 40 else f'the text "{value[:37]}…"'
-    if isinstance(value, (list, tuple)):
-        inner = ", ".join(describe(item) for item in value[:4])
-        inner = inner if len(inner) <= 80 else f"{inner[:79]}…"
-        return f"the list [{inner}{', …' if len(value) > 4 else ''}]"
-    return "a mapping"
-
-
 def whole(value: Any) -> int | None:
     """The integer that a number is, exactly (24.0 is 24); None for anything else."""
     if isinstance(value, bool):
@@ -93,13 +71,6 @@ def whole(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return None
-
-
-def near_integers(value: float) -> str:
-    """The roundings of a number that was to be whole, as advice."""
-    return (
-        f"round it: floor gives {math.floor(value)}, ceil {math.ceil(value)}, round {round(value)}"
-    )
 
 
 class Whole(Kind):

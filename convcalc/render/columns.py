@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from convcalc import conventions
 from convcalc.analysis import Analysis, Row
-from convcalc.diagnostics import did_you_mean, fail, listed
+from convcalc.diagnostics import fail
 from convcalc.shape import Shape
+from convcalc.words import did_you_mean, listed
 
 
 class Column(NamedTuple):
@@ -110,30 +111,6 @@ def sorted_rows(rows: Iterable[Row], key: str | None) -> list[Row]:
     if column.numeric:
         return sorted(found, key=lambda row: -(column.read(row) or 0))
     return sorted(found, key=lambda row: str(column.read(row)))
-
-
-def grouped(number: int | None) -> str:
-    """A number with thousands separators; `?` where there is none."""
-    return "?" if number is None else f"{number:,}"
-
-
-def short(number: int | None) -> str:
-    """A number to four digits with a prefix of the SI: `568.7M`."""
-    if number is None:
-        return "?"
-    if abs(number) < 1000:
-        return str(number)
-    sign, size = ("-" if number < 0 else ""), abs(number)
-    for power, prefix in ((3, "k"), (6, "M"), (9, "G"), (12, "T"), (15, "P"), (18, "E")):
-        for decimals in (3, 2, 1):
-            # Rounded in integers: a float would turn some halves the wrong way.
-            scaled = (size * 10**decimals * 2 + 10**power) // (2 * 10**power)
-            if scaled < 10**4:
-                whole, rest = divmod(scaled, 10**decimals)
-                return f"{sign}{whole}.{rest:0{decimals}d}{prefix}"
-    from decimal import Decimal  # a float ends at 1.8e+308
-
-    return f"{sign}{Decimal(size):.3e}"
 
 
 def legend(analysis: Analysis) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from convcalc.arithmetic import value_of
 from convcalc.explain import Explanation, Figure, Part
-from convcalc.render.columns import grouped, short
 from convcalc.render.table import Table
+from convcalc.words import grouped, short
 
 
 def text(explanation: Explanation, si: bool = False) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from convcalc.graph import input_data
 from convcalc.reconcile import Answer, Bridge, Item, Reading, Reconciliation
 from convcalc.render import plain
-from convcalc.render.columns import grouped
 from convcalc.render.table import Table
+from convcalc.words import grouped
 
 FORMAT = "convcalc.reconciliation/1"
 

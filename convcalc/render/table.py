@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis import Analysis, Share
-from convcalc.render.columns import Column, grouped, short, sorted_rows
+from convcalc.render.columns import Column, sorted_rows
+from convcalc.words import grouped, percent, short
 
 
 class Table(NamedTuple):
@@ -89,14 +90,6 @@ def of_shares(analysis: Analysis, shares: Sequence[Share], by: str, si: bool, le
         "",
     )
     return Table(title(analysis), header, (False,) + (True,) * 7, tuple(rows), totals, legend)
-
-
-def percent(part: int | None, whole: int | None) -> str:
-    """A share in per cent, to one decimal, rounded in integers."""
-    if part is None or not whole:
-        return ""
-    tenths = (2000 * part + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10}"
 
 
 def title(analysis: Analysis) -> str:

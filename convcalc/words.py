@@ -1,0 +1,113 @@
+"""Numbers, lists, names and values as people read them, and what a mistyped word may mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+
+def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
+    """The known words that a mistyped one is likeliest to mean."""
+    import difflib
+
+    known = {candidate.lower(): candidate for candidate in islice(words, 500)}
+    found = difflib.get_close_matches(word.lower()[:100], known, n=most, cutoff=0.6)
+    return [known[match] for match in found]
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """`did you mean `alpha`?`, or nothing."""
+    found = nearest(word, words)
+    return f"did you mean {listed(found, joiner='or')}?" if found else ""
+
+
+def listed(words: Iterable[str], most: int = 12, joiner: str = "and") -> str:
+    """Words as a phrase: `a`, `b` and `c`."""
+    shown = [f"`{word}`" for word in words]
+    if len(shown) > most:
+        shown = [*shown[:most], f"{len(shown) - most} more"]
+    return f" {joiner} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def describe(value: Any) -> str:
+    """A value as a spec's author wrote it: `true`, `1.5`, text "wide", a list."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return "not-a-number"
+        if math.isinf(value):
+            return "infinity" if value > 0 else "minus infinity"
+        return repr(value)
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**24 else f"an integer of {value.bit_length()} bits"
+    if isinstance(value, str):
+        return f'the text "{value}"' if len(value) <= 40 else f'the text "{value[:37]}…"'
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(describe(item) for item in value[:4])
+        inner = inner if len(inner) <= 80 else f"{inner[:79]}…"
+        return f"the list [{inner}{', …' if len(value) > 4 else ''}]"
+    return "a mapping"
+
+
+def near_integers(value: float) -> str:
+    """The roundings of a number that was to be whole, as advice."""
+    return (
+        f"round it: floor gives {math.floor(value)}, ceil {math.ceil(value)}, round {round(value)}"
+    )
+
+
+def grouped(number: int | None) -> str:
+    """A number with thousands separators; `?` where there is none."""
+    return "?" if number is None else f"{number:,}"
+
+
+def short(number: int | None) -> str:
+    """A number to four digits with a prefix of the SI: `568.7M`."""
+    if number is None:
+        return "?"
+    if abs(number) < 1000:
+        return str(number)
+    sign, size = ("-" if number < 0 else ""), abs(number)
+    for power, prefix in ((3, "k"), (6, "M"), (9, "G"), (12, "T"), (15, "P"), (18, "E")):
+        for decimals in (3, 2, 1):
+            # Rounded in integers: a float would turn some halves the wrong way.
+            scaled = (size * 10**decimals * 2 + 10**power) // (2 * 10**power)
+            if scaled < 10**4:
+                whole, rest = divmod(scaled, 10**decimals)
+                return f"{sign}{whole}.{rest:0{decimals}d}{prefix}"
+    from decimal import Decimal  # a float ends at 1.8e+308
+
+    return f"{sign}{Decimal(size):.3e}"
+
+
+def percent(part: int | None, whole: int | None) -> str:
+    """A share in per cent, to one decimal, rounded in integers."""
+    if part is None or not whole:
+        return ""
+    tenths = (2000 * part + whole) // (2 * whole)
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 part`, `3 parts`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """A text from outside, cut to `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}…"
+
+
+def quoted(name: str) -> str:
+    """A name from outside in a message, cut where it is long."""
+    return f"`{shortened(name)}`"
+
+
+def sizes(shape: Sequence[Any]) -> str:
+    """A shape as programs read it: `3x224x224`."""
+    return "x".join(map(str, shape))
