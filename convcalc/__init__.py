@@ -12,23 +12,25 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from convcalc.analysis import Analysis, Row, Totals
-    from convcalc.api import load, loads
+    from convcalc.analysis import Row
+    from convcalc.api import Analysis, Network, load, loads
+    from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.shape import Shape
 
 _HOMES = {
-    "Analysis": "analysis",
+    "Analysis": "api",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
+    "Figures": "costs",
     "Graph": "graph",
     "Limits": "language.limits",
+    "Network": "api",
     "Node": "graph",
     "Row": "analysis",
     "Shape": "shape",
-    "Totals": "analysis",
     "load": "api",
     "loads": "api",
 }
@@ -37,12 +39,13 @@ __all__ = [
     "Analysis",
     "ConvcalcError",
     "Diagnostic",
+    "Figures",
     "Graph",
     "Limits",
+    "Network",
     "Node",
     "Row",
     "Shape",
-    "Totals",
     "__version__",
     "load",
     "loads",

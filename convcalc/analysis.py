@@ -2,152 +2,206 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from convcalc import conventions
+from convcalc import conventions, passes
 from convcalc.conventions.base import Convention, Count
-from convcalc.diagnostics import fail
-from convcalc.graph import Graph, Group, Node, input_data
-from convcalc.layers.base import Operations
+from convcalc.costs import Figures, measured, summed
+from convcalc.diagnostics import fail, require_whole
+from convcalc.graph import Graph, Group, Node
+from convcalc.passes import Pass, Settings
 from convcalc.shape import Shape
+from convcalc.words import did_you_mean
 
 FORMAT = "convcalc.analysis/1"
 
 #: The name that stands for every convention: `exact`, and a column for each.
 ALL = "all"
 
+_NO_COUNTS: Mapping[str, Count] = {}
+
 
 class Row(NamedTuple):
     """One layer, or several folded into one. Figures are for the whole batch; shapes are without
     it.
 
-    `layers` counts the layers in the row. `flops` is None where the convention gives no number;
-    `uncounted` says that the tool passes over a layer in silence, which makes its part 0.
+    `inputs` are the names of the tensors that enter it. `uncounted` says that the convention's tool
+    passes over a layer in silence, which makes its part 0. `depth` is the number of groups that the
+    row is folded at; None for a row of one layer. A figure is an attribute: `row.params`; `flops`
+    is None where the convention gives no number.
     """
 
-    name: str
-    type: str
-    kind: str
+    nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
-    input_shapes: tuple[Shape, ...]
-    output_shapes: tuple[Shape, ...]
-    config: dict[str, Any]
-    weights: dict[str, tuple[int, ...]]
-    params: int
-    buffers: int
-    macs: int
-    flops: int | None
-    operations: dict[str, int]
-    activations: int
-    groups: tuple[Group, ...] = ()
-    layers: int = 1
+    figures: Figures
     uncounted: bool = False
     #: By convention, where all were asked for.
-    counts: Mapping[str, Count] = MappingProxyType({})
+    counts: Mapping[str, Count] = _NO_COUNTS
+    depth: int | None = None
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups around it, outermost first; of a folded row, itself the last."""
+        return self.nodes[0].groups[: self.depth]
+
+    @property
+    def name(self) -> str:
+        """Unique: the path of the groups and the layer."""
+        if self.depth is None:
+            return self.nodes[0].name
+        return ".".join(group.name for group in self.groups)
+
+    @property
+    def type(self) -> str:
+        """The layer type; of a folded row, the type of its group."""
+        return self.nodes[0].type if self.depth is None else self.groups[-1].type
+
+    @property
+    def kind(self) -> str:
+        """What it is to a reader of resource tables: `pointwise conv`, `dense`, `activation`."""
+        return self.nodes[0].placed.kind if self.depth is None else self.groups[-1].type
+
+    @property
+    def block(self) -> str:
+        """The outermost group that it is in, or itself."""
+        return self.groups[0].name if self.groups else self.name
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the tensors that enter it."""
+        return self.nodes[0].placed.inputs
+
+    @property
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the tensors that leave it."""
+        return self.nodes[-1].placed.outputs
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The fields of a layer by canonical name; empty for a folded row."""
+        return self.nodes[0].layer.config() if self.depth is None else {}
+
+    @property
+    def weights(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the tensors that a layer owns; empty for a folded row."""
+        owned = self.nodes[0].placed.weights if self.depth is None else ()
+        return {weight.name: weight.shape for weight in owned}
+
+    def __getattr__(self, key: str) -> Any:
+        return getattr(self.figures, key)
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON has it."""
-        several = len(self.output_shapes) != 1
-        data: dict[str, Any] = {
-            "name": self.name,
-            "type": self.type,
-            "inputs": list(self.inputs),
-            "input_shapes": [list(shape) for shape in self.input_shapes],
-            "output_shape": None if several else list(self.output_shapes[0]),
-        }
-        if several:
-            data["output_shapes"] = [list(shape) for shape in self.output_shapes]
-        if self.layers == 1 and self.config is not FOLDED:
-            data["config"] = self.config
-            data["weights"] = {name: list(shape) for name, shape in self.weights.items()}
-        else:
-            data["layers"] = self.layers
-        data |= {
-            "params": self.params,
-            "buffers": self.buffers,
-            "macs": self.macs,
-            "flops": self.flops,
-            "operations": self.operations,
-            "activations": self.activations,
-        }
+        data: dict[str, Any] = {"name": self.name, "type": self.type, "inputs": list(self.inputs)}
+        data |= self._described()
+        figures = dict(self.figures)
+        layers = figures.pop("layers")
+        if self.depth is not None:
+            data["layers"] = layers
+        data |= figures
         if self.uncounted:
             data["uncounted"] = True
         if self.counts:
             data["counts"] = {name: count.flops for name, count in self.counts.items()}
         return data
 
-
-#: The configuration of a row that stands for several layers.
-FOLDED: dict[str, Any] = {}
-
-
-class Totals(NamedTuple):
-    """The sums of all rows. `flops` is None where a row has none."""
-
-    layers: int
-    params: int
-    buffers: int
-    macs: int
-    flops: int | None
-    activations: int
+    def _described(self) -> dict[str, Any]:
+        """The shapes, and of a layer its fields and weights."""
+        outputs = [list(shape) for shape in self.output_shapes]
+        data: dict[str, Any] = {
+            "input_shapes": [list(shape) for shape in self.input_shapes],
+            "output_shape": outputs[0] if len(outputs) == 1 else None,
+        }
+        if len(outputs) != 1:
+            data["output_shapes"] = outputs
+        if self.depth is None:
+            data["config"] = self.config
+            data["weights"] = {name: list(shape) for name, shape in self.weights.items()}
+        return data
 
 
 class Share(NamedTuple):
     """Rows that have something in common, summed up."""
 
     group: str
-    totals: Totals
+    totals: Figures
 
 
 class Analysis(NamedTuple):
-    """What a network costs."""
+    """What a network costs. `totals` are the sums of all rows."""
 
-    name: str
-    source: str
-    preset: str | None
-    variables: dict[str, Any]
-    inputs: dict[str, Shape]
+    graph: Graph
     batch: int
     convention: Convention
     rows: tuple[Row, ...]
-    totals: Totals
+    totals: Figures
     #: The totals by convention, where all were asked for.
-    counts: Mapping[str, int | None] = MappingProxyType({})
+    counts: Mapping[str, int | None] = {}
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.graph.name
+
+    @property
+    def source(self) -> str:
+        """Where the network's numbers can be checked."""
+        return self.graph.source
+
+    @property
+    def preset(self) -> str | None:
+        """The preset that was chosen."""
+        return self.graph.preset
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """Every variable with its value."""
+        return self.graph.variables
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The shapes of the inputs by name."""
+        return self.graph.inputs
 
     def folded(self, depth: int) -> Analysis:
-        """The same, summed up below `depth` groups; rows sum to the same totals."""
+        """The same, summed up below `depth` groups; rows sum to the same totals.
+
+        Raises ConvcalcError for a depth below 1.
+        """
+        require_whole("a depth", depth, "level")
         return self._replace(rows=tuple(_folded(self.rows, depth)))
 
     def shares(self, by: str) -> list[Share]:
-        """The rows summed by `type`, `kind` or `block` (the outermost group), largest first."""
+        """The rows summed by `type`, `kind` or `block` (the outermost group), largest first.
+
+        Raises ConvcalcError for anything else to sum by.
+        """
+        if by not in SHARED:
+            help = f"{did_you_mean(str(by), SHARED)} rows are summed by `type`, `kind` or `block`"
+            raise fail("bad-value", f"rows have no `{by}` in common", help.strip())
         found: dict[str, list[Row]] = {}
         for row in self.rows:
-            key = row.type if by == "type" else row.kind if by == "kind" else _block(row)
-            found.setdefault(key, []).append(row)
+            found.setdefault(getattr(row, by), []).append(row)
         shares = [Share(key, _totals(rows)) for key, rows in found.items()]
-        return (
-            shares
-            if by == "block"
-            else sorted(shares, key=lambda s: (-s.totals.macs, -s.totals.params))
-        )
+        if by == "block":
+            return shares
+        return sorted(shares, key=lambda share: (-share.totals.macs, -share.totals.params))
 
     def to_dict(self) -> dict[str, Any]:
         """The analysis as JSON has it; see docs/json.md."""
+        return {**self.head(), "layers": [row.to_dict() for row in self.rows]}
+
+    def head(self) -> dict[str, Any]:
+        """What JSON says of the network and of its totals."""
         counts = {"counts": dict(self.counts)} if self.counts else {}
         return {
             "format": FORMAT,
-            "name": self.name,
-            "source": self.source,
-            "preset": self.preset,
-            "variables": self.variables,
-            "input": input_data(self.inputs),
+            **self.graph.to_dict(),
             "batch": self.batch,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
-            "totals": self.totals._asdict() | counts,
-            "layers": [row.to_dict() for row in self.rows],
+            "totals": self.totals.columns() | counts,
         }
 
     def __repr__(self) -> str:
@@ -159,152 +213,97 @@ class Analysis(NamedTuple):
             f" {counted} {self.convention.unit} ({self.convention.name})>"
         )
 
-    def _repr_html_(self) -> str:
-        from convcalc.render import html
 
-        return html.render(self)
+#: What rows are summed by.
+SHARED = ("type", "kind", "block")
 
 
-def analyze(graph: Graph, convention: str = "exact", batch: int = 1) -> Analysis:
+def analyze(
+    graph: Graph,
+    convention: str = "exact",
+    batch: int = 1,
+    dtype: str = "float32",
+    run: Sequence[Pass] | None = None,
+) -> Analysis:
     """What a graph costs.
 
     MACs, operations, FLOPs and activations are for `batch` samples; parameters do not depend on it.
-    The convention `all` is `exact`, with the figures of every one beside it in `counts`. Raises
-    ConvcalcError for an unknown convention or a batch below 1.
+    The convention `all` is `exact`, with the figures of every one beside it in `counts`. `dtype` is
+    the type of a number in weights and activations; `run` are the passes, all of them unless said.
+    Raises ConvcalcError for an unknown convention or type of number.
     """
-    if batch < 1:
-        raise fail("bad-value", f"a batch has one sample or more, not {batch}")
     counting = conventions.find("exact" if convention == ALL else convention)
     every = [conventions.find(name) for name in conventions.names()] if convention == ALL else []
     others = zip(*(each.counts(graph, batch) for each in every)) if every else repeat(())
-    seen: dict[Any, Row] = {}
+    chosen = passes.known() if run is None else run
+    keys = [figure.key for each in chosen for figure in each.figures]
+    settings = Settings(batch, dtype)
+    found = _joined(graph, [each.run(graph, settings) for each in chosen])
+    seen: dict[Any, Figures] = {}
     rows = []
-    for node, count, counts in zip(graph.nodes, counting.counts(graph, batch), others):
+    for node, count, counts, more in zip(graph.nodes, counting.counts(graph, batch), others, found):
         # Equal layers on equal shapes cost the same; a long network has few different ones.
-        key = (node.layer, node.input_shapes)
-        row = seen.get(key)
-        if row is None:
-            row = seen[key] = _row(node, batch)
+        key = (id(node.placed), count.flops, more)
+        figures = seen.get(key)
+        if figures is None:
+            others_of = dict(zip(keys, more), flops=count.flops)
+            figures = seen[key] = measured(node.placed, batch, others_of)
         rows.append(
-            row._replace(
-                name=node.name,
-                inputs=tuple(graph.tensor_name(tensor) for tensor in node.inputs),
-                groups=node.groups,
-                flops=count.flops,
-                uncounted=count.silent,
-                counts={each.name: each_count for each, each_count in zip(every, counts)},
+            Row(
+                (node,),
+                tuple([graph.tensor_name(tensor) for tensor in node.inputs]),
+                figures,
+                count.silent,
+                dict(zip((each.name for each in every), counts)) if every else _NO_COUNTS,
             )
         )
-    return Analysis(
-        graph.name,
-        graph.source,
-        graph.preset,
-        graph.variables,
-        graph.inputs,
-        batch,
-        counting,
-        tuple(rows),
-        _totals(rows),
-        {each.name: _sum(row.counts[each.name].flops for row in rows) for each in every},
-    )
+    totals = {each.name: summed(row.counts[each.name].flops for row in rows) for each in every}
+    return Analysis(graph, batch, counting, tuple(rows), _totals(rows), totals)
 
 
-def _row(node: Node, batch: int) -> Row:
-    layer, shapes = node.layer, node.input_shapes
-    weights = list(layer.tensors(shapes))
-    operations: Operations = layer.counts(shapes, node.outputs).times(batch)
-    return Row(
-        name=node.name,
-        type=node.type,
-        kind=layer.kind(shapes),
-        inputs=(),
-        input_shapes=shapes,
-        output_shapes=node.outputs,
-        config=layer.config(),
-        weights={weight.name: weight.shape for weight in weights},
-        params=sum(weight.size for weight in weights if weight.trainable),
-        buffers=sum(weight.size for weight in weights if not weight.trainable),
-        macs=operations.macs,
-        flops=None,
-        operations=operations.primitives(),
-        activations=sum(shape.size for shape in node.outputs) * batch,
-    )
+def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterator[tuple[Any, ...]]:
+    """What the passes say of each node, as one tuple."""
+    if len(runs) == 1:
+        yield from runs[0]
+    else:
+        for values in zip(*runs) if runs else repeat((), len(graph.nodes)):
+            yield sum(values, ())
 
 
-def _totals(rows: Iterable[Row]) -> Totals:
-    rows = list(rows)
-    return Totals(
-        layers=sum(row.layers for row in rows),
-        params=sum(row.params for row in rows),
-        buffers=sum(row.buffers for row in rows),
-        macs=sum(row.macs for row in rows),
-        flops=_sum(row.flops for row in rows),
-        activations=sum(row.activations for row in rows),
-    )
-
-
-def _sum(numbers: Iterable[int | None]) -> int | None:
-    """The sum, None where one is None."""
-    total = 0
-    for number in numbers:
-        if number is None:
-            return None
-        total += number
-    return total
-
-
-def _block(row: Row) -> str:
-    return row.groups[0].name if row.groups else row.name
+def _totals(rows: Sequence[Row]) -> Figures:
+    return Figures.sum([row.figures for row in rows])
 
 
 def _folded(rows: Iterable[Row], depth: int) -> Iterable[Row]:
     """Runs of rows that share their first `depth` groups, each as one."""
     run: list[Row] = []
     for row in rows:
-        if run and (len(row.groups) < depth or run[0].groups[:depth] != row.groups[:depth]):
-            yield _joined(run, depth)
+        groups = row.groups
+        if run and (len(groups) < depth or run[0].groups[:depth] != groups[:depth]):
+            yield _as_one(run, depth)
             run = []
-        if len(row.groups) < depth:
+        if len(groups) < depth:
             yield row
         else:
             run.append(row)
     if run:
-        yield _joined(run, depth)
+        yield _as_one(run, depth)
 
 
-def _joined(rows: list[Row], depth: int) -> Row:
-    groups = rows[0].groups[:depth]
-    totals = _totals(rows)
-    operations: dict[str, int] = {}
-    for row in rows:
-        for name, count in row.operations.items():
-            operations[name] = operations.get(name, 0) + count
+def _as_one(rows: list[Row], depth: int) -> Row:
     return Row(
-        name=".".join(group.name for group in groups),
-        type=groups[-1].type,
-        kind=groups[-1].type,
-        inputs=rows[0].inputs,
-        input_shapes=rows[0].input_shapes,
-        output_shapes=rows[-1].output_shapes,
-        config=FOLDED,
-        weights={},
-        params=totals.params,
-        buffers=totals.buffers,
-        macs=totals.macs,
-        flops=totals.flops,
-        operations=operations,
-        activations=totals.activations,
-        groups=groups,
-        layers=totals.layers,
-        uncounted=any(row.uncounted for row in rows),
-        counts={name: _joined_count(row.counts[name] for row in rows) for name in rows[0].counts},
+        tuple(node for row in rows for node in row.nodes),
+        rows[0].inputs,
+        _totals(rows),
+        any(row.uncounted for row in rows),
+        {name: _all_counts([row.counts[name] for row in rows]) for name in rows[0].counts},
+        depth,
     )
 
 
-def _joined_count(counts: Iterable[Count]) -> Count:
-    counts = list(counts)
+def _all_counts(counts: Sequence[Count]) -> Count:
     return Count(
-        _sum(count.flops for count in counts),
-        _sum(count.params for count in counts),
+        summed(count.flops for count in counts),
+        summed(count.params for count in counts),
         any(count.silent for count in counts),
     )

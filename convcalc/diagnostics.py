@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from convcalc.words import describe
 
 #: What ends a line in YAML.
 _LINE_END = "\r\n|[\n\r\x85\u2028\u2029]"
@@ -94,6 +96,13 @@ class ConvcalcError(Exception):
 def fail(code: str, message: str, help: str = "", source: Source | None = None) -> ConvcalcError:
     """An error of one diagnostic, about no place in particular."""
     return ConvcalcError([Diagnostic(code, message, source, help=help)])
+
+
+def require_whole(what: str, number: Any, unit: str) -> None:
+    """Refuse what is no whole number, 1 or more. Raises ConvcalcError."""
+    whole = hasattr(number, "__index__") and not isinstance(number, bool)
+    if not whole or number < 1:
+        raise fail("bad-value", f"{what} has one {unit} or more, not {describe(number)}")
 
 
 def render(diagnostics: Iterable[Diagnostic], style: str) -> Iterator[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from convcalc import conventions, layers
+from convcalc import layers
+from convcalc.analysis import Row, analyze
 from convcalc.arithmetic import Refusal, value_of
-from convcalc.conventions.base import Convention
+from convcalc.conventions.base import Convention, Quantities
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
-from convcalc.graph import Node, Tensor
-from convcalc.layers.base import Layer
+from convcalc.graph import Builder, Graph, input_tensors
+from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Optional, Pads, Whole
 from convcalc.shape import Shape
@@ -40,7 +41,7 @@ _ENDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Figure(NamedTuple):
+class Formulas(NamedTuple):
     """A figure and where it comes from.
 
     `value` is None where a symbol in it is open. `names` is the formula in names, `numbers` the
@@ -53,86 +54,67 @@ class Figure(NamedTuple):
     numbers: str
     closed: str
 
+    @property
+    def shown(self) -> str:
+        """As JSON has it: in names; of an open one, in what is open."""
+        return self.names if self.value is not None else self.closed
+
 
 class Part(NamedTuple):
     """One layer with its figures: all of a plain type, one of several of a composite one."""
 
-    name: str
-    type: str
-    config: dict[str, Any]
-    inputs: tuple[Shape, ...]
-    outputs: tuple[Shape, ...]
-    weights: dict[str, tuple[int, ...]]
-    sizes: tuple[Figure, ...]
-    figures: dict[str, Figure]
-    operations: dict[str, Figure]
+    row: Row
+    sizes: tuple[Formulas, ...]
+    figures: dict[str, Formulas]
+    operations: dict[str, Formulas]
 
 
 class Explanation(NamedTuple):
-    """What a layer costs and why."""
+    """What a layer costs and why: its analysis on symbols.
+
+    `whole` is the layer in one row. `meanings` are the names in the FLOPs' formulas that are the
+    convention's own, and what each is; `gap` is the condition under which its tool gives no number,
+    where it hangs on what is open.
+    """
 
     type: str
     convention: Convention
     batch: int
-    inputs: tuple[Shape, ...]
+    whole: Row
     parts: tuple[Part, ...]
-    #: params, buffers, macs, flops, activations: of all parts together.
-    figures: dict[str, Figure]
+    figures: dict[str, Formulas]
+    meanings: dict[str, str]
+    gap: str | None
+
+    @property
+    def inputs(self) -> tuple[Shape, ...]:
+        """The shapes that enter the layer."""
+        return self.whole.input_shapes
 
     @property
     def outputs(self) -> tuple[Shape, ...]:
         """The shapes that leave the layer."""
-        return self.parts[-1].outputs
+        return self.whole.output_shapes
 
     def to_dict(self) -> dict[str, Any]:
         """A row as `analyze` has it, with `formulas`; a figure that is open is null."""
-        first = self.parts[0]
-        single = len(self.parts) == 1
-        data: dict[str, Any] = {
+        data = {
             "format": FORMAT,
             "batch": self.batch,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
-            "name": self.type,
-            "type": self.type,
-            "inputs": ["input"] if len(self.inputs) == 1 else _input_names(len(self.inputs)),
-            "input_shapes": [_known(shape) for shape in self.inputs],
-            "output_shape": _known(self.outputs[0]) if len(self.outputs) == 1 else None,
+            **_known(self.whole.to_dict()),
         }
-        if len(self.outputs) > 1:
-            data["output_shapes"] = [_known(shape) for shape in self.outputs]
-        if single:
-            data["config"] = _known_config(first.config)
-            data["weights"] = {name: _known(shape) for name, shape in first.weights.items()}
-            operations = {name: figure.value for name, figure in first.operations.items()}
-            data |= {key: self.figures[key].value for key in ("params", "buffers", "macs", "flops")}
-            data |= {"operations": operations, "activations": self.figures["activations"].value}
-        else:
-            data |= {key: figure.value for key, figure in self.figures.items()}
-            data["parts"] = [_part_object(part) for part in self.parts]
+        if len(self.parts) > 1:
+            data["parts"] = [_known(part.row.to_dict()) for part in self.parts]
         data["formulas"] = {
             "output_shape": [_formula_of(size) for size in self.outputs[0]],
-            **{key: _shown(figure) for key, figure in self.figures.items()},
+            **{key: figure.shown for key, figure in self.figures.items()},
         }
+        if self.meanings:
+            data["names"] = self.meanings
+        if self.gap:
+            data["no_number_where"] = self.gap
         return data
-
-
-def _input_names(count: int) -> list[str]:
-    return [f"input.{index}" for index in range(count)]
-
-
-def _part_object(part: Part) -> dict[str, Any]:
-    return {
-        "name": part.name,
-        "type": part.type,
-        "output_shape": _known(part.outputs[0]),
-        "config": _known_config(part.config),
-        **{key: figure.value for key, figure in part.figures.items()},
-    }
-
-
-def _shown(figure: Figure) -> str:
-    """The formula of a figure as JSON has it: in names; of an open one, in what is open."""
-    return figure.names if figure.value is not None else figure.closed
 
 
 def _formula_of(size: Any) -> str:
@@ -141,17 +123,11 @@ def _formula_of(size: Any) -> str:
     return size.text() if isinstance(size, Formula) else str(size)
 
 
-def _known(numbers: Sequence[Any]) -> list[int | None]:
-    return [value_of(number) for number in numbers]
-
-
-def _known_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    def known(value: Any) -> Any:
-        if isinstance(value, list):
-            return [known(item) for item in value]
-        return value_of(value)
-
-    return {name: known(value) for name, value in config.items()}
+def _known(value: Any) -> Any:
+    """A value, and all that is in it, with its numbers in the place of symbols; None where open."""
+    if isinstance(value, dict):
+        return {name: _known(each) for name, each in value.items()}
+    return [_known(each) for each in value] if isinstance(value, list) else value_of(value)
 
 
 def explain(
@@ -172,11 +148,11 @@ def explain(
     refuse.
     """
     cls = layers.find(type)
-    shapes = [_input_symbols(cls, sizes, dims) for sizes in inputs or [()]]
+    if cls.arity == 1 and len(inputs) > 1:
+        raise fail("input-count", f"{type} takes one input, and --in gives {len(inputs)}")
+    shapes = _numbered([_input_symbols(cls, sizes, dims) for sizes in inputs or [()]])
     if cls.arity is None and len(shapes) == 1:
         shapes *= 2
-    if cls.arity == 1 and len(shapes) > 1:
-        raise fail("input-count", f"{type} takes one input, and --in gives {len(shapes)}")
     axes = len(shapes[0]) - 1
     field = ""
     try:
@@ -185,81 +161,105 @@ def explain(
             field = each.name
             values[field] = _symbols(each, given, axes)
         field = ""
-        nodes = _nodes(cls, values, tuple(shapes))
+        graph = _graph(cls, values, shapes)
     except Refusal as refusal:
-        name = refusal.field or field
-        about = (
-            f"`{layers.short_name(name) or name}` "
-            if refusal.message.startswith(("must ", "has "))
-            else ""
-        )
-        message = f"{about}{refusal.message}"
-        if not message.startswith(type):
-            message = f"{type}: {message}"
-        raise ConvcalcError(
-            [Diagnostic(refusal.code, message, label=refusal.label, help=refusal.help)]
-        ) from None
-    counting = conventions.find(convention)
-    number = Symbol("N", batch) if batch != 1 else 1
-    parts = tuple(_part(node, counting, cast(int, number)) for node in nodes)
-    totals = {
-        key: _figure(key, sum((part[key] for _, part in parts), start=cast(Any, 0)))
-        if all(part[key] is not None for _, part in parts)
-        else Figure(key, None, "", "", "not counted")
-        for key in ("params", "buffers", "macs", "flops", "activations")
-    }
+        raise _refused(type, refusal, refusal.field or field) from None
+    number: Any = Symbol("N", batch) if batch != 1 else 1
+    analysis = analyze(graph, convention, number, run=())
+    (whole,) = analysis.folded(1).rows
+    counting, rows = analysis.convention, analysis.rows
+    asked = [Quantities(row.nodes[0], number) for row in rows]
     return Explanation(
-        type, counting, batch, tuple(shapes), tuple(part for part, _ in parts), totals
+        type,
+        counting,
+        batch,
+        whole,
+        tuple(map(_part, rows)),
+        _formulas(whole),
+        {name: text for each in asked for name, text in counting.open_names(each).items()}
+        if whole.flops is not None
+        else {},
+        next((counting.gap_of(each.cls) for each in asked if counting.has_gap(each) is None), None),
     )
 
 
-def _nodes(cls: type[Layer], values: dict[str, Any], shapes: tuple[Shape, ...]) -> list[Node]:
-    """The layer as a node; a composite one as the nodes it stands for."""
-    if issubclass(cls, Composite):
-        from convcalc.language.expand import expand_composite
+def _refused(type: str, refusal: Refusal, field: str) -> ConvcalcError:
+    """What a field or a rule refuses, said of the layer."""
+    message = refusal.message
+    if message.startswith(("must ", "has ")):
+        message = f"`{layers.short_name(field) or field}` {message}"
+    if not message.startswith(type):
+        message = f"{type}: {message}"
+    return ConvcalcError(
+        [Diagnostic(refusal.code, message, label=refusal.label, help=refusal.help)]
+    )
 
-        return expand_composite(cls, values, shapes[0])
+
+class _SymbolBuilder(Builder):
+    """Names the sizes of what a layer makes, so that formulas stay short."""
+
+    def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
+        placed = super().place(layer, shapes)
+        outputs = tuple(_output_symbols(shape) for shape in placed.outputs)
+        return Placed(placed.layer, placed.inputs, outputs)
+
+
+def _graph(cls: type[Layer], values: dict[str, Any], shapes: list[Shape]) -> Graph:
+    """The layer as a network of one node; a composite one as the nodes it stands for."""
+    names = ["input"] if len(shapes) == 1 else [f"input.{i}" for i in range(len(shapes))]
+    inputs = dict(zip(names, shapes))
+    entering = input_tensors(inputs)
     layer = cls(**values)
-    outputs = tuple(_output_symbols(shape) for shape in layer.output_shapes(shapes))
-    inputs = tuple(Tensor(-1 - i, 0, shape) for i, shape in enumerate(shapes))
-    return [Node(cls.type, layer, inputs, outputs)]
+    if isinstance(layer, Composite):
+        builder = Builder()
+        with builder.group(cls.type, cls.type):
+            outputs = layer.build(builder, *entering)
+    else:
+        builder = _SymbolBuilder()
+        outputs = builder.add(layer, *entering)
+    return Graph(cls.type, "", inputs, builder.nodes(), outputs, None, {})
 
 
-def _part(node: Node, convention: Convention, batch: int) -> tuple[Part, dict[str, Any]]:
-    """A node with its figures, and the formulas behind them."""
-    layer, shapes, outputs = node.layer, node.input_shapes, node.outputs
-    weights = list(layer.tensors(shapes))
-    operations = layer.counts(shapes, outputs).times(batch)
-    formulas: dict[str, Any] = {
-        "params": sum((w.size for w in weights if w.trainable), start=0),
-        "buffers": sum((w.size for w in weights if not w.trainable), start=0),
-        "macs": operations.macs,
-        "flops": convention.count_layer(node, batch).flops,
-        "activations": sum((shape.size for shape in outputs), start=0) * batch,
-    }
+def _part(row: Row) -> Part:
+    """A row with its figures as formulas."""
     sizes = tuple(
         _figure(size.name, size.definition)
-        for size in cast(tuple[Any, ...], outputs[0])
+        for size in cast(tuple[Any, ...], row.output_shapes[0])
         if isinstance(size, Symbol) and size.definition is not None
     )
-    figures = {
-        key: Figure(key, None, "", "", "not counted") if formula is None else _figure(key, formula)
-        for key, formula in formulas.items()
-    }
-    primitives = {key: _figure(key, formula) for key, formula in operations.primitives().items()}
-    tensors = {weight.name: weight.shape for weight in weights}
-    part = Part(
-        node.name, node.type, layer.config(), shapes, outputs, tensors, sizes, figures, primitives
-    )
-    return part, formulas
+    operations = {key: _figure(key, formula) for key, formula in row.operations.items()}
+    return Part(row, sizes, _formulas(row), operations)
 
 
-def _figure(name: str, formula: Any) -> Figure:
+def _formulas(row: Row) -> dict[str, Formulas]:
+    """The figures of a row but the number of layers, each with its formula."""
+    figures = row.figures.columns().items()
+    return {key: _figure(key, formula) for key, formula in figures if key != "layers"}
+
+
+def _figure(name: str, formula: Any) -> Formulas:
+    if formula is None:
+        return Formulas(name, None, "", "", "not counted")
     if not isinstance(formula, Formula):
-        return Figure(name, formula, str(formula), str(formula), str(formula))
-    return Figure(
+        return Formulas(name, formula, str(formula), str(formula), str(formula))
+    return Formulas(
         name, formula.value, formula.text(), formula.text(numbers=True), str(polynomial_of(formula))
     )
+
+
+def _numbered(shapes: list[Shape]) -> list[Shape]:
+    """Several inputs, whose sizes have a name each where they are not the same."""
+    columns = zip(*shapes) if len({len(shape) for shape in shapes}) == 1 else ()
+    named = []
+    for sizes in cast(Any, columns):
+        different = len(set(sizes)) > 1
+        named.append(
+            [
+                Symbol(f"{size.name}{index}", size.number) if different else size
+                for index, size in enumerate(sizes, start=1)
+            ]
+        )
+    return [Shape(*sizes) for sizes in zip(*named)] if named else shapes
 
 
 def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -> Shape:

@@ -1,27 +1,13 @@
-"""The graph: every layer with its inputs and shapes, in the order it runs."""
+"""The graph: every layer with its inputs and shapes, in the order it runs, and what makes it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from convcalc.layers.base import Layer
-from convcalc.shape import Shape
-
-if TYPE_CHECKING:
-    from convcalc.analysis import Analysis
-
-
-class Tensor(NamedTuple):
-    """What a layer, or the network's input, hands on.
-
-    `node` is the index of the layer, negative for an input (-1 the first); `part` counts the
-    outputs of a layer that has several.
-    """
-
-    node: int
-    part: int
-    shape: Shape
+from convcalc.layers.base import Layer, Placed
+from convcalc.shape import Shape, Tensor
 
 
 class Group(NamedTuple):
@@ -32,25 +18,34 @@ class Group(NamedTuple):
 
 
 class Node(NamedTuple):
-    """One layer, its per-axis fields spread over the axes of its input."""
+    """One layer of a graph."""
 
     name: str
-    layer: Layer
+    placed: Placed
     inputs: tuple[Tensor, ...]
-    outputs: tuple[Shape, ...]
     #: The groups that it is in, outermost first; their names and the node's own make up `name`.
     groups: tuple[Group, ...] = ()
     functional: bool = False
 
     @property
+    def layer(self) -> Layer:
+        """The layer, with a value for every spatial axis."""
+        return self.placed.layer
+
+    @property
     def type(self) -> str:
         """The layer type."""
-        return self.layer.type
+        return self.placed.layer.type
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:
         """The shapes of the inputs."""
-        return tuple(tensor.shape for tensor in self.inputs)
+        return self.placed.inputs
+
+    @property
+    def outputs(self) -> tuple[Shape, ...]:
+        """The shapes of the outputs."""
+        return self.placed.outputs
 
 
 class Graph(NamedTuple):
@@ -69,25 +64,137 @@ class Graph(NamedTuple):
         if tensor.node < 0:
             return list(self.inputs)[-1 - tensor.node]
         node = self.nodes[tensor.node]
-        return node.name if len(node.outputs) == 1 else f"{node.name}.{tensor.part}"
+        return node.name if len(node.placed.outputs) == 1 else f"{node.name}.{tensor.part}"
 
-    def analyze(self, convention: str = "exact", batch: int = 1) -> Analysis:
-        """Parameters, operations and shapes of every layer, and their totals.
-
-        `convention` names how `flops` are counted; `batch` is the number of samples that MACs,
-        FLOPs and activations are for. Raises ConvcalcError for an unknown convention or a batch
-        below 1.
-        """
-        from convcalc.analysis import analyze
-
-        return analyze(self, convention, batch)
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON says of a network, whatever else is asked of it."""
+        shapes = {name: list(shape) for name, shape in self.inputs.items()}
+        return {
+            "name": self.name,
+            "source": self.source,
+            "preset": self.preset,
+            "variables": self.variables,
+            "input": shapes["input"] if list(shapes) == ["input"] else shapes,
+        }
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())
         return f"<convcalc.Graph {self.name}: {len(self.nodes)} layers, {shapes}>"
 
 
-def input_data(inputs: Mapping[str, Shape]) -> Any:
-    """Inputs as JSON has them: the shape of a single one, else an object by name."""
-    shapes = {name: list(shape) for name, shape in inputs.items()}
-    return shapes["input"] if list(shapes) == ["input"] else shapes
+def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
+    """The tensors that enter a graph with these inputs."""
+    return tuple(Tensor(-1 - index, 0, shape) for index, shape in enumerate(shapes.values()))
+
+
+class _Level:
+    """A naming level while a graph grows: how often each name was used in it."""
+
+    __slots__ = ("base", "counts", "ordinal", "parent", "type")
+
+    def __init__(self, parent: _Level | None, base: str, type: str) -> None:
+        self.parent = parent
+        self.base = base
+        self.type = type
+        self.counts: dict[str, int] = {}
+        self.ordinal = parent.use(base) if parent else 0
+
+    def use(self, base: str) -> int:
+        """Count one more use of a name; which one it is, from 1."""
+        count = self.counts.get(base, 0) + 1
+        self.counts[base] = count
+        return count
+
+    def name(self, base: str, ordinal: int) -> str:
+        """A name in this level: numbered where it repeats, and never one that is written so."""
+        if self.counts[base] == 1:
+            return base
+        name = f"{base}_{ordinal}"
+        while name in self.counts:
+            name += "_"
+        return name
+
+    def groups(self, known: dict[_Level, tuple[Group, ...]]) -> tuple[Group, ...]:
+        """This level and those around it, outermost first; `known` are worked out already."""
+        if self.parent is None:
+            return ()
+        if self not in known:
+            own = Group(self.parent.name(self.base, self.ordinal), self.type)
+            known[self] = (*self.parent.groups(known), own)
+        return known[self]
+
+
+class _Draft(NamedTuple):
+    """A node before its name is known."""
+
+    level: _Level
+    base: str
+    ordinal: int
+    placed: Placed
+    inputs: tuple[Tensor, ...]
+    functional: bool
+
+
+class Builder:
+    """Makes the nodes of a graph, one after the other.
+
+    A node is called as it is added, in the groups that are open then; a name that comes several
+    times in its group is numbered, which only the last use settles.
+    """
+
+    def __init__(self) -> None:
+        self._drafts: list[_Draft] = []
+        self._level = _Level(None, "", "")
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    @contextmanager
+    def group(self, name: str, type: str) -> Iterator[None]:
+        """A group that everything which is added meanwhile is in."""
+        outer = self._level
+        self._level = _Level(outer, name, type)
+        try:
+            yield
+        finally:
+            self._level = outer
+
+    def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
+        """A layer on its inputs. Raises Refusal."""
+        return layer.placed(shapes)
+
+    def add(self, layer: Layer, *inputs: Tensor, name: str = "") -> tuple[Tensor, ...]:
+        """Place a layer on tensors and add it, called by its type without a `name`; its outputs.
+
+        Raises Refusal where the inputs do not fit the layer.
+        """
+        placed = self.place(layer, tuple(tensor.shape for tensor in inputs))
+        return self.append(placed, inputs, name or layer.type)
+
+    def append(
+        self, placed: Placed, inputs: tuple[Tensor, ...], name: str, functional: bool = False
+    ) -> tuple[Tensor, ...]:
+        """Add a layer that is placed on `inputs`; its outputs."""
+        index, level = len(self._drafts), self._level
+        self._drafts.append(_Draft(level, name, level.use(name), placed, inputs, functional))
+        return tuple([Tensor(index, part, shape) for part, shape in enumerate(placed.outputs)])
+
+    def name(self, index: int) -> str:
+        """What a node is called by the names so far."""
+        draft = self._drafts[index]
+        groups = draft.level.groups({})
+        return _joined(groups, draft.level.name(draft.base, draft.ordinal))
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes, with the names that all uses have settled."""
+        known: dict[_Level, tuple[Group, ...]] = {}
+        nodes = []
+        for level, base, ordinal, placed, inputs, functional in self._drafts:
+            groups = level.groups(known)
+            name = _joined(groups, level.name(base, ordinal))
+            nodes.append(Node(name, placed, inputs, groups, functional))
+        return tuple(nodes)
+
+
+def _joined(groups: tuple[Group, ...], name: str) -> str:
+    return ".".join([*[group.name for group in groups], name])

@@ -110,7 +110,7 @@ def _bridge(graph: Graph, convention: Convention) -> Bridge:
     amounts: dict[_What, list[int]] = {}
     known: dict[Any, list[tuple[_What, int]]] = {}
     for node, place in zip(graph.nodes, convention.places(graph)):
-        key = (node.layer, node.input_shapes, node.functional, place)
+        key = (id(node.placed), node.functional, place)
         if key not in known:
             known[key] = list(_steps(node, convention, place))
         for step, amount in known[key]:
@@ -157,7 +157,7 @@ _TERMS: Mapping[tuple[str, int], str] = {
 def _steps(node: Node, convention: Convention, place: Place) -> Iterator[tuple[_What, int]]:
     """What a layer's operations are beside its MACs, each with its amount; nothing of amount 0."""
     quantities = Quantities(node, place=place)
-    rule = convention.rule(node.type, node.functional)
+    rule = convention.rule(type(node.layer), node.functional)
     assert rule is not None
     flops, macs = convention.evaluate(rule, quantities), quantities.macs
     if flops == macs:
@@ -186,7 +186,7 @@ def _term(
     text = _TERMS.get((name, factor))
     if name in convention.quantities:
         value = quantities.own(name, convention.quantities[name])
-        text = (convention.quantities[name].__doc__ or "").split("\n")[0].rstrip(".")
+        text = convention.meaning_of(name)
     elif name == "out" and quantities.merged:
         text, value = "biases of batch norms that are folded in", quantities.out
     elif text is not None:

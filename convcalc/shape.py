@@ -1,6 +1,8 @@
-"""The shape of a tensor, without its batch."""
+"""The shape of a tensor, without its batch, and the tensor itself as layers hand it on."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from convcalc.arithmetic import product
 
@@ -12,6 +14,9 @@ class Shape(tuple[int, ...]):
 
     def __new__(cls, *sizes: int) -> Shape:
         return tuple.__new__(cls, sizes)
+
+    def __getnewargs__(self) -> tuple[int, ...]:
+        return tuple(self)  # what copies and pickles are made from
 
     @property
     def channels(self) -> int:
@@ -35,3 +40,15 @@ class Shape(tuple[int, ...]):
 
     def __str__(self) -> str:
         return "×".join(format(size) for size in self)
+
+
+class Tensor(NamedTuple):
+    """What a layer, or the network's input, hands on.
+
+    `node` is the index of the layer, negative for an input (-1 the first); `part` counts the
+    outputs of a layer that has several.
+    """
+
+    node: int
+    part: int
+    shape: Shape

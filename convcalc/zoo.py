@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Source, fail
 from convcalc.words import did_you_mean
@@ -52,6 +52,19 @@ def presets() -> dict[str, str]:
         for preset in _preset_lines(_read(os.path.join(folder(), family + ".yaml"), family)):
             found.setdefault(preset, family)
     return found
+
+
+@cache
+def index() -> tuple[dict[str, Any], ...]:
+    """What is known of every network of the zoo without reading its spec, family by family.
+
+    An object a network: `family`, `name` (a preset, or the family's), `network`, `source`, `input`,
+    `params`, `macs`. It is made by `docs/generate.py`.
+    """
+    import json
+
+    with open(os.path.join(folder(), "index.json"), encoding="utf-8") as file:
+        return tuple(json.load(file))
 
 
 def _preset_lines(data: bytes) -> Iterator[str]:

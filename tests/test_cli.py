@@ -326,7 +326,8 @@ def test_completion(words: str, found: str) -> None:
 
 
 def test_list_names_networks_with_parameters_and_macs(run: Run) -> None:
-    found = {each["name"]: each for each in run("list", "resnet", "lenet", "--json").json}
+    networks = run("list", "resnet", "lenet", "--json").json["networks"]
+    found = {each["name"]: each for each in networks}
     assert found["lenet"]["params"] == 61_610
     assert found["resnet18"]["macs"] == 1_814_073_344
     assert "resnet" not in found

@@ -238,7 +238,7 @@ USAGE = [
     (["analyze", "lenet", "--input", "1x0x28"], "'1x0x28' has a size of 0"),
     (["analyze", "lenet", "--input", "9" * 30], "is no shape"),
     (["analyze", "lenet", "--batch", "0"], "0 is not in the range x>=1"),
-    (["analyze", "lenet", "--format", "yml"], "'yml' is not one of"),
+    (["analyze", "lenet", "--format", "yml"], "unknown format `yml`"),
     (["analyze", "lenet", "--limit", "layer=5"], "there is no limit `layer`"),
     (
         ["analyze", "lenet", "--limit", "layers=0"],

@@ -145,7 +145,7 @@ def built(type: str, fields: Fields, inputs: list[Sizes]) -> tuple[layers.Layer,
     kinds = {field.name: field.kind for field in layers.fields_of(cls)}
     shapes = tuple(Shape(*sizes) for sizes in inputs)
     layer = cls(**{name: kinds[name].parse(value) for name, value in fields.items()})
-    return layer.resolved(shapes), shapes
+    return layer.placed(shapes).layer, shapes
 
 
 def figures(layer: layers.Layer, shapes: tuple[Shape, ...]) -> list[Any]:

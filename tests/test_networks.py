@@ -57,7 +57,8 @@ def test_shares_by_kind(run: Run) -> None:
 @pytest.mark.parametrize("by", ["type", "kind", "block"])
 def test_groups_sum_to_the_totals(run: Run, by: str) -> None:
     answer = run("analyze", "resnet18", "--group-by", by, "--json").json
-    for key, total in answer["totals"].items():
+    numbers = {key: total for key, total in answer["totals"].items() if key != "dtype"}
+    for key, total in numbers.items():
         assert sum(group[key] for group in answer["groups"]) == total
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from convcalc.cli import options
 
 if TYPE_CHECKING:
-    from convcalc.analysis import Analysis
-    from convcalc.graph import Graph
+    from convcalc.api import Network
+    from convcalc.render.report import Report
 
 
 @click.command("analyze", short_help="Shapes, parameters and operations of networks.")
@@ -33,21 +33,22 @@ if TYPE_CHECKING:
 @click.option(
     "--columns", metavar="A,B,…", help="Which columns a table or CSV has: name,output_shape,params."
 )
+@options.dtype_option
 @options.si_option
-@options.output_options(*options.FORMATS)
+@options.output_options
 @options.error_format_option
 def command(
-    load: Callable[[str], Graph],
+    load: Callable[[str], Network],
+    show: Callable[[Report], None],
     specs: tuple[str, ...],
     batch: int,
     convention: str,
+    dtype: str,
     depth: int | None,
     group_by: str | None,
     sort: str | None,
     columns: str | None,
     si: bool,
-    format: str,
-    target: str | None,
 ) -> None:
     """Print what each layer of a network costs, and the totals.
 
@@ -63,93 +64,20 @@ def command(
       convcalc analyze lenet --convention paddle --columns name,output_shape,params,flops
       convcalc analyze mobilenet_v2 --convention all --columns name,ptflops,fvcore,thop
       convcalc analyze mobilenet_v2 --json | jq .totals.macs
-      convcalc analyze resnet18 resnet34 --csv -o resnets.csv
+      convcalc analyze mobilenet_v2 --dtype int8 --columns name,weight_bytes,activation_bytes
+      convcalc analyze resnet18 resnet34 -o resnets.csv
     """
     if group_by and convention == "all":
         raise click.UsageError("--convention all lists layers; --group-by takes one convention")
+    from convcalc.render import analysis as render
+    from convcalc.render.columns import require
+
+    require(columns, sort, convention)
     analyses = []
     for spec in specs:
-        analysis = load(spec).analyze(convention, batch)
+        analysis = load(spec).analyze(convention, batch, dtype)
         analyses.append(analysis.folded(depth) if depth else analysis)
-    _check_columns(columns, sort, convention)
-    if format == "json":
-        _write_json(analyses, group_by, sort, target)
-    elif format == "csv":
-        _write_csv(analyses, group_by, columns, sort, target)
+    if group_by:
+        show(render.shares(analyses, group_by, columns, sort, si))
     else:
-        _write_tables(analyses, group_by, columns, sort, si, format, target)
-
-
-def _check_columns(columns: str | None, sort: str | None, convention: str) -> None:
-    if columns or sort:
-        from convcalc.diagnostics import fail
-        from convcalc.render import columns as known
-
-        asked = [*known.chosen(columns, ()), *([known.find(sort)] if sort else [])]
-        for column in asked:
-            if column.key not in known.COLUMNS and convention != "all":
-                raise fail(
-                    "unknown-column",
-                    f"`{column.key}` is a column of `--convention all` alone",
-                    f"`--convention {column.key}` counts FLOPs so",
-                )
-
-
-def _write_json(
-    analyses: list[Analysis], by: str | None, sort: str | None, target: str | None
-) -> None:
-    from convcalc.render import json
-
-    objects: list[dict[str, Any]] = [
-        json.shares_object(each, each.shares(by), by) if by else json.analysis_object(each, sort)
-        for each in analyses
-    ]
-    options.write(json.render(objects), target)
-
-
-def _write_csv(
-    analyses: list[Analysis],
-    by: str | None,
-    columns: str | None,
-    sort: str | None,
-    target: str | None,
-) -> None:
-    from convcalc.render import csv
-
-    if by:
-        options.write(csv.render_shares([(each, each.shares(by)) for each in analyses], by), target)
-    else:
-        options.write(csv.render(analyses, columns, sort), target)
-
-
-def _write_tables(
-    analyses: list[Analysis],
-    by: str | None,
-    columns: str | None,
-    sort: str | None,
-    si: bool,
-    format: str,
-    target: str | None,
-) -> None:
-    from convcalc.render import table
-    from convcalc.render.columns import TABLE, chosen, defaults, legend
-
-    tables = [
-        table.of_shares(each, each.shares(by), by, si, legend(each))
-        if by
-        else table.of_analysis(each, chosen(columns, defaults(TABLE, each)), sort, si, legend(each))
-        for each in analyses
-    ]
-    if format == "table" and target is None and options.is_terminal():
-        from convcalc.render import terminal
-
-        for each in tables:
-            terminal.print_table(each, options.wants_color())
-        return
-    if format == "markdown":
-        from convcalc.render.markdown import render
-    elif format == "latex":
-        from convcalc.render.latex import render
-    else:
-        from convcalc.render.plain import render
-    options.write("\n".join(map(render, tables)), target)
+        show(render.layers(analyses, columns, sort, si))

@@ -28,4 +28,4 @@ def command(shell: str) -> None:
     maker = found(cli, {}, "convcalc", "_CONVCALC_COMPLETE")
     if isinstance(maker, BashComplete):
         maker._check_version = lambda: None  # type: ignore[method-assign]
-    options.write(maker.source() + "\n", None)
+    options.write([maker.source(), "\n"], None)

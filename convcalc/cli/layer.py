@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,9 @@ from convcalc.cli import options
 from convcalc.diagnostics import fail
 from convcalc.layers.fields import Truth
 from convcalc.words import did_you_mean
+
+if TYPE_CHECKING:
+    from convcalc.render.report import Report
 
 
 class _Types(click.Group):
@@ -65,22 +69,21 @@ def _command(name: str) -> click.Command:
         ),
     ]
 
-    def shared() -> None:
-        """Carries the options that all types have."""
-
+    run: Any = partial(_run, name)
+    update_wrapper(run, _run)
     for add in (
         options.error_format_option,
-        options.output_options(*options.FORMATS),
+        options.output_options,
         options.si_option,
         options.batch_option,
         options.convention_option(),
     ):
-        shared = add(shared)
-    params += reversed(shared.__click_params__)  # type: ignore[attr-defined]
+        run = add(run)
+    params += reversed(run.__click_params__)
     return click.Command(
         name,
         params=params,
-        callback=partial(_run, name),
+        callback=run,
         help=f"{layers.summary(cls)}\n\n{layers.details(cls)}\n\n{_example(cls)}",
         short_help=layers.summary(cls),
     )
@@ -123,11 +126,11 @@ def _run(
     convention: str,
     batch: int,
     si: bool,
-    format: str,
-    target: str | None,
+    show: Callable[[Report], None],
     **fields: Any,
 ) -> None:
     from convcalc.explain import explain
+    from convcalc.render.explanation import report
 
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
     given = {
@@ -143,24 +146,4 @@ def _run(
         convention=convention,
         batch=batch,
     )
-    if format == "json":
-        from convcalc.render import json
-
-        options.write(json.render([explanation.to_dict()]), target)
-        return
-    from convcalc.render import explanation as render
-
-    if format == "csv":
-        from convcalc.render import csv
-
-        options.write(csv.render_objects(render.objects(explanation)), target)
-    elif format == "markdown":
-        from convcalc.render import markdown
-
-        options.write(markdown.render(render.table(explanation, si)), target)
-    elif format == "latex":
-        from convcalc.render import latex
-
-        options.write(latex.render(render.table(explanation, si)), target)
-    else:
-        options.write(render.text(explanation, si), target)
+    show(report(explanation, si))

@@ -4,49 +4,96 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.words import sizes_of
 
 if TYPE_CHECKING:
-    from convcalc.graph import Graph
+    from convcalc.api import Network
+    from convcalc.render.report import Report
+
+#: Characters that are written at once.
+_CHUNK = 1 << 16
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-FORMATS = ("table", "json", "csv", "markdown", "latex")
+
+class FormatName(click.ParamType[str]):
+    """The name of a format."""
+
+    name = "format"
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        from convcalc.render import formats
+
+        return formats.find(value).name
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from convcalc.render import formats
+
+        return [CompletionItem(name) for name in formats.names() if name.startswith(incomplete)]
 
 
-def _format_shortcut(name: str) -> Callable[[_F], _F]:
-    return click.option(
-        f"--{name}", "format", flag_value=name, type=str, help=f"Short for --format {name}."
-    )
+def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--format` with its short forms, and `-o`: how an answer is printed, and where.
 
+    The command gets them as `show`, which prints a report.
+    """
 
-def output_options(*formats: str) -> Callable[[_F], _F]:
-    """`--format` with its short forms, and `-o`."""
+    @wraps(function)
+    def command(format: str | None, target: str | None, **others: Any) -> Any:
+        return function(show=partial(_show, format, target), **others)
 
-    def add(function: _F) -> _F:
-        function = click.option(
-            "-o", "--output", "target", type=click.Path(dir_okay=False), metavar="FILE",
-            help="Write to FILE instead of standard output.",
-        )(function)  # fmt: skip
-        for name in ("csv", "json"):
-            if name in formats:
-                function = _format_shortcut(name)(function)
-        return click.option(
+    options = (
+        click.option(
             "--format",
-            "format",
-            type=click.Choice(formats),
-            default=formats[0],
-            help="How to print it.",
-            show_default=True,
-        )(function)
+            type=FormatName(),
+            metavar="table|json|jsonl|csv|markdown|latex|html",
+            help="How to print it. [default: by FILE's suffix, else table]",
+        ),
+        *(
+            click.option(
+                f"--{name}", "format", flag_value=name, type=str, help=f"Short for --format {name}."
+            )
+            for name in ("json", "csv")
+        ),
+        output_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
-    return add
+
+def output_option(function: _F) -> _F:
+    """`-o`."""
+    return click.option(
+        "-o", "--output", "target", type=click.Path(dir_okay=False), metavar="FILE",
+        help="Write to FILE instead of standard output.",
+    )(function)  # fmt: skip
+
+
+def _show(format: str | None, target: str | None, report: Report) -> None:
+    """Print a report in a format, or write it to a file."""
+    from convcalc.render import formats
+
+    if format is not None:
+        chosen = formats.find(format)
+    else:
+        chosen = formats.find(formats.DEFAULT) if target is None else formats.of_file(target)
+    if chosen.name == formats.DEFAULT and target is None and report.text is None and is_terminal():
+        from convcalc.render import terminal
+
+        for table in report.tables():
+            terminal.print_table(table, wants_color())
+    else:
+        write(chosen.render(report), target)
 
 
 def error_format_option(function: _F, spelling: str | None = None) -> _F:
@@ -108,18 +155,19 @@ def limit_option(function: _F) -> _F:
 
 def _loader(
     settings: tuple[str, ...], preset: str | None, shape: str | None, limits: tuple[str, ...]
-) -> Callable[[str], Graph]:
+) -> Callable[[str], Network]:
     from convcalc import api
     from convcalc.language.limits import parse_limits
 
     values = parse_settings(settings)
-    wanted: Any = {"input": parse_sizes(shape) if shape else None, "limits": parse_limits(limits)}
+    bounds = parse_limits(limits)
+    wanted: Any = {"input": parse_sizes(shape) if shape else None, "variables": values}
 
-    def load(spec: str) -> Graph:
+    def load(spec: str) -> Network:
         if spec != "-":
-            return api.load(spec, preset, **wanted, **values)
-        text = sys.stdin.buffer.read(wanted["limits"].bytes + 1)
-        return api.loads(text, "<stdin>", preset, **wanted, **values)
+            return api.load(spec, preset, limits=bounds, **wanted)
+        text = sys.stdin.buffer.read(bounds.bytes + 1)
+        return api.loads(text, "<stdin>", preset, limits=bounds, **wanted)
 
     return load
 
@@ -147,6 +195,17 @@ def batch_option(function: _F) -> _F:
     )(function)
 
 
+def dtype_option(function: _F) -> _F:
+    """`--dtype`."""
+    return click.option(
+        "--dtype",
+        default="float32",
+        metavar="TYPE",
+        show_default=True,
+        help="The type of a number in weights and activations: float16, int8, …",
+    )(function)
+
+
 def si_option(function: _F) -> _F:
     """`--si`."""
     return click.option("--si", is_flag=True, help="Short numbers: 568.7M.")(function)
@@ -154,14 +213,11 @@ def si_option(function: _F) -> _F:
 
 def parse_sizes(text: str) -> tuple[int, ...]:
     """`3x224x224` as sizes. Raises BadParameter."""
-    parts = text.lower().replace("×", "x").split("x")
-    if not 1 <= len(parts) <= 4 or not all(
-        part.isascii() and part.isdigit() and len(part) < 19 for part in parts
-    ):
+    sizes = sizes_of(text)
+    if sizes is None:
         raise click.BadParameter(
             f"{text!r} is no shape; write sizes with an x between them: 3x224x224"
         )
-    sizes = tuple(map(int, parts))
     if 0 in sizes:
         raise click.BadParameter(f"{text!r} has a size of 0")
     return sizes
@@ -195,10 +251,11 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
 
 
 def write(text: Iterable[str], target: str | None) -> None:
-    """Write the result, whole or in pieces, to a file, or to standard output."""
+    """Write the pieces of a result to a file, or to standard output."""
     if target is None:
         try:
-            sys.stdout.writelines(text)
+            for chunk in _chunks(text):
+                sys.stdout.write(chunk)
             sys.stdout.flush()
         except BrokenPipeError:
             hush()
@@ -209,9 +266,22 @@ def write(text: Iterable[str], target: str | None) -> None:
         return
     try:
         with open(target, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(text)
+            file.writelines(_chunks(text))
     except OSError as error:
         raise _unwritable(target, error) from None
+
+
+def _chunks(pieces: Iterable[str]) -> Iterator[str]:
+    """Pieces put together to some that are worth a write each, where nothing else buffers them."""
+    waiting: list[str] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    yield "".join(waiting)
 
 
 def _unwritable(name: str, error: OSError) -> ConvcalcError:

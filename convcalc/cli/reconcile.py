@@ -10,7 +10,8 @@ import click
 from convcalc.cli import options
 
 if TYPE_CHECKING:
-    from convcalc.graph import Graph
+    from convcalc.api import Network
+    from convcalc.render.report import Report
 
 
 @click.command("reconcile", short_help="Every tool's number, and why they differ.")
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
     help="Which conventions give this figure: 314.2M, 0.6G, 4.1e9, 568,740,352.",
 )
 @options.network_options
-@options.output_options("table", "json")
+@options.output_options
 @options.error_format_option
 def command(
-    load: Callable[[str], Graph],
+    load: Callable[[str], Network],
+    show: Callable[[Report], None],
     spec: str,
     reported: str | None,
-    format: str,
-    target: str | None,
 ) -> int:
     """Print a network's total under every convention, and the bridge from its MACs to each.
 
@@ -49,10 +49,5 @@ def command(
     figure = parse_reported(reported) if reported is not None else None
     found = reconcile(load(spec))
     reply = answer(found, figure) if figure else None
-    if format == "json":
-        from convcalc.render import json
-
-        options.write(json.render([render.to_object(found, reply)]), target)
-    else:
-        options.write(render.text(found, reply), target)
+    show(render.report(found, reply))
     return Status.DONE if reply is None or reply.matches else Status.CHECK_FAILED

@@ -8,10 +8,7 @@ from convcalc.cli import options
 
 
 @click.command("schema", short_help="The JSON Schema of the spec language, for editors.")
-@click.option(
-    "-o", "--output", "target", type=click.Path(dir_okay=False), metavar="FILE",
-    help="Write to FILE instead of standard output.",
-)  # fmt: skip
+@options.output_option
 @options.error_format_option
 def command(target: str | None) -> None:
     """Print the JSON Schema (2020-12) of the spec language.
@@ -29,4 +26,4 @@ def command(target: str | None) -> None:
 
     from convcalc.language.schema import schema
 
-    options.write(json.dumps(schema(), ensure_ascii=False, indent=2) + "\n", target)
+    options.write([json.dumps(schema(), ensure_ascii=False, indent=2), "\n"], target)

@@ -6,41 +6,14 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from convcalc import costs
 from convcalc.arithmetic import product, value_of
 from convcalc.expressions import Bounds, parse
 from convcalc.graph import Graph, Node
-from convcalc.layers.base import NOTHING, Operations, Weight, fields_of
-from convcalc.layers.convolution import Conv, DeformConv
+from convcalc.layers.base import NOTHING, Layer, Operations, Placed, fields_of
 from convcalc.shape import Shape
-
-#: Layer types that most tools treat alike.
-CONVOLUTIONS = ("conv", "pointwise_conv", "depthwise_conv", "global_depthwise_conv")
-AVERAGING = ("adaptive_avg_pool", "global_avg_pool")
-#: Pools that have a function. A `global_avg_pool` that is called as one is `x.mean()`.
-FUNCTION_POOLS = (
-    "max_pool",
-    "avg_pool",
-    "adaptive_avg_pool",
-    "adaptive_max_pool",
-    "global_max_pool",
-)
-POOLS = (*FUNCTION_POOLS, "global_avg_pool")
-NORMS = ("batch_norm", "layer_norm", "group_norm", "instance_norm")
-#: Layers that only pass or move what comes.
-MOVING = (
-    "channel_shuffle",
-    "concat",
-    "dropout",
-    "flatten",
-    "identity",
-    "pad",
-    "pixel_shuffle",
-    "reshape",
-    "slice",
-    "split",
-)
 
 #: The formula of what costs nothing.
 FREE = "0"
@@ -85,9 +58,10 @@ class Convention(NamedTuple):
     """A way to count operations, as data.
 
     A rule is a formula in the spec's expression language over the names of `Quantities`, the fields
-    of the layer, and the convention's own `quantities`, for what no short formula says. A type
-    without a rule gets `default`: "0" where the tool passes over what it does not know (the row is
-    marked), None where it stops or has no such layer.
+    of the layer, and the convention's own `quantities`, for what no short formula says. It is for a
+    layer type, or for those types of a family that have no rule of their own. A type without any
+    gets `default`: "0" where the tool passes over what it does not know (the row is marked), None
+    where it stops or has no such layer; what only moves data is free then.
     """
 
     name: str
@@ -98,13 +72,13 @@ class Convention(NamedTuple):
     meaning: str
     #: One line of what it counts.
     summary: str
-    #: Layer type to formula.
+    #: Layer types and families to formula.
     rules: Mapping[str, str] = {}
     #: The same for layers that the modelled code calls as functions (`functional: true`); others
     #: that it so calls are not seen. None where the tool does not tell functions from modules.
     functions: Mapping[str, str] | None = None
-    #: Layer types that count 0 because the tool does not know them, where `default` is None.
-    silent: frozenset[str] = frozenset()
+    #: The layer types that count 0 because the tool does not know them, where `default` is None.
+    silent: str = ""
     default: str | None = "0"
     #: Layer type to the condition under which the tool gives no number.
     gaps: Mapping[str, str] = {}
@@ -117,11 +91,12 @@ class Convention(NamedTuple):
 
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples, and its parameters."""
+        cls, functional = type(node.layer), node.functional
+        rule = self.rule(cls, functional)
         quantities = Quantities(node, batch, place)
-        rule = self.rule(node.type, node.functional)
-        if rule is None or self._has_gap(quantities):
+        if rule is None or self.has_gap(quantities):
             return Count(None, None)
-        known = self.knows(node.type, node.functional) or quantities.operations == NOTHING
+        known = self.knows(cls, functional) or quantities.operations == NOTHING
         return Count(self.evaluate(rule, quantities), self._params(quantities), not known)
 
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
@@ -129,47 +104,85 @@ class Convention(NamedTuple):
         known: dict[Any, Count] = {}
         for node, place in zip(graph.nodes, self.places(graph)):
             # Equal layers on equal shapes cost the same; a long network has few different ones.
-            key = (node.layer, node.input_shapes, node.functional, place)
+            key = (id(node.placed), node.functional, place)
             if key not in known:
                 known[key] = self.count_layer(node, batch, place)
             yield known[key]
 
-    def rule(self, type: str, functional: bool = False) -> str | None:
+    def rule(self, cls: type[Layer], functional: bool = False) -> str | None:
         """The formula for a layer type; None where the tool has none and does not count 0."""
         if functional and self.functions is not None:
-            return self.functions.get(type, FREE)
-        return self.rules.get(type, FREE if type in self.silent else self.default)
+            return _entry(self.functions, cls, FREE)
+        free = cls.type in self.silent.split() or (cls.moves and self.default is None)
+        return _entry(self.rules, cls, FREE if free else self.default)
 
-    def knows(self, type: str, functional: bool = False) -> bool:
+    def knows(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool has something to say about a layer type, if only that it is free."""
         if functional and self.functions is not None:
-            return type in self.functions
-        return type in self.rules or self.default not in (None, FREE)
+            return _entry(self.functions, cls, None) is not None
+        return _entry(self.rules, cls, None) is not None or self.default not in (None, FREE)
 
-    def evaluate(self, rule: str, quantities: Quantities) -> Any:
-        """The value of a rule."""
+    def gap_of(self, cls: type[Layer]) -> str | None:
+        """The condition under which the tool gives no number for a layer type."""
+        return _entry(self.gaps, cls, None)
+
+    def has_gap(self, quantities: Quantities) -> bool | None:
+        """Whether the tool gives no number for a layer; None where that hangs on what is open."""
+        condition = self.gap_of(quantities.cls)
+        if condition is None:
+            return False
+        try:
+            return bool(self.evaluate(condition, quantities, in_numbers))
+        except OpenFigure:
+            return None
+
+    def open_names(self, quantities: Quantities) -> dict[str, str]:
+        """The names of its own that stand open in a layer's formula, and what each is."""
+        rule = self.rule(quantities.cls, quantities.functional) or FREE
+        own = [name for name in parse(rule, _BOUNDS).names if name in self.quantities]
+        return {
+            name: self.meaning_of(name) for name in own if quantities.is_open(self.quantities[name])
+        }
+
+    def meaning_of(self, name: str) -> str:
+        """What one of its own names is, in a line."""
+        return (self.quantities[name].__doc__ or "").split("\n")[0].rstrip(".")
+
+    def parameters_of(self, cls: type[Layer]) -> str | None:
+        """The formula for the parameters of a layer type; None where they are not counted."""
+        return None if self.parameters is None else _entry(self.parameters, cls, "params")
+
+    def evaluate(
+        self, rule: str, quantities: Quantities, of: Callable[[Any], Any] = lambda value: value
+    ) -> Any:
+        """The value of a rule, whose names stand for what `of` makes of their quantities."""
         expression = parse(rule, _BOUNDS)
         names = {
-            name: quantities.own(name, self.quantities[name])
-            if name in self.quantities
-            else quantities[name]
+            name: of(
+                quantities.own(name, self.quantities[name])
+                if name in self.quantities
+                else quantities[name]
+            )
             for name in expression.names
         }
         return expression.evaluate(names)
 
-    def _has_gap(self, quantities: Quantities) -> bool:
-        condition = self.gaps.get(quantities.node.type)
-        if condition is None:
-            return False
-        try:
-            return bool(self.evaluate(condition, quantities.numbers))
-        except OpenFigure:
-            return False
-
     def _params(self, quantities: Quantities) -> Any:
-        if self.parameters is None:
-            return None
-        return self.evaluate(self.parameters.get(quantities.node.type, "params"), quantities)
+        rule = self.parameters_of(quantities.cls)
+        return None if rule is None else self.evaluate(rule, quantities)
+
+
+def table(rules: Mapping[str, str]) -> dict[str, str]:
+    """A table of rules, its keys taken word by word: `{"relu prelu": "inp"}` is of two types."""
+    return {word: rule for words, rule in rules.items() for word in words.split()}
+
+
+_D = TypeVar("_D")
+
+
+def _entry(rules: Mapping[str, str], cls: type[Layer], default: _D) -> str | _D:
+    """What a table says of a layer type: by its name, else by its family."""
+    return rules.get(cls.type, rules.get(cls.family, default))
 
 
 class Quantities:
@@ -205,15 +218,17 @@ class Quantities:
 
     def __init__(self, node: Node, batch: int = 1, place: Place = ALONE) -> None:
         self.node = node
+        self.placed = node.placed
+        self.cls = type(node.layer)
         self.layer: Any = node.layer
-        self.x: Shape = node.inputs[0].shape
+        self.x: Shape = node.input_shapes[0]
         self.y: Shape = node.outputs[0]
         self.batch = batch
         self.place = place
 
     def __getitem__(self, name: str) -> Any:
         if name in PRIMITIVES:
-            return self.operations.primitives().get(name, 0)
+            return self.primitives.get(name, 0)
         if name in _DIRECT:
             return getattr(self, name)
         for field in fields_of(type(self.layer)):
@@ -230,20 +245,29 @@ class Quantities:
 
             return Symbol(name)
 
+    def is_open(self, function: Callable[[Quantities], int]) -> bool:
+        """Whether a convention's own quantity is no formula of what is open."""
+        try:
+            function(self)
+        except OpenFigure:
+            return True
+        return False
+
     @cached_property
     def numbers(self) -> Quantities:
         """The same without symbols. Raises OpenFigure where one is open."""
-        node = self.node
+        layer = self.layer
         values = {
-            field.name: _in_numbers(getattr(node.layer, field.name))
-            for field in fields_of(type(node.layer))
+            field.name: in_numbers(getattr(layer, field.name)) for field in fields_of(type(layer))
         }
-        if any(value is not getattr(node.layer, name) for name, value in values.items()):
-            node = node._replace(layer=dataclasses.replace(node.layer, **values))  # type: ignore[type-var]
-        inputs = tuple(t._replace(shape=Shape(*_in_numbers(t.shape))) for t in node.inputs)
-        outputs = tuple(Shape(*_in_numbers(shape)) for shape in node.outputs)
-        node = node._replace(inputs=inputs, outputs=outputs)
-        return Quantities(node, _in_numbers(self.batch), self.place)
+        if any(value is not getattr(layer, name) for name, value in values.items()):
+            layer = dataclasses.replace(layer, **values)
+        inputs, outputs = (
+            tuple(Shape(*in_numbers(shape)) for shape in shapes)
+            for shapes in (self.placed.inputs, self.placed.outputs)
+        )
+        node = self.node._replace(placed=Placed(layer, inputs, outputs))
+        return Quantities(node, in_numbers(self.batch), self.place)
 
     @property
     def inp(self) -> int:
@@ -251,13 +275,17 @@ class Quantities:
 
     @property
     def out(self) -> int:
-        return sum(shape.size for shape in self.node.outputs) * self.batch
+        return costs.activations(self.placed) * self.batch
 
     @cached_property
     def operations(self) -> Operations:
         """The primitive operations of the layer."""
-        node = self.node
-        return node.layer.counts(node.input_shapes, node.outputs).times(self.batch)
+        return self.placed.operations.times(self.batch)
+
+    @cached_property
+    def primitives(self) -> Mapping[str, int]:
+        """The arithmetic operations by kind, those of sums of products included."""
+        return self.operations.primitives()
 
     @property
     def macs(self) -> int:
@@ -277,38 +305,29 @@ class Quantities:
 
     @property
     def params(self) -> int:
-        return _size(w for w in self._weights() if w.trainable)
+        return costs.params(self.placed)
 
     @property
     def buffers(self) -> int:
-        return _size(w for w in self._weights() if not w.trainable)
-
-    def _weights(self) -> Iterable[Weight]:
-        return self.node.layer.tensors(self.node.input_shapes)
+        return costs.buffers(self.placed)
 
     @cached_property
-    def _offset(self) -> Conv:
-        assert isinstance(self.layer, DeformConv)
-        window = ("kernel_size", "stride", "padding", "dilation")
-        same = {name: getattr(self.layer, name) for name in window}
-        return Conv(out_channels=self.layer.offset_channels(), **same)
+    def offset(self) -> Placed:
+        """The convolution that makes the offsets of a `deform_conv`."""
+        offset: Placed = self.layer.offset_conv(self.x)
+        return offset
 
     @property
     def offset_macs(self) -> int:
-        return self._offset_operations.macs
+        return self.offset.operations.macs * self.batch
 
     @property
     def offset_bias(self) -> int:
-        return self._offset_operations.bias
-
-    @cached_property
-    def _offset_operations(self) -> Operations:
-        outputs = self._offset.output_shape(self.x)
-        return self._offset.operations(self.x, outputs).times(self.batch)
+        return self.offset.operations.bias * self.batch
 
     @property
     def offset_params(self) -> int:
-        return _size(self._offset.weights(self.x))
+        return costs.params(self.offset)
 
     @property
     def channels(self) -> int:
@@ -320,13 +339,11 @@ class Quantities:
 
     @property
     def kernel(self) -> int:
-        if self.node.type == "global_depthwise_conv":
-            return self.x.positions
-        return product(getattr(self.layer, "kernel_size", (1,)))
+        return product(window.kernel for window in self.placed.windows)
 
     @property
     def strides(self) -> int:
-        return product(getattr(self.layer, "stride", (1,)))
+        return product(window.stride for window in self.placed.windows)
 
     @property
     def shrink(self) -> int:
@@ -343,7 +360,7 @@ class Quantities:
 
     @property
     def inputs(self) -> int:
-        return len(self.node.inputs)
+        return len(self.placed.inputs)
 
     @property
     def functional(self) -> bool:
@@ -373,14 +390,10 @@ _DIRECT = AMOUNTS | {
 }
 
 
-def _size(weights: Iterable[Weight]) -> int:
-    return sum((weight.size for weight in weights), start=0)
-
-
-def _in_numbers(value: Any) -> Any:
-    """A value, or a tuple of values, without symbols. Raises OpenFigure where one is open."""
-    if isinstance(value, tuple):
-        return tuple(map(_in_numbers, value))
+def in_numbers(value: Any) -> Any:
+    """A value, or several, without symbols. Raises OpenFigure where one is open."""
+    if isinstance(value, (tuple, list)):
+        return tuple(map(in_numbers, value))
     number = value_of(value)
     if number is None and value is not None:
         raise OpenFigure

@@ -21,7 +21,7 @@ of convolutions, linear layers and matrix products alone, which are the conventi
 from collections.abc import Callable
 
 from convcalc.arithmetic import product
-from convcalc.conventions.base import POOLS, Convention, Quantities
+from convcalc.conventions.base import Convention, Quantities, table
 
 
 def short(q: Quantities) -> int:
@@ -29,9 +29,8 @@ def short(q: Quantities) -> int:
     if q.layer.padding != "same":
         return 0
     q = q.numbers
-    layer = q.layer
-    kernel = getattr(layer, "kernel_size", (1,) * q.axes)
-    sizes = (m - d * (k - 1) % 2 for m, k, d in zip(q.y.spatial, kernel, layer.dilation))
+    windows = zip(q.y.spatial, q.placed.windows)
+    sizes = (m - window.dilation * (window.kernel - 1) % 2 for m, window in windows)
     return q.out - q.y.channels * product(sizes) * q.batch
 
 
@@ -47,13 +46,9 @@ def short_bias(q: Quantities) -> int:
 
 def forward_bias(q: Quantities) -> int:
     """The biases of one group of a forward convolution with the window of the transposed one."""
-    layer = q.layer
-    window = zip(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
-    sizes = (
-        (n + before + after - d * (k - 1) - 1) // s + 1
-        for n, (k, s, (before, after), d) in zip(q.x.spatial, window)
-    )
-    return q.y.channels // layer.groups * product(sizes) * q.batch if layer.bias else 0
+    windows = zip(q.x.spatial, q.placed.windows)
+    sizes = ((n + w.before + w.after - w.span) // w.stride + 1 for n, w in windows)
+    return q.y.channels // q.layer.groups * product(sizes) * q.batch if q.layer.bias else 0
 
 
 def resized(q: Quantities) -> int:
@@ -67,28 +62,29 @@ def uneven(q: Quantities) -> bool:
     return len(set(q.layer.scale or ())) > 1
 
 
-ACTIVATIONS = ("relu", "prelu", "elu", "gelu", "leaky_relu", "silu", "softmax")
-RULES = {
-    **dict.fromkeys(
-        ("conv", "pointwise_conv", "depthwise_conv"), "2 * (macs - short_macs) + bias - short_bias"
-    ),
-    "global_depthwise_conv": "2 * macs + bias",
-    "conv_transpose": "2 * (inp * (out_channels // groups // groups) * kernel) + forward_bias",
-    "deform_conv": "2 * offset_macs + offset_bias",
-    "linear": "2 * macs",
-    "batch_norm": "2 * inp if affine else inp",
-    **dict.fromkeys(
-        ("layer_norm", "group_norm", "instance_norm"), "5 * inp if affine else 4 * inp"
-    ),
-    "local_response_norm": "3 * inp + (channels + size - 1) * rows",
-    **dict.fromkeys((*ACTIVATIONS, *POOLS), "inp"),
-    "upsample": "resized",
-}
-FUNCTIONS = {
-    **{type: rule for type, rule in RULES.items() if type != "global_avg_pool"},
-    "relu6": "inp",
-    **dict.fromkeys(("add", "mul"), "out"),
-}
+RULES = table(
+    {
+        "conv pointwise_conv depthwise_conv": "2 * (macs - short_macs) + bias - short_bias",
+        "global_depthwise_conv": "2 * macs + bias",
+        "conv_transpose": "2 * (inp * (out_channels // groups // groups) * kernel) + forward_bias",
+        "deform_conv": "2 * offset_macs + offset_bias",
+        "linear": "2 * macs",
+        "batch_norm": "2 * inp if affine else inp",
+        "layer_norm group_norm instance_norm": "5 * inp if affine else 4 * inp",
+        "local_response_norm": "3 * inp + (channels + size - 1) * rows",
+        "relu prelu elu gelu leaky_relu silu softmax": "inp",
+        "max_pool avg_pool global_max_pool global_avg_pool": "inp",
+        "adaptive_avg_pool adaptive_max_pool": "inp",
+        "upsample": "resized",
+    }
+)
+FUNCTIONS = table(
+    {
+        **{type: rule for type, rule in RULES.items() if type != "global_avg_pool"},
+        "relu6": "inp",
+        "add mul": "out",
+    }
+)
 
 GAPS = {"upsample": "uneven"}
 QUANTITIES: dict[str, Callable[[Quantities], int]] = {

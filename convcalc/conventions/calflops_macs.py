@@ -4,17 +4,19 @@ See `calflops`, with which it shares its ways; version 0.3.2. What it patches be
 to have no MACs.
 """
 
-from convcalc.conventions.base import Convention
+from convcalc.conventions.base import Convention, table
 from convcalc.conventions.calflops import FUNCTIONS, GAPS, QUANTITIES, RULES
 
 #: The MACs in what `calflops` counts.
-MACS = {
-    **dict.fromkeys(("conv", "pointwise_conv", "depthwise_conv"), "macs - short_macs"),
-    "global_depthwise_conv": "macs",
-    "conv_transpose": "inp * (out_channels // groups // groups) * kernel",
-    "deform_conv": "offset_macs",
-    "linear": "macs",
-}
+MACS = table(
+    {
+        "conv pointwise_conv depthwise_conv": "macs - short_macs",
+        "global_depthwise_conv": "macs",
+        "conv_transpose": "inp * (out_channels // groups // groups) * kernel",
+        "deform_conv": "offset_macs",
+        "linear": "macs",
+    }
+)
 
 CONVENTION = Convention(
     name="calflops-macs",

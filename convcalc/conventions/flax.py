@@ -17,28 +17,28 @@ selections too.
 """
 
 from convcalc.arithmetic import product, value_of
-from convcalc.conventions.base import AVERAGING, MOVING, Convention, Quantities
+from convcalc.conventions.base import Convention, Quantities, table
+from convcalc.window import Window
 
 
 def lost(q: Quantities) -> int:
     """MACs that read padding, or of a transposed convolution write what is cut off."""
-    padding = q.layer.padding
-    if not isinstance(padding, str) and all(value_of(pad) == 0 for pads in padding for pad in pads):
+    windows = q.placed.windows
+    if all(value_of(w.before) == 0 and value_of(w.after) == 0 for w in windows):
         return 0
     q = q.numbers
-    layer = q.layer
-    kernel = getattr(layer, "kernel_size", (1,) * q.axes)
-    lows = (low for low, _ in layer.pads(q.x, kernel))
+    windows = q.placed.windows
     outside, inside = q.y.spatial, q.x.spatial
-    if q.node.type == "conv_transpose":
+    if q.layer.transposed:
         outside, inside = inside, outside
-    axes = list(zip(outside, inside, kernel, layer.stride, lows, layer.dilation))
-    taps = product(windows * k for windows, _, k, *_ in axes)
-    return q.macs - q.macs // taps * product(_reached(*axis) for axis in axes)
+    taps = product(n * window.kernel for n, window in zip(outside, windows))
+    reached = product(_reached(*axis) for axis in zip(outside, inside, windows))
+    return q.macs - q.macs // taps * reached
 
 
-def _reached(windows: int, size: int, kernel: int, stride: int, low: int, dilation: int) -> int:
-    """The pairs of a window i and a tap j with 0 ≤ i·s + j·d − low < size."""
+def _reached(windows: int, size: int, window: Window) -> int:
+    """The pairs of a window i and a tap j with 0 ≤ i·s + j·d − before < size."""
+    kernel, stride, low, _, dilation = window
 
     def up_to(limit: int) -> int:
         """The pairs with i·s + j·d ≤ limit, i however large."""
@@ -93,50 +93,50 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="2 a multiply–accumulate on real input, 1 an elementwise operation",
     summary="2 a MAC outside the padding, biases, 3 an element of a batch norm, 1 of a relu",
-    rules={
-        **dict.fromkeys(
-            ("conv", "pointwise_conv", "depthwise_conv", "conv_transpose"),
-            "2 * (macs - lost) + bias",
-        ),
-        **dict.fromkeys(("global_depthwise_conv", "linear"), "2 * macs + bias"),
-        "batch_norm": "3 * inp + 2 * channels if affine else 2 * inp + channels",
-        "layer_norm": "(7 if affine else 5) * inp + 4 * rows",
-        "group_norm": "6 * inp + batch * (3 * groups + 2 * channels) if affine"
-        " else 5 * inp + batch * (3 * groups + channels)",
-        "instance_norm": "6 * inp + 5 * channels * batch if affine"
-        " else 5 * inp + 4 * channels * batch",
-        "relu": "inp",
-        "relu6": "2 * inp",
-        "leaky_relu": "3 * inp",
-        "prelu": "3 * inp",
-        "elu": "4 * inp",
-        "gelu": "66 * inp",
-        "silu": "4 * inp",
-        "sigmoid": "3 * inp",
-        "hard_sigmoid": "4 * inp",
-        "hard_swish": "5 * inp",
-        "tanh": "0",
-        "softplus": "6 * inp",
-        "mish": "7 * inp",
-        "softmax": "4 * inp - rows",
-        "max_pool": "(kernel - 1) * out",
-        "avg_pool": "kernel * out",
-        **dict.fromkeys(AVERAGING, "inp"),
-        **dict.fromkeys(("global_max_pool", "adaptive_max_pool"), "inp - out"),
-        **dict.fromkeys(("add", "mul"), "(inputs - 1) * out"),
-        "scale": "out",
-        "upsample": "resized",
-        **dict.fromkeys(MOVING, "0"),
-        "pad": "1",
-    },
+    rules=table(
+        {
+            "conv pointwise_conv depthwise_conv conv_transpose": "2 * (macs - lost) + bias",
+            "global_depthwise_conv linear": "2 * macs + bias",
+            "batch_norm": "3 * inp + 2 * channels if affine else 2 * inp + channels",
+            "layer_norm": "(7 if affine else 5) * inp + 4 * rows",
+            "group_norm": "6 * inp + batch * (3 * groups + 2 * channels) if affine"
+            " else 5 * inp + batch * (3 * groups + channels)",
+            "instance_norm": "6 * inp + 5 * channels * batch if affine"
+            " else 5 * inp + 4 * channels * batch",
+            "relu": "inp",
+            "relu6": "2 * inp",
+            "leaky_relu": "3 * inp",
+            "prelu": "3 * inp",
+            "elu": "4 * inp",
+            "gelu": "66 * inp",
+            "silu": "4 * inp",
+            "sigmoid": "3 * inp",
+            "hard_sigmoid": "4 * inp",
+            "hard_swish": "5 * inp",
+            "tanh": "0",
+            "softplus": "6 * inp",
+            "mish": "7 * inp",
+            "softmax": "4 * inp - rows",
+            "max_pool": "(kernel - 1) * out",
+            "avg_pool": "kernel * out",
+            "adaptive_avg_pool global_avg_pool": "inp",
+            "global_max_pool adaptive_max_pool": "inp - out",
+            "add mul": "(inputs - 1) * out",
+            "scale": "out",
+            "upsample": "resized",
+            "pad": "1",
+        }
+    ),
     default=None,
-    gaps={
-        **dict.fromkeys(("adaptive_avg_pool", "adaptive_max_pool"), "max(output_size) > 1"),
-        "conv_transpose": "groups > 1",
-        "layer_norm": "over == 'all'",
-        "max_pool": "max(dilation) > 1",
-        "upsample": "unmeasured",
-    },
+    gaps=table(
+        {
+            "adaptive_avg_pool adaptive_max_pool": "max(output_size) > 1",
+            "conv_transpose": "groups > 1",
+            "layer_norm": "over == 'all'",
+            "max_pool": "max(dilation) > 1",
+            "upsample": "unmeasured",
+        }
+    ),
     parameters={"batch_norm": "params + buffers", "prelu": "1"},
     quantities={"lost": lost, "resized": resized, "unmeasured": unmeasured},
 )

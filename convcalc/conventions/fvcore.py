@@ -11,25 +11,21 @@ is one: they are MACs, without biases, and operations of normalisations and pool
 - Unknown operators count 0, with a warning. Parameters are all that have a name.
 """
 
-from convcalc.conventions.base import AVERAGING, Convention
+from convcalc.conventions.base import Convention, table
 
-RULES = {
-    **dict.fromkeys(
-        ("conv", "pointwise_conv", "depthwise_conv"), "0 if padding == 'same' else macs"
-    ),
-    **dict.fromkeys(("global_depthwise_conv", "conv_transpose", "linear"), "macs"),
-    "deform_conv": "0 if padding == 'same' else offset_macs",
-    "batch_norm": "2 * inp if affine else inp",
-    **dict.fromkeys(
-        ("layer_norm", "group_norm", "instance_norm"), "5 * inp if affine else 4 * inp"
-    ),
-    **dict.fromkeys(AVERAGING, "inp if axes == 2 else 0"),
-    "upsample": "0 if axes != 2 else out if mode == 'nearest'"
-    " else 4 * out if mode == 'bilinear' else 0",
-    **dict.fromkeys(
-        ("relu", "concat", "dropout", "flatten", "pad", "reshape", "slice", "split"), "0"
-    ),
-}
+RULES = table(
+    {
+        "conv pointwise_conv depthwise_conv": "0 if padding == 'same' else macs",
+        "global_depthwise_conv conv_transpose linear": "macs",
+        "deform_conv": "0 if padding == 'same' else offset_macs",
+        "batch_norm": "2 * inp if affine else inp",
+        "layer_norm group_norm instance_norm": "5 * inp if affine else 4 * inp",
+        "adaptive_avg_pool global_avg_pool": "inp if axes == 2 else 0",
+        "upsample": "0 if axes != 2 else out if mode == 'nearest'"
+        " else 4 * out if mode == 'bilinear' else 0",
+        "relu concat dropout flatten pad reshape slice split": "0",
+    }
+)
 
 CONVENTION = Convention(
     name="fvcore",

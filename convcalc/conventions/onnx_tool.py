@@ -20,7 +20,7 @@ operations by what they would cost, 32 an exponential, 4 a division, 24 a root.
 from collections.abc import Iterator
 from typing import Any
 
-from convcalc.conventions.base import CONVOLUTIONS, MOVING, Convention, Place, Quantities
+from convcalc.conventions.base import Convention, Place, Quantities, table
 from convcalc.graph import Graph, Node
 
 
@@ -46,8 +46,8 @@ def folded(graph: Graph) -> frozenset[int]:
         if node.type != "batch_norm" or source < 0 or uses[source] > 1:
             continue
         before = graph.nodes[source]
-        flat = before.type == "linear" and len(before.outputs[0]) == 1
-        if flat or before.type in (*CONVOLUTIONS, "conv_transpose"):
+        flat = before.layer.family == "dense" and len(before.outputs[0]) == 1
+        if flat or before.layer.family in ("convolution", "transposed convolution"):
             found |= {source, index}
     return frozenset(found)
 
@@ -55,7 +55,7 @@ def folded(graph: Graph) -> frozenset[int]:
 def _constant(node: Node) -> Any:
     """What a layer's constant holds: equal ones are written once."""
     axes = len(node.outputs[0].spatial)
-    if node.type in (*GLOBAL, *ADAPTIVE):
+    if node.layer.family == "pooling" and not node.placed.windows:
         return "axes of a mean", axes
     return node.layer, axes
 
@@ -67,6 +67,7 @@ def window(q: Quantities) -> int:
 
 def uneven(q: Quantities) -> bool:
     """Whether the output of an adaptive pool does not divide its input."""
+    q = q.numbers
     return any(n % m for n, m in zip(q.x.spatial, q.y.spatial))
 
 
@@ -75,9 +76,6 @@ def parts(q: Quantities) -> int:
     return len(q.node.outputs) if len(set(q.node.outputs)) > 1 else 0
 
 
-WEIGHTED = (*CONVOLUTIONS, "linear")
-GLOBAL = ("global_avg_pool", "global_max_pool")
-ADAPTIVE = ("adaptive_avg_pool", "adaptive_max_pool")
 REDUCED_AXES = "(3 if axes == 3 else 2) if first else 0"
 
 CONVENTION = Convention(
@@ -87,56 +85,57 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates, biases, and elementwise operations weighted by their cost",
     summary="MACs, biases, folded batch norms; 1 an element of a relu, 33 of a silu, 1 of an add",
-    rules={
-        **dict.fromkeys(WEIGHTED, "macs + (out if merged else bias)"),
-        "conv_transpose": "out * (out_channels // groups) * kernel + (out if merged else bias)",
-        "batch_norm": "0 if merged else 31 * out",
-        "layer_norm": "7 * inp + 29 * rows",
-        "group_norm": "9 * inp",
-        "instance_norm": "7 * inp",
-        "local_response_norm": "(size + 39) * inp",
-        "relu": "out",
-        "relu6": "2 * out",
-        "leaky_relu": "2 * out",
-        "prelu": "2 * out",
-        "elu": "35 * out",
-        "gelu": "34 * out",
-        "silu": "33 * out",
-        "sigmoid": "32 * out",
-        "hard_sigmoid": "4 * out",
-        "hard_swish": "5 * out",
-        "tanh": "76 * out",
-        "softmax": "36 * out",
-        "softplus": "77 * out",
-        **dict.fromkeys(
-            ("max_pool", "avg_pool"), "kernel_size[0] * out if axes == 3 else kernel * out"
-        ),
-        **dict.fromkeys(GLOBAL, "inp"),
-        **dict.fromkeys(ADAPTIVE, "inp if max(output_size) == 1 else window * out"),
-        **dict.fromkeys(("add", "mul"), "(inputs - 1) * out"),
-        "scale": "out",
-        "upsample": "0 if mode == 'nearest' else 4 * out if mode == 'bilinear' else 8 * out",
-        **dict.fromkeys(MOVING, "0"),
-    },
+    rules=table(
+        {
+            "convolution linear": "macs + (out if merged else bias)",
+            "conv_transpose": "out * (out_channels // groups) * kernel + (out if merged else bias)",
+            "batch_norm": "0 if merged else 31 * out",
+            "layer_norm": "7 * inp + 29 * rows",
+            "group_norm": "9 * inp",
+            "instance_norm": "7 * inp",
+            "local_response_norm": "(size + 39) * inp",
+            "relu": "out",
+            "relu6": "2 * out",
+            "leaky_relu": "2 * out",
+            "prelu": "2 * out",
+            "elu": "35 * out",
+            "gelu": "34 * out",
+            "silu": "33 * out",
+            "sigmoid": "32 * out",
+            "hard_sigmoid": "4 * out",
+            "hard_swish": "5 * out",
+            "tanh": "76 * out",
+            "softmax": "36 * out",
+            "softplus": "77 * out",
+            "max_pool avg_pool": "kernel_size[0] * out if axes == 3 else kernel * out",
+            "global_avg_pool global_max_pool": "inp",
+            "adaptive_avg_pool adaptive_max_pool": "inp if max(output_size) == 1 else window * out",
+            "add mul": "(inputs - 1) * out",
+            "scale": "out",
+            "upsample": "0 if mode == 'nearest' else 4 * out if mode == 'bilinear' else 8 * out",
+        }
+    ),
     default=None,
     gaps={
         "adaptive_avg_pool": "uneven or axes == 3 and max(output_size) > 1",
         "adaptive_max_pool": "uneven",
         "upsample": "mode != 'nearest' and mode != 'bilinear' and mode != 'bicubic'",
     },
-    parameters={
-        **dict.fromkeys(
-            (*WEIGHTED, "conv_transpose"), "params + maps if merged and not bias else params"
-        ),
-        "batch_norm": "0 if merged else 4 * channels",
-        "layer_norm": "params if affine else channels",
-        "group_norm": "2 * channels + (2 * groups if first else 0)",
-        "instance_norm": "2 * channels",
-        **dict.fromkeys(GLOBAL, REDUCED_AXES),
-        **dict.fromkeys(ADAPTIVE, f"({REDUCED_AXES}) if max(output_size) == 1 else 0"),
-        "split": "parts",
-        "upsample": "axes + 2 if first else 0",
-    },
+    parameters=table(
+        {
+            "convolution linear conv_transpose": "params + maps if merged and not bias else params",
+            "batch_norm": "0 if merged else 4 * channels",
+            "layer_norm": "params if affine else channels",
+            "group_norm": "2 * channels + (2 * groups if first else 0)",
+            "instance_norm": "2 * channels",
+            "global_avg_pool global_max_pool": REDUCED_AXES,
+            "adaptive_avg_pool adaptive_max_pool": (
+                f"({REDUCED_AXES}) if max(output_size) == 1 else 0"
+            ),
+            "split": "parts",
+            "upsample": "axes + 2 if first else 0",
+        }
+    ),
     quantities={"window": window, "uneven": uneven, "parts": parts},
     places=places,
 )

@@ -11,9 +11,7 @@ for what are multiply–accumulates, biases and operations of batch norms and av
   parameters, so it has 4 a channel.
 """
 
-from convcalc.conventions.base import AVERAGING, CONVOLUTIONS, Convention
-
-WITH_PARAMETERS = (*CONVOLUTIONS, "conv_transpose", "linear", "layer_norm", "group_norm", "prelu")
+from convcalc.conventions.base import Convention, table
 
 CONVENTION = Convention(
     name="paddle",
@@ -22,20 +20,25 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="multiply–accumulates, biases of convolutions, batch norms and average pools",
     summary="MACs and biases of convolutions, MACs of linear layers, 2 an element of a batch norm",
-    rules={
-        **dict.fromkeys(CONVOLUTIONS, "macs + bias"),
-        "conv_transpose": "out * (channels // groups) * kernel + bias",
-        "deform_conv": "offset_macs + offset_bias",
-        "linear": "macs",
-        "batch_norm": "2 * inp if axes == 2 else 0",
-        "leaky_relu": "inp",
-        "avg_pool": "out",
-        **dict.fromkeys(AVERAGING, "out * (shrink + 1)"),
-        **dict.fromkeys(("relu", "relu6", "dropout"), "0"),
-    },
+    rules=table(
+        {
+            "convolution": "macs + bias",
+            "conv_transpose": "out * (channels // groups) * kernel + bias",
+            "deform_conv": "offset_macs + offset_bias",
+            "linear": "macs",
+            "batch_norm": "2 * inp if axes == 2 else 0",
+            "leaky_relu": "inp",
+            "avg_pool": "out",
+            "adaptive_avg_pool global_avg_pool": "out * (shrink + 1)",
+            "relu relu6 dropout": "0",
+        }
+    ),
     functions={},
-    parameters={
-        **dict.fromkeys(WITH_PARAMETERS, "0 if functional else params"),
-        "batch_norm": "0 if functional else params + buffers",
-    },
+    parameters=table(
+        {
+            "convolution conv_transpose linear": "0 if functional else params",
+            "layer_norm group_norm prelu": "0 if functional else params",
+            "batch_norm": "0 if functional else params + buffers",
+        }
+    ),
 )

@@ -15,12 +15,12 @@ operations, one each.
 - Parameters are those that require a gradient, of all modules.
 """
 
-from convcalc.conventions.base import CONVOLUTIONS, FUNCTION_POOLS, POOLS, Convention, Quantities
+from convcalc.conventions.base import Convention, Quantities, table
 
 
 def interpolated(q: Quantities) -> int:
     """Elements of the upsampled tensor, at sizes in·scale that are not rounded down."""
-    scale = getattr(q.layer, "scale", None)
+    scale = q.layer.scale
     if scale is None or len(set(scale)) > 1:
         return q.out
     inp = q.numbers.inp
@@ -30,8 +30,6 @@ def interpolated(q: Quantities) -> int:
         return int(inp * scale[0] ** q.axes)
 
 
-HOOKED_AND_PATCHED = ("relu", "prelu", "elu", "gelu")
-PATCHED = ("silu", "softmax")
 RESPONSE_NORM = "3 * inp + (channels + size - 1) * rows"
 
 CONVENTION = Convention(
@@ -41,25 +39,31 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates, biases and elementwise operations, some of these twice",
     summary="MACs and biases, 2 an element of a batch norm, module activations and pools twice",
-    rules={
-        **dict.fromkeys((*CONVOLUTIONS, "conv_transpose", "linear"), "(macs + bias) // batch"),
-        "deform_conv": "(offset_macs + bias + positions * kernel"
-        " * (channels * out_channels // groups + (25 if modulated else 24))) // batch",
-        "layer_norm": "inp // batch",
-        **dict.fromkeys(
-            ("batch_norm", "group_norm", "instance_norm"), "(2 * inp if affine else inp) // batch"
-        ),
-        "local_response_norm": RESPONSE_NORM,
-        **dict.fromkeys((*HOOKED_AND_PATCHED, *POOLS), "inp // batch + inp"),
-        **dict.fromkeys(("relu6", "leaky_relu"), "inp // batch"),
-        **dict.fromkeys(PATCHED, "inp"),
-        "upsample": "out // batch // batch + interpolated",
-    },
-    functions={
-        **dict.fromkeys((*HOOKED_AND_PATCHED, *FUNCTION_POOLS, *PATCHED, "relu6"), "inp"),
-        "local_response_norm": RESPONSE_NORM,
-        "upsample": "interpolated",
-        **dict.fromkeys(("add", "mul"), "out"),
-    },
+    rules=table(
+        {
+            "convolution conv_transpose linear": "(macs + bias) // batch",
+            "deform_conv": "(offset_macs + bias + positions * kernel"
+            " * (channels * out_channels // groups + (25 if modulated else 24))) // batch",
+            "layer_norm": "inp // batch",
+            "batch_norm group_norm instance_norm": "(2 * inp if affine else inp) // batch",
+            "local_response_norm": RESPONSE_NORM,
+            "relu prelu elu gelu": "inp // batch + inp",
+            "max_pool avg_pool global_max_pool global_avg_pool": "inp // batch + inp",
+            "adaptive_avg_pool adaptive_max_pool": "inp // batch + inp",
+            "relu6 leaky_relu": "inp // batch",
+            "silu softmax": "inp",
+            "upsample": "out // batch // batch + interpolated",
+        }
+    ),
+    functions=table(
+        {
+            "relu prelu elu gelu silu softmax relu6": "inp",
+            "max_pool avg_pool global_max_pool": "inp",
+            "adaptive_avg_pool adaptive_max_pool": "inp",
+            "local_response_norm": RESPONSE_NORM,
+            "upsample": "interpolated",
+            "add mul": "out",
+        }
+    ),
     quantities={"interpolated": interpolated},
 )

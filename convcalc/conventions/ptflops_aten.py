@@ -8,7 +8,7 @@ A linear layer on a tensor that is not contiguous (one fresh from a `permute`) r
 an addition, and loses its bias in the tool; a spec cannot say so.
 """
 
-from convcalc.conventions.base import CONVOLUTIONS, Convention
+from convcalc.conventions.base import Convention, table
 
 CONVENTION = Convention(
     name="ptflops-aten",
@@ -17,8 +17,10 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates, and biases one each",
     summary="MACs and biases of convolutions and linear layers, nothing else",
-    rules={
-        **dict.fromkeys((*CONVOLUTIONS, "conv_transpose", "linear"), "macs + bias"),
-        "deform_conv": "offset_macs + offset_bias",
-    },
+    rules=table(
+        {
+            "convolution conv_transpose linear": "macs + bias",
+            "deform_conv": "offset_macs + offset_bias",
+        }
+    ),
 )

@@ -21,15 +21,16 @@ shapes. The rest is silently 0.
 """
 
 from convcalc.arithmetic import product, value_of
-from convcalc.conventions.base import MOVING, Convention, Quantities
+from convcalc.conventions.base import Convention, Quantities, table
 
 
 def rounding(q: Quantities) -> int:
     """Multiply–accumulates added by rounding the output up to multiples of the dilation."""
-    if all(value_of(d) == 1 for d in q.layer.dilation):
+    if all(value_of(window.dilation) == 1 for window in q.placed.windows):
         return 0
     q = q.numbers
-    padded = product(-(-size // d) * d for size, d in zip(q.y.spatial, q.layer.dilation))
+    dilations = [window.dilation for window in q.placed.windows]
+    padded = product(-(-size // d) * d for size, d in zip(q.y.spatial, dilations))
     return q.macs // q.y.positions * padded - q.macs
 
 
@@ -49,35 +50,34 @@ def gathered(q: Quantities) -> int:
     return total
 
 
-RULES = {
-    **dict.fromkeys(
-        ("conv", "pointwise_conv"), "bias if grouped else 2 * (macs + rounding) + bias"
-    ),
-    "depthwise_conv": "2 * (macs + rounding) + bias",
-    "global_depthwise_conv": "2 * macs + bias",
-    "conv_transpose": "bias if axes == 3 else 2 * out * kernel * channels // strides + bias",
-    "linear": "2 * macs + bias",
-    "batch_norm": "2 * inp + (6 if affine else 5) * channels",
-    "layer_norm": "9 * inp + 4 * rows if affine else 6 * inp + 5 * rows",
-    "group_norm": "6 * inp + batch * (4 * groups + 3 * channels) if affine"
-    " else 6 * inp + 5 * groups * batch",
-    "instance_norm": "6 * inp + (7 if affine else 5) * channels * batch",
-    "prelu": "3 * inp + params",
-    "silu": "2 * inp",
-    "gelu": "4 * inp",
-    "hard_sigmoid": "2 * inp",
-    "hard_swish": "3 * inp",
-    "mish": "inp",
-    "softmax": "5 * inp",
-    **dict.fromkeys(("max_pool", "avg_pool"), "0 if axes == 3 else kernel * out"),
-    "global_avg_pool": "inp",
-    "adaptive_avg_pool": "inp if max(output_size) == 1 else gathered",
-    "adaptive_max_pool": "0 if max(output_size) == 1 else gathered",
-    **dict.fromkeys(("add", "mul"), "(inputs - 1) * out"),
-    "scale": "out",
-    "upsample": "axes if mode == 'nearest' else 0",
-    **dict.fromkeys(MOVING, "0"),
-}
+RULES = table(
+    {
+        "conv pointwise_conv": "bias if grouped else 2 * (macs + rounding) + bias",
+        "depthwise_conv": "2 * (macs + rounding) + bias",
+        "global_depthwise_conv": "2 * macs + bias",
+        "conv_transpose": "bias if axes == 3 else 2 * out * kernel * channels // strides + bias",
+        "linear": "2 * macs + bias",
+        "batch_norm": "2 * inp + (6 if affine else 5) * channels",
+        "layer_norm": "9 * inp + 4 * rows if affine else 6 * inp + 5 * rows",
+        "group_norm": "6 * inp + batch * (4 * groups + 3 * channels) if affine"
+        " else 6 * inp + 5 * groups * batch",
+        "instance_norm": "6 * inp + (7 if affine else 5) * channels * batch",
+        "prelu": "3 * inp + params",
+        "silu": "2 * inp",
+        "gelu": "4 * inp",
+        "hard_sigmoid": "2 * inp",
+        "hard_swish": "3 * inp",
+        "mish": "inp",
+        "softmax": "5 * inp",
+        "max_pool avg_pool": "0 if axes == 3 else kernel * out",
+        "global_avg_pool": "inp",
+        "adaptive_avg_pool": "inp if max(output_size) == 1 else gathered",
+        "adaptive_max_pool": "0 if max(output_size) == 1 else gathered",
+        "add mul": "(inputs - 1) * out",
+        "scale": "out",
+        "upsample": "axes if mode == 'nearest' else 0",
+    }
+)
 STRIDED_AND_DILATED = "max(stride) > 1 and max(dilation) > 1"
 
 CONVENTION = Convention(
@@ -88,25 +88,19 @@ CONVENTION = Convention(
     meaning="2 a multiply–accumulate, 1 a bias, and registered elementwise operations",
     summary="2 a MAC, 1 a bias, 2 an element of a batch norm, K an output of a pool, 0 of a relu",
     rules=RULES,
-    silent=frozenset(
-        (
-            *("relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "softplus"),
-            *("global_max_pool", "local_response_norm"),
-        )
-    ),
+    silent="relu relu6 leaky_relu elu sigmoid tanh softplus global_max_pool local_response_norm",
     default=None,
-    gaps={
-        **dict.fromkeys(("conv", "pointwise_conv"), STRIDED_AND_DILATED),
-        "depthwise_conv": f"axes == 3 or {STRIDED_AND_DILATED}",
-        "global_depthwise_conv": "axes == 3",
-        "conv_transpose": "groups > 1",
-        "layer_norm": "over == 'all'",
-        **dict.fromkeys(
-            ("adaptive_avg_pool", "adaptive_max_pool"),
-            "min(output_size) == 1 and max(output_size) > 1",
-        ),
-        "upsample": "mode != 'nearest' and axes != 2",
-    },
+    gaps=table(
+        {
+            "conv pointwise_conv": STRIDED_AND_DILATED,
+            "depthwise_conv": f"axes == 3 or {STRIDED_AND_DILATED}",
+            "global_depthwise_conv": "axes == 3",
+            "conv_transpose": "groups > 1",
+            "layer_norm": "over == 'all'",
+            "adaptive_avg_pool adaptive_max_pool": "min(output_size) == 1 and max(output_size) > 1",
+            "upsample": "mode != 'nearest' and axes != 2",
+        }
+    ),
     parameters={"batch_norm": "params + buffers"},
     quantities={"rounding": rounding, "gathered": gathered},
 )

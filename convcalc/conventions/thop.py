@@ -13,7 +13,7 @@ normalisations, average pools and upsamplings.
   a deformable convolution's own kernel and of layers that are called as functions are lost.
 """
 
-from convcalc.conventions.base import AVERAGING, CONVOLUTIONS, Convention, Quantities
+from convcalc.conventions.base import Convention, Quantities, table
 
 
 def averaged(q: Quantities) -> int:
@@ -35,38 +35,31 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates, and operations of normalisations, average pools and upsamplings",
     summary="MACs without biases, 4 an element of a batch norm, average pools, softmax, upsampling",
-    rules={
-        **dict.fromkeys((*CONVOLUTIONS, "linear"), "macs"),
-        "conv_transpose": "out * (channels // groups) * kernel",
-        "deform_conv": "offset_macs",
-        **dict.fromkeys(
-            ("batch_norm", "layer_norm", "instance_norm"), "4 * inp if affine else 2 * inp"
-        ),
-        "prelu": "inp",
-        "softmax": "rows * (3 * channels - 1)",
-        "avg_pool": "out",
-        **dict.fromkeys(AVERAGING, "averaged"),
-        "upsample": "out if mode == 'nearest' else 5 * out if mode == 'linear'"
-        " else 11 * out if mode == 'bilinear' else 259 * out if mode == 'bicubic' else 0",
-        **dict.fromkeys(("relu", "relu6", "leaky_relu"), "0"),
-        **dict.fromkeys(("max_pool", "adaptive_max_pool", "global_max_pool"), "0"),
-        **dict.fromkeys(("dropout", "pad", "pixel_shuffle"), "0"),
-    },
+    rules=table(
+        {
+            "convolution linear": "macs",
+            "conv_transpose": "out * (channels // groups) * kernel",
+            "deform_conv": "offset_macs",
+            "batch_norm layer_norm instance_norm": "4 * inp if affine else 2 * inp",
+            "prelu": "inp",
+            "softmax": "rows * (3 * channels - 1)",
+            "avg_pool": "out",
+            "adaptive_avg_pool global_avg_pool": "averaged",
+            "upsample": "out if mode == 'nearest' else 5 * out if mode == 'linear'"
+            " else 11 * out if mode == 'bilinear' else 259 * out if mode == 'bicubic' else 0",
+            "relu relu6 leaky_relu": "0",
+            "max_pool adaptive_max_pool global_max_pool": "0",
+            "dropout pad pixel_shuffle": "0",
+        }
+    ),
     functions={},
-    parameters={
-        **dict.fromkeys(("group_norm", "scale"), "0"),
-        "deform_conv": "offset_params",
-        **dict.fromkeys(
-            (
-                *CONVOLUTIONS,
-                "conv_transpose",
-                "linear",
-                "batch_norm",
-                "layer_norm",
-                "instance_norm",
-            ),
-            "0 if functional else params",
-        ),
-    },
+    parameters=table(
+        {
+            "group_norm scale": "0",
+            "deform_conv": "offset_params",
+            "convolution conv_transpose linear": "0 if functional else params",
+            "batch_norm layer_norm instance_norm": "0 if functional else params",
+        }
+    ),
     quantities={"averaged": averaged},
 )

@@ -6,7 +6,7 @@ and what is not registered counts 0 in silence. It sees operators, so a function
 module; it does not count parameters. torchvision publishes half of this number as a model's `_ops`.
 """
 
-from convcalc.conventions.base import CONVOLUTIONS, Convention
+from convcalc.conventions.base import Convention, table
 
 CONVENTION = Convention(
     name="torch",
@@ -15,9 +15,11 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="2 for each product of a convolution or a linear layer",
     summary="two operations for each product of a convolution or a linear layer, nothing else",
-    rules={
-        **dict.fromkeys((*CONVOLUTIONS, "conv_transpose", "linear"), "2 * macs"),
-        "deform_conv": "2 * offset_macs",
-    },
+    rules=table(
+        {
+            "convolution conv_transpose linear": "2 * macs",
+            "deform_conv": "2 * offset_macs",
+        }
+    ),
     parameters=None,
 )

@@ -11,7 +11,7 @@ where the class is called Conv-something, else once a sample.
 - All parameters are counted.
 """
 
-from convcalc.conventions.base import CONVOLUTIONS, NORMS, Convention
+from convcalc.conventions.base import Convention, table
 
 CONVENTION = Convention(
     name="torchinfo",
@@ -20,12 +20,14 @@ CONVENTION = Convention(
     unit="mult-adds",
     meaning="multiply–accumulates and biases, and the parameters of norms",
     summary="MACs and biases of convolutions; other layers' parameters, once a sample",
-    rules={
-        **dict.fromkeys(CONVOLUTIONS, "macs + bias"),
-        **dict.fromkeys(("conv_transpose", "deform_conv"), "params * positions"),
-        "linear": "params * batch if per_position else macs + bias",
-        **dict.fromkeys((*NORMS, "prelu"), "params * batch"),
-    },
+    rules=table(
+        {
+            "convolution": "macs + bias",
+            "conv_transpose deform_conv": "params * positions",
+            "linear": "params * batch if per_position else macs + bias",
+            "batch_norm layer_norm group_norm instance_norm prelu": "params * batch",
+        }
+    ),
     # torchvision's LayerNorm2d is a leaf module that calls a function.
     functions={"layer_norm": "params * batch"},
 )

@@ -18,9 +18,9 @@ from convcalc.diagnostics import (
     fail,
 )
 from convcalc.expressions import Expression, ExpressionError, fits, parse
-from convcalc.graph import Graph, Group, Node, Tensor
+from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language import reader
-from convcalc.language.check import TENSOR_NAMES, check_block
+from convcalc.language.check import TENSOR_NAMES
 from convcalc.language.document import (
     Block,
     Branches,
@@ -35,10 +35,11 @@ from convcalc.language.document import (
     Value,
 )
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
-from convcalc.layers.base import Join, Layer, per_type
+from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import Whole
-from convcalc.shape import Shape
+from convcalc.layers.joining import Split
+from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, grouped, listed
 
 _SIZE = Whole(1)
@@ -64,44 +65,6 @@ def expand(
 
 #: The tensors that one line hands to the next; None where a mistake leaves them unknown.
 Tensors = tuple[Tensor, ...] | None
-
-
-class _Group:
-    """A naming level while the graph grows: how often each name was used in it."""
-
-    __slots__ = ("base", "counts", "full", "ordinal", "parent", "type")
-
-    def __init__(self, parent: _Group | None, base: str, type: str) -> None:
-        self.parent = parent
-        self.base = base
-        self.type = type
-        self.counts: dict[str, int] = {}
-        self.ordinal = parent.use(base) if parent else 0
-        self.full: tuple[Group, ...] | None = None
-
-    def use(self, base: str) -> int:
-        """Count one more use of a name; which one it is, from 1."""
-        count = self.counts.get(base, 0) + 1
-        self.counts[base] = count
-        return count
-
-    def name(self, base: str, ordinal: int) -> str:
-        """A name in this level: numbered where it repeats, and never one that is written so."""
-        if self.counts[base] == 1:
-            return base
-        name = f"{base}_{ordinal}"
-        while name in self.counts:
-            name += "_"
-        return name
-
-    def groups(self) -> tuple[Group, ...]:
-        """This level and those around it, outermost first, once all uses are counted."""
-        if self.parent is None:
-            return ()
-        if self.full is None:
-            own = Group(self.parent.name(self.base, self.ordinal), self.type)
-            self.full = (*self.parent.groups(), own)
-        return self.full
 
 
 class _Names:
@@ -138,24 +101,11 @@ class _Frame(NamedTuple):
 
     values: Mapping[str, Any]
     tensors: _Names
-    group: _Group
     #: Block and place of each call around, outermost first.
     calls: tuple[tuple[str, Mark], ...] = ()
     depth: int = 0
     #: The place of the composite layer that this is a part of: its own text is not the user's.
     composite: Mark | None = None
-
-
-class _Draft(NamedTuple):
-    """A node before its name is known."""
-
-    group: _Group
-    base: str
-    ordinal: int
-    layer: Layer
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Shape, ...]
-    functional: bool
 
 
 class _UnsettledError(Exception):
@@ -172,14 +122,14 @@ class _Expansion:
         #: The statements (and composite layers around them) in which a mistake was found: each is
         #: reported once, however often it is run.
         self.mistaken: set[tuple[int, Mark | None]] = set()
-        self.drafts: list[_Draft] = []
+        self.builder = Builder()
         self.inputs: dict[str, Shape] = {}
         #: The spec's variables: all that a block's body sees of the outside.
         self.values: dict[str, Any] = {}
         self.steps = 0
         self.clock = Clock(limits)
-        #: Statement, values and shapes to the layer that they make, and its outputs.
-        self.made: dict[Any, tuple[Layer, tuple[Shape, ...]]] = {}
+        #: Statement, values and shapes to the layer that they make.
+        self.made: dict[Any, Placed] = {}
 
     def run(
         self, preset: str | None, settings: Mapping[str, Any], input: tuple[int, ...] | None
@@ -188,28 +138,19 @@ class _Expansion:
         values = self.values = self.variables(preset, settings)
         self.inputs = self.input_shapes(values, input)
         self.stop_if_wrong()
-        root = _Group(None, "", "")
         tensors = _Names()
-        entering = tuple(Tensor(-1 - i, 0, shape) for i, shape in enumerate(self.inputs.values()))
+        entering = input_tensors(self.inputs)
         tensors.known["input"] = entering
         for name, tensor in zip(self.inputs, entering):
             tensors.known.setdefault(name, (tensor,))
-        frame = _Frame(values, tensors, root)
+        frame = _Frame(values, tensors)
         last = self.stack(document.layers, entering, frame)
         outputs = self.outputs(last, frame)
         self.stop_if_wrong()
-        nodes = tuple(self.named_node(draft) for draft in self.drafts)
+        nodes = self.builder.nodes()
         leaving = outputs or ()
         return Graph(
             document.name, document.source, self.inputs, nodes, leaving, preset, dict(values)
-        )
-
-    def named_node(self, draft: _Draft) -> Node:
-        """A node with its name, once all uses of names are counted."""
-        groups = draft.group.groups()
-        path = [*(group.name for group in groups), draft.group.name(draft.base, draft.ordinal)]
-        return Node(
-            ".".join(path), draft.layer, draft.inputs, draft.outputs, groups, draft.functional
         )
 
     # Mistakes
@@ -261,14 +202,7 @@ class _Expansion:
                 if len(self.inputs) == 1
                 else f"input `{list(self.inputs)[-1 - tensor.node]}`"
             )
-        draft = self.drafts[tensor.node]
-        groups = [group.name for group in draft.group.groups()]
-        # Names are settled at the end; until then a message forgets what it worked out.
-        level: _Group | None = draft.group
-        while level is not None:
-            level.full = None
-            level = level.parent
-        return f"`{'.'.join([*groups, draft.group.name(draft.base, draft.ordinal)])}`"
+        return f"`{self.builder.name(tensor.node)}`"
 
     # Values
 
@@ -288,7 +222,7 @@ class _Expansion:
                 raise fail("unknown-variable", f"{self.source.name} has no variable `{name}`", help)
         chosen = document.presets[preset] if preset is not None else {}
         values: dict[str, Any] = {}
-        frame = _Frame(values, _Names(), _Group(None, "", ""))
+        frame = _Frame(values, _Names())
         for name, default in raw.items():
             try:
                 mark = document.mark_of("variables", name)
@@ -317,7 +251,7 @@ class _Expansion:
                 raise fail("bad-value", message, "change the file's `input`")
             return dict.fromkeys(raw, Shape(*given))
         shapes = {}
-        frame = _Frame(values, _Names(), _Group(None, "", ""))
+        frame = _Frame(values, _Names())
         for name, value in raw.items():
             path = ("input", name) if self.document.mark_of("input", name) else ("input",)
             try:
@@ -516,8 +450,13 @@ class _Expansion:
         if inputs is None:
             return None
         grouped = st.name is not None or isinstance(body, Sequential)
-        group = _Group(frame.group, st.name or st.type, st.type) if grouped else frame.group
-        frame = self.inner(frame, st.mark, group=group)
+        frame = self.inner(frame, st.mark)
+        if not grouped:
+            return self.structure(st, body, inputs, frame)
+        with self.builder.group(st.name or st.type, st.type):
+            return self.structure(st, body, inputs, frame)
+
+    def structure(self, st: Statement, body: Any, inputs: Tensors, frame: _Frame) -> Tensors:
         if isinstance(body, Sequential):
             return self.stack(body.layers, inputs, frame)
         if isinstance(body, Repeat):
@@ -582,8 +521,8 @@ class _Expansion:
             return result
         shortcut = inputs
         if body.shortcut:
-            group = _Group(frame.group, "shortcut", "shortcut")
-            shortcut = self.stack(body.shortcut, inputs, self.inner(frame, st.mark, group=group))
+            with self.builder.group("shortcut", "shortcut"):
+                shortcut = self.stack(body.shortcut, inputs, self.inner(frame, st.mark))
         if result is None or shortcut is None:
             return None
         return self.join(st, "add", (*result, *shortcut), frame, _residual_help)
@@ -591,15 +530,13 @@ class _Expansion:
     def branches(self, st: Statement, body: Branches, inputs: Tensors, frame: _Frame) -> Tensors:
         entering: list[Tensors] = [inputs] * len(body.paths)
         if body.split and len(body.paths) > 1:
-            parts = self.apply(
-                st, layers.joining.Split(sections=len(body.paths)), inputs, frame, "split"
-            )
+            parts = self.apply(st, Split(sections=len(body.paths)), inputs, frame, "split")
             entering = [None] * len(body.paths) if parts is None else [(part,) for part in parts]
         results: list[Tensor] = []
         whole = True
         for path, tensors in zip(body.paths, entering):
-            group = _Group(frame.group, "path", "path")
-            made = self.stack(path, tensors, self.inner(frame, st.mark, group=group))
+            with self.builder.group("path", "path"):
+                made = self.stack(path, tensors, self.inner(frame, st.mark))
             whole = whole and made is not None
             results += made or ()
         if not whole:
@@ -643,7 +580,6 @@ class _Expansion:
             st.mark,
             values=values,
             tensors=_Names(),
-            group=_Group(frame.group, st.name or st.type, st.type),
             calls=(*frame.calls, (st.type, st.mark)),
         )
         inside.tensors.known["input"] = inputs
@@ -656,7 +592,8 @@ class _Expansion:
         for name, value in block.let.items():
             mark = self.document.mark_of("blocks", st.type, "let", name)
             values[name] = self.evaluate(value, mark, inside, inputs)
-        return self.stack(block.layers, inputs, inside)
+        with self.builder.group(st.name or st.type, st.type):
+            return self.stack(block.layers, inputs, inside)
 
     # Layers
 
@@ -679,7 +616,7 @@ class _Expansion:
         if unsettled or inputs is None:
             return None
         if issubclass(cls, Composite):
-            return self.composite(st, cls, values, inputs, frame)
+            return self.composite(st, cls(**values), inputs, frame)
         key = (
             id(st),
             tuple(values[name] for name in call.open),
@@ -693,32 +630,16 @@ class _Expansion:
             made = self.made[key] = result
         return self.add(st, made, inputs, frame, st.name or st.type)
 
-    def composite(
-        self,
-        st: Statement,
-        cls: type[Composite],
-        values: dict[str, Any],
-        inputs: Tensors,
-        frame: _Frame,
-    ) -> Tensors:
-        """A block that comes with convcalc, its fields as names."""
-        names = {
-            field.name: values.get(field.name, field.default) for field in layers.fields_of(cls)
-        }
-        known = _composite_values(cls, names)
-        inside = self.inner(
-            frame,
-            st.mark,
-            values=known,
-            tensors=_Names(),
-            group=_Group(frame.group, st.name or st.type, st.type),
-            composite=frame.composite or st.mark,
-        )
-        inside.tensors.known["input"] = inputs
-        block = _composite_block(cls)
-        for name, value in block.let.items():
-            known[name] = self.evaluate(value, None, inside, inputs)
-        return self.stack(block.layers, inputs, inside)
+    def composite(self, st: Statement, layer: Composite, inputs: Tensors, frame: _Frame) -> Tensors:
+        """The parts of a layer that stands for several."""
+        assert inputs is not None
+        try:
+            with self.builder.group(st.name or st.type, st.type):
+                return layer.build(self.builder, *inputs)
+        except Refusal as refusal:
+            refusal.label = ""
+            self.refused(refusal, st, frame, inputs, None, [], of_shapes=True)
+            return None
 
     def apply(
         self,
@@ -742,13 +663,10 @@ class _Expansion:
         frame: _Frame,
         call: Call | None,
         help: Any = None,
-    ) -> tuple[Layer, tuple[Shape, ...]] | None:
-        """The layer for its inputs, with its outputs; None (and a report) where it refuses them."""
+    ) -> Placed | None:
+        """The layer on its inputs; None (and a report) where it refuses them."""
         try:
-            self.count_inputs(layer, inputs)
-            shapes = tuple(tensor.shape for tensor in inputs)
-            resolved = layer.resolved(shapes)
-            outputs = resolved.output_shapes(shapes)
+            placed = layer.placed(tuple(tensor.shape for tensor in inputs))
         except Refusal as refusal:
             if help is not None:
                 refusal.help = help(*(tensor.shape for tensor in inputs)) or refusal.help
@@ -756,27 +674,12 @@ class _Expansion:
             self.refused(refusal, st, frame, inputs, refusal.field, raws, of_shapes=True)
             return None
         longest = max(
-            (size for shape in outputs for size in shape if isinstance(size, int)), default=0
+            (size for shape in placed.outputs for size in shape if isinstance(size, int)), default=0
         )
         if self.bounds.forbid(longest):
             message = f"a size of the output has more than {self.limits.digits} digits"
             self.exceed("digits", message, st.mark)
-        return resolved, outputs
-
-    def count_inputs(self, layer: Layer, inputs: tuple[Tensor, ...]) -> None:
-        if isinstance(layer, Join):
-            if len(inputs) < 2:
-                raise Refusal(
-                    f"{layer.type} joins two tensors or more, and gets {len(inputs)}",
-                    code="input-count",
-                    help="name them: `from: [a, b]`",
-                )
-        elif len(inputs) != 1:
-            raise Refusal(
-                f"{layer.type} takes one tensor, and gets {len(inputs)}",
-                code="input-count",
-                help="choose one (`from: NAME.0`), or join them with `add` or `concat`",
-            )
+        return placed
 
     def refused(
         self,
@@ -812,24 +715,13 @@ class _Expansion:
         )  # fmt: skip
 
     def add(
-        self,
-        st: Statement,
-        made: tuple[Layer, tuple[Shape, ...]],
-        inputs: tuple[Tensor, ...],
-        frame: _Frame,
-        base: str,
+        self, st: Statement, made: Placed, inputs: tuple[Tensor, ...], frame: _Frame, base: str
     ) -> Tensors:
         """Add a node; its outputs."""
-        index = len(self.drafts)
-        if index >= self.limits.layers:
+        if len(self.builder) >= self.limits.layers:
             message = f"the network has more than {self.limits.layers:,} layers"
             self.exceed("layers", message, st.mark)
-        layer, outputs = made
-        group = frame.group
-        self.drafts.append(
-            _Draft(group, base, group.use(base), layer, inputs, outputs, st.functional)
-        )
-        return tuple(Tensor(index, part, shape) for part, shape in enumerate(outputs))
+        return self.builder.append(made, inputs, base, st.functional)
 
     def outputs(self, last: Tensors, frame: _Frame) -> Tensors:
         """The tensors that leave the network."""
@@ -846,21 +738,6 @@ class _Expansion:
                 mark = marks[index] if marks else self.document.mark_of("outputs")
                 self.report("unknown-tensor", message, mark, label=label)
         return tuple(result)
-
-
-def expand_composite(cls: type[Composite], values: dict[str, Any], shape: Shape) -> list[Node]:
-    """The layers that a composite one stands for, on an input of `shape`; numbers may be symbols.
-
-    Raises ConvcalcError.
-    """
-    document = Document(cls.type, (), {})
-    expansion = _Expansion(document, Source(cls.type, ""), DEFAULT)
-    expansion.inputs = {"input": shape}
-    statement = Statement(cls.type, Call({}, {}), Mark(1, 1), reader.Mapping())
-    frame = _Frame({}, _Names(), _Group(None, "", ""))
-    expansion.composite(statement, cls, values, (Tensor(-1, 0, shape),), frame)
-    expansion.stop_if_wrong()
-    return [expansion.named_node(draft) for draft in expansion.drafts]
 
 
 def _asks_for_tensor(value: Any) -> bool:
@@ -967,19 +844,3 @@ def _residual_help(*shapes: Shape) -> str:
     stride = "" if step == 1 else f", s: {step}"
     shortcut_line = f"`shortcut: [conv: {{out: {body.channels}, k: 1{stride}}}]`"
     return f"{shortcut_line} makes the shortcut {body} as well"
-
-
-def _composite_values(cls: type[Composite], names: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a composite as its stack's expressions see them."""
-    kinds = {field.name: field.kind for field in layers.fields_of(cls)}
-    shown = {name: kinds[name].show(value) for name, value in names.items()}
-    return {name: _as_tuple(value) for name, value in shown.items()}
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(item) for item in value) if isinstance(value, list) else value
-
-
-@per_type
-def _composite_block(cls: type[Composite]) -> Block:
-    return check_block(cls.body, cls.type)

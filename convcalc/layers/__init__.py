@@ -1,18 +1,12 @@
 """The vocabulary: one class a layer type, one file a family.
 
-To add a layer type, write its class in its family's file. Nothing else needs to know.
+To add a layer type, write its class in its family's file, or in a new one. Nothing else needs to
+know. Another package adds one by an entry point in the group `convcalc.layers`.
 """
 
-from convcalc.layers import (
-    activation,
-    composite,
-    convolution,
-    dense,
-    joining,
-    normalization,
-    pooling,
-    resampling,
-)
+import importlib
+import pkgutil
+
 from convcalc.layers.base import (
     TYPES,
     Field,
@@ -37,20 +31,28 @@ __all__ = [
     "Layer",
     "Operations",
     "Weight",
-    "activation",
     "canonical_names",
-    "composite",
-    "convolution",
-    "dense",
     "details",
     "example",
     "fields_of",
     "find",
-    "joining",
     "names",
-    "normalization",
-    "pooling",
-    "resampling",
+    "reading_order",
     "short_name",
     "summary",
 ]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+#: The files in the order in which a reader meets their types; others follow.
+_READING = (
+    *("convolution", "dense", "normalization", "activation", "pooling"),
+    *("resampling", "joining", "composite"),
+)
+
+
+def reading_order(cls: type[Layer]) -> int:
+    """Where a layer type stands in a list of all, by the file of its family."""
+    file = cls.__module__.rpartition(".")[2]
+    return _READING.index(file) if file in _READING else len(_READING)

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from convcalc.arithmetic import either, equal, require
-from convcalc.layers.base import NOTHING, Operations, Unary, Weight, layer
+from convcalc.layers.base import NOTHING, Operations, Storage, Unary, Weight, layer
 from convcalc.layers.fields import Count
 from convcalc.shape import Shape
 
 
-class _Elementwise(Unary):
+class Activation(Unary):
+    """What `each` says is done to every element."""
+
     family = "activation"
     #: The operations on one element.
     each: ClassVar[Operations] = NOTHING
@@ -19,9 +21,12 @@ class _Elementwise(Unary):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return self.each.times(y.size)
 
+    def storage(self, x: Shape) -> Storage:
+        return Storage.IN_PLACE
+
 
 @layer("relu")
-class ReLU(_Elementwise):
+class ReLU(Activation):
     """max(x, 0): one comparison.
 
     Example: `- relu` on `64x56x56`
@@ -31,7 +36,7 @@ class ReLU(_Elementwise):
 
 
 @layer("relu6")
-class ReLU6(_Elementwise):
+class ReLU6(Activation):
     """min(max(x, 0), 6): two comparisons (Howard et al. 2017).
 
     Example: `- relu6` on `32x112x112`
@@ -41,7 +46,7 @@ class ReLU6(_Elementwise):
 
 
 @layer("leaky_relu")
-class LeakyReLU(_Elementwise):
+class LeakyReLU(Activation):
     """x where x > 0, else a·x: a comparison and a product (Maas et al. 2013).
 
     Example: `- leaky_relu` on `64x56x56`
@@ -51,7 +56,7 @@ class LeakyReLU(_Elementwise):
 
 
 @layer("prelu")
-class PReLU(_Elementwise):
+class PReLU(Activation):
     """x where x > 0, else a·x, with a learned a: a comparison and a product (He et al. 2015).
 
     num_parameters: how many slopes are learned: 1 for all channels, or one for each channel
@@ -79,7 +84,7 @@ class PReLU(_Elementwise):
 
 
 @layer("elu")
-class ELU(_Elementwise):
+class ELU(Activation):
     """x where x > 0, else a·(eˣ − 1): a comparison, an exponential, an addition, a product.
 
     Clevert et al. 2016.
@@ -91,7 +96,7 @@ class ELU(_Elementwise):
 
 
 @layer("gelu")
-class GELU(_Elementwise):
+class GELU(Activation):
     """x/2·(1 + erf(x/√2)): three products, an error function, an addition.
 
     Hendrycks and Gimpel 2016.
@@ -103,7 +108,7 @@ class GELU(_Elementwise):
 
 
 @layer("sigmoid")
-class Sigmoid(_Elementwise):
+class Sigmoid(Activation):
     """1/(1 + e⁻ˣ): an exponential, an addition, a division.
 
     Example: `- sigmoid` on `64x1x1`
@@ -113,7 +118,7 @@ class Sigmoid(_Elementwise):
 
 
 @layer("silu", "swish")
-class SiLU(_Elementwise):
+class SiLU(Activation):
     """x·sigmoid(x): a sigmoid and a product (Ramachandran et al. 2017, "Swish").
 
     Example: `- silu` on `32x112x112`
@@ -123,7 +128,7 @@ class SiLU(_Elementwise):
 
 
 @layer("hard_sigmoid")
-class HardSigmoid(_Elementwise):
+class HardSigmoid(Activation):
     """min(max(x + 3, 0), 6)/6: an addition, two comparisons, a product (Howard et al. 2019).
 
     Example: `- hard_sigmoid` on `64x1x1`
@@ -133,7 +138,7 @@ class HardSigmoid(_Elementwise):
 
 
 @layer("hard_swish")
-class HardSwish(_Elementwise):
+class HardSwish(Activation):
     """x·hard_sigmoid(x): a hard sigmoid and a product (Howard et al. 2019).
 
     Example: `- hard_swish` on `16x112x112`
@@ -143,7 +148,7 @@ class HardSwish(_Elementwise):
 
 
 @layer("tanh")
-class Tanh(_Elementwise):
+class Tanh(Activation):
     """1 − 2/(e²ˣ + 1): a product, an exponential, two additions, a division.
 
     Example: `- tanh` on `6x28x28`
@@ -153,7 +158,7 @@ class Tanh(_Elementwise):
 
 
 @layer("softplus")
-class Softplus(_Elementwise):
+class Softplus(Activation):
     """ln(1 + eˣ): an exponential, an addition, a logarithm.
 
     Example: `- softplus` on `64x56x56`
@@ -163,7 +168,7 @@ class Softplus(_Elementwise):
 
 
 @layer("mish")
-class Mish(_Elementwise):
+class Mish(Activation):
     """x·tanh(softplus(x)): a softplus, a hyperbolic tangent and a product (Misra 2019).
 
     Example: `- mish` on `64x56x56`
@@ -173,7 +178,7 @@ class Mish(_Elementwise):
 
 
 @layer("softmax")
-class Softmax(Unary):
+class Softmax(Activation):
     """eˣ over the sum of eˣ, over the channels of every position.
 
     The largest of n takes n − 1 comparisons; then n subtractions, n exponentials, n − 1 additions
@@ -182,7 +187,6 @@ class Softmax(Unary):
     Example: `- softmax` on `1000`
     """
 
-    family = "activation"
     natural_axes = 0
 
     def operations(self, x: Shape, y: Shape) -> Operations:

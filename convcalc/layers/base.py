@@ -7,12 +7,14 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, lru_cache, wraps
+from enum import Enum
+from functools import cache, cached_property, lru_cache, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from convcalc.arithmetic import Refusal, product, require
 from convcalc.layers.fields import SHORT_NAMES, Kind
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
@@ -93,17 +95,35 @@ class Field(NamedTuple):
     description: str
 
 
+class Storage(Enum):
+    """Where a layer's output is kept."""
+
+    #: In memory of its own.
+    OWN = "own"
+    #: In the place of an input, where one ends there that is large enough.
+    IN_PLACE = "in place"
+    #: Its input is its output, seen otherwise.
+    VIEW = "view"
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Layer:
     """A layer type. A subclass is a frozen dataclass once it is looked up; see `layer`.
 
-    The engine calls `output_shapes`, `tensors` and `counts`; types of one input write
-    `output_shape`, `weights` and `operations` instead (`Unary`), types that join several inputs
-    likewise (`Join`).
+    An instance is what a spec says: its fields, where one value may stand for every axis. `placed`
+    puts it on inputs, and only what is placed is asked for shapes, tensors and operations; the
+    rules that answer are `output_shapes`, `tensors`, `counts` and `windows`. Types of one input
+    write `output_shape`, `weights` and `operations` instead (`Unary`), types that join several
+    inputs likewise (`Join`).
     """
 
     type: ClassVar[str]
-    #: What `--group-by kind` calls it, where the type has one kind; else see `kind`.
-    family: ClassVar[str] = ""
+    #: Which types it is one of: `activation`, `pooling`. Conventions and readers go by it.
+    family: ClassVar[str] = "other"
+    #: Whether it only passes or moves what comes, as `flatten` and `concat` do.
+    moves: ClassVar[bool] = False
+    #: Whether its windows slide along the output, and its input is what they make.
+    transposed: ClassVar[bool] = False
     #: How many inputs it takes; None: two or more.
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
@@ -115,6 +135,10 @@ class Layer:
         # Making a dataclass of each of sixty classes takes a third of a short run, which uses six.
         _finished(cls)
         return super().__new__(cls)
+
+    def placed(self, inputs: tuple[Shape, ...]) -> Placed:
+        """The layer on its inputs. Raises Refusal where they do not fit it."""
+        return _placed(self, inputs)
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The shapes of the outputs. Raises Refusal."""
@@ -128,13 +152,22 @@ class Layer:
         """The primitive operations for one sample."""
         return NOTHING
 
-    def kind(self, inputs: tuple[Shape, ...]) -> str:
-        """What it is to a reader of resource tables: `pointwise conv`, `dense`, `activation`."""
-        return self.family or self.type
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """Its window on each spatial axis of the input `x`; empty where it slides none."""
+        return ()
 
-    def resolved(self, inputs: tuple[Shape, ...]) -> Layer:
-        """The layer with a value for every spatial axis in its per-axis fields. Raises Refusal."""
-        return resolve(self, len(inputs[0]) - 1)
+    def storage(self, x: Shape) -> Storage:
+        """Where its output is kept, its (first) input being `x`."""
+        return Storage.OWN
+
+    def kind(self, x: Shape) -> str:
+        """What it is to a reader of resource tables: `pointwise conv`, `dense`, `activation`."""
+        return self.family
+
+    @classmethod
+    def owns_tensors(cls) -> bool:
+        """Whether layers of the type own any tensors."""
+        return cls.tensors is not Layer.tensors
 
     def config(self) -> dict[str, Any]:
         """Field name to value, as JSON has them."""
@@ -142,6 +175,48 @@ class Layer:
             field.name: field.kind.show(getattr(self, field.name))
             for field in fields_of(type(self))
         }
+
+
+@dataclasses.dataclass(frozen=True)
+class Placed:
+    """A layer on its inputs: each of its per-axis fields has a value for every spatial axis.
+
+    `inputs` and `outputs` are shapes without the batch; what it is asked is for one sample.
+    """
+
+    layer: Layer
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+
+    @property
+    def type(self) -> str:
+        """The layer type."""
+        return self.layer.type
+
+    @property
+    def kind(self) -> str:
+        """What it is to a reader of resource tables; see `Layer.kind`."""
+        return self.layer.kind(self.inputs[0])
+
+    @cached_property
+    def weights(self) -> tuple[Weight, ...]:
+        """The tensors that it owns."""
+        return tuple(self.layer.tensors(self.inputs))
+
+    @cached_property
+    def operations(self) -> Operations:
+        """The primitive operations."""
+        return self.layer.counts(self.inputs, self.outputs)
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """Its window on each spatial axis; empty where it slides none."""
+        return self.layer.windows(self.inputs[0])
+
+    @property
+    def storage(self) -> Storage:
+        """Where its output is kept."""
+        return self.layer.storage(self.inputs[0])
 
 
 class Unary(Layer):
@@ -167,6 +242,10 @@ class Unary(Layer):
 
     def counts(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Operations:
         return self.operations(*inputs, *outputs)
+
+    @classmethod
+    def owns_tensors(cls) -> bool:
+        return cls.weights is not Unary.weights
 
 
 class Join(Layer):
@@ -209,7 +288,6 @@ def per_type(function: Callable[[type[_L]], _T]) -> Callable[[type[_L]], _T]:
     return remembered
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
 def layer(name: str, *aliases: str) -> Callable[[type[_L]], type[_L]]:
     """Register a class as the layer type `name`.
 
@@ -308,7 +386,40 @@ def _documentation(cls: type) -> str:
 
 
 @lru_cache(maxsize=65536)
-def resolve(layer: Layer, axes: int) -> Layer:
+def _placed(layer: Layer, inputs: tuple[Shape, ...]) -> Placed:
+    """A layer on its inputs; equal layers on equal inputs are one. Raises Refusal."""
+    _require_inputs(layer, len(inputs))
+    layer = _spread(layer, len(inputs[0]) - 1)
+    return Placed(layer, inputs, layer.output_shapes(inputs))
+
+
+def _require_inputs(layer: Layer, count: int) -> None:
+    """Refuse more or fewer inputs than a layer takes."""
+    if layer.arity is None:
+        require(
+            count >= 2,
+            "{type} joins two tensors or more, and gets {count}",
+            code="input-count",
+            help="name them: `from: [a, b]`",
+            type=layer.type,
+            count=count,
+        )
+    else:
+        require(
+            count == layer.arity,
+            "{type} takes {wanted}, and gets {count}",
+            code="input-count",
+            help="choose one (`from: NAME.0`), or join them with `add` or `concat`"
+            if layer.arity == 1
+            else "name them: `from: [a, b]`",
+            type=layer.type,
+            wanted="one tensor" if layer.arity == 1 else f"{layer.arity} tensors",
+            count=count,
+        )
+
+
+@lru_cache(maxsize=65536)
+def _spread(layer: Layer, axes: int) -> Layer:
     """`layer` with its per-axis fields spread over `axes` spatial axes. Raises Refusal."""
     fewest, most = layer.axes
     require(

@@ -1,43 +1,53 @@
-"""Blocks that come with convcalc, written in the spec language; they expand to their parts."""
+"""Layers that stand for a stack of others, and are counted part by part."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from contextlib import AbstractContextManager
+from typing import Annotated, Protocol
 
-from convcalc.layers.base import Layer, layer
+from convcalc.layers.base import TYPES, Layer, find, layer
+from convcalc.layers.convolution import Conv, DepthwiseConv, PointwiseConv
 from convcalc.layers.fields import Choice, Count, Flag, Padding, PerAxis, WholeNumber
+from convcalc.layers.joining import Mul
+from convcalc.layers.pooling import GlobalAvgPool
+from convcalc.shape import Tensor
 
-_ACTIVATIONS = (
-    "relu",
-    "relu6",
-    "leaky_relu",
-    "elu",
-    "gelu",
-    "silu",
-    "swish",
-    "hard_swish",
-    "sigmoid",
-    "hard_sigmoid",
-    "tanh",
-    "softmax",
-    "mish",
-    "softplus",
-)
+
+class Parts(Protocol):
+    """Where a composite layer puts its parts; see `convcalc.graph.Builder`."""
+
+    def add(self, layer: Layer, *inputs: Tensor, name: str = "") -> tuple[Tensor, ...]:
+        """Add a layer on its inputs, called by its type without a `name`; its outputs."""
+
+    def group(self, name: str, type: str) -> AbstractContextManager[None]:
+        """A group that everything which is added meanwhile is in."""
 
 
 class Composite(Layer):
-    """A layer type that stands for a stack of others; its fields are the arguments of a block."""
+    """A layer type that stands for a stack of others."""
 
     family = "composite"
-    #: The block's `let` and `layers`, in the spec language.
-    body: ClassVar[str]
+
+    def build(self, parts: Parts, x: Tensor) -> tuple[Tensor, ...]:
+        """Add its parts, the first of which takes `x`; what the last one makes. Raises Refusal."""
+        raise NotImplementedError
 
 
-def _one_of(field: str) -> str:
-    """The lines of a stack that is the one activation that `field` names."""
-    return "".join(
-        f"\n              - {name}: {{when: \"{field} == '{name}'\"}}" for name in _ACTIVATIONS
-    )
+class ActivationName(Choice):
+    """The name of an activation that needs no field."""
+
+    def __init__(self) -> None:
+        """Which there are is asked when it is needed, so that a new one counts."""
+
+    @property
+    def words(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(name for name, cls in TYPES.items() if _is_plain_activation(cls))
+
+
+def _is_plain_activation(cls: type[Layer]) -> bool:
+    """Whether a type is an activation all of whose fields may be left out."""
+    fields = [name for base in cls.__mro__ for name in vars(base).get("__annotations__", ())]
+    return cls.family == "activation" and all(hasattr(cls, name) for name in fields)
 
 
 @layer("separable_conv")
@@ -66,12 +76,17 @@ class SeparableConv(Composite):
     multiplier: Count = 1
     bias: Flag = True
 
-    body = """
-    layers:
-      - depthwise_conv:
-          {k: kernel_size, s: stride, p: padding, d: dilation, multiplier: multiplier, bias: bias}
-      - pointwise_conv: {out: out_channels, bias: bias}
-    """
+    def build(self, parts: Parts, x: Tensor) -> tuple[Tensor, ...]:
+        depthwise = DepthwiseConv(
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            multiplier=self.multiplier,
+            bias=self.bias,
+        )
+        (y,) = parts.add(depthwise, x)
+        return parts.add(PointwiseConv(out_channels=self.out_channels, bias=self.bias), y)
 
 
 @layer("spatial_separable_conv")
@@ -96,11 +111,24 @@ class SpatialSeparableConv(Composite):
     padding: WholeNumber = 0
     bias: Flag = True
 
-    body = """
-    layers:
-      - conv: {out: out_channels, k: [kernel_size, 1], s: [stride, 1], p: [padding, 0], bias: bias}
-      - conv: {out: out_channels, k: [1, kernel_size], s: [1, stride], p: [0, padding], bias: bias}
-    """
+    def build(self, parts: Parts, x: Tensor) -> tuple[Tensor, ...]:
+        k, s, p = self.kernel_size, self.stride, self.padding
+        down = Conv(
+            out_channels=self.out_channels,
+            kernel_size=(k, 1),
+            stride=(s, 1),
+            padding=((p, p), (0, 0)),
+            bias=self.bias,
+        )
+        across = Conv(
+            out_channels=self.out_channels,
+            kernel_size=(1, k),
+            stride=(1, s),
+            padding=((0, 0), (p, p)),
+            bias=self.bias,
+        )
+        (y,) = parts.add(down, x)
+        return parts.add(across, y)
 
 
 @layer("squeeze_excite")
@@ -119,17 +147,18 @@ class SqueezeExcite(Composite):
 
     axes = (1, 3)
     squeeze: Count
-    activation: Annotated[str, Choice(*_ACTIVATIONS)] = "relu"
-    gate: Annotated[str, Choice(*_ACTIVATIONS)] = "sigmoid"
+    activation: Annotated[str, ActivationName()] = "relu"
+    gate: Annotated[str, ActivationName()] = "sigmoid"
 
-    body = f"""
-    let: {{channels: in_channels}}
-    layers:
-      - branches:
-          merge: mul
-          paths:
-            - []
-            - - global_avg_pool
-              - conv: {{name: squeeze, out: squeeze, k: 1}}{_one_of("activation")}
-              - conv: {{name: excite, out: channels, k: 1}}{_one_of("gate")}
-    """
+    def build(self, parts: Parts, x: Tensor) -> tuple[Tensor, ...]:
+        with parts.group("path", "path"):
+            pass  # the first path is the identity
+        with parts.group("path", "path"):
+            (y,) = parts.add(GlobalAvgPool(), x)
+            squeeze = Conv(out_channels=self.squeeze, kernel_size=(1,))
+            (y,) = parts.add(squeeze, y, name="squeeze")
+            (y,) = parts.add(find(self.activation)(), y, name=self.activation)
+            excite = Conv(out_channels=x.shape.channels, kernel_size=(1,))
+            (y,) = parts.add(excite, y, name="excite")
+            (y,) = parts.add(find(self.gate)(), y, name=self.gate)
+        return parts.add(Mul(), x, y)

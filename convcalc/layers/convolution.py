@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convcalc import window
-from convcalc.arithmetic import exact_div, product, require
-from convcalc.layers.base import Operations, Unary, Weight, layer
+from convcalc.arithmetic import exact_div, product, require, value_of
+from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer
 from convcalc.layers.fields import Count, Flag, Padding, PerAxis, PerAxisFromZero
 from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
+from convcalc.window import Window, same, same_size
 
 
 def _kernel_kind(kernel: tuple[int, ...], groups: Any, channels: Any) -> str:
@@ -26,7 +26,7 @@ def _require_groups(inputs: int, outputs: int, groups: int) -> None:
     per_group(outputs, groups, what="output channels", other=inputs)
 
 
-class _Window(Unary):
+class _Sliding(Unary):
     """The fields and the window of a convolution.
 
     stride: the step between windows
@@ -37,6 +37,7 @@ class _Window(Unary):
     bias: whether a number is added to each output map
     """
 
+    family = "convolution"
     axes = (1, 3)
 
     stride: PerAxis = (1,)
@@ -44,24 +45,27 @@ class _Window(Unary):
     dilation: PerAxis = (1,)
     bias: Flag = True
 
-    def pads(self, x: Shape, kernel: tuple[int, ...]) -> tuple[window.Pads, ...]:
-        """The cells added on each axis, `same` worked out."""
+    def kernel(self, x: Shape) -> tuple[int, ...]:
+        """The size of the kernel on each axis."""
+        raise NotImplementedError
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         if isinstance(self.padding, str):
             lower = self.padding == "same_lower"
-            steps = zip(x.spatial, kernel, self.stride, self.dilation)
-            return tuple(window.same_pads(n, k, s, d, lower=lower) for n, k, s, d in steps)
-        return self.padding
+            axes = zip(x.spatial, self.kernel(x), self.stride, self.dilation, strict=True)
+            return tuple(same(*axis, lower=lower) for axis in axes)
+        fields = zip(self.kernel(x), self.stride, self.padding, self.dilation, strict=True)
+        return tuple(Window(k, s, *pads, d) for k, s, pads, d in fields)
 
-    def windows(self, x: Shape, kernel: tuple[int, ...]) -> tuple[int, ...]:
+    def positions(self, x: Shape) -> tuple[int, ...]:
         """The number of windows on each axis."""
         if isinstance(self.padding, str):
-            return tuple(window.same_size(n, s) for n, s in zip(x.spatial, self.stride))
-        axes = zip(x.spatial, kernel, self.stride, self.padding, self.dilation)
-        return tuple(window.output_size(n, k, s, p, d) for n, k, s, p, d in axes)
+            return tuple(map(same_size, x.spatial, self.stride))
+        return tuple(w.output_size(n) for w, n in zip(self.windows(x), x.spatial, strict=True))
 
 
 @layer("conv")
-class Conv(_Window):
+class Conv(_Sliding):
     """Slides `out_channels` kernels over the input; 1-D, 2-D or 3-D by its input.
 
     Output ⌊(in + pads − d·(k − 1) − 1)/s⌋ + 1 on every axis; each output is a sum of (C_in/g)·K
@@ -78,9 +82,12 @@ class Conv(_Window):
     kernel_size: PerAxis
     groups: Count = 1
 
+    def kernel(self, x: Shape) -> tuple[int, ...]:
+        return self.kernel_size
+
     def output_shape(self, x: Shape) -> Shape:
         _require_groups(x.channels, self.out_channels, self.groups)
-        return Shape(self.out_channels, *self.windows(x, self.kernel_size))
+        return Shape(self.out_channels, *self.positions(x))
 
     def weights(self, x: Shape) -> Iterator[Weight]:
         per_group = exact_div(x.channels, self.groups)
@@ -93,12 +100,12 @@ class Conv(_Window):
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
 
-    def kind(self, inputs: tuple[Shape, ...]) -> str:
-        return _kernel_kind(self.kernel_size, self.groups, inputs[0].channels)
+    def kind(self, x: Shape) -> str:
+        return _kernel_kind(self.kernel_size, self.groups, x.channels)
 
 
 @layer("pointwise_conv")
-class PointwiseConv(_Window):
+class PointwiseConv(_Sliding):
     """A convolution with a kernel of one cell: a linear layer at every position.
 
     out_channels: kernels, and so output maps
@@ -110,13 +117,16 @@ class PointwiseConv(_Window):
     out_channels: Count
     groups: Count = 1
 
+    def kernel(self, x: Shape) -> tuple[int, ...]:
+        return (1,) * len(x.spatial)
+
     def output_shape(self, x: Shape) -> Shape:
         _require_groups(x.channels, self.out_channels, self.groups)
-        return Shape(self.out_channels, *self.windows(x, (1,) * len(x.spatial)))
+        return Shape(self.out_channels, *self.positions(x))
 
     def weights(self, x: Shape) -> Iterator[Weight]:
-        ones = (1,) * len(x.spatial)
-        yield Weight("weight", (self.out_channels, exact_div(x.channels, self.groups), *ones))
+        per_group = exact_div(x.channels, self.groups)
+        yield Weight("weight", (self.out_channels, per_group, *self.kernel(x)))
         if self.bias:
             yield Weight("bias", (self.out_channels,))
 
@@ -125,12 +135,12 @@ class PointwiseConv(_Window):
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
 
-    def kind(self, inputs: tuple[Shape, ...]) -> str:
+    def kind(self, x: Shape) -> str:
         return "pointwise conv" if self.groups == 1 else "grouped conv"
 
 
 @layer("depthwise_conv")
-class DepthwiseConv(_Window):
+class DepthwiseConv(_Sliding):
     """Convolves every channel apart, with `multiplier` kernels each.
 
     A convolution with as many groups as input channels: K products an output (Howard et al. 2017,
@@ -145,8 +155,11 @@ class DepthwiseConv(_Window):
     kernel_size: PerAxis
     multiplier: Count = 1
 
+    def kernel(self, x: Shape) -> tuple[int, ...]:
+        return self.kernel_size
+
     def output_shape(self, x: Shape) -> Shape:
-        return Shape(x.channels * self.multiplier, *self.windows(x, self.kernel_size))
+        return Shape(x.channels * self.multiplier, *self.positions(x))
 
     def weights(self, x: Shape) -> Iterator[Weight]:
         maps = x.channels * self.multiplier
@@ -158,7 +171,10 @@ class DepthwiseConv(_Window):
         bias = y.size if self.bias else 0
         return Operations(macs=product(self.kernel_size) * y.size, sums=y.size, bias=bias)
 
-    def kind(self, inputs: tuple[Shape, ...]) -> str:
+    def storage(self, x: Shape) -> Storage:
+        return Storage.IN_PLACE if value_of(self.multiplier) == 1 else Storage.OWN
+
+    def kind(self, x: Shape) -> str:
         return "depthwise conv"
 
 
@@ -173,9 +189,13 @@ class GlobalDepthwiseConv(Unary):
     Example: `- global_depthwise_conv: {bias: false}` on `512x7x7`
     """
 
+    family = "convolution"
     axes = (1, 3)
 
     bias: Flag = True
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        return tuple(map(Window, x.spatial))
 
     def output_shape(self, x: Shape) -> Shape:
         return Shape(x.channels, *(1 for _ in x.spatial))
@@ -188,12 +208,12 @@ class GlobalDepthwiseConv(Unary):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(macs=x.size, sums=y.size, bias=y.size if self.bias else 0)
 
-    def kind(self, inputs: tuple[Shape, ...]) -> str:
+    def kind(self, x: Shape) -> str:
         return "depthwise conv"
 
 
 @layer("conv_transpose")
-class ConvTranspose(_Window):
+class ConvTranspose(_Sliding):
     """The convolution that runs the other way: each input cell spreads a kernel over the output.
 
     Output (in − 1)·s − pads + d·(k − 1) + output_padding + 1; each input cell takes part in
@@ -210,10 +230,16 @@ class ConvTranspose(_Window):
     Example: `- conv_transpose: {out: 32, k: 4, s: 2, p: 1}` on `64x16x16`
     """
 
+    family = "transposed convolution"
+    transposed = True
+
     out_channels: Count
     kernel_size: PerAxis
     output_padding: PerAxisFromZero = (0,)
     groups: Count = 1
+
+    def kernel(self, x: Shape) -> tuple[int, ...]:
+        return self.kernel_size
 
     def output_shape(self, x: Shape) -> Shape:
         _require_groups(x.channels, self.out_channels, self.groups)
@@ -225,15 +251,8 @@ class ConvTranspose(_Window):
             help="a padding of (k − s)/2, with its odd cell as output_padding, gives in·s cells",
             padding=self.padding,
         )
-        axes = zip(
-            x.spatial,
-            self.kernel_size,
-            self.stride,
-            self.pads(x, self.kernel_size),
-            self.dilation,
-            self.output_padding,
-        )
-        return Shape(self.out_channels, *(window.transposed_size(*axis) for axis in axes))
+        axes = zip(self.windows(x), x.spatial, self.output_padding, strict=True)
+        return Shape(self.out_channels, *(w.transposed_size(n, more) for w, n, more in axes))
 
     def weights(self, x: Shape) -> Iterator[Weight]:
         per_group = exact_div(self.out_channels, self.groups)
@@ -244,11 +263,11 @@ class ConvTranspose(_Window):
     def operations(self, x: Shape, y: Shape) -> Operations:
         kernel = product(self.kernel_size)
         macs = x.size * exact_div(self.out_channels, self.groups) * kernel
-        axes = zip(x.spatial, self.kernel_size, self.stride, self.dilation)
-        sums = self.out_channels * product(window.reached_cells(*axis) for axis in axes)
+        reached = (w.reached_cells(n) for w, n in zip(self.windows(x), x.spatial))
+        sums = self.out_channels * product(reached)
         return Operations(macs=macs, sums=sums, bias=y.size if self.bias else 0)
 
-    def kind(self, inputs: tuple[Shape, ...]) -> str:
+    def kind(self, x: Shape) -> str:
         return "transposed conv"
 
 
@@ -267,6 +286,7 @@ class DeformConv(Conv):
     Example: `- deform_conv: {out: 64, k: 3, p: 1}` on `32x28x28`
     """
 
+    family = "deformable convolution"
     axes = (2, 2)
 
     deformable_groups: Count = 1
@@ -275,6 +295,16 @@ class DeformConv(Conv):
     def offset_channels(self) -> int:
         """The maps of the offset convolution: two numbers a tap, three with a mask."""
         return (3 if self.modulated else 2) * product(self.kernel_size) * self.deformable_groups
+
+    def offset_conv(self, x: Shape) -> Placed:
+        """The convolution that makes the offsets."""
+        return Conv(
+            out_channels=self.offset_channels(),
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+        ).placed((x,))
 
     def output_shape(self, x: Shape) -> Shape:
         per_group(
@@ -309,5 +339,5 @@ class DeformConv(Conv):
         )
         return super().operations(x, y).plus(offset_conv).plus(sampling)
 
-    def kind(self, inputs: tuple[Shape, ...]) -> str:
+    def kind(self, x: Shape) -> str:
         return "deformable conv"

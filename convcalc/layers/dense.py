@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from convcalc.arithmetic import divides, equal, exact_div, product, require
-from convcalc.layers.base import Operations, Unary, Weight, layer
+from convcalc.layers.base import Operations, Storage, Unary, Weight, layer
 from convcalc.layers.fields import Count, Flag, Numbers, Rate
 from convcalc.shape import Shape
 
@@ -62,6 +62,9 @@ class Scale(Unary):
 
     family = "dense"
 
+    def storage(self, x: Shape) -> Storage:
+        return Storage.IN_PLACE
+
     def weights(self, x: Shape) -> Iterator[Weight]:
         yield Weight("weight", (x.channels,))
 
@@ -70,7 +73,10 @@ class Scale(Unary):
 
 
 class _Passing(Unary):
-    family = "other"
+    moves = True
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.VIEW
 
 
 @layer("flatten")

@@ -237,11 +237,16 @@ class Real(Kind):
     def parse(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.refuse(value)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise self.refuse(value)
-        if not self.minimum <= value <= self.maximum:
+        try:
+            number = float(value)
+        except OverflowError:
+            raise self.refuse(value) from None
+        if not math.isfinite(number) or not self.minimum <= value <= self.maximum:
             raise self.refuse(value)
         return value
+
+    def show(self, value: float) -> float:
+        return float(value)  # equal numbers look the same, so that equal layers do
 
     def schema(self) -> dict[str, Any]:
         bounds = {"minimum": self.minimum, "maximum": self.maximum}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from convcalc.arithmetic import either, equal, holds, require, where
-from convcalc.layers.base import Join, Layer, Operations, Unary, layer
+from convcalc.layers.base import Join, Layer, Operations, Storage, Unary, layer
 from convcalc.layers.fields import Count, CountOrNumbers, Optional, Whole, WholeNumber
 from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
@@ -52,6 +52,9 @@ class Add(Join):
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return _broadcast("add", inputs)
 
+    def storage(self, x: Shape) -> Storage:
+        return Storage.IN_PLACE
+
     def operations(self, inputs: tuple[Shape, ...], y: Shape) -> Operations:
         return Operations(add=(len(inputs) - 1) * y.size)
 
@@ -66,6 +69,9 @@ class Mul(Join):
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return _broadcast("mul", inputs)
 
+    def storage(self, x: Shape) -> Storage:
+        return Storage.IN_PLACE
+
     def operations(self, inputs: tuple[Shape, ...], y: Shape) -> Operations:
         return Operations(mul=(len(inputs) - 1) * y.size)
 
@@ -76,6 +82,8 @@ class Concat(Join):
 
     Example: `- concat: {from: [a, b]}` on `64x56x56`
     """
+
+    moves = True
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         first = inputs[0]
@@ -96,7 +104,7 @@ class Concat(Join):
 
 
 class _Moving(Unary):
-    family = "other"
+    moves = True
 
 
 @layer("channel_shuffle")
@@ -130,7 +138,7 @@ class Split(Layer):
     Example: `- split: {name: parts, sections: 2}` on `116x28x28`
     """
 
-    family = "other"
+    moves = True
 
     sections: Annotated[int | tuple[int, ...], CountOrNumbers()]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from convcalc.arithmetic import require
-from convcalc.layers.base import Operations, Unary, Weight, layer
+from convcalc.layers.base import Operations, Storage, Unary, Weight, layer
 from convcalc.layers.fields import Choice, Count, Flag
 from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
@@ -61,6 +61,9 @@ class BatchNorm(_Affine):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(mul=y.size, add=y.size)
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.IN_PLACE
 
 
 @layer("layer_norm")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from convcalc import window
 from convcalc.arithmetic import product, require
 from convcalc.layers.base import Operations, Unary, layer
 from convcalc.layers.fields import Count, EachAxis, Flag, Optional, Padding, PerAxis
 from convcalc.shape import Shape
+from convcalc.window import Window, adaptive_taps, same, same_size
 
 
 class _Pool(Unary):
@@ -29,15 +29,25 @@ class _Pool(Unary):
     padding: Padding = ((0, 0),)
     ceil_mode: Flag = False
 
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        strides = self.stride or self.kernel_size
+        if isinstance(self.padding, str):
+            lower = self.padding == "same_lower"
+            axes = zip(x.spatial, self.kernel_size, strides, self.dilations(), strict=True)
+            return tuple(same(*axis, lower=lower) for axis in axes)
+        fields = zip(self.kernel_size, strides, self.padding, self.dilations(), strict=True)
+        return tuple(Window(k, s, *pads, d) for k, s, pads, d in fields)
+
     def dilations(self) -> tuple[int, ...]:
         """The step between the cells of a window, on each axis."""
         return (1,) * len(self.kernel_size)
 
     def output_shape(self, x: Shape) -> Shape:
-        strides = self.stride or self.kernel_size
         if isinstance(self.padding, str):
-            return Shape(x.channels, *(window.same_size(n, s) for n, s in zip(x.spatial, strides)))
-        for kernel, pads in zip(self.kernel_size, self.padding):
+            strides = self.stride or self.kernel_size
+            return Shape(x.channels, *map(same_size, x.spatial, strides))
+        windows = self.windows(x)
+        for kernel, _, *pads, _ in windows:
             for pad in pads:
                 require(
                     2 * pad <= kernel,
@@ -48,9 +58,8 @@ class _Pool(Unary):
                     pad=pad,
                     kernel=kernel,
                 )
-        axes = zip(x.spatial, self.kernel_size, strides, self.padding, self.dilations())
-        sizes = (window.pooled_size(*axis, ceil_mode=self.ceil_mode) for axis in axes)
-        return Shape(x.channels, *sizes)
+        axes = zip(windows, x.spatial, strict=True)
+        return Shape(x.channels, *(w.pooled_size(n, ceil_mode=self.ceil_mode) for w, n in axes))
 
 
 @layer("max_pool")
@@ -165,7 +174,7 @@ class GlobalMaxPool(_GlobalPool):
 def _adaptive_taps(x: Shape, y: Shape) -> int:
     """The cells that all windows of an adaptive pool of all channels read."""
     sizes = zip(x.spatial, y.spatial)
-    return x.channels * product(window.adaptive_taps(n, o) for n, o in sizes)
+    return x.channels * product(adaptive_taps(n, o) for n, o in sizes)
 
 
 def adaptive_mean(x: Shape, y: Shape) -> Operations:

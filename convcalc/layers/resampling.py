@@ -9,6 +9,7 @@ from convcalc.layers.base import NOTHING, Operations, Unary, layer
 from convcalc.layers.fields import Choice, Count, EachAxis, Factors, Number, Optional, Padding
 from convcalc.layers.pooling import adaptive_mean
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 #: How many input cells one output cell mixes; the others mix none.
 _TAPS = {"linear": 2, "bilinear": 4, "bicubic": 16, "trilinear": 8}
@@ -27,7 +28,7 @@ class Pad(Unary):
     Example: `- pad: {p: [[0, 1], [0, 1]]}` on `64x56x56`
     """
 
-    family = "other"
+    moves = True
     axes = (1, 3)
 
     padding: Padding
@@ -42,10 +43,10 @@ class Pad(Unary):
             field="padding",
             padding=self.padding,
         )
-        pads = self.pads()
+        windows = self.windows(x)
         limits = {"reflect": -1, "circular": 0}
-        for size, (before, after) in zip(x.spatial, pads):
-            for pad in (before, after) if self.mode in limits else ():
+        for size, window in zip(x.spatial, windows, strict=True):
+            for pad in (window.before, window.after) if self.mode in limits else ():
                 require(
                     pad <= size + limits[self.mode],
                     "a {mode} padding of {pad} needs more than the {size} cells there are",
@@ -55,12 +56,12 @@ class Pad(Unary):
                     pad=pad,
                     size=size,
                 )
-        sizes = (n + before + after for n, (before, after) in zip(x.spatial, pads))
+        sizes = (n + w.before + w.after for n, w in zip(x.spatial, windows))
         return Shape(x.channels, *sizes)
 
-    def pads(self) -> tuple[tuple[int, int], ...]:
-        """The cells added before and after each axis."""
-        return () if isinstance(self.padding, str) else self.padding
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        pads = () if isinstance(self.padding, str) else self.padding
+        return tuple(Window(1, 1, before, after) for before, after in pads)
 
 
 @layer("upsample")
@@ -108,7 +109,9 @@ class Upsample(Unary):
         )
         if self.size is not None:
             return Shape(x.channels, *self.size)
-        sizes = tuple(scaled(n, factor) for n, factor in zip(x.spatial, self.scale or ()))
+        sizes = tuple(
+            scaled(n, factor) for n, factor in zip(x.spatial, self.scale or (), strict=True)
+        )
         require(
             all(holds(size >= 1) for size in sizes),
             "nothing of {shape} is left",
@@ -134,7 +137,7 @@ class PixelShuffle(Unary):
     Example: `- pixel_shuffle: {factor: 2}` on `64x28x28`
     """
 
-    family = "other"
+    moves = True
     axes = (2, 2)
 
     factor: Count

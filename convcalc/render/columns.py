@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from convcalc import conventions
-from convcalc.analysis import Analysis, Row
+from convcalc.analysis import ALL, Analysis, Row
+from convcalc.costs import FIGURES, Figure
 from convcalc.diagnostics import fail
 from convcalc.shape import Shape
-from convcalc.words import did_you_mean, listed
+from convcalc.words import did_you_mean, listed, sizes
 
 
 class Column(NamedTuple):
@@ -28,12 +29,39 @@ class Column(NamedTuple):
 
 def _shapes(shapes: Sequence[Shape]) -> str:
     """Shapes as programs read them: `3x224x224`, several with a space between."""
-    return " ".join("x".join(map(str, shape)) for shape in shapes)
+    return " ".join(map(sizes, shapes))
 
 
-def _number(key: str, title: str) -> Column:
+_WORDS = {
+    column.key: column
+    for column in (
+        Column("name", "Layer", lambda r: r.name),
+        Column("type", "Type", lambda r: r.type),
+        Column("kind", "Kind", lambda r: r.kind),
+        Column("inputs", "Inputs", lambda r: " ".join(r.inputs)),
+        Column("input_shapes", "Input", lambda r: _shapes(r.input_shapes)),
+        Column("output_shape", "Output", lambda r: _shapes(r.output_shapes)),
+    )
+}
+TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
+#: Other words for columns, as they stand in tables and in the options of other commands.
+_ALIASES = {
+    "layer": "name",
+    "output": "output_shape",
+    "input": "input_shapes",
+    "parameters": "params",
+}
+
+
+def _figure(figure: Figure) -> Column:
+    key = figure.key
     return Column(
-        key, title, lambda r: getattr(r, key), lambda a: getattr(a.totals, key), numeric=True
+        key,
+        figure.title,
+        lambda r: r.figures[key],
+        lambda a: a.totals[key],
+        figure.numeric,
+        (lambda r: r.uncounted) if key == "flops" else None,
     )
 
 
@@ -49,31 +77,16 @@ def _convention(name: str) -> Column:
     )
 
 
-COLUMNS: dict[str, Column] = {
-    column.key: column
-    for column in (
-        Column("name", "Layer", lambda r: r.name),
-        Column("type", "Type", lambda r: r.type),
-        Column("kind", "Kind", lambda r: r.kind),
-        Column("inputs", "Inputs", lambda r: " ".join(r.inputs)),
-        Column("input_shapes", "Input", lambda r: _shapes(r.input_shapes)),
-        Column("output_shape", "Output", lambda r: _shapes(r.output_shapes)),
-        _number("params", "Params"),
-        _number("buffers", "Buffers"),
-        _number("macs", "MACs"),
-        _number("flops", "FLOPs")._replace(marked=lambda r: r.uncounted),
-        _number("activations", "Activations"),
-    )
-}
-TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
-CSV = tuple(key for key in COLUMNS if key != "kind")
-#: Other words for columns, as they stand in tables and in the options of other commands.
-_ALIASES = {
-    "layer": "name",
-    "output": "output_shape",
-    "input": "input_shapes",
-    "parameters": "params",
-}
+def known() -> dict[str, Column]:
+    """Every column but those of conventions, by key: words first, then the figures."""
+    figures = {key: _figure(figure) for key, figure in FIGURES.items() if figure.column}
+    return _WORDS | figures
+
+
+def of_rows(analysis: Analysis) -> list[str]:
+    """The columns of a CSV unless others are asked for: all that a row of one layer has."""
+    figures = [key for key in analysis.totals.columns() if key != "layers"]
+    return defaults([*(key for key in _WORDS if key != "kind"), *figures], analysis)
 
 
 def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
@@ -82,24 +95,36 @@ def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
     return [find(name) for name in names]
 
 
-def defaults(keys: Sequence[str], analysis: Analysis) -> Sequence[str]:
+def defaults(keys: Sequence[str], analysis: Analysis) -> list[str]:
     """The columns unless others are asked for: `keys`, with one a convention for the FLOPs."""
     if not analysis.counts:
-        return keys
-    return [key for key in keys if key != "flops"] + [
-        name for name in analysis.counts if name not in keys
-    ]
+        return list(keys)
+    others = [name for name in analysis.counts if name not in keys]
+    return [key for key in keys if key != "flops"] + others
 
 
 def find(name: str) -> Column:
     """A column by its key, or a convention's. Raises ConvcalcError, which lists the known ones."""
+    columns = known()
     key = _ALIASES.get(name.lower(), name.lower())
-    if key not in COLUMNS:
-        if key in conventions.names():
-            return _convention(key)
-        help = f"{did_you_mean(name, COLUMNS)} the columns are {listed(COLUMNS, 20)}".strip()
-        raise fail("unknown-column", f"unknown column `{name}`", help)
-    return COLUMNS[key]
+    if key in columns:
+        return columns[key]
+    if key in conventions.names():
+        return _convention(key)
+    help = f"{did_you_mean(name, columns)} the columns are {listed(columns, 20)}".strip()
+    raise fail("unknown-column", f"unknown column `{name}`", help)
+
+
+def require(columns: str | None, sort: str | None, convention: str) -> None:
+    """Refuse columns that do not exist, or not under a convention. Raises ConvcalcError."""
+    asked = [*chosen(columns, ()), *([find(sort)] if sort else [])]
+    for column in asked:
+        if column.key not in known() and convention != ALL:
+            raise fail(
+                "unknown-column",
+                f"`{column.key}` is a column of `--convention all` alone",
+                f"`--convention {column.key}` counts FLOPs so",
+            )
 
 
 def sorted_rows(rows: Iterable[Row], key: str | None) -> list[Row]:

@@ -6,12 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 from convcalc.arithmetic import value_of
-from convcalc.explain import Explanation, Figure, Part
-from convcalc.render.table import Table
-from convcalc.words import grouped, short
+from convcalc.costs import FIGURES
+from convcalc.explain import Explanation, Formulas, Part
+from convcalc.render.report import Report, Table, records_of
+from convcalc.words import as_mathematics, grouped, short
 
 
-def text(explanation: Explanation, si: bool = False) -> str:
+def report(explanation: Explanation, si: bool = False) -> Report:
+    """An explained layer: an object, a row a figure, or the derivations as text."""
+    return Report(
+        lambda: [explanation.to_dict()],
+        lambda: _objects(explanation),
+        lambda: records_of(_objects(explanation)),
+        lambda: [_table(explanation, si)],
+        lambda: _text(explanation, si),
+    )
+
+
+def _text(explanation: Explanation, si: bool) -> str:
     """The answer first, then how it came about."""
     e = explanation
     number = short if si else grouped
@@ -32,7 +44,7 @@ def text(explanation: Explanation, si: bool = False) -> str:
     return "\n".join([*lines, "", _legend(e), ""])
 
 
-def table(explanation: Explanation, si: bool = False) -> Table:
+def _table(explanation: Explanation, si: bool) -> Table:
     """One row a figure: its formula in names, with the numbers in it, and the result."""
     number = short if si else grouped
     rows = tuple(
@@ -44,12 +56,12 @@ def table(explanation: Explanation, si: bool = False) -> Table:
     return Table(title, header, (False, False, False, True), rows, (), _legend(explanation))
 
 
-def objects(explanation: Explanation) -> list[dict[str, Any]]:
-    """One object a figure, for CSV."""
+def _objects(explanation: Explanation) -> list[dict[str, Any]]:
+    """One object a figure."""
     return [
         {
             "figure": figure.name,
-            "value": "" if figure.value is None else figure.value,
+            "value": figure.value,
             "formula": figure.names,
             "numbers": figure.numbers,
             "closed": figure.closed,
@@ -58,36 +70,42 @@ def objects(explanation: Explanation) -> list[dict[str, Any]]:
     ]
 
 
-def _figures(e: Explanation) -> list[tuple[str, Figure]]:
+def _figures(e: Explanation) -> list[tuple[str, Formulas]]:
     """The figures of the whole layer, with their titles."""
-    titles = {"macs": "MACs", "flops": e.convention.unit}
+    titles = {"macs": FIGURES["macs"].title, "flops": e.convention.unit}
     return [(titles.get(key, key), figure) for key, figure in e.figures.items()]
 
 
-def _derived(e: Explanation) -> list[tuple[str, Figure]]:
+def _derived(e: Explanation) -> list[tuple[str, Formulas]]:
     """The figures that a formula makes, the sizes of the output first."""
     sizes = e.parts[0].sizes if len(e.parts) == 1 else ()
     found = [*((figure.name, figure) for figure in sizes), *_figures(e)]
     return [(title, figure) for title, figure in found if figure.names not in ("", "0")]
 
 
-def _result(figure: Figure, number: Callable[[int], str]) -> str:
+def _result(figure: Formulas, number: Callable[[int], str]) -> str:
     return figure.closed if figure.value is None else number(figure.value)
 
 
 def _legend(e: Explanation) -> str:
     convention = e.convention
-    return (
+    lines = [
         f"{convention.unit} as `{convention.name}` counts them: {convention.summary};"
         f" batch {e.batch}."
-    )
+    ]
+    lines += [f"{name}: {text}." for name, text in e.meanings.items()]
+    if e.gap:
+        lines.append(
+            f"{convention.tool} has no number for this layer where {as_mathematics(e.gap)}."
+        )
+    return "\n".join(lines)
 
 
 def _fields(e: Explanation) -> str:
     if len(e.parts) > 1:
-        return f": {', '.join(part.name.removeprefix(e.type + '.') for part in e.parts)}"
+        return f": {', '.join(_own_name(part, e) for part in e.parts)}"
     shown = [
-        f"{name} {_value(value)}" for name, value in e.parts[0].config.items() if value is not None
+        f"{name} {_value(value)}" for name, value in e.whole.config.items() if value is not None
     ]
     return f": {', '.join(shown)}" if shown else ""
 
@@ -106,11 +124,15 @@ def _shape(shape: tuple[Any, ...]) -> str:
     return "×".join(str(size if value_of(size) is None else value_of(size)) for size in shape)
 
 
-def _derivation(name: str, figure: Figure) -> list[str]:
+def _derivation(name: str, figure: Formulas) -> list[str]:
     """The formula in names, with the numbers in it, and what it comes to; no line twice."""
     steps = dict.fromkeys([figure.names, figure.numbers, _result(figure, grouped)])
     indent = " " * len(name)
     return [f"  {name if i == 0 else indent} = {step}" for i, step in enumerate(steps)]
+
+
+def _own_name(part: Part, e: Explanation) -> str:
+    return part.row.name.removeprefix(f"{e.type}.")
 
 
 def _parts(e: Explanation, number: Any) -> list[str]:
@@ -119,7 +141,7 @@ def _parts(e: Explanation, number: Any) -> list[str]:
     def cells(part: Part) -> tuple[str, ...]:
         figures = (part.figures[key] for key in ("params", "macs", "flops"))
         shown = (_result(figure, number) for figure in figures)
-        return (part.name.removeprefix(e.type + "."), _shape(part.outputs[0]), *shown)
+        return (_own_name(part, e), _shape(part.row.output_shapes[0]), *shown)
 
     rows = [("part", "output", "params", "MACs", e.convention.unit), *map(cells, e.parts)]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]

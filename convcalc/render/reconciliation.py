@@ -7,10 +7,9 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
-from convcalc.graph import input_data
 from convcalc.reconcile import Answer, Bridge, Item, Reading, Reconciliation
-from convcalc.render import plain
-from convcalc.render.table import Table
+from convcalc.render.formats.table import aligned
+from convcalc.render.report import Records, Report, Table
 from convcalc.words import grouped
 
 FORMAT = "convcalc.reconciliation/1"
@@ -21,10 +20,32 @@ Unseen: layers that do arithmetic, and that the tool without a word counts as 0.
 inp and out are a layer's input and output elements; `convcalc conventions NAME` has all names."""
 
 
-def text(found: Reconciliation, answer: Answer | None) -> str:
-    """The answer, the totals side by side, and the bridge to each."""
+def report(found: Reconciliation, answer: Answer | None) -> Report:
+    """A row a convention; as text the answer first, and the bridges last."""
+
+    def lines() -> list[dict[str, Any]]:
+        return [_bridge_object(bridge) for bridge in found.bridges]
+
+    def records() -> Records:
+        keys = ("name", "unit", "total", "params", "silent_layers")
+        return Records(("convention", *keys[1:]), ([each[key] for key in keys] for each in lines()))
+
+    def text() -> str:
+        answered = [] if answer is None else [*_answer(answer), ""]
+        return "\n".join([*answered, aligned(_totals(found)), *_bridges(found)])
+
+    return Report(
+        lambda: [_object(found, answer)],
+        lines,
+        records,
+        lambda: [_totals(found), _steps(found)],
+        text,
+    )
+
+
+def _totals(found: Reconciliation) -> Table:
+    """The totals side by side."""
     shapes = ", ".join(map(str, found.graph.inputs.values()))
-    lines = [] if answer is None else [*_answer(answer), ""]
     title = f"{_name(found)}, input {shapes}: {found.macs:,} MACs"
     header = ("Convention", "Prints", "Total", "/ MACs", "Params", "Unseen")
     rows = tuple(
@@ -38,20 +59,25 @@ def text(found: Reconciliation, answer: Answer | None) -> str:
         )
         for bridge in found.bridges
     )
-    table = Table(title, header, (False, False, True, True, True, True), rows, (), _LEGEND)
-    return "\n".join([*lines, plain.render(table), *_bridges(found)])
+    return Table(title, header, (False, False, True, True, True, True), rows, (), _LEGEND)
 
 
-def to_object(found: Reconciliation, answer: Answer | None) -> dict[str, Any]:
+def _steps(found: Reconciliation) -> Table:
+    """The steps from the MACs to each total."""
+    rows = tuple(
+        (bridge.convention.name, f"{item.amount:+,}", item.what, item.formula, f"{item.layers:,}")
+        for bridge in found.bridges
+        for item in bridge.items
+    )
+    header = ("Convention", "Beside MACs", "What", "Formula", "Layers")
+    return Table("From the MACs to each", header, (False, True, False, False, True), rows)
+
+
+def _object(found: Reconciliation, answer: Answer | None) -> dict[str, Any]:
     """A reconciliation as JSON has it."""
-    graph = found.graph
     data: dict[str, Any] = {
         "format": FORMAT,
-        "name": graph.name,
-        "source": graph.source,
-        "preset": graph.preset,
-        "variables": graph.variables,
-        "input": input_data(graph.inputs),
+        **found.graph.to_dict(),
         "macs": found.macs,
         "conventions": [_bridge_object(bridge) for bridge in found.bridges],
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convcalc.render import plain
-from convcalc.render.table import Table
+from convcalc.render.formats.table import aligned
+from convcalc.render.report import Table
 
 #: rich takes a second for a thousand rows.
 MOST_ROWS = 300
@@ -12,7 +12,7 @@ MOST_ROWS = 300
 def print_table(table: Table, color: bool) -> None:
     """Print a table to a terminal; `color` false leaves colours out."""
     if len(table.rows) > MOST_ROWS:
-        print(plain.render(table))
+        print(aligned(table))
         return
     from rich import box
     from rich.console import Console
@@ -22,7 +22,7 @@ def print_table(table: Table, color: bool) -> None:
     console = Console(no_color=not color, highlight=False)
     if _width(table) > console.width:
         # Cut numbers are wrong numbers; a terminal wraps plain lines, and a reader can scroll.
-        print(plain.render(table))
+        print(aligned(table))
         return
     drawn = RichTable(
         title=Text(table.title) if table.title else None,  # a name is no markup
@@ -37,7 +37,8 @@ def print_table(table: Table, color: bool) -> None:
     for row in table.rows:
         drawn.add_row(*map(Text, row))
     console.print(drawn)
-    console.print(Text(table.legend, style="dim"))
+    if table.legend:
+        console.print(Text(table.legend, style="dim"))
 
 
 def _width(table: Table) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from convcalc.render.table import Table
+from convcalc.render.formats.base import Format
+from convcalc.render.report import Report, Table
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -31,14 +32,20 @@ _LATEX = {
 }
 
 
-def render(table: Table) -> str:
-    """A `tabular` for the booktabs package."""
+def render(report: Report) -> Iterator[str]:
+    """A `tabular` each for the booktabs package; its title and legend are comments."""
+    for index, table in enumerate(report.tables()):
+        yield "\n" if index else ""
+        yield _table(table)
+
+
+def _table(table: Table) -> str:
 
     def line(cells: Sequence[str]) -> str:
         return " & ".join(_escaped(cell.strip()) for cell in cells) + r" \\"
 
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
-    comments = [f"% {line}" for line in (table.title, *table.legend.split("\n"))]
+    comments = [f"% {line}" for line in (table.title, *table.legend.split("\n")) if line]
     return "\n".join(
         [
             *comments,
@@ -58,3 +65,6 @@ def render(table: Table) -> str:
 def _escaped(text: str) -> str:
     """Text with what LaTeX would read as a command escaped."""
     return "".join(_LATEX.get(char, char) for char in text)
+
+
+FORMAT = Format("latex", (".tex",), render)

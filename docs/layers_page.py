@@ -9,7 +9,7 @@ from typing import Any
 
 from convcalc import layers
 from convcalc.diagnostics import ConvcalcError
-from convcalc.explain import Explanation, Figure, Part, explain
+from convcalc.explain import Explanation, Formulas, Part, explain
 from convcalc.language import reader
 from convcalc.layers import Layer
 
@@ -113,7 +113,7 @@ def _costs(explanation: Explanation) -> list[str]:
     for part in parts:
         rows += _sizes(part, prefix="" if len(parts) == 1 else f"{_own_name(part, explanation)}.")
     if len(parts) == 1:
-        rows += [(name, _shape(shape)) for name, shape in parts[0].weights.items()]
+        rows += [(name, _shape(shape)) for name, shape in parts[0].row.weights.items()]
     titles = {"params": "params", "buffers": "buffers", "macs": "MACs"}
     rows += [(title, explanation.figures[key].names) for key, title in titles.items()]
     if len(parts) == 1:
@@ -126,12 +126,12 @@ def _costs(explanation: Explanation) -> list[str]:
 
 
 def _own_name(part: Part, explanation: Explanation) -> str:
-    return part.name.removeprefix(f"{explanation.type}.")
+    return part.row.name.removeprefix(f"{explanation.type}.")
 
 
 def _sizes(part: Part, prefix: str) -> Iterator[tuple[str, str]]:
     """The sizes that a layer works out; an axis that goes as the one before is said so."""
-    before: Figure | None = None
+    before: Formulas | None = None
     for size in part.sizes:
         same = before is not None and size.names == before.names.replace(
             before.name[0], size.name[0]

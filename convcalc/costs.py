@@ -1,0 +1,184 @@
+"""What is counted: the registry of figures, and the figures of one or more layers together.
+
+A figure is worked out here and nowhere else; rows, totals, groups, explanations and every output
+format read it. To add one, register it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.layers.base import Placed
+
+
+def summed(values: Iterable[Any]) -> Any:
+    """The sum of numbers; None where one is None, because a tool has none."""
+    total: Any = 0
+    for value in values:
+        if value is None:
+            return None
+        total = total + value
+    return total
+
+
+def merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sum of tables of numbers, name by name."""
+    total: dict[str, Any] = {}
+    for table in tables:
+        for name, number in table.items():
+            total[name] = total[name] + number if name in total else number
+    return total
+
+
+def common(values: Iterable[Any]) -> Any:
+    """What all have in common; None where they differ, or there are none."""
+    different = set(values)
+    return different.pop() if len(different) == 1 else None
+
+
+def _times(number: Any, samples: Any) -> Any:
+    return number * samples
+
+
+def _times_each(table: Mapping[str, Any], samples: Any) -> dict[str, Any]:
+    return {name: number * samples for name, number in table.items()}
+
+
+def _as_is(value: Any, samples: Any) -> Any:
+    return value
+
+
+class Figure(NamedTuple):
+    """One thing that is counted: its name for programs and for people, and its arithmetic.
+
+    `read` is its value for a layer and one sample; None where a convention or a pass says it.
+    `total` is how the values of several layers become one, `times` how a value for one sample
+    becomes that of many. What is no `column` is a table of its own, and stands in rows of JSON
+    alone; what is not `numeric` is a word.
+    """
+
+    key: str
+    title: str
+    unit: str = ""
+    read: Callable[[Placed], Any] | None = None
+    total: Callable[[Iterable[Any]], Any] = summed
+    times: Callable[[Any, Any], Any] = _times
+    column: bool = True
+    numeric: bool = True
+
+
+#: Every figure by its key, in the order in which they are printed.
+FIGURES: dict[str, Figure] = {}
+
+
+def register(*figures: Figure) -> None:
+    """Add figures to those that are counted. Raises ValueError for a key that is taken."""
+    for figure in figures:
+        if figure.key in FIGURES:
+            raise ValueError(f"two figures are called {figure.key!r}")
+        FIGURES[figure.key] = figure
+
+
+class Figures(Mapping[str, Any]):
+    """The figures of a layer, or of several together: key to value. Immutable.
+
+    `a + b` are those of both, `a * n` those for n samples. A key is an attribute too.
+    """
+
+    __slots__ = ("_values",)
+    _values: Mapping[str, Any]
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_values", values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("figures cannot be changed")
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __getattr__(self, key: str) -> Any:
+        if key in Figures.__slots__ or key not in self._values:
+            raise AttributeError(f"there is no figure {key!r}")
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __reduce__(self) -> Any:
+        return Figures, (dict(self._values),)
+
+    def __hash__(self) -> int:
+        return hash(tuple((key, value) for key, value in self.items() if FIGURES[key].column))
+
+    def __repr__(self) -> str:
+        return f"Figures({dict(self._values)})"
+
+    def __add__(self, other: Figures) -> Figures:
+        return Figures.sum((self, other))
+
+    def __mul__(self, samples: Any) -> Figures:
+        values = self._values.items()
+        return Figures({key: FIGURES[key].times(value, samples) for key, value in values})
+
+    @classmethod
+    def sum(cls, several: Sequence[Figures]) -> Figures:
+        """Those of several together; of none, what nothing costs."""
+        keys = several[0] if several else [f.key for f in FIGURES.values() if f.read]
+        return cls({key: FIGURES[key].total([each[key] for each in several]) for key in keys})
+
+    def columns(self) -> dict[str, Any]:
+        """Those that are a number each, which totals and tables have."""
+        return {key: value for key, value in self._values.items() if FIGURES[key].column}
+
+
+def measured(placed: Placed, samples: Any = 1, others: Mapping[str, Any] = {}) -> Figures:
+    """The figures of a layer on `samples` samples, those that it is asked for itself.
+
+    `others` are the rest, for all samples: what a convention and the passes say of it.
+    """
+    values = {}
+    for key, figure in FIGURES.items():
+        if figure.read is not None:
+            value = figure.read(placed)
+            values[key] = value if samples == 1 else figure.times(value, samples)
+        elif key in others:
+            values[key] = others[key]
+    return Figures(values)
+
+
+def params(placed: Placed) -> int:
+    """Trainable parameters: the sizes of the tensors that a layer owns and training changes."""
+    return sum((weight.size for weight in placed.weights if weight.trainable), start=0)
+
+
+def buffers(placed: Placed) -> int:
+    """Elements of running statistics."""
+    return sum((weight.size for weight in placed.weights if not weight.trainable), start=0)
+
+
+def activations(placed: Placed) -> int:
+    """Elements of the outputs."""
+    return sum((shape.size for shape in placed.outputs), start=0)
+
+
+register(
+    Figure("layers", "Layers", read=lambda placed: 1, times=_as_is),
+    Figure("params", "Params", read=params, times=_as_is),
+    Figure("buffers", "Buffers", read=buffers, times=_as_is),
+    Figure("macs", "MACs", read=lambda placed: placed.operations.macs),
+    Figure("flops", "FLOPs"),
+    Figure(
+        "operations",
+        "Operations",
+        read=lambda placed: placed.operations.primitives(),
+        total=merged,
+        times=_times_each,
+        column=False,
+    ),
+    Figure("activations", "Activations", read=activations),
+)

@@ -1,0 +1,27 @@
+"""Passes: what is worked out of a whole graph, one file each.
+
+A pass adds figures to every analysis. To add one, write its class in a file of this folder; its
+figures are columns, keys of JSON and sums of totals and groups from then on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from convcalc.passes.base import PASSES, Pass, Settings, add_pass
+
+__all__ = ["PASSES", "Pass", "Settings", "add_pass", "known"]
+
+
+@cache
+def _load() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+
+
+def known() -> tuple[Pass, ...]:
+    """Every pass, in the order in which they were added."""
+    _load()
+    return tuple(PASSES)

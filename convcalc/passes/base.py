@@ -1,0 +1,40 @@
+"""What a pass is, and the registry of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, NamedTuple
+
+from convcalc.costs import Figure, register
+from convcalc.graph import Graph
+
+
+class Settings(NamedTuple):
+    """What is asked of the passes: samples at a time, and the type of a number."""
+
+    batch: int = 1
+    dtype: str = "float32"
+
+
+class Pass:
+    """Works out figures of every node of a graph.
+
+    `figures` are what it adds, in the order of the values that `run` gives for each node.
+    """
+
+    figures: ClassVar[tuple[Figure, ...]]
+
+    def run(self, graph: Graph, settings: Settings) -> Iterable[tuple[Any, ...]]:
+        """A value for each of `figures`, node by node, for all samples. Raises ConvcalcError."""
+        raise NotImplementedError
+
+
+#: Every pass, in the order in which their figures are printed.
+PASSES: list[Pass] = []
+
+
+def add_pass(cls: type[Pass]) -> type[Pass]:
+    """Register a pass and its figures; a decorator."""
+    register(*cls.figures)
+    PASSES.append(cls())
+    return cls

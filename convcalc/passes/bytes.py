@@ -1,0 +1,53 @@
+"""Bytes of weights and activations: how much memory a network's numbers take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from convcalc.costs import Figure, activations, buffers, common, params
+from convcalc.diagnostics import fail
+from convcalc.graph import Graph
+from convcalc.passes.base import Pass, Settings, add_pass
+from convcalc.words import did_you_mean, listed
+
+#: Bytes of a number by the name of its type (PyTorch's, and NumPy's).
+SIZES: Mapping[str, int] = {
+    "float64": 8,
+    "float32": 4,
+    "float16": 2,
+    "bfloat16": 2,
+    "int64": 8,
+    "int32": 4,
+    "int16": 2,
+    "int8": 1,
+    "uint8": 1,
+}
+
+
+def size_of(dtype: str) -> int:
+    """The bytes of one number. Raises ConvcalcError, which lists the known types."""
+    if dtype not in SIZES:
+        help = f"{did_you_mean(dtype, SIZES)} the types are {listed(SIZES)}".strip()
+        raise fail("unknown-dtype", f"unknown type of number `{dtype}`", help)
+    return SIZES[dtype]
+
+
+@add_pass
+class Bytes(Pass):
+    """The bytes of the tensors that a layer owns, running statistics included, and of its outputs.
+
+    Outputs are those of all samples; views of an input count as any output does.
+    """
+
+    figures = (
+        Figure("weight_bytes", "Weight bytes", unit="B"),
+        Figure("activation_bytes", "Activation bytes", unit="B"),
+        Figure("dtype", "Type", total=common, numeric=False),
+    )
+
+    def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int, int, str]]:
+        size = size_of(settings.dtype)
+        for node in graph.nodes:
+            weights = params(node.placed) + buffers(node.placed)
+            outputs = activations(node.placed) * settings.batch
+            yield weights * size, outputs * size, settings.dtype

@@ -1,0 +1,40 @@
+"""Networks side by side: a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.render.report import Report, Table, records_of
+from convcalc.words import grouped, short, sizes
+
+FORMAT = "convcalc.networks/1"
+
+_LEGEND = """\
+`convcalc analyze NAME` takes each of these names. MACs are for one input, biases left out."""
+
+
+def report(networks: Sequence[Mapping[str, Any]], si: bool = False) -> Report:
+    """Networks of the zoo, as its index has them."""
+
+    def table() -> Table:
+        number = short if si else grouped
+        rows = tuple(
+            (
+                each["family"] if each["family"] != before else "",
+                each["name"],
+                sizes(each["input"]).replace("x", "×"),
+                number(each["params"]),
+                number(each["macs"]),
+            )
+            for each, before in zip(networks, [None, *(each["family"] for each in networks)])
+        )
+        header = ("Family", "Name", "Input", "Params", "MACs")
+        return Table("", header, (False, False, False, True, True), rows, (), _LEGEND)
+
+    return Report(
+        lambda: [{"format": FORMAT, "networks": list(networks)}],
+        lambda: networks,
+        lambda: records_of(networks),
+        lambda: [table()],
+    )

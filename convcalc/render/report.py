@@ -1,0 +1,49 @@
+"""What a command prints, before it has a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Table(NamedTuple):
+    """Cells as text. `numeric` says which columns are aligned to the right."""
+
+    title: str
+    header: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+    totals: tuple[str, ...] = ()
+    legend: str = ""
+
+
+class Records(NamedTuple):
+    """Rows of values for programs, and the names of their columns. None is an empty cell."""
+
+    header: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+
+
+class Report(NamedTuple):
+    """The views of an answer that formats choose from, each made when it is asked for.
+
+    `objects` are what JSON has (a single one stands by itself), `lines` its rows alone, an object
+    each, `records` the same flat, `tables` what people read; `text` is that where it is more than
+    tables.
+    """
+
+    objects: Callable[[], Sequence[Any]]
+    lines: Callable[[], Iterable[Mapping[str, Any]]]
+    records: Callable[[], Records]
+    tables: Callable[[], Sequence[Table]]
+    text: Callable[[], str] | None = None
+
+
+def records_of(objects: Sequence[Mapping[str, Any]]) -> Records:
+    """Objects as flat rows under the keys of the first; a list of sizes is `3x224x224`."""
+    rows = ([_flat(value) for value in each.values()] for each in objects)
+    return Records(list(objects[0]) if objects else [], rows)
+
+
+def _flat(value: Any) -> Any:
+    return "x".join(map(str, value)) if isinstance(value, list) else value

@@ -1,0 +1,107 @@
+"""The page about conventions, made from the rules that run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from convcalc import conventions
+from convcalc.conventions.base import Convention
+from convcalc.render.conventions import (
+    counted_types,
+    own_names,
+    parameters_text,
+    prose,
+    rule_text,
+    shared_names,
+)
+
+#: Which conventions stand side by side in the page's tables.
+_TABLES = (
+    ("ptflops", "ptflops-aten", "fvcore", "thop", "torch", "torchinfo"),
+    ("calflops", "deepspeed", "paddle", "tensorflow", "flax", "onnx-tool"),
+)
+_NETWORKS = (
+    *("alexnet", "vgg16", "resnet18", "resnet50", "densenet121", "googlenet"),
+    *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0", "mnasnet1_0"),
+    *("efficientnet_b0", "regnet_y_400mf", "convnext_tiny"),
+)
+_INTRODUCTION = """\
+# How the tools count
+
+People quote "FLOPs" for one network that differ by more than two times: each tool counts by rules
+of its own. convcalc reproduces them, `convcalc analyze NAME --convention thop`, and says where they
+differ, `convcalc reconcile NAME`. This page is made from the rules that run (`python
+docs/generate.py`).
+
+Every rule was measured on the tool itself, in the version named, on single layers and whole
+networks: `tests/reference/` has the scripts that run the tools and what they answered, and the
+tests compare.
+
+Formulas: `inp` and `out` are the elements of a layer's input and output, `macs` its
+multiply–accumulates, `bias` its additions of a bias, `params` its parameters; the other names are
+explained below the tables. A star marks what a tool does not know and, without a word, counts as 0.
+"As a function" is for layers that the modelled code writes as a call (`functional: true` in a
+spec), with = where that is the same as the module; a `global_avg_pool` is then `x.mean([2, 3])`.
+Layers that only move what comes cost nothing and are left out (but flax counts 1 for the constant
+of a padding).
+"""
+
+
+def page() -> str:
+    """The page about conventions, docs/conventions.md."""
+    found = [conventions.find(name) for name in conventions.names()]
+    summaries = _markdown(
+        ("convention", "tool", "version", "prints", "counts"),
+        ((f"`{c.name}`", c.tool, c.version, c.unit, c.summary) for c in found),
+    )
+    parts = [_INTRODUCTION, "## The conventions\n", summaries, "## The rules\n"]
+    parts += [_rules_table([conventions.find(name) for name in names]) for names in _TABLES]
+    parts += ["The names in the formulas:\n", *(f"- `{n}`: {text}" for n, text in shared_names())]
+    parts += ["\n## What they make of networks\n", _networks_table()]
+    for c in found:
+        title, _, rest = prose(c).partition("\n")
+        own = [f"- `{name}`: {text}" for name, text in own_names(c)]
+        parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
+        parts += ["Names of its own:\n", *own, ""] if own else []
+        parts += [f"Parameters: {parameters_text(c)}.\n"]
+    return "\n".join(parts)
+
+
+def _rules_table(found: Sequence[Convention]) -> str:
+    """A row for layer types that are counted alike, a column a convention; then as functions."""
+    modules: dict[tuple[str, ...], list[str]] = {}
+    functions: dict[tuple[str, ...], list[str]] = {}
+    for cls in counted_types():
+        if cls.moves:
+            continue
+        as_module = tuple(rule_text(c, cls) for c in found)
+        as_function = tuple(rule_text(c, cls, functional=True) for c in found)
+        modules.setdefault(as_module, []).append(cls.type)
+        if as_function != as_module:
+            changed = tuple("=" if f == m else f for f, m in zip(as_function, as_module))
+            functions.setdefault(changed, []).append(cls.type)
+    rows = [(", ".join(types), *rules) for rules, types in modules.items()]
+    rows += [(f"as a function: {', '.join(types)}", *rules) for rules, types in functions.items()]
+    return _markdown(("layer", *(c.name for c in found)), rows)
+
+
+def _networks_table() -> str:
+    """A row a network of the zoo, a column a convention."""
+    from convcalc import api
+
+    names = conventions.names()
+    rows = []
+    for network in _NETWORKS:
+        counts = api.load(network).analyze("all").counts
+        rows.append((f"`{network}`", *(_cell(counts[name]) for name in names)))
+    return _markdown(("network", *names), rows)
+
+
+def _cell(count: int | None) -> str:
+    return "no number" if count is None else f"{count:,}"
+
+
+def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines: list[Sequence[str]] = [header, ["---"] * len(header), *rows]
+    cells = ([cell.replace("*", r"\*").replace("|", r"\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
