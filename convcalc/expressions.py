@@ -340,8 +340,9 @@ def _joined(sign: str, settled: Any, a: Any, b: Any) -> Any:
     """`a and b` or `a or b`, where `a` does not settle it. Raises Refusal."""
     if settled is True or settled is False:
         return b
-    if _is_truth(a) and _is_truth(b):
-        return either(a, b) if sign == "or" else both(a, b)
+    if _is_truth(a) or _is_truth(b):
+        # Of a condition and a number, `n > 4 and n`, only the truth is asked.
+        return either(settled, truth(b)) if sign == "or" else both(settled, truth(b))
     return _chosen(settled, a, b) if sign == "or" else _chosen(settled, b, a)
 
 

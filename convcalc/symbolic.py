@@ -499,7 +499,8 @@ def _call(operation: str, *operands: Any) -> Number:
         raise ZeroDivisionError
     if operation in _DIVISIONS and not isinstance(operands[1], Formula) and operands[1] == 1:
         number: Number = operands[0]
-        return number
+        if operation == "truediv" or _is_whole(number):
+            return number
     if operation == "where" and operands[1] == operands[2]:
         return operands[1]  # type: ignore[no-any-return]
     return Call(operation, operands)
