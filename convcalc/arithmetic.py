@@ -1,14 +1,20 @@
-"""The arithmetic that layer rules are written in.
+"""The arithmetic that layer rules and the expressions of the spec language are written in.
 
 A rule uses `+ - * //` and the helpers below, and nothing else, so that one rule runs on three kinds
 of number: Python integers (exact at any size), numpy integer arrays (many configurations at once)
 and symbols (`convcalc.symbolic`, which record the formula that ran). Signatures say `int`; arrays
 and symbols behave like one.
+
+The expressions add fractions. They are Python's floats below 2⁵³, as long as those hold every
+integer. From there on a float stands for the number that its text says (`1e23` is 10²³), and a
+result is an `int` where it is whole, else a `fractions.Fraction`: no rounding makes it whole.
 """
 
 from __future__ import annotations
 
 import math
+import operator
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -67,7 +73,9 @@ def holds(condition: Any) -> bool:
     """Whether a condition is true, true everywhere (arrays), or not known to be false (symbols)."""
     if isinstance(condition, bool):
         return condition
-    return isinstance(condition, Symbolic) or bool(condition.all())
+    if isinstance(condition, Symbolic):
+        return condition.truth() is not False
+    return bool(condition.all())
 
 
 def product(numbers: Iterable[int]) -> int:
@@ -79,7 +87,16 @@ def product(numbers: Iterable[int]) -> int:
 
 
 class Symbolic:
-    """A number that records what was done to it; see `convcalc.symbolic`."""
+    """A number, or a condition on numbers, that records what was done to it.
+
+    `convcalc.symbolic` has formulas. A kind of its own says in `apply` what each operation makes of
+    it: the operators by their names in `operator`, the others by those of the helpers below.
+    """
+
+    __slots__ = ()
+
+    #: Whether it is a number; a condition is none.
+    numeric = True
 
     @property
     def value(self) -> int | None:
@@ -87,8 +104,91 @@ class Symbolic:
         raise NotImplementedError
 
     def apply(self, operation: str, *operands: Any) -> Any:
-        """The result of one of the helpers below on `operands`, of which this is one."""
+        """The result of an operation on `operands`, of which this is one."""
         raise NotImplementedError
+
+    def truth(self) -> Any:
+        """Whether it counts as true: True, False, or a condition that is open."""
+        return denied(equal(self, 0))
+
+    def __index__(self) -> int:
+        """The number, where only one will do: a place in a list, the turns of a loop.
+
+        Raises TypeError where it is open.
+        """
+        return operator.index(self.value)  # type: ignore[arg-type]
+
+    def __add__(self, other: Any) -> Any:
+        return self.apply("add", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self.apply("add", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self.apply("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.apply("sub", other, self)
+
+    def __neg__(self) -> Any:
+        return self.apply("sub", 0, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self.apply("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self.apply("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.apply("truediv", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.apply("truediv", other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return self.apply("floordiv", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self.apply("floordiv", other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return self.apply("mod", self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return self.apply("mod", other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return self.apply("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self.apply("pow", other, self)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.apply("lt", self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.apply("le", self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.apply("gt", self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.apply("ge", self, other)
+
+    def __abs__(self) -> Any:
+        return where(self >= 0, self, -self)
+
+    def __floor__(self) -> Any:
+        return self.apply("floor", self)
+
+    def __ceil__(self) -> Any:
+        return self.apply("ceil", self)
+
+    def __trunc__(self) -> Any:
+        return where(self >= 0, math.floor(self), math.ceil(self))
+
+    def __round__(self, digits: Any = None) -> Any:
+        return self.apply("round", self, digits)
 
 
 def value_of(number: Any) -> Any:
@@ -105,14 +205,14 @@ def _symbol(*numbers: Any) -> Symbolic | None:
 
 def ceil_div(a: int, b: int) -> int:
     """⌈a / b⌉, for b > 0."""
-    if symbol := _symbol(a, b):
+    if (symbol := _symbol(a, b)) is not None:
         return symbol.apply("ceil_div", a, b)  # type: ignore[no-any-return]
     return -(-a // b)
 
 
 def exact_div(a: int, b: int) -> int:
     """a / b, where a rule has already required that b divides a."""
-    if symbol := _symbol(a, b):
+    if (symbol := _symbol(a, b)) is not None:
         return symbol.apply("exact_div", a, b)  # type: ignore[no-any-return]
     return a // b
 
@@ -136,16 +236,37 @@ def scaled(n: int, factor: float) -> int:
 
 def divides(a: int, b: int) -> Any:
     """Whether a divides b: a truth value, an array of them, or an open condition."""
-    if symbol := _symbol(a, b):
+    if (symbol := _symbol(a, b)) is not None:
         return symbol.apply("divides", a, b)
     return b % a == 0
 
 
-def equal(a: int, b: int) -> Any:
+def equal(a: Any, b: Any) -> Any:
     """Whether a and b are the same number: a truth value, an array, or an open condition."""
-    if symbol := _symbol(a, b):
+    if (symbol := _symbol(a, b)) is not None:
         return symbol.apply("equal", a, b)
-    return a == b
+    return exact(a) == exact(b)
+
+
+def truth(value: Any) -> Any:
+    """Whether a value counts as true: True, False, or a condition that is open."""
+    return value.truth() if isinstance(value, Symbolic) else bool(value)
+
+
+def denied(condition: Any) -> Any:
+    """Whether a condition does not hold: a truth value, or an open condition."""
+    if isinstance(condition, Symbolic):
+        return condition.apply("denied", condition)
+    return not condition
+
+
+def both(a: Any, b: Any) -> Any:
+    """Whether two conditions hold: a truth value, or an open condition."""
+    if a is False or b is False:
+        return False
+    if a is True or b is True:
+        return b if a is True else a
+    return a.apply("both", a, b)
 
 
 def either(*conditions: Any) -> Any:
@@ -154,16 +275,21 @@ def either(*conditions: Any) -> Any:
         return True
     result: Any = False
     for condition in conditions:
-        if isinstance(condition, Symbolic):
-            return condition
-        result = result | condition
+        if condition is False:
+            continue
+        if result is False:
+            result = condition
+        elif (symbol := _symbol(result, condition)) is not None:
+            result = symbol.apply("either", result, condition)
+        else:
+            result = result | condition
     return result
 
 
-def where(condition: Any, a: int, b: int) -> int:
+def where(condition: Any, a: Any, b: Any) -> int:
     """a where the condition holds, else b."""
     if isinstance(condition, bool):
-        return a if condition else b
+        return a if condition else b  # type: ignore[no-any-return]
     if isinstance(condition, Symbolic):
         return condition.apply("where", condition, a, b)  # type: ignore[no-any-return]
     result: int = condition * a + (1 - condition) * b
@@ -171,25 +297,189 @@ def where(condition: Any, a: int, b: int) -> int:
 
 
 def maximum(a: int, b: int) -> int:
-    """The larger of two numbers."""
-    if symbol := _symbol(a, b):
+    """The larger of two numbers, fractions included."""
+    if (symbol := _symbol(a, b)) is not None:
         return symbol.apply("maximum", a, b)  # type: ignore[no-any-return]
-    return where(a >= b, a, b)
+    return where(exact(a) >= exact(b), a, b)
 
 
 def minimum(a: int, b: int) -> int:
-    """The smaller of two numbers."""
-    if symbol := _symbol(a, b):
+    """The smaller of two numbers, fractions included."""
+    if (symbol := _symbol(a, b)) is not None:
         return symbol.apply("minimum", a, b)  # type: ignore[no-any-return]
-    return where(a <= b, a, b)
+    return where(exact(a) <= exact(b), a, b)
 
 
 def gcd(a: int, b: int) -> int:
     """The greatest common divisor of two positive numbers."""
-    if symbol := _symbol(a, b):
+    if (symbol := _symbol(a, b)) is not None:
         return symbol.apply("gcd", a, b)  # type: ignore[no-any-return]
     if isinstance(a, int) and isinstance(b, int):
         return math.gcd(a, b)
     import numpy
 
     return numpy.gcd(a, b)
+
+
+# Of integers, floats and fractions (and of symbols, which record it)
+
+#: Floats hold every integer below this, and not all of those above.
+_COARSE = 2.0**53
+
+
+def exact(number: Any) -> Any:
+    """A float of 2⁵³ or more as the integer that its text says; anything else as it is."""
+    if isinstance(number, float) and _COARSE <= abs(number) < math.inf:
+        return int(_fraction(number))
+    return number
+
+
+def written(text: str) -> Any:
+    """The number that digits with a point or an exponent say: a float, or exact from 2⁵³ on."""
+    value = float(text)
+    if not _COARSE <= value < math.inf:
+        return value
+    from fractions import Fraction
+
+    return _kept(Fraction(text))
+
+
+def exactly(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """`operation`, one of `operator`'s, on two numbers: Python's, and exact where floats are not.
+
+    Where an operand or the result is 2⁵³ or more, or the result vanishes, it is worked out in
+    fractions. A result beyond all floats, of floats, is infinite, as it is in Python.
+    """
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        try:
+            result = operation(a, b)
+        except OverflowError:  # an integer is beyond all floats
+            result = 0.0
+        if isinstance(result, int):
+            return result
+        if (
+            result
+            and -_COARSE < result < _COARSE
+            and -_COARSE < a < _COARSE
+            and -_COARSE < b < _COARSE
+        ):
+            return result
+        if math.isinf(result):
+            return result
+    elif _symbol(a, b) is not None:
+        return operation(a, b)
+    return _kept(operation(_fraction(a), _fraction(b)))
+
+
+def divide(a: Any, b: Any) -> Any:
+    """a / b: exact where b divides a, and no whole number where it does not."""
+    if not (isinstance(a, int) and isinstance(b, int)):
+        return exactly(operator.truediv, a, b)
+    try:
+        result = a / b
+    except OverflowError:
+        result = math.inf
+    if abs(result) < _COARSE and (not result.is_integer() or a % b == 0):
+        return result
+    return _kept(_fraction(a) / b)
+
+
+def power(a: Any, b: Any, bits: int) -> Any:
+    """a to the power of b. Raises OverflowError where an exact result has many more than `bits`.
+
+    Raises Refusal for a root of a number that floats do not hold.
+    """
+    if (symbol := _symbol(a, b)) is not None:
+        base, exponent = value_of(a), value_of(b)
+        if isinstance(exponent, int):
+            _check_power(2 if base is None else base, exponent, bits)
+        return symbol.apply("pow", a, b)
+    if isinstance(a, int) and isinstance(b, int) and b >= 0:
+        _check_power(a, b, bits)
+        return a**b
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        try:
+            result = a**b
+        except OverflowError:
+            result = math.inf
+        if isinstance(result, complex):
+            return result
+        if max(abs(a), abs(b), abs(result)) < _COARSE and (result or not a):
+            return result
+    exponent = _fraction(b)
+    if exponent.denominator > 1:
+        raise Refusal("of numbers beyond 2⁵³ there are whole powers only", code="bad-value")
+    base = _fraction(a)
+    _check_power(max(abs(base.numerator), base.denominator), abs(exponent.numerator), bits)
+    return _kept(base**exponent.numerator)
+
+
+def _check_power(base: Any, exponent: int, bits: int) -> None:
+    """Raise OverflowError for a power of more than `bits` bits, before it is worked out."""
+    if (int(abs(base)).bit_length() - 1) * exponent > bits:
+        raise OverflowError
+
+
+def floor(x: Any) -> Any:
+    """⌊x⌋, an integer."""
+    return math.floor(exact(x))
+
+
+def ceil(x: Any) -> Any:
+    """⌈x⌉, an integer."""
+    return math.ceil(exact(x))
+
+
+def truncate(x: Any) -> Any:
+    """The integer next to x on the side of 0, as Python's `int`."""
+    return math.trunc(exact(x))
+
+
+def nearest(x: Any, digits: int | None = None) -> Any:
+    """x to a number of decimal digits, a half to the even neighbour, as Python's `round`."""
+    result = round(exact(x), digits)
+    return result if isinstance(result, (int, float, Symbolic)) else _kept(result)
+
+
+def make_divisible(v: Any, divisor: Any = 8, min_value: Any = None) -> Any:
+    """The nearest multiple of `divisor`, not below `min_value`, nor below 90 % of `v`: an integer.
+
+    Sandler et al. 2018's released code, `_make_divisible`: to the last digit in Python's floats
+    below 2⁵³, exact above.
+    """
+    least = divisor if min_value is None else min_value
+    if (symbol := _symbol(v, divisor, least)) is not None:
+        return symbol.apply("make_divisible", v, divisor, least)
+    share: Any = 0.9
+    if not (_is_fine(v) and _is_fine(divisor) and _is_fine(least)):
+        v, divisor, least, share = map(_fraction, (v, divisor, least, share))
+    result = max(least, int(v + divisor / 2) // divisor * divisor)
+    if result < share * v:
+        result += divisor
+    return int(result)
+
+
+def is_fraction(value: Any) -> bool:
+    """Whether a value is a `fractions.Fraction`, without the import that most runs never need."""
+    fractions = sys.modules.get("fractions")
+    return fractions is not None and isinstance(value, fractions.Fraction)
+
+
+def _is_fine(number: Any) -> bool:
+    """Whether Python's floats are exact enough for a number."""
+    return isinstance(number, (int, float)) and -_COARSE < number < _COARSE
+
+
+def _fraction(number: Any) -> Any:
+    """The fraction that a number is; of a float, that its text says."""
+    from fractions import Fraction
+
+    return Fraction(float.__repr__(number) if isinstance(number, float) else number)
+
+
+def _kept(number: Any) -> Any:
+    """An exact result as expressions keep it: a float, where no rounding makes that whole."""
+    whole = number.denominator == 1
+    if abs(number) < _COARSE and float(number).is_integer() == whole:
+        return float(number)
+    return int(number) if whole else number

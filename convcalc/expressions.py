@@ -17,10 +17,32 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
-from convcalc.arithmetic import Refusal, Symbolic
+from convcalc.arithmetic import (
+    Refusal,
+    Symbolic,
+    both,
+    ceil,
+    denied,
+    divide,
+    either,
+    equal,
+    exact,
+    exactly,
+    floor,
+    is_fraction,
+    make_divisible,
+    maximum,
+    minimum,
+    nearest,
+    power,
+    truncate,
+    truth,
+    where,
+    written,
+)
 from convcalc.words import describe, did_you_mean, listed, shortened
 
 
@@ -33,7 +55,7 @@ class Bounds(NamedTuple):
     brackets: int = 32
     #: Items of a list in an expression, those of the lists in it included.
     items: int = 10_000
-    #: Decimal digits of an integer.
+    #: Decimal digits of an integer, and of the two that a fraction is made of.
     digits: int = 300
 
     def forbid(self, number: int) -> bool:
@@ -71,14 +93,9 @@ class ExpressionError(Exception):
         self.help = help
 
 
-def _placed(start: int, end: int, function: Callable[..., Any], *operands: Any) -> Any:
-    """The value of a function; what it refuses is said of a part of the text."""
-    try:
-        return function(*operands)
-    except Refusal as refusal:
-        raise ExpressionError(
-            refusal.message, start, end, code=refusal.code, help=refusal.help
-        ) from None
+def _placed(refusal: Refusal, start: int, end: int) -> ExpressionError:
+    """What a refusal says, said of a part of the text."""
+    return ExpressionError(refusal.message, start, end, code=refusal.code, help=refusal.help)
 
 
 class Node(NamedTuple):
@@ -124,22 +141,36 @@ def _refusal(message: str, code: str = "bad-value", help: str = "") -> Refusal:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, Symbolic)) and not isinstance(value, bool)
+    kind = type(value)
+    if kind is int or kind is float:
+        return True
+    if isinstance(value, Symbolic):
+        return value.numeric
+    return is_fraction(value) or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, Symbolic) and not value.numeric)
 
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple))
 
 
+def _shown(value: Any) -> str:
+    """A value in a message."""
+    return f"`{value}`" if isinstance(value, Symbolic) else describe(value)
+
+
 #: The arithmetic operators, and what each does with `a` and `b`, in words.
-_ARITHMETIC: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = {
+_ARITHMETIC: Mapping[str, tuple[Callable[..., Any], str]] = {
     "+": (operator.add, "add {b} to {a}"),
     "-": (operator.sub, "subtract {b} from {a}"),
     "*": (operator.mul, "multiply {a} by {b}"),
-    "/": (operator.truediv, "divide {a} by {b}"),
+    "/": (divide, "divide {a} by {b}"),
     "//": (operator.floordiv, "divide {a} by {b}"),
     "%": (operator.mod, "divide {a} by {b}"),
-    "**": (operator.pow, "raise {a} to the power of {b}"),
+    "**": (power, "raise {a} to the power of {b}"),
 }
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -156,32 +187,40 @@ def _calculate(sign: str, a: Any, b: Any, bounds: Bounds) -> Any:
     function, phrase = _ARITHMETIC[sign]
     code = "bad-value"
     if _is_number(a) and _is_number(b):
-        if _power_bits(sign, a, b) > 4 * bounds.digits:
-            raise _too_large(bounds)
         try:
-            value = function(a, b)
+            if sign == "**":
+                value = power(a, b, 4 * bounds.digits)
+            elif sign == "/":
+                value = divide(a, b)
+            else:
+                value = exactly(function, a, b)
             if not isinstance(value, complex):
-                return _bounded(value, bounds)
+                return _bounded(value, bounds, a, b)
         except ZeroDivisionError:
             code = "division-by-zero"
         except OverflowError:
             raise _too_large(bounds) from None
-    raise _refusal(f"cannot {phrase.format(a=describe(a), b=describe(b))}", code)
+    raise _refusal(f"cannot {phrase.format(a=_shown(a), b=_shown(b))}", code)
 
 
-def _power_bits(sign: str, a: Any, b: Any) -> int:
-    """The bits that a ** b has at the least; 0 where it is no growing power of integers."""
-    if sign == "**" and isinstance(a, int) and isinstance(b, int) and b > 1 and abs(a) > 1:
-        return (a.bit_length() - 1) * b
-    return 0
+def _bounded(value: Any, bounds: Bounds, *operands: Any) -> Any:
+    """A result, where it is neither infinite nor longer than allowed. Raises Refusal.
 
-
-def _bounded(value: Any, bounds: Bounds) -> Any:
-    """A result, where it is neither infinite nor longer than allowed. Raises Refusal."""
-    if isinstance(value, int) and bounds.forbid(value):
+    An integer made of floats that is too long is the float that stands for it, if there is one.
+    """
+    if isinstance(value, int):
+        if value.bit_length() > 3 * bounds.digits and bounds.forbid(value):
+            if float in map(type, operands) and exact(float(value)) == value:
+                return float(value)
+            raise _too_large(bounds)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise _refusal("the result is not a finite number")
+    elif isinstance(value, Symbolic):
+        if value.value is not None:
+            _bounded(value.value, bounds)
+    elif bounds.forbid(value.numerator) or bounds.forbid(value.denominator):
         raise _too_large(bounds)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _refusal("the result is not a finite number")
     return value
 
 
@@ -211,22 +250,13 @@ def _listed(values: tuple[Any, ...], bounds: Bounds) -> tuple[Any, ...]:
     return values
 
 
-def _make_divisible(v: Any, divisor: Any = 8, min_value: Any = None) -> int:
-    """The nearest multiple of `divisor`, not below `min_value`, nor below 90 % of `v`.
-
-    Sandler et al. 2018's released code, `_make_divisible`.
-    """
-    least = divisor if min_value is None else min_value
-    result = max(least, int(v + divisor / 2) // divisor * divisor)
-    if result < 0.9 * v:
-        result += divisor
-    return int(result)
-
-
 def _round(value: Any, digits: Any = None) -> Any:
-    if digits is not None and not (isinstance(digits, int) and abs(digits) <= 300):
-        raise _refusal("`round` takes a whole number of digits, from -300 to 300")
-    return round(value, digits)
+    if digits is not None:
+        places = _index(digits)
+        if places is None or abs(places) > 300:
+            raise _refusal("`round` takes a whole number of digits, from -300 to 300")
+        digits = places
+    return nearest(value, digits)
 
 
 class _Function(NamedTuple):
@@ -246,15 +276,15 @@ class _Function(NamedTuple):
 #: The functions by name.
 FUNCTIONS: Mapping[str, _Function] = {
     # Of one number, which Python refuses, it is the smallest and the largest.
-    "min": _Function(lambda *values: min(values), 1, 99),
-    "max": _Function(lambda *values: max(values), 1, 99),
+    "min": _Function(lambda *values: reduce(minimum, values), 1, 99),
+    "max": _Function(lambda *values: reduce(maximum, values), 1, 99),
     "abs": _Function(abs, 1, 1),
-    "int": _Function(int, 1, 1),
-    "floor": _Function(math.floor, 1, 1),
-    "ceil": _Function(math.ceil, 1, 1),
+    "int": _Function(truncate, 1, 1),
+    "floor": _Function(floor, 1, 1),
+    "ceil": _Function(ceil, 1, 1),
     "round": _Function(_round, 1, 2),
     "len": _Function(len, 1, 1),
-    "make_divisible": _Function(_make_divisible, 1, 3),
+    "make_divisible": _Function(make_divisible, 1, 3),
 }
 
 
@@ -262,7 +292,7 @@ def _call(name: str, values: list[Any], bounds: Bounds) -> Any:
     """The value of a function. Raises Refusal."""
     if name == "len":
         if not _is_list(values[0]):
-            raise _refusal(f"`len` takes a list, not {describe(values[0])}")
+            raise _refusal(f"`len` takes a list, not {_shown(values[0])}")
         return len(values[0])
     if name in ("min", "max") and len(values) == 1 and _is_list(values[0]):
         values = values[0]
@@ -270,7 +300,7 @@ def _call(name: str, values: list[Any], bounds: Bounds) -> Any:
             raise _refusal(f"an empty list has no `{name}`")
     for value in values:
         if not _is_number(value):
-            raise _refusal(f"`{name}` takes numbers, not {describe(value)}")
+            raise _refusal(f"`{name}` takes numbers, not {_shown(value)}")
     try:
         return _bounded(FUNCTIONS[name].function(*values), bounds)
     except ZeroDivisionError:
@@ -280,24 +310,64 @@ def _call(name: str, values: list[Any], bounds: Bounds) -> Any:
 
 
 def _compare(relation: str, a: Any, b: Any) -> Any:
-    """Whether a relation holds. Raises Refusal."""
+    """Whether a relation holds: a truth value, or an open condition. Raises Refusal."""
+    function = _COMPARISONS[relation]
     try:
-        return _COMPARISONS[relation](a, b)
+        if not isinstance(a, Symbolic) and not isinstance(b, Symbolic):
+            return function(a, b) if type(a) is type(b) else function(exact(a), exact(b))
+        if _is_number(a) and _is_number(b):
+            if relation == "!=":
+                return denied(equal(a, b))
+            return equal(a, b) if relation == "==" else function(exact(a), exact(b))
+        if relation in ("==", "!=") and not (_is_truth(a) or _is_truth(b)):
+            return relation == "!="
     except TypeError:
-        raise _refusal(f"cannot compare {describe(a)} and {describe(b)}") from None
+        pass
+    raise _refusal(f"cannot compare {_shown(a)} and {_shown(b)}")
+
+
+def _chosen(condition: Any, a: Any, b: Any) -> Any:
+    """a where an open condition holds, else b. Raises Refusal unless both are of one kind."""
+    if _is_number(a) and _is_number(b):
+        return where(condition, a, b)
+    if _is_truth(a) and _is_truth(b):
+        return either(both(condition, a), both(denied(condition), b))
+    message = f"cannot choose between {_shown(a)} and {_shown(b)}: `{condition}` is open"
+    raise _refusal(message)
+
+
+def _joined(sign: str, settled: Any, a: Any, b: Any) -> Any:
+    """`a and b` or `a or b`, where `a` does not settle it. Raises Refusal."""
+    if settled is True or settled is False:
+        return b
+    if _is_truth(a) or _is_truth(b):
+        # Of a condition and a number, `n > 4 and n`, only the truth is asked.
+        return either(settled, truth(b)) if sign == "or" else both(settled, truth(b))
+    return _chosen(settled, a, b) if sign == "or" else _chosen(settled, b, a)
+
+
+def _index(value: Any) -> int | None:
+    """The one integer that a number is, for a place in a list; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, Symbolic)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def _item(values: Any, index: Any) -> Any:
     """An item of a list. Raises Refusal."""
     if not _is_list(values):
-        raise _refusal(f"{describe(values)} is no list, and has no items")
-    if isinstance(index, bool) or not isinstance(index, int):
-        raise _refusal(f"an index is a whole number, not {describe(index)}")
-    if not -len(values) <= index < len(values):
+        raise _refusal(f"{_shown(values)} is no list, and has no items")
+    place = _index(index)
+    if place is None:
+        raise _refusal(f"an index is a whole number, not {_shown(index)}")
+    if not -len(values) <= place < len(values):
         raise _refusal(
-            f"index {describe(index)} is outside the list of {len(values)}: items count from 0"
+            f"index {_shown(index)} is outside the list of {len(values)}: items count from 0"
         )
-    return values[index]
+    return values[place]
 
 
 # The parser
@@ -431,13 +501,29 @@ class _Parser:
             return node
         last = node
 
-        def evaluate(names: Mapping[str, Any]) -> Any:
-            for condition, value in cases:
-                if condition.evaluate(names):
-                    return value.evaluate(names)
-            return last.evaluate(names)
+        start, end = cases[0][1].start, last.end
 
-        return Node(evaluate, cases[0][1].start, last.end)
+        def evaluate(names: Mapping[str, Any]) -> Any:
+            open_: list[tuple[Any, Any]] = []
+            chosen = last
+            for condition, value in cases:
+                settled = condition.evaluate(names)
+                if settled is not True and settled is not False:
+                    settled = truth(settled)
+                if settled is True:
+                    chosen = value
+                    break
+                if settled is not False:
+                    open_.append((settled, value.evaluate(names)))
+            result = chosen.evaluate(names)
+            for settled, held in reversed(open_):
+                try:
+                    result = _chosen(settled, held, result)
+                except Refusal as refusal:
+                    raise _placed(refusal, start, end) from None
+            return result
+
+        return Node(evaluate, start, end)
 
     def operation(self, lowest: int = 0) -> Node:
         """Operands with operators between them that bind as tightly as `lowest` or more so."""
@@ -464,25 +550,39 @@ class _Parser:
             value = first.evaluate(names)
             for sign, node in rest:
                 operand = node.evaluate(names)
-                value = _placed(start, node.end, _calculate, sign, value, operand, bounds)
+                try:
+                    value = _calculate(sign, value, operand, bounds)
+                except Refusal as refusal:
+                    raise _placed(refusal, start, node.end) from None
             return value
 
-        def comparison(names: Mapping[str, Any]) -> bool:
+        def comparison(names: Mapping[str, Any]) -> Any:
             left = first.evaluate(names)
+            result: Any = True
             for relation, node in rest:
                 right = node.evaluate(names)
-                if not _placed(start, node.end, _compare, relation, left, right):
+                try:
+                    holds = _compare(relation, left, right)
+                except Refusal as refusal:
+                    raise _placed(refusal, start, node.end) from None
+                if holds is False:
                     return False
+                result = holds if result is True else both(result, holds)
                 left = right
-            return True
+            return result
 
         def junction(names: Mapping[str, Any]) -> Any:
             # As in Python, the value that settles it: `width or 32`.
             value = first.evaluate(names)
             for _, node in rest:
-                if bool(value) == (sign == "or"):
+                settled = truth(value)
+                if settled is (sign == "or"):
                     return value
-                value = node.evaluate(names)
+                other = node.evaluate(names)
+                try:
+                    value = _joined(sign, settled, value, other)
+                except Refusal as refusal:
+                    raise _placed(refusal, start, node.end) from None
             return value
 
         if sign in _ARITHMETIC:
@@ -498,7 +598,12 @@ class _Parser:
             return self.signed()
         node = self.operation(_NOT + 1)
         odd = len(nots) % 2 == 1
-        return Node(lambda names: bool(node.evaluate(names)) != odd, nots[0].start, node.end)
+
+        def evaluate(names: Mapping[str, Any]) -> Any:
+            settled = truth(node.evaluate(names))
+            return denied(settled) if odd else settled
+
+        return Node(evaluate, nots[0].start, node.end)
 
     def signed(self) -> Node:
         """An operand after any number of signs."""
@@ -514,7 +619,7 @@ class _Parser:
         def evaluate(names: Mapping[str, Any]) -> Any:
             value = node.evaluate(names)
             if not _is_number(value):
-                message = f"{describe(value)} is no number, and has no sign"
+                message = f"{_shown(value)} is no number, and has no sign"
                 raise ExpressionError(message, start, end, code="bad-value")
             return -value if negative else value
 
@@ -541,7 +646,11 @@ class _Parser:
         def evaluate(names: Mapping[str, Any]) -> Any:
             value = node.evaluate(names)
             for index in indices:
-                value = _placed(node.start, index.end, _item, value, index.evaluate(names))
+                place = index.evaluate(names)
+                try:
+                    value = _item(value, place)
+                except Refusal as refusal:
+                    raise _placed(refusal, node.start, index.end) from None
             return value
 
         return Node(evaluate, node.start, indices[-1].end)
@@ -571,9 +680,10 @@ class _Parser:
     def number(self, token: _Token) -> Node:
         text = token.text
         if not text.isdigit():
-            return self.constant(
-                token, _placed(token.start, token.end, _bounded, float(text), self.bounds)
-            )
+            try:
+                return self.constant(token, _bounded(written(text), self.bounds, float(text)))
+            except Refusal as refusal:
+                raise _placed(refusal, token.start, token.end) from None
         if len(text) > self.bounds.digits:
             too_large = _too_large(self.bounds)
             message = (
@@ -601,8 +711,11 @@ class _Parser:
         bounds = self.bounds
 
         def evaluate(names: Mapping[str, Any]) -> Any:
-            values = tuple(node.evaluate(names) for node in nodes)
-            return _placed(opened.start, end, _listed, values, bounds)
+            values = tuple([node.evaluate(names) for node in nodes])
+            try:
+                return _listed(values, bounds)
+            except Refusal as refusal:
+                raise _placed(refusal, opened.start, end) from None
 
         return Node(evaluate, opened.start, end)
 
@@ -634,7 +747,10 @@ class _Parser:
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             values = [node.evaluate(names) for node in nodes]
-            return _placed(name.start, end, _call, name.text, values, bounds)
+            try:
+                return _call(name.text, values, bounds)
+            except Refusal as refusal:
+                raise _placed(refusal, name.start, end) from None
 
         return Node(evaluate, name.start, end)
 

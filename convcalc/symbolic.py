@@ -7,23 +7,27 @@ reduced to a closed form in what is still open (`9·C_in·C_out + C_out`).
 
 from __future__ import annotations
 
-import math
+import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Union
+from functools import partial
+from typing import Any, NamedTuple, Union
 
-from convcalc.arithmetic import Symbolic, scaled, value_of
+from convcalc import arithmetic
+from convcalc.arithmetic import Refusal, Symbolic, exact, exactly, value_of
 
 Number = Union[int, "Formula"]
 
 
 class Formula(Symbolic):
-    """An integer expression over symbols. Immutable; compared and hashed by how it is written."""
+    """An expression over symbols. Immutable; compared and hashed by how it is written."""
 
     __slots__ = ("_key",)
     _key: tuple[Any, ...]
 
     #: Binding strength when printed: 3 an atom, 2 a product, 1 a sum.
     strength = 3
+    #: Whether it is sure to be an integer.
+    whole = True
 
     def text(self, numbers: bool = False) -> str:
         """The formula with its names, or with the known values in their place."""
@@ -53,58 +57,8 @@ class Formula(Symbolic):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and self._key == other._key
 
-    def __add__(self, other: Number) -> Number:
-        return _sum([(1, self), (1, other)])
-
-    def __radd__(self, other: Number) -> Number:
-        return _sum([(1, other), (1, self)])
-
-    def __sub__(self, other: Number) -> Number:
-        return _sum([(1, self), (-1, other)])
-
-    def __rsub__(self, other: Number) -> Number:
-        return _sum([(1, other), (-1, self)])
-
-    def __neg__(self) -> Number:
-        return _sum([(-1, self)])
-
-    def __mul__(self, other: Number) -> Number:
-        return _product([self, other])
-
-    def __rmul__(self, other: Number) -> Number:
-        return _product([other, self])
-
-    def __floordiv__(self, other: Number) -> Number:
-        return _call("floor_div", self, other)
-
-    def __rfloordiv__(self, other: Number) -> Number:
-        return _call("floor_div", other, self)
-
-    def __lt__(self, other: Number) -> Any:
-        return _compare("<", self, other)
-
-    def __le__(self, other: Number) -> Any:
-        return _compare("≤", self, other)
-
-    def __gt__(self, other: Number) -> Any:
-        return _compare(">", self, other)
-
-    def __ge__(self, other: Number) -> Any:
-        return _compare("≥", self, other)
-
     def apply(self, operation: str, *operands: Any) -> Any:
-        if operation == "where":
-            return _call("where", *operands)
-        if operation == "divides":
-            divisor, number = (value_of(operand) for operand in operands)
-            if divisor is None or number is None:
-                return Condition("divides", operands[0], operands[1])
-            return number % divisor == 0
-        if operation == "equal":
-            return _compare("=", *operands)
-        if operation == "scaled" and operands[1] == int(operands[1]):
-            return operands[0] * int(operands[1])
-        return _call(operation, *operands)
+        return _apply(operation, *operands)
 
 
 class Symbol(Formula):
@@ -123,6 +77,10 @@ class Symbol(Formula):
     @property
     def value(self) -> int | None:
         return self.number
+
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        return self.number is None or _is_whole(self.number)
 
     def text(self, numbers: bool = False) -> str:
         return str(self.number) if numbers and self.number is not None else self.name
@@ -220,50 +178,77 @@ class Product(Formula):
         return result
 
 
-def _floor_div(a: int, b: int) -> int:
-    return a // b
+class _Operation(NamedTuple):
+    """How an operation is computed, and printed from its printed operands."""
+
+    compute: Callable[..., Any]
+    template: str
+    #: Whether operands that are sums or products are bracketed.
+    tight: bool = False
+    #: Binding strength of what is printed.
+    strength: int = 3
+    #: Whether it makes an integer: always, never for certain, or (None) of integers.
+    whole: bool | None = True
 
 
-def _ceil_div(a: int, b: int) -> int:
-    return -(-a // b)
-
-
-#: How each operation is computed, and printed from its printed operands.
-_OPERATIONS: Mapping[str, tuple[Callable[..., int], Callable[..., str]]] = {
-    "floor_div": (_floor_div, "⌊{0}/{1}⌋".format),
-    "ceil_div": (_ceil_div, "⌈{0}/{1}⌉".format),
-    "exact_div": (_floor_div, "{0}/{1}".format),
-    "maximum": (max, "max({0}, {1})".format),
-    "minimum": (min, "min({0}, {1})".format),
-    "gcd": (math.gcd, "gcd({0}, {1})".format),
-    "scaled": (scaled, "⌊{1}·{0}⌋".format),
-    "where": (lambda condition, a, b: a if condition else b, "({1} if {0} else {2})".format),
+_OPERATIONS: Mapping[str, _Operation] = {
+    "ceil_div": _Operation(arithmetic.ceil_div, "⌈{0}/{1}⌉", tight=True),
+    "exact_div": _Operation(arithmetic.exact_div, "{0}/{1}", tight=True, strength=2),
+    "floordiv": _Operation(partial(exactly, operator.floordiv), "⌊{0}/{1}⌋", tight=True),
+    "gcd": _Operation(arithmetic.gcd, "gcd({0}, {1})"),
+    "scaled": _Operation(arithmetic.scaled, "⌊{1}·{0}⌋", tight=True),
+    "floor": _Operation(arithmetic.floor, "⌊{0}⌋"),
+    "ceil": _Operation(arithmetic.ceil, "⌈{0}⌉"),
+    "round": _Operation(
+        arithmetic.nearest, "(⌈{0} − 0.5⌉ if ⌊{0}⌋ % 2 = 0 else ⌊{0} + 0.5⌋)", tight=True
+    ),
+    "make_divisible": _Operation(
+        arithmetic.make_divisible,
+        "M + ({1} if M < 0.9·{0} else 0)".replace("M", "max({2}, ⌊({0} + {1}/2)/{1}⌋·{1})"),
+        tight=True,
+        strength=1,
+    ),
+    "maximum": _Operation(arithmetic.maximum, "max({0}, {1})", whole=None),
+    "minimum": _Operation(arithmetic.minimum, "min({0}, {1})", whole=None),
+    "where": _Operation(arithmetic.where, "({1} if {0} else {2})", whole=None),
+    # Of fractions; of integers the first three are sums and products.
+    "add": _Operation(partial(exactly, operator.add), "{0} + {1}", False, 1, False),
+    "sub": _Operation(partial(exactly, operator.sub), "{0} − {1}", True, 1, False),
+    "mul": _Operation(partial(exactly, operator.mul), "{0}·{1}", True, 2, False),
+    "mod": _Operation(partial(exactly, operator.mod), "{0} − {1}·⌊{0}/{1}⌋", True, 1, False),
+    "truediv": _Operation(arithmetic.divide, "{0}/{1}", True, 2, False),
 }
-_DIVISIONS = ("floor_div", "ceil_div", "exact_div")
-#: Operations whose operands are bracketed where they are sums or products.
-_TIGHT = (*_DIVISIONS, "scaled")
+_DIVISIONS = ("floordiv", "ceil_div", "exact_div", "truediv")
 
 
 class Call(Formula):
     """An operation that multiplying out stops at: a division, a maximum, a choice."""
 
-    __slots__ = ("operands", "operation")
+    __slots__ = ("known", "operands", "operation")
 
     def __init__(self, operation: str, operands: tuple[Any, ...]) -> None:
         self.operation = operation
         self.operands = operands
         self._key = (operation, operands)
+        values = [value_of(operand) for operand in operands]
+        known = None if None in values else _OPERATIONS[operation].compute(*values)
+        self.known = int(exact(known)) if _is_whole(known) else known
 
     @property
     def strength(self) -> int:  # type: ignore[override]
-        return 2 if self.operation == "exact_div" else 3
+        return _OPERATIONS[self.operation].strength
+
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        if self.known is not None:
+            return _is_whole(self.known)
+        whole = _OPERATIONS[self.operation].whole
+        numbers = (operand for operand in self.operands if not isinstance(operand, Condition))
+        return all(map(_is_whole, numbers)) if whole is None else whole
 
     @property
     def value(self) -> int | None:
-        values = [value_of(operand) for operand in self.operands]
-        if any(value is None for value in values):
-            return None
-        return _OPERATIONS[self.operation][0](*values)
+        return self.known
 
     def text(self, numbers: bool = False) -> str:
         return self._print(lambda operand: _text(operand, numbers))
@@ -280,9 +265,10 @@ class Call(Formula):
 
     def _print(self, show: Callable[[Any], str]) -> str:
         texts = [show(operand) for operand in self.operands]
-        if self.operation in _TIGHT:
+        operation = _OPERATIONS[self.operation]
+        if operation.tight:
             texts = [t if _is_atom_text(t) else f"({t})" for t in texts]
-        return _OPERATIONS[self.operation][1](*texts)
+        return operation.template.format(*texts)
 
 
 class Reduced(Formula):
@@ -303,27 +289,29 @@ class Reduced(Formula):
         return self.call.value
 
     def text(self, numbers: bool = False) -> str:
-        return self.call._print(
-            lambda operand: (
-                operand.reduced() if isinstance(operand, Condition) else _closed(operand)
-            )
-        )
+        return self.call._print(_closed)
 
 
 class Condition(Symbolic):
-    """A comparison whose outcome is open, because a symbol in it is."""
+    """A condition whose outcome is open, because a symbol in it is.
 
-    __slots__ = ("left", "relation", "right")
+    Two operands of a relation, two conditions of `and` or `or`, or one of `not`.
+    """
 
-    def __init__(self, relation: str, left: Number, right: Number) -> None:
+    __slots__ = ("operands", "relation")
+    numeric = False
+
+    def __init__(self, relation: str, *operands: Any) -> None:
         self.relation = relation
-        self.left = left
-        self.right = right
+        self.operands = operands
 
     @property
     def value(self) -> None:
         """A condition stands where nothing is known."""
         return None
+
+    def truth(self) -> Condition:
+        return self
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Condition) and self.text() == other.text()
@@ -331,17 +319,26 @@ class Condition(Symbolic):
     def __hash__(self) -> int:
         return hash(self.text())
 
-    def __invert__(self) -> Condition:
-        return Condition("not " + self.relation, self.left, self.right)
+    def __str__(self) -> str:
+        return self.text()
 
     def text(self, numbers: bool = False) -> str:
-        return f"{_text(self.left, numbers)} {self.relation} {_text(self.right, numbers)}"
+        return self._print(lambda operand: _text(operand, numbers))
 
     def reduced(self) -> str:
-        return f"{_closed(self.left)} {self.relation} {_closed(self.right)}"
+        return self._print(_closed)
+
+    def _print(self, show: Callable[[Any], str]) -> str:
+        texts = [
+            f"({show(operand)})"
+            if isinstance(operand, Condition) and operand.relation in ("and", "or")
+            else show(operand)
+            for operand in self.operands
+        ]
+        return f"not {texts[0]}" if self.relation == "not" else f" {self.relation} ".join(texts)
 
     def apply(self, operation: str, *operands: Any) -> Any:
-        return _call(operation, *operands)
+        return _apply(operation, *operands)
 
 
 class Polynomial:
@@ -371,7 +368,9 @@ class Polynomial:
 
     def divided(self, divisor: int | None) -> Polynomial | None:
         """The exact quotient by a number that divides every coefficient; else None."""
-        if not divisor or any(count % divisor for count in self.terms.values()):
+        if not isinstance(divisor, int) or not divisor:
+            return None
+        if any(count % divisor for count in self.terms.values()):
             return None
         return Polynomial({factors: count // divisor for factors, count in self.terms.items()})
 
@@ -389,12 +388,12 @@ class Polynomial:
 
 
 def polynomial_of(number: Number) -> Polynomial:
-    """An integer or a formula, multiplied out."""
+    """A number or a formula, multiplied out."""
     return number.polynomial() if isinstance(number, Formula) else Polynomial({(): number})
 
 
-def _closed(number: Number) -> str:
-    return str(polynomial_of(number))
+def _closed(operand: Any) -> str:
+    return operand.reduced() if isinstance(operand, Condition) else str(polynomial_of(operand))
 
 
 def _text(operand: Any, numbers: bool) -> str:
@@ -430,7 +429,7 @@ def _sum(terms: Iterable[tuple[int, Any]]) -> Number:
     for factor, term in terms:
         if not isinstance(term, Formula):
             constant_first = constant_first or (not counts and bool(term))
-            constant += factor * int(term)
+            constant += factor * int(exact(term))
             continue
         if isinstance(term, Sum):
             constant_first = constant_first or (not counts and term.constant_first)
@@ -463,7 +462,7 @@ def _product(factors: Iterable[Any]) -> Number:
     powers: dict[Formula, int] = {}
     for factor in factors:
         if not isinstance(factor, Formula):
-            coefficient *= int(factor)
+            coefficient *= int(exact(factor))
         elif isinstance(factor, Product):
             coefficient *= factor.coefficient
             for part, power in factor.factors:
@@ -477,17 +476,99 @@ def _product(factors: Iterable[Any]) -> Number:
     return Product(coefficient, tuple(sorted(powers.items(), key=_print_order)))
 
 
+def _is_whole(number: Any) -> bool:
+    """Whether a number or a formula is sure to be an integer."""
+    if isinstance(number, Formula):
+        return number.whole
+    return isinstance(number, int) or (isinstance(number, float) and number.is_integer())
+
+
+def _apply(operation: str, *operands: Any) -> Any:
+    """The result of an operation; see `Symbolic.apply`."""
+    if operation in _RELATIONS:
+        return _compare(operation, *operands)
+    if operation in _SPECIAL and (operation in _ALWAYS or all(map(_is_whole, operands))):
+        return _SPECIAL[operation](*operands)
+    if operation == "mul" and not isinstance(operands[1], Formula):
+        operands = operands[::-1]  # `0.35·C_in`
+    return _call(operation, *operands)
+
+
 def _call(operation: str, *operands: Any) -> Number:
+    if operation in ("floordiv", "truediv", "mod") and value_of(operands[1]) == 0:
+        raise ZeroDivisionError
     if operation in _DIVISIONS and not isinstance(operands[1], Formula) and operands[1] == 1:
         number: Number = operands[0]
-        return number
+        if operation == "truediv" or _is_whole(number):
+            return number
     if operation == "where" and operands[1] == operands[2]:
         return operands[1]  # type: ignore[no-any-return]
     return Call(operation, operands)
 
 
+def _divides(divisor: Number, number: Number) -> Any:
+    a, b = value_of(divisor), value_of(number)
+    return Condition("divides", divisor, number) if a is None or b is None else b % a == 0
+
+
+def _scaled(number: Number, factor: float) -> Any:
+    return number * int(factor) if factor == int(factor) else _call("scaled", number, factor)
+
+
+def _quotient(a: Number, b: Number) -> Number:
+    """a / b of integers: an exact division where b is sure to divide a."""
+    divisor, number = value_of(b), value_of(a)
+    if divisor and number is not None:
+        divided = number % divisor == 0
+    else:
+        divided = polynomial_of(a).divided(divisor) is not None
+    return _call("exact_div" if divided else "truediv", a, b)
+
+
+def _power(base: Number, exponent: Number) -> Number:
+    """A power of integers; the exponent must be known."""
+    power = value_of(exponent)
+    if not (_is_whole(base) and isinstance(power, int) and power >= 0):
+        raise Refusal("in a formula, powers are whole, of whole numbers", code="bad-value")
+    return _product([base] * power)
+
+
+def _round(number: Any, digits: int | None = None) -> Any:
+    if digits is not None:
+        raise Refusal("in a formula, `round` takes no digits", code="bad-value")
+    return number if _is_whole(number) else _call("round", number)
+
+
+#: Operations that are more than a `Call`; of integers those that are not in `_ALWAYS`.
+_SPECIAL: Mapping[str, Callable[..., Any]] = {
+    "add": lambda a, b: _sum([(1, a), (1, b)]),
+    "sub": lambda a, b: _sum([(1, a), (-1, b)]),
+    "mul": lambda a, b: _product([a, b]),
+    "mod": lambda a, b: a - b * _call("floordiv", a, b),
+    "truediv": _quotient,
+    "pow": _power,
+    "floor": lambda number: number,
+    "ceil": lambda number: number,
+    "round": _round,
+    "scaled": _scaled,
+    "divides": _divides,
+    "denied": lambda condition: Condition("not", condition),
+    "both": lambda a, b: Condition("and", a, b),
+    "either": lambda a, b: Condition("or", a, b),
+}
+_ALWAYS = ("pow", "round", "scaled", "divides", "denied", "both", "either")
+_RELATIONS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "lt": ("<", operator.lt),
+    "le": ("≤", operator.le),
+    "gt": (">", operator.gt),
+    "ge": ("≥", operator.ge),
+    "equal": ("=", operator.eq),
+}
+
+
 def _compare(relation: str, left: Number, right: Number) -> Any:
     a, b = value_of(left), value_of(right)
+    sign, compare = _RELATIONS[relation]
     if a is None or b is None:
-        return Condition(relation, left, right)
-    return {"<": a < b, "≤": a <= b, ">": a > b, "≥": a >= b, "=": a == b}[relation]
+        return Condition(sign, left, right)
+    return compare(exact(a), exact(b))

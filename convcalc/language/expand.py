@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from convcalc import layers
-from convcalc.arithmetic import Refusal, ceil_div
+from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
 from convcalc.diagnostics import (
     ENOUGH,
     ConvcalcError,
@@ -17,7 +17,7 @@ from convcalc.diagnostics import (
     Source,
     fail,
 )
-from convcalc.expressions import Expression, ExpressionError, fits, parse
+from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language import reader
 from convcalc.language.check import TENSOR_NAMES
@@ -795,10 +795,10 @@ def _written(value: Any) -> str:
 
 def _roundings(text: str, value: Any) -> str:
     """What each way of rounding makes of an expression; empty where it is no fraction."""
-    if not isinstance(value, float) or not math.isfinite(value):
+    if not is_fraction(value) and not (isinstance(value, float) and math.isfinite(value)):
         return ""
-    nearest = parse(f"make_divisible({value!r}, 8)").evaluate({})
-    ways = [f"`floor({text})` gives {math.floor(value)}", f"`ceil({text})` {math.ceil(value)}"]
+    below, above, nearest = map(describe, (floor(value), ceil(value), make_divisible(value)))
+    ways = [f"`floor({text})` gives {below}", f"`ceil({text})` {above}"]
     # The papers round channels so; a small number counts something else.
     return ", ".join([*ways, f"`make_divisible({text}, 8)` {nearest}"] if value > 8 else ways)
 
