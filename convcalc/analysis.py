@@ -96,11 +96,9 @@ class Row(NamedTuple):
         """The row as JSON has it."""
         data: dict[str, Any] = {"name": self.name, "type": self.type, "inputs": list(self.inputs)}
         data |= self._described()
-        figures = dict(self.figures)
-        layers = figures.pop("layers")
         if self.depth is not None:
-            data["layers"] = layers
-        data |= figures
+            data["layers"] = self.layers
+        data |= self.figures.without("layers")
         if self.uncounted:
             data["uncounted"] = True
         if self.counts:
@@ -304,6 +302,5 @@ def _as_one(rows: list[Row], depth: int) -> Row:
 def _all_counts(counts: Sequence[Count]) -> Count:
     return Count(
         summed(count.flops for count in counts),
-        summed(count.params for count in counts),
         any(count.silent for count in counts),
     )

@@ -135,6 +135,10 @@ class Figures(Mapping[str, Any]):
         """Those that are a number each, which totals and tables have."""
         return {key: value for key, value in self._values.items() if FIGURES[key].column}
 
+    def without(self, key: str) -> dict[str, Any]:
+        """All but one."""
+        return {each: value for each, value in self._values.items() if each != key}
+
 
 def measured(placed: Placed, samples: Any = 1, others: Mapping[str, Any] = {}) -> Figures:
     """The figures of a layer on `samples` samples, those that it is asked for itself.

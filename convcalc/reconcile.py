@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from convcalc import conventions
 from convcalc.conventions.base import AMOUNTS, Convention, Place, Quantities
+from convcalc.costs import summed
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Operations
@@ -116,11 +117,10 @@ def _bridge(graph: Graph, convention: Convention) -> Bridge:
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
-    params = [count.params for count in counts if count.params is not None]
     return Bridge(
         convention,
         sum(count.flops or 0 for count in counts),
-        sum(params) if len(params) == len(counts) else None,
+        summed(convention.params(graph)),
         tuple(sorted(items, key=lambda item: -abs(item.amount))),
         (),
         silent,

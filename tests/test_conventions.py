@@ -76,10 +76,9 @@ def counted(graph: convcalc.Graph, names: Iterable[str]) -> Answer:
     """What the conventions make of a graph, for one sample."""
     found: Answer = {}
     for name in names:
-        counts = list(conventions.find(name).counts(graph))
-        flops = [count.flops for count in counts]
-        params = [count.params for count in counts]
-        found[name] = (total(flops), total(params))
+        convention = conventions.find(name)
+        flops = [count.flops for count in convention.counts(graph)]
+        found[name] = (total(flops), total(list(convention.params(graph))))
     return found
 
 

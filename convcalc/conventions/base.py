@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import repeat
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,7 +12,7 @@ from convcalc import costs
 from convcalc.arithmetic import product, value_of
 from convcalc.expressions import Bounds, parse
 from convcalc.graph import Graph, Node
-from convcalc.layers.base import NOTHING, Layer, Operations, Placed, fields_of
+from convcalc.layers.base import NOTHING, PRIMITIVES, Layer, Operations, Placed, fields_of
 from convcalc.shape import Shape
 
 #: The formula of what costs nothing.
@@ -34,19 +34,20 @@ class Place(NamedTuple):
 
 ALONE = Place()
 
+_D = TypeVar("_D")
+
 
 def _alone(graph: Graph) -> Iterable[Place]:
     return repeat(ALONE, len(graph.nodes))
 
 
 class Count(NamedTuple):
-    """What a tool says of a layer: operations and parameters, None where it gives no number.
+    """What a tool says of a layer's operations: None where it gives no number.
 
-    `silent`: the tool passes over the layer without a word, which makes its operations 0.
+    `silent`: the tool passes over the layer without a word, which makes them 0.
     """
 
     flops: int | None
-    params: int | None
     silent: bool = False
 
 
@@ -90,24 +91,36 @@ class Convention(NamedTuple):
     places: Callable[[Graph], Iterable[Place]] = _alone
 
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
-        """The operations of a node on `batch` samples, and its parameters."""
+        """The operations of a node on `batch` samples."""
         cls, functional = type(node.layer), node.functional
         rule = self.rule(cls, functional)
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
-            return Count(None, None)
+            return Count(None)
         known = self.knows(cls, functional) or quantities.operations == NOTHING
-        return Count(self.evaluate(rule, quantities), self._params(quantities), not known)
+        return Count(self.evaluate(rule, quantities), not known)
 
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
         """The counts of all nodes of a graph, in their order."""
-        known: dict[Any, Count] = {}
+        return self._of_each(graph, partial(self.count_layer, batch=batch))
+
+    def params(self, graph: Graph) -> Iterator[int | None]:
+        """The parameters of all nodes of a graph, in their order, as the tool counts them.
+
+        None for a node that it gives no number for, and for each where it does not count them.
+        """
+        return self._of_each(graph, self._params)
+
+    def _of_each(self, graph: Graph, ask: Callable[..., _D]) -> Iterator[_D]:
+        """What is asked of every node and its place."""
+        known: dict[Any, _D] = {}
         for node, place in zip(graph.nodes, self.places(graph)):
             # Equal layers on equal shapes cost the same; a long network has few different ones.
             key = (id(node.placed), node.functional, place)
-            if key not in known:
-                known[key] = self.count_layer(node, batch, place)
-            yield known[key]
+            answer = known.get(key)
+            if answer is None:
+                answer = known[key] = ask(node, place=place)
+            yield answer
 
     def rule(self, cls: type[Layer], functional: bool = False) -> str | None:
         """The formula for a layer type; None where the tool has none and does not count 0."""
@@ -167,17 +180,19 @@ class Convention(NamedTuple):
         }
         return expression.evaluate(names)
 
-    def _params(self, quantities: Quantities) -> Any:
+    def _params(self, node: Node, place: Place) -> int | None:
+        quantities = Quantities(node, place=place)
         rule = self.parameters_of(quantities.cls)
-        return None if rule is None else self.evaluate(rule, quantities)
+        counted = self.rule(quantities.cls, node.functional) is not None
+        if rule is None or not counted or self.has_gap(quantities):
+            return None
+        params: int = self.evaluate(rule, quantities)
+        return params
 
 
 def table(rules: Mapping[str, str]) -> dict[str, str]:
     """A table of rules, its keys taken word by word: `{"relu prelu": "inp"}` is of two types."""
     return {word: rule for words, rule in rules.items() for word in words.split()}
-
-
-_D = TypeVar("_D")
 
 
 def _entry(rules: Mapping[str, str], cls: type[Layer], default: _D) -> str | _D:
@@ -195,6 +210,7 @@ class Quantities:
     macs: multiply–accumulates
     bias: additions of a bias
     mul, add, cmp, div, exp, log, sqrt, erf: primitive operations, the sums of products included
+    operations: all of these
     rows: positions of the input
     positions: positions of the output
     offset_macs, offset_bias: of the convolution that makes the offsets of a `deform_conv`
@@ -229,6 +245,8 @@ class Quantities:
     def __getitem__(self, name: str) -> Any:
         if name in PRIMITIVES:
             return self.primitives.get(name, 0)
+        if name == "operations":
+            return sum(self.primitives.values())
         if name in _DIRECT:
             return getattr(self, name)
         for field in fields_of(type(self.layer)):
@@ -280,7 +298,8 @@ class Quantities:
     @cached_property
     def operations(self) -> Operations:
         """The primitive operations of the layer."""
-        return self.placed.operations.times(self.batch)
+        operations = self.placed.operations
+        return operations if self.batch == 1 else operations.times(self.batch)
 
     @cached_property
     def primitives(self) -> Mapping[str, int]:
@@ -375,8 +394,6 @@ class Quantities:
         return self.place.first
 
 
-#: The names of primitive operations.
-PRIMITIVES = ("mul", "add", "cmp", "div", "exp", "log", "sqrt", "erf")
 #: The names of quantities that are amounts: what a count is a sum of.
 AMOUNTS = frozenset(
     (

@@ -13,5 +13,5 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="arithmetic operations",
     summary="every arithmetic operation once: 2·n − 1 for a sum of n products",
-    default="mul + add + cmp + div + exp + log + sqrt + erf",
+    default="operations",
 )

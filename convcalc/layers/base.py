@@ -38,6 +38,10 @@ class Weight(NamedTuple):
         return product(self.shape)
 
 
+#: The kinds of primitive operations.
+PRIMITIVES = ("mul", "add", "cmp", "div", "exp", "log", "sqrt", "erf")
+
+
 class Operations(NamedTuple):
     """Primitive operations of one layer on one sample, counted by kind.
 
@@ -69,19 +73,14 @@ class Operations(NamedTuple):
 
     def primitives(self) -> dict[str, int]:
         """The arithmetic operations by kind, `mul` and `add` with those of the sums of products."""
-        counts = {
-            "mul": self.macs + self.mul,
-            "add": self.macs - self.sums + self.bias + self.add,
-            **{name: getattr(self, name) for name in ("cmp", "div", "exp", "log", "sqrt", "erf")},
+        macs, sums, bias, mul, add, *others = self
+        counts = (macs + mul, macs - sums + bias + add, *others)
+        return {
+            name: n for name, n in zip(PRIMITIVES, counts) if not (isinstance(n, int) and n == 0)
         }
-        return {name: count for name, count in counts.items() if not _is_zero(count)}
 
 
 NOTHING = Operations()
-
-
-def _is_zero(count: Any) -> bool:
-    return isinstance(count, int) and count == 0
 
 
 class Field(NamedTuple):

@@ -46,8 +46,12 @@ class Bytes(Pass):
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int, int, str]]:
-        size = size_of(settings.dtype)
+        size, dtype = size_of(settings.dtype), settings.dtype
+        known: dict[int, tuple[int, int, str]] = {}
         for node in graph.nodes:
-            weights = params(node.placed) + buffers(node.placed)
-            outputs = activations(node.placed) * settings.batch
-            yield weights * size, outputs * size, settings.dtype
+            placed = node.placed
+            if id(placed) not in known:
+                weights = params(placed) + buffers(placed)
+                outputs = activations(placed) * settings.batch
+                known[id(placed)] = (weights * size, outputs * size, dtype)
+            yield known[id(placed)]
