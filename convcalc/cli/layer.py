@@ -25,10 +25,10 @@ class _Types(click.Group):
         return layers.names()
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        return _command(name) if name in layers.TYPES else None
+        return _command(name) if layers.is_known(name) else None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in layers.TYPES and not args[0].startswith("-"):
+        if args and not args[0].startswith("-") and not layers.is_known(args[0]):
             help = did_you_mean(args[0], layers.TYPES) or "`convcalc layer --help` lists them"
             raise fail("usage", f"there is no layer type `{args[0]}`", help)
         return super().resolve_command(ctx, args)

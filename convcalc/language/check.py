@@ -503,7 +503,7 @@ def _statement(placed: _Placed, scope: _Scope) -> Statement:
         raise scope.mistake("bad-layer", f"a layer stands here, not {describe(raw)}", mark, help)
     fields = content if isinstance(content, reader.Mapping) else reader.Mapping()
     is_block = scope.blocks is not None and name in scope.blocks
-    if not (is_block or name in layers.TYPES or name in STRUCTURES):
+    if not (is_block or name in STRUCTURES or layers.is_known(name)):
         raise _unknown_layer(name, mark, scope)
     if fields is not content and content is not None:
         message = f"the fields of `{name}` are a mapping, not {describe(content)}"

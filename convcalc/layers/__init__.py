@@ -23,6 +23,7 @@ from convcalc.layers.base import (
     summary,
 )
 from convcalc.layers.fields import SHORT_NAMES
+from convcalc.registry import from_entry_point
 
 __all__ = [
     "SHORT_NAMES",
@@ -36,6 +37,7 @@ __all__ = [
     "example",
     "fields_of",
     "find",
+    "is_known",
     "names",
     "reading_order",
     "short_name",
@@ -44,6 +46,12 @@ __all__ = [
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a layer type of a name, if only in another package."""
+    return name in TYPES or (from_entry_point(__name__, name) is not None and name in TYPES)
+
 
 #: The files in the order in which a reader meets their types; others follow.
 _READING = (

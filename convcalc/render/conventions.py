@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from convcalc import conventions, layers
+from convcalc import layers
 from convcalc.conventions.base import FREE, Convention, Quantities
 from convcalc.layers import Layer
 from convcalc.render.report import Report, Table, records_of
@@ -81,9 +81,7 @@ def _rules_table(c: Convention) -> Table:
     functions = [] if c.functions is None else ["As a function"]
     legend = [
         f"{tool(c)} prints {c.unit}: {c.meaning}",
-        "",
-        prose(c),
-        "",
+        *(["", prose(c), ""] if prose(c) else []),
         f"Parameters: {parameters_text(c)}.",
         *(f"{name}: {text}" for name, text in _meanings(c)),
         "*: the tool does not know the layer, and without a word counts it as 0.",
@@ -132,10 +130,9 @@ def _shared_rules(convention: Convention) -> Iterator[tuple[tuple[str, ...], lis
 
 
 def prose(convention: Convention) -> str:
-    """The documentation of a convention's file."""
-    conventions.find(convention.name)
-    module = sys.modules[f"convcalc.conventions.{convention.name.replace('-', '_')}"]
-    return inspect.getdoc(module) or ""
+    """The documentation of a convention's file; empty for one that came from elsewhere."""
+    module = sys.modules.get(f"convcalc.conventions.{convention.name.replace('-', '_')}")
+    return inspect.getdoc(module) or "" if module else ""
 
 
 def tool(convention: Convention) -> str:

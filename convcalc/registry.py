@@ -1,0 +1,70 @@
+"""Where additions come in: things of one kind by name, a file each, or from other packages."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+from convcalc.diagnostics import fail
+from convcalc.words import did_you_mean, listed
+
+_T = TypeVar("_T")
+
+
+def from_entry_point(group: str, name: str) -> Any:
+    """What another package's entry point of `group` called `name` stands for; None without one.
+
+    Looking through the installed packages costs as much as a short run takes, so this is for names
+    that are not known. Raises what importing it raises.
+    """
+    from importlib.metadata import entry_points
+
+    for each in entry_points(group=group, name=name):
+        return each.load()
+    return None
+
+
+class Registry(Generic[_T]):
+    """Things of one kind: a file each in a package, which is imported when its name is asked for.
+
+    A file is called as its thing, `_` for `-`, and has it in `attribute`. Others are added while
+    the program runs, or by entry points in the group `convcalc.` and the package's last name.
+    """
+
+    def __init__(
+        self, package: str, path: Iterable[str], attribute: str, noun: str, first: tuple[str, ...]
+    ) -> None:
+        self.package = package
+        self.attribute = attribute
+        self.noun = noun
+        self._found: dict[str, _T] = {}
+        files = (file.name.replace("_", "-") for file in pkgutil.iter_modules(path))
+        known = sorted(name for name in files if name != "base")
+        self._files = (*first, *(name for name in known if name not in first))
+
+    def names(self) -> tuple[str, ...]:
+        """The names of those in files, and of those that were added."""
+        return (*self._files, *(name for name in self._found if name not in self._files))
+
+    def add(self, name: str, thing: _T) -> None:
+        """Add one. Raises ValueError for a name that is taken."""
+        if name in self.names():
+            raise ValueError(f"two {self.noun}s are called {name!r}")
+        self._found[name] = thing
+
+    def find(self, name: str) -> _T:
+        """The one of a name. Raises ConvcalcError, which lists the known names."""
+        if name not in self._found:
+            if name in self._files:
+                module = importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
+                thing = getattr(module, self.attribute)
+            else:
+                thing = from_entry_point(f"convcalc.{self.package.rpartition('.')[2]}", name)
+            if thing is None:
+                known = f"the {self.noun}s are {listed(self.names(), 20)}"
+                help = f"{did_you_mean(name, self.names())} {known}".strip()
+                raise fail(f"unknown-{self.noun}", f"unknown {self.noun} `{name}`", help)
+            self._found[name] = thing
+        return self._found[name]
