@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
@@ -21,19 +21,7 @@ from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language import reader
 from convcalc.language.check import TENSOR_NAMES
-from convcalc.language.document import (
-    Block,
-    Branches,
-    Call,
-    Document,
-    ForEach,
-    Items,
-    Repeat,
-    Residual,
-    Sequential,
-    Statement,
-    Value,
-)
+from convcalc.language.document import Call, Document, Items, Statement, Value
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
@@ -41,6 +29,9 @@ from convcalc.layers.fields import Whole
 from convcalc.layers.joining import Split
 from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, grouped, listed
+
+if TYPE_CHECKING:
+    from convcalc.language.forms import Block, Branches, ForEach, Repeat, Residual, Sequential
 
 _SIZE = Whole(1)
 _TIMES = Whole(0)
@@ -115,6 +106,7 @@ class _UnsettledError(Exception):
 class _Expansion:
     def __init__(self, document: Document, source: Source, limits: Limits) -> None:
         self.document = document
+        self.spec = document.spec
         self.source = source
         self.limits = limits = limits.scaled(source.text)
         self.bounds = limits.bounds
@@ -134,7 +126,7 @@ class _Expansion:
     def run(
         self, preset: str | None, settings: Mapping[str, Any], input: tuple[int, ...] | None
     ) -> Graph:
-        document = self.document
+        spec = self.spec
         values = self.values = self.variables(preset, settings)
         self.inputs = self.input_shapes(values, input)
         self.stop_if_wrong()
@@ -144,14 +136,12 @@ class _Expansion:
         for name, tensor in zip(self.inputs, entering):
             tensors.known.setdefault(name, (tensor,))
         frame = _Frame(values, tensors)
-        last = self.stack(document.layers, entering, frame)
+        last = self.stack(spec.layers, entering, frame)
         outputs = self.outputs(last, frame)
         self.stop_if_wrong()
         nodes = self.builder.nodes()
         leaving = outputs or ()
-        return Graph(
-            document.name, document.source, self.inputs, nodes, leaving, preset, dict(values)
-        )
+        return Graph(spec.name, spec.source, self.inputs, nodes, leaving, preset, dict(values))
 
     # Mistakes
 
@@ -208,19 +198,17 @@ class _Expansion:
 
     def variables(self, preset: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The variables with their values: defaults, then the preset's, then the given ones."""
-        document, raw = self.document, self.document.variables
-        if preset is not None and preset not in document.presets:
-            known = (
-                f"its presets are {listed(document.presets)}" if document.presets else "it has none"
-            )
-            help = did_you_mean(preset, document.presets) or known
+        document, spec, raw = self.document, self.spec, self.spec.variables
+        if preset is not None and preset not in spec.presets:
+            known = f"its presets are {listed(spec.presets)}" if spec.presets else "it has none"
+            help = did_you_mean(preset, spec.presets) or known
             raise fail("unknown-preset", f"{self.source.name} has no preset `{preset}`", help)
         for name in settings:
             if name not in raw:
                 known = f"its variables are {listed(raw)}" if raw else "it has no variables"
                 help = did_you_mean(name, raw) or known
                 raise fail("unknown-variable", f"{self.source.name} has no variable `{name}`", help)
-        chosen = document.presets[preset] if preset is not None else {}
+        chosen = spec.presets[preset] if preset is not None else {}
         values: dict[str, Any] = {}
         frame = _Frame(values, _Names())
         for name, default in raw.items():
@@ -241,7 +229,7 @@ class _Expansion:
         self, values: Mapping[str, Any], given: tuple[int, ...] | None
     ) -> dict[str, Shape]:
         """The shapes of the inputs by name."""
-        raw = self.document.input
+        raw = self.spec.input
         if given is not None:
             if len(raw) != 1:
                 names = listed(raw)
@@ -370,28 +358,28 @@ class _Expansion:
                 # What `when` leaves out need not have its input; so that is looked for after it,
                 # unless the condition asks for the input's size.
                 inputs = current
-                if st.from_ and _asks_for_tensor(st.when):
+                if st.body.from_ and _asks_for_tensor(st.body.when):
                     inputs = self.from_tensors(st, frame)
-                if not self.truth(st.when, st, "when", frame, inputs):
-                    if st.name is not None:
-                        frame.tensors.left_out.add(st.name)
+                if not self.truth(st.body.when, st, "when", frame, inputs):
+                    if st.body.name is not None:
+                        frame.tensors.left_out.add(st.body.name)
                     return current
-                if st.from_ and inputs is current:
+                if st.body.from_ and inputs is current:
                     inputs = self.from_tensors(st, frame)
                 result = self.element(st, inputs, frame)
             except _UnsettledError:
                 pass
             if len(self.found) > found:
                 self.mistaken.add(key)
-        if st.name is not None:
-            frame.tensors.known[st.name] = result
+        if st.body.name is not None:
+            frame.tensors.known[st.body.name] = result
         return result
 
     def from_tensors(self, st: Statement, frame: _Frame) -> Tensors:
         """The tensors that `from` names. Raises _UnsettledError where a name is unknown."""
         result: list[Tensor] = []
         unsettled = False
-        for name in st.from_:
+        for name in st.body.from_:
             try:
                 found = self.named(name, frame.tensors)
             except KeyError:
@@ -444,29 +432,26 @@ class _Expansion:
     def element(self, st: Statement, inputs: Tensors, frame: _Frame) -> Tensors:
         body = st.body
         if isinstance(body, Call):
-            if st.type in self.document.blocks:
-                return self.block(st, body, self.document.blocks[st.type], inputs, frame)
+            if st.type in self.spec.blocks:
+                return self.block(st, body, self.spec.blocks[st.type], inputs, frame)
             return self.layer(st, body, inputs, frame)
         if inputs is None:
             return None
-        grouped = st.name is not None or isinstance(body, Sequential)
+        grouped = st.body.name is not None or st.type == "sequential"
         frame = self.inner(frame, st.mark)
         if not grouped:
             return self.structure(st, body, inputs, frame)
-        with self.builder.group(st.name or st.type, st.type):
+        with self.builder.group(st.body.name or st.type, st.type):
             return self.structure(st, body, inputs, frame)
 
     def structure(self, st: Statement, body: Any, inputs: Tensors, frame: _Frame) -> Tensors:
-        if isinstance(body, Sequential):
-            return self.stack(body.layers, inputs, frame)
-        if isinstance(body, Repeat):
-            return self.repeat(st, body, inputs, frame)
-        if isinstance(body, ForEach):
-            return self.for_each(st, body, inputs, frame)
-        if isinstance(body, Residual):
-            return self.residual(st, body, inputs, frame)
-        assert isinstance(body, Branches)
-        return self.branches(st, body, inputs, frame)
+        structure: Callable[[Statement, Any, Tensors, _Frame], Tensors] = getattr(self, st.type)
+        return structure(st, body, inputs, frame)
+
+    def sequential(
+        self, st: Statement, body: Sequential, inputs: Tensors, frame: _Frame
+    ) -> Tensors:
+        return self.stack(body.layers, inputs, frame)
 
     def repeat(self, st: Statement, body: Repeat, inputs: Tensors, frame: _Frame) -> Tensors:
         mark = st.mark_of("times")
@@ -482,7 +467,7 @@ class _Expansion:
             self.exceed_steps(message, mark)
         for index in range(times):
             self.step(st.mark)
-            values = {**frame.values, body.counter: index} if body.counter else frame.values
+            values = {**frame.values, body.index: index} if body.index else frame.values
             turn = frame._replace(values=values, tensors=_Names(frame.tensors))
             inputs = self.stack(body.layers, inputs, turn)
         return inputs
@@ -592,7 +577,7 @@ class _Expansion:
         for name, value in block.let.items():
             mark = self.document.mark_of("blocks", st.type, "let", name)
             values[name] = self.evaluate(value, mark, inside, inputs)
-        with self.builder.group(st.name or st.type, st.type):
+        with self.builder.group(st.body.name or st.type, st.type):
             return self.stack(block.layers, inputs, inside)
 
     # Layers
@@ -628,13 +613,13 @@ class _Expansion:
             if result is None:
                 return None
             made = self.made[key] = result
-        return self.add(st, made, inputs, frame, st.name or st.type)
+        return self.add(st, made, inputs, frame, call.name or st.type, call.functional)
 
     def composite(self, st: Statement, layer: Composite, inputs: Tensors, frame: _Frame) -> Tensors:
         """The parts of a layer that stands for several."""
         assert inputs is not None
         try:
-            with self.builder.group(st.name or st.type, st.type):
+            with self.builder.group(st.body.name or st.type, st.type):
                 return layer.build(self.builder, *inputs)
         except Refusal as refusal:
             refusal.label = ""
@@ -715,21 +700,27 @@ class _Expansion:
         )  # fmt: skip
 
     def add(
-        self, st: Statement, made: Placed, inputs: tuple[Tensor, ...], frame: _Frame, base: str
+        self,
+        st: Statement,
+        made: Placed,
+        inputs: tuple[Tensor, ...],
+        frame: _Frame,
+        base: str,
+        functional: bool = False,
     ) -> Tensors:
         """Add a node; its outputs."""
         if len(self.builder) >= self.limits.layers:
             message = f"the network has more than {self.limits.layers:,} layers"
             self.exceed("layers", message, st.mark)
-        return self.builder.append(made, inputs, base, st.functional)
+        return self.builder.append(made, inputs, base, functional)
 
     def outputs(self, last: Tensors, frame: _Frame) -> Tensors:
         """The tensors that leave the network."""
-        if not self.document.outputs:
+        if not self.spec.outputs:
             return last
         result: list[Tensor] = []
         marks = self.document.item_marks("outputs")
-        for index, name in enumerate(self.document.outputs):
+        for index, name in enumerate(self.spec.outputs):
             try:
                 result += self.named(name, frame.tensors) or ()
             except KeyError:
