@@ -89,18 +89,34 @@ class _Placed(NamedTuple):
 
     key: str
     value: Any
-    mark: Mark
-    key_mark: Mark
+    marks: reader.Marks
+    at: int
+    key_at: int
+
+    @property
+    def mark(self) -> Mark:
+        """The place of the value."""
+        return self.marks[self.at]
+
+    @property
+    def key_mark(self) -> Mark:
+        """The place of the key."""
+        return self.marks[self.key_at]
+
+    def as_value(self) -> _Placed:
+        """The key, as a value."""
+        return self._replace(value=self.key, at=self.key_at)
 
 
 def _entries(raw: reader.Mapping) -> Iterator[_Placed]:
-    for key, value in raw.items():
-        yield _Placed(key, value, raw.value_marks[key], raw.key_marks[key])
+    marks = raw.marks
+    for index, (key, value) in enumerate(raw.items()):
+        yield _Placed(key, value, marks, 2 * index + 1, 2 * index)
 
 
 def _items(raw: reader.Sequence, key: str) -> Iterator[_Placed]:
-    for value, mark in zip(raw, raw.marks):
-        yield _Placed(key, value, mark, mark)
+    for index, value in enumerate(raw):
+        yield _Placed(key, value, raw.marks, index, index)
 
 
 _Check = Callable[[_Placed, "_Scope"], Any]
@@ -123,6 +139,8 @@ class _Scope:
         self.names: set[str] | None = set()
         #: The names that are defined further down in the mapping that is being checked.
         self.below: set[str] = set()
+        #: Line to its call, where it is the same wherever it stands.
+        self.lines: dict[str, Call] = {}
         #: The checks of the blocks' arguments.
         self.calls: dict[str, _Checks] = {}
         self.clock = Clock(limits)
@@ -147,10 +165,10 @@ class _Scope:
                 self.stop_if_wrong()
             return None
 
-    def tick(self, mark: Mark, steps: int = 1) -> None:
+    def tick(self, placed: _Placed, steps: int = 1) -> None:
         """Stop where the time is over."""
         if self.clock.is_over(steps):
-            late = exceeded("seconds", self.clock.message(), self.source, mark)
+            late = exceeded("seconds", self.clock.message(), self.source, placed.mark)
             raise ConvcalcError.of([*self.found, late])
 
     def stop_if_wrong(self) -> None:
@@ -166,37 +184,36 @@ class _Scope:
 # Values
 
 
-def _value(placed: _Placed, scope: _Scope) -> Value:
-    return _checked(placed.value, placed.mark, scope)
-
-
-def _checked(raw: Any, mark: Mark, scope: _Scope, words: tuple[str, ...] = ()) -> Value:
+def _value(placed: _Placed, scope: _Scope, words: tuple[str, ...] = ()) -> Value:
     """A raw value with its expressions parsed, their names known; `words` stand for themselves."""
+    raw = placed.value
     if isinstance(raw, str):
-        return raw if raw in words else _expression(raw, mark, scope, words)
+        return raw if raw in words else _expression(placed, scope, words)
     if isinstance(raw, reader.Sequence):
-        scope.tick(mark, len(raw))
-        items = tuple(_checked(item, at, scope, words) for item, at in zip(raw, raw.marks))
+        scope.tick(placed, len(raw))
+        items = tuple([_value(item, scope, words) for item in _items(raw, placed.key)])
         if any(isinstance(item, (Expression, Items)) for item in items):
-            return Items(items, tuple(raw.marks))
+            return Items(items, raw.marks)
         return items
     if isinstance(raw, dict):
         message = "a mapping stands where a value is meant"
-        raise scope.mistake("bad-value", message, mark, "write a number, a list or an expression")
+        raise scope.mistake(
+            "bad-value", message, placed.mark, "write a number, a list or an expression"
+        )
     if raw is None:
         raise scope.mistake(
-            "bad-value", "a value is missing here", mark, "write a number or a text"
+            "bad-value", "a value is missing here", placed.mark, "write a number or a text"
         )
     if isinstance(raw, float) and not math.isfinite(raw):
         message = f"{describe(raw)} is no value for a spec"
-        raise scope.mistake("bad-value", message, mark, "write a finite number")
+        raise scope.mistake("bad-value", message, placed.mark, "write a finite number")
     value: Value = raw
     return value
 
 
-def _expression(text: str, mark: Mark, scope: _Scope, words: tuple[str, ...]) -> Expression:
+def _expression(placed: _Placed, scope: _Scope, words: tuple[str, ...]) -> Expression:
     try:
-        expression = parse(text, scope.bounds)
+        expression = parse(placed.value, scope.bounds)
         for name, start in expression.names.items():
             if scope.names is None or name in scope.names or name in TENSOR_NAMES:
                 continue
@@ -205,20 +222,21 @@ def _expression(text: str, mark: Mark, scope: _Scope, words: tuple[str, ...]) ->
                 error.label, error.help = "it is defined below", "a value sees those above it"
             raise error
     except ExpressionError as error:
-        at = mark.within(error.start, error.end - error.start)
+        at = placed.mark.within(error.start, error.end - error.start)
         raise scope.mistake(error.code, error.message, at, error.help, error.label) from None
     return expression
 
 
 def _field_check(kind: Kind) -> _Check:
     """The check of a layer's field; what it refuses is said of the field."""
+    words = kind.words
 
     def check(placed: _Placed, scope: _Scope) -> Any:
         value = placed.value
         if value is not None:
-            value = _checked(value, placed.mark, scope, kind.words)
-        if isinstance(value, (Expression, Items)):
-            return value
+            value = _value(placed, scope, words)
+            if isinstance(value, (Expression, Items)):
+                return value
         try:
             return kind.parse(value)
         except Refusal as refusal:
@@ -382,7 +400,7 @@ def _inputs(placed: _Placed, scope: _Scope) -> dict[str, Value]:
         raise scope.mistake("bad-value", message, placed.mark, help)
     inputs = {}
     for each in _entries(raw):
-        scope.noting(_layer_name, each._replace(value=each.key, mark=each.key_mark))
+        scope.noting(_layer_name, each.as_value())
         inputs[each.key] = scope.noting(_shape, each)
     return inputs
 
@@ -407,7 +425,7 @@ def _blocks(placed: _Placed, scope: _Scope) -> dict[str, Block]:
 
 
 def _block_name(placed: _Placed, scope: _Scope) -> None:
-    name = _layer_name(placed._replace(value=placed.key, mark=placed.key_mark), scope)
+    name = _layer_name(placed.as_value(), scope)
     if name in layers.TYPES or name in built.STRUCTURES:
         what = "a structure of the language" if name in built.STRUCTURES else "a layer type"
         message = f"`{name}` is {what}, and cannot name a block"
@@ -485,40 +503,65 @@ def _bind(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
 
 def _statement(placed: _Placed, scope: _Scope) -> Statement:
     """One element of a `layers` list."""
-    raw, mark = placed.value, placed.mark
-    scope.tick(mark)
-    if isinstance(raw, str):
-        name, content, at = raw, None, mark
-    elif isinstance(raw, reader.Mapping) and len(raw) == 1:
-        ((name, content, at, mark),) = _entries(raw)
-    elif isinstance(raw, dict):
-        which = f" ({listed(raw, 4)})" if raw else ""
-        message = f"a layer is one key, and this has {len(raw)}{which}"
-        help = "write `- conv: {out: 32, k: 3}`, with the fields in braces or indented deeper"
-        if raw and next(iter(raw.values())) is None:
-            help = f"indent the fields deeper than `{next(iter(raw))}`, or put them into braces"
-        raise scope.mistake("bad-layer", message, mark, help)
+    scope.tick(placed)
+    raw, content = placed.value, None
+    if isinstance(raw, reader.Mapping) and len(raw) == 1:
+        (placed,) = _entries(raw)
+        name, content = placed.key, placed.value
+    elif isinstance(raw, str):
+        name = raw
     else:
-        help = "write `- relu`, or `- conv: {out: 32, k: 3}`"
-        raise scope.mistake("bad-layer", f"a layer stands here, not {describe(raw)}", mark, help)
-    fields = content if isinstance(content, reader.Mapping) else reader.Mapping()
+        raise _no_layer(placed, scope)
+    fields = content if isinstance(content, reader.Mapping) else _NO_FIELDS
+    at = placed.marks, placed.key_at
     is_block = scope.blocks is not None and name in scope.blocks
     if not (is_block or name in layers.TYPES or name in built.STRUCTURES):
-        raise _unknown_layer(name, mark, scope)
+        raise _unknown_layer(name, placed.key_mark, scope)
     if fields is not content and content is not None:
         message = f"the fields of `{name}` are a mapping, not {describe(content)}"
-        raise scope.mistake("bad-layer", message, at, f"write `- {name}: {{field: value}}`")
+        raise scope.mistake(
+            "bad-layer", message, placed.mark, f"write `- {name}: {{field: value}}`"
+        )
     if name in built.STRUCTURES:
         outer = scope.names
         try:
-            return Statement(name, _form(name, fields, f"`{name}`", mark, scope), mark, fields)
+            structure = _form(name, fields, f"`{name}`", placed.key_mark, scope)
+            return Statement(name, structure, *at, fields)
         finally:
             scope.names = outer
-    values = (_block_call if is_block else _layer)(name, fields, mark, scope)
-    common = {key: values.pop(key) for key in Call._fields if key in values}
+    line = f"{name}: {fields!r}"
+    if line in scope.lines:
+        return Statement(name, scope.lines[line], *at, fields)
+    found = len(scope.found)
+    values = (_block_call if is_block else _layer)(name, fields, placed.key_mark, scope)
+    common = {key: values.pop(key) for key in _OF_FORMS if key in values}
     open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
-    settled = {key: v for key, v in values.items() if key not in open_}
-    return Statement(name, Call(settled, open_, **common), mark, fields)
+    settled = {key: v for key, v in values.items() if key not in open_} if open_ else values
+    call = Call(settled, open_, **common)
+    if not open_ and isinstance(call.when, bool) and len(scope.found) == found:
+        # Nothing in it depends on where it stands: equal lines are this call as well.
+        scope.lines[line] = call
+    return Statement(name, call, *at, fields)
+
+
+_NO_FIELDS = reader.Mapping()
+#: What a call has of `forms.Layer`.
+_OF_FORMS = Call._fields[2:]
+
+
+def _no_layer(placed: _Placed, scope: _Scope) -> _MistakeError:
+    """The error for an element that is neither a name nor a mapping of one key."""
+    raw = placed.value
+    if not isinstance(raw, dict):
+        help = "write `- relu`, or `- conv: {out: 32, k: 3}`"
+        message = f"a layer stands here, not {describe(raw)}"
+        return scope.mistake("bad-layer", message, placed.mark, help)
+    which = f" ({listed(raw, 4)})" if raw else ""
+    message = f"a layer is one key, and this has {len(raw)}{which}"
+    help = "write `- conv: {out: 32, k: 3}`, with the fields in braces or indented deeper"
+    if raw and next(iter(raw.values())) is None:
+        help = f"indent the fields deeper than `{next(iter(raw))}`, or put them into braces"
+    return scope.mistake("bad-layer", message, placed.mark, help)
 
 
 def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:

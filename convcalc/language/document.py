@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import core_schema
@@ -25,7 +25,7 @@ class Items(NamedTuple):
     """A list in which at least one item is an expression."""
 
     items: tuple[Any, ...]
-    marks: tuple[Mark, ...]
+    marks: reader.Marks
 
 
 #: A value of a spec: a number, a text, a truth value, a tuple of these; or yet to be evaluated.
@@ -83,9 +83,16 @@ class Statement(NamedTuple):
 
     type: str
     body: Call | Structure
-    mark: Mark
+    #: The marks among which that of the type is, and its index.
+    marks: reader.Marks
+    mark_index: int
     #: What stands under the type, with its marks.
     origin: reader.Mapping
+
+    @property
+    def mark(self) -> Mark:
+        """The place of the type."""
+        return self.marks[self.mark_index]
 
     def mark_of(self, field: str) -> Mark:
         """The place of a field's value; of the type where the field is left out."""
@@ -120,9 +127,9 @@ class Document(NamedTuple):
             value, mark = value[key], value.value_marks[key]
         return mark
 
-    def item_marks(self, *path: str) -> Sequence[Mark]:
-        """The places of the items of a list outside of `layers`; empty where there is no list."""
+    def item_marks(self, *path: str) -> reader.Marks | None:
+        """The places of the items of a list outside of `layers`; None where there is no list."""
         value: Any = self.origin
         for key in path:
             value = value.get(key) if isinstance(value, reader.Mapping) else None
-        return value.marks if isinstance(value, reader.Sequence) else ()
+        return value.marks if isinstance(value, reader.Sequence) else None
