@@ -207,6 +207,9 @@ class _Reader:
         unclosed = "unexpected end of stream" in problem
         at = (unclosed and error.context_mark) or error.problem_mark or error.context_mark
         mark = Mark(at.line + 1, at.column + 1) if at else None
+        if mark and "maximum nesting depth" in problem:
+            # Some versions of libyaml have a bound too, and look ahead of what is read here.
+            return self.too_deep(mark)
         line = self.source.line(mark.line) if mark else ""
         message, help = next(
             (said for known, *said in _PROBLEMS if known in problem), (problem, "")
