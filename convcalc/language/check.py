@@ -37,14 +37,12 @@ from convcalc.language.document import (
     Value,
 )
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
+from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.layers.fields import Kind
 from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
 if TYPE_CHECKING:
     from convcalc.language.forms import Block
-
-#: Names that the tensor which reaches a layer has in expressions.
-TENSOR_NAMES = ("in_channels", "in_height", "in_width", "in_length", "in_depth", "in_features")
 
 #: Names are repeated for every layer that they are a part of.
 _LONGEST_NAME = 60
@@ -69,16 +67,6 @@ def check(raw: Any, source: Source, limits: Limits = DEFAULT) -> Document:
     spec = scope.noting(_form, "spec", raw, "the spec", Mark(1, 1))
     scope.stop_if_wrong()
     return Document(spec, raw)
-
-
-def check_block(text: str, name: str) -> Block:
-    """The block of a composite layer type, from its text in the spec language."""
-    raw, source = reader.read(text, name)
-    scope = _Scope({}, source, DEFAULT)
-    scope.names = {field.name for field in layers.fields_of(layers.find(name))}
-    block: Block = _form("block", raw, name, Mark(1, 1), scope)
-    scope.stop_if_wrong()
-    return block
 
 
 # Places and mistakes

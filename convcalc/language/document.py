@@ -99,6 +99,11 @@ class Statement(NamedTuple):
         key = self.key_of(field)
         return self.mark if key is None else self.origin.value_marks[key]
 
+    def item_mark(self, field: str, index: int) -> Mark:
+        """The place of an item of a field's value; of the value where that is no list."""
+        value = self.origin.get(field)
+        return value.marks[index] if isinstance(value, reader.Sequence) else self.mark_of(field)
+
     def key_of(self, field: str) -> str | None:
         """The name that the field goes by in the file; None where it is left out."""
         for key in self.origin:

@@ -46,6 +46,10 @@ class Marks:
     def __getitem__(self, index: int) -> Mark:
         return Mark(*self._numbers[4 * index : 4 * index + 4])
 
+    def mark_of(self, index: int) -> Mark:
+        """The mark of an item."""
+        return self[index]
+
     def __iter__(self) -> Iterator[Mark]:
         return map(self.__getitem__, range(len(self)))
 
