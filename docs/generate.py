@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from convcalc import api, zoo
-from docs import conventions_page, layers_page
+from docs import built_forms, conventions_page, layers_page
 
 #: Page to the function that makes its text.
 PAGES: dict[str, Callable[[], str]] = {
@@ -45,6 +45,7 @@ def zoo_index() -> str:
 
 #: What is made from the code, by its place in the project.
 FILES: dict[str, Callable[[], str]] = {
+    "convcalc/language/built.py": built_forms.module,
     **{f"docs/{name}": make for name, make in PAGES.items()},
     "specs/index.json": zoo_index,
 }

@@ -40,7 +40,8 @@ CORE = {
 }
 SPEC = {
     *several("convcalc", "api zoo"),
-    *several("convcalc.language", "reader document check expand limits"),
+    *several("convcalc.language", "reader document built check expand limits"),
+    *several("convcalc.language", "placing refusals scopes values"),
     *several("convcalc.passes", "bytes"),
     *several("convcalc.render", "analysis columns"),
     "convcalc.cli.analyze",
@@ -61,6 +62,7 @@ MAY_IMPORT = {
     "analyze lenet --json": {*CORE, *SPEC, "convcalc.render.formats.json"},
     "analyze lenet --csv": {*CORE, *SPEC, "convcalc.render.formats.csv"},
     "analyze lenet": {*CORE, *SPEC, "convcalc.render.formats.table"},
+    "validate lenet": {*CORE, *SPEC, "convcalc.cli.validate"},
     "layer conv --k 3 --in 128": {*CORE, *LAYER, "convcalc.render.formats.table"},
     "layer conv --k 3 --in 128 --json": {*CORE, *LAYER, "convcalc.render.formats.json"},
 }
@@ -73,8 +75,8 @@ HEAVY = {
     "jsonschema": (),
     "asyncio": (),
     "difflib": (),
-    "pydantic_core": ("analyze",),
-    "yaml": ("analyze",),
+    "pydantic_core": ("analyze", "validate"),
+    "yaml": ("analyze", "validate"),
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import jsonschema
 import pytest
 
 from convcalc import ConvcalcError, layers
+from convcalc.language import forms
 from convcalc.language.reader import read
+from docs.built_forms import module
 from tests.conftest import run_convcalc
 
 ROOT = Path(__file__).parent.parent
@@ -130,3 +134,102 @@ def test_schema_to_a_file(tmp_path: Path, schema: Any) -> None:
     target = tmp_path / "convcalc.schema.json"
     assert run_convcalc("schema", "-o", str(target)).out == ""
     assert json.loads(target.read_text(encoding="utf-8")) == schema
+
+
+# The forms
+
+
+def described(schema: Any, form: str) -> Any:
+    """What a schema says of a form and its fields."""
+    if form == "spec":
+        return schema
+    return schema["$defs"][f"structure_{form}" if form in forms.STRUCTURES else form]
+
+
+@pytest.mark.parametrize("form", [*forms.STRUCTURES, "block", "spec"])
+def test_texts_of_a_form_reach_the_schema(schema: Any, form: str) -> None:
+    model = {**forms.STRUCTURES, **forms.OTHERS}[form]
+    shown = described(schema, form)
+    assert shown["description"] == model.__doc__
+    assert list(shown["properties"]) == [
+        field.alias or name for name, field in model.model_fields.items()
+    ]
+    for name, field in model.model_fields.items():
+        property = shown["properties"][field.alias or name]
+        assert len(property["description"]) > 5
+        assert property["description"] == field.description
+        assert property["examples"] == field.examples
+
+
+@pytest.mark.parametrize("form", [*forms.STRUCTURES, "block", "spec"])
+def test_examples_of_a_form_are_valid(schema: Any, form: str) -> None:
+    for property in described(schema, form)["properties"].values():
+        of_field = jsonschema.Draft202012Validator({**property, "$defs": schema["$defs"]})
+        assert [example for example in property["examples"] if not of_field.is_valid(example)] == []
+
+
+@pytest.mark.parametrize("type", ["relu", "swish", "global_avg_pool"])
+def test_a_bare_name_shows_the_text_of_its_layer(schema: Any, type: str) -> None:
+    bare = schema["$defs"]["element"]["anyOf"][0]["anyOf"]
+    (shown,) = (each["description"] for each in bare if each.get("const") == type)
+    assert shown.startswith(layers.summary(layers.find(type)))
+    assert shown == schema["$defs"][f"layer_{layers.find(type).type}"]["description"]
+
+
+def test_fields_of_every_layer_are_described(schema: Any) -> None:
+    for name in layers.names():
+        properties = schema["$defs"][f"layer_{name}"]["properties"]
+        for field, model in forms.Layer.model_fields.items():
+            assert properties[model.alias or field]["description"] == model.description
+
+
+# The models, and what is built of them
+
+
+def test_what_is_built_is_the_models() -> None:
+    built = ROOT / "convcalc" / "language" / "built.py"
+    assert built.read_text(encoding="utf-8") == module()
+
+
+def answer(before: str, *arguments: str) -> tuple[int, str]:
+    """Status and standard error of a command in a process that does something else first."""
+    script = f"import sys\n{before}\nfrom convcalc.cli import main\nmain(sys.argv[1:])"
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    return done.returncode, done.stderr
+
+
+NO_PYDANTIC = "sys.modules['pydantic'] = None"
+OF_ANOTHER_VERSION = """
+from convcalc.language import built
+for forms in (built.STRUCTURES, built.OTHERS):
+    for name in forms:
+        forms[name] = {"type": "model of another version"}
+"""
+
+
+def test_another_core_builds_the_models_itself() -> None:
+    arguments = ("validate", "--format", "concise", *map(str, [*ZOO, *BROKEN]))
+    assert (
+        "pydantic"
+        in answer("sys.modules['pydantic'] = None" + OF_ANOTHER_VERSION, "validate", "lenet")[1]
+    )
+    assert answer(OF_ANOTHER_VERSION, *arguments) == answer("", *arguments)
+
+
+WITHOUT_INDEX = """
+from convcalc.language import built, forms
+from docs.built_forms import module
+del forms.Repeat.__pydantic_fields__["index"]
+forms.Repeat.model_rebuild(force=True)
+exec(module(), vars(built))
+"""
+
+
+def test_a_field_that_a_model_loses_is_refused(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    line = "repeat: {times: 2, index: i, layers: [relu]}"
+    spec.write_text(f"name: N\ninput: [3, 8, 8]\nlayers:\n- {line}\n")
+    assert answer("", "validate", str(spec)) == (0, "")
+    said = answer(WITHOUT_INDEX, "validate", str(spec))[1]
+    assert said.startswith("error[unknown-field]: `repeat` has no field `index`")

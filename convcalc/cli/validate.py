@@ -60,10 +60,10 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     except ConvcalcError as error:
         return error
     clock = Clock(limits.scaled(source.text))
-    for preset in (None, *document.presets):
+    for preset in (None, *document.spec.presets):
         if clock.is_over(SHORT_WHILE):
             message = (
-                f"its {len(document.presets):,} presets take more than {clock.seconds} seconds"
+                f"its {len(document.spec.presets):,} presets take more than {clock.seconds} seconds"
             )
             found.append(exceeded("seconds", message, source, document.mark_of("presets")))
             break

@@ -11,9 +11,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic_core import SchemaValidator, ValidationError, core_schema
+from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
@@ -25,32 +25,24 @@ from convcalc.diagnostics import (
     Source,
 )
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
-from convcalc.language import reader
+from convcalc.language import built, reader
 from convcalc.language.document import (
+    MERGES,
     REQUIRED,
-    STRUCTURES,
-    Block,
-    Branches,
     Call,
     Document,
-    ForEach,
     Items,
-    Repeat,
-    Residual,
-    Sequential,
     Stack,
     Statement,
-    Structure,
     Value,
 )
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
+from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.layers.fields import Kind
 from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
-#: Names that the tensor which reaches a layer has in expressions.
-TENSOR_NAMES = ("in_channels", "in_height", "in_width", "in_length", "in_depth", "in_features")
-#: What joins the paths of `branches`.
-MERGES = ("concat", "add", "mul")
+if TYPE_CHECKING:
+    from convcalc.language.forms import Block
 
 #: Names are repeated for every layer that they are a part of.
 _LONGEST_NAME = 60
@@ -72,19 +64,9 @@ def check(raw: Any, source: Source, limits: Limits = DEFAULT) -> Document:
         help = "the README shows a spec, whole"
         raise ConvcalcError([Diagnostic("not-a-spec", message, source, Mark(1, 1), help=help)])
     scope = _Scope(raw.get("blocks", {}), source, limits)
-    values = scope.noting(_form, Document, raw, "the spec", Mark(1, 1))
+    spec = scope.noting(_form, "spec", raw, "the spec", Mark(1, 1))
     scope.stop_if_wrong()
-    return Document(**values, origin=raw)
-
-
-def check_block(text: str, name: str) -> Block:
-    """The block of a composite layer type, from its text in the spec language."""
-    raw, source = reader.read(text, name)
-    scope = _Scope({}, source, DEFAULT)
-    scope.names = {field.name for field in layers.fields_of(layers.find(name))}
-    block = Block(**_form(Block, raw, name, Mark(1, 1), scope))
-    scope.stop_if_wrong()
-    return block
+    return Document(spec, raw)
 
 
 # Places and mistakes
@@ -95,18 +77,34 @@ class _Placed(NamedTuple):
 
     key: str
     value: Any
-    mark: Mark
-    key_mark: Mark
+    marks: reader.Marks
+    at: int
+    key_at: int
+
+    @property
+    def mark(self) -> Mark:
+        """The place of the value."""
+        return self.marks[self.at]
+
+    @property
+    def key_mark(self) -> Mark:
+        """The place of the key."""
+        return self.marks[self.key_at]
+
+    def as_value(self) -> _Placed:
+        """The key, as a value."""
+        return self._replace(value=self.key, at=self.key_at)
 
 
 def _entries(raw: reader.Mapping) -> Iterator[_Placed]:
-    for key, value in raw.items():
-        yield _Placed(key, value, raw.value_marks[key], raw.key_marks[key])
+    marks = raw.marks
+    for index, (key, value) in enumerate(raw.items()):
+        yield _Placed(key, value, marks, 2 * index + 1, 2 * index)
 
 
 def _items(raw: reader.Sequence, key: str) -> Iterator[_Placed]:
-    for value, mark in zip(raw, raw.marks):
-        yield _Placed(key, value, mark, mark)
+    for index, value in enumerate(raw):
+        yield _Placed(key, value, raw.marks, index, index)
 
 
 _Check = Callable[[_Placed, "_Scope"], Any]
@@ -129,7 +127,10 @@ class _Scope:
         self.names: set[str] | None = set()
         #: The names that are defined further down in the mapping that is being checked.
         self.below: set[str] = set()
-        self.validators: dict[str, SchemaValidator] = {}
+        #: Line to its call, where it is the same wherever it stands.
+        self.lines: dict[str, Call] = {}
+        #: The checks of the blocks' arguments.
+        self.calls: dict[str, _Checks] = {}
         self.clock = Clock(limits)
         self.found: list[Diagnostic] = []
 
@@ -137,6 +138,10 @@ class _Scope:
         self, code: str, message: str, mark: Mark, help: str = "", label: str = ""
     ) -> _MistakeError:
         return _MistakeError([Diagnostic(code, message, self.source, mark, label, help=help)])
+
+    def checked(self, check: str, placed: _Placed) -> Any:
+        """What a form's check makes of a value; see `document.Checked`."""
+        return self.noting(CHECKS[check], placed)
 
     def noting(self, check: Callable[..., Any], *arguments: Any) -> Any:
         """What a check makes of a value; None where it finds mistakes, which are noted."""
@@ -148,10 +153,10 @@ class _Scope:
                 self.stop_if_wrong()
             return None
 
-    def tick(self, mark: Mark, steps: int = 1) -> None:
+    def tick(self, placed: _Placed, steps: int = 1) -> None:
         """Stop where the time is over."""
         if self.clock.is_over(steps):
-            late = exceeded("seconds", self.clock.message(), self.source, mark)
+            late = exceeded("seconds", self.clock.message(), self.source, placed.mark)
             raise ConvcalcError.of([*self.found, late])
 
     def stop_if_wrong(self) -> None:
@@ -167,37 +172,36 @@ class _Scope:
 # Values
 
 
-def _value(placed: _Placed, scope: _Scope) -> Value:
-    return _checked(placed.value, placed.mark, scope)
-
-
-def _checked(raw: Any, mark: Mark, scope: _Scope, words: tuple[str, ...] = ()) -> Value:
+def _value(placed: _Placed, scope: _Scope, words: tuple[str, ...] = ()) -> Value:
     """A raw value with its expressions parsed, their names known; `words` stand for themselves."""
+    raw = placed.value
     if isinstance(raw, str):
-        return raw if raw in words else _expression(raw, mark, scope, words)
+        return raw if raw in words else _expression(placed, scope, words)
     if isinstance(raw, reader.Sequence):
-        scope.tick(mark, len(raw))
-        items = tuple(_checked(item, at, scope, words) for item, at in zip(raw, raw.marks))
+        scope.tick(placed, len(raw))
+        items = tuple([_value(item, scope, words) for item in _items(raw, placed.key)])
         if any(isinstance(item, (Expression, Items)) for item in items):
-            return Items(items, tuple(raw.marks))
+            return Items(items, raw.marks)
         return items
     if isinstance(raw, dict):
         message = "a mapping stands where a value is meant"
-        raise scope.mistake("bad-value", message, mark, "write a number, a list or an expression")
+        raise scope.mistake(
+            "bad-value", message, placed.mark, "write a number, a list or an expression"
+        )
     if raw is None:
         raise scope.mistake(
-            "bad-value", "a value is missing here", mark, "write a number or a text"
+            "bad-value", "a value is missing here", placed.mark, "write a number or a text"
         )
     if isinstance(raw, float) and not math.isfinite(raw):
         message = f"{describe(raw)} is no value for a spec"
-        raise scope.mistake("bad-value", message, mark, "write a finite number")
+        raise scope.mistake("bad-value", message, placed.mark, "write a finite number")
     value: Value = raw
     return value
 
 
-def _expression(text: str, mark: Mark, scope: _Scope, words: tuple[str, ...]) -> Expression:
+def _expression(placed: _Placed, scope: _Scope, words: tuple[str, ...]) -> Expression:
     try:
-        expression = parse(text, scope.bounds)
+        expression = parse(placed.value, scope.bounds)
         for name, start in expression.names.items():
             if scope.names is None or name in scope.names or name in TENSOR_NAMES:
                 continue
@@ -206,20 +210,21 @@ def _expression(text: str, mark: Mark, scope: _Scope, words: tuple[str, ...]) ->
                 error.label, error.help = "it is defined below", "a value sees those above it"
             raise error
     except ExpressionError as error:
-        at = mark.within(error.start, error.end - error.start)
+        at = placed.mark.within(error.start, error.end - error.start)
         raise scope.mistake(error.code, error.message, at, error.help, error.label) from None
     return expression
 
 
 def _field_check(kind: Kind) -> _Check:
     """The check of a layer's field; what it refuses is said of the field."""
+    words = kind.words
 
     def check(placed: _Placed, scope: _Scope) -> Any:
         value = placed.value
         if value is not None:
-            value = _checked(value, placed.mark, scope, kind.words)
-        if isinstance(value, (Expression, Items)):
-            return value
+            value = _value(placed, scope, words)
+            if isinstance(value, (Expression, Items)):
+                return value
         try:
             return kind.parse(value)
         except Refusal as refusal:
@@ -383,7 +388,7 @@ def _inputs(placed: _Placed, scope: _Scope) -> dict[str, Value]:
         raise scope.mistake("bad-value", message, placed.mark, help)
     inputs = {}
     for each in _entries(raw):
-        scope.noting(_layer_name, each._replace(value=each.key, mark=each.key_mark))
+        scope.noting(_layer_name, each.as_value())
         inputs[each.key] = scope.noting(_shape, each)
     return inputs
 
@@ -408,9 +413,9 @@ def _blocks(placed: _Placed, scope: _Scope) -> dict[str, Block]:
 
 
 def _block_name(placed: _Placed, scope: _Scope) -> None:
-    name = _layer_name(placed._replace(value=placed.key, mark=placed.key_mark), scope)
-    if name in layers.TYPES or name in STRUCTURES:
-        what = "a structure of the language" if name in STRUCTURES else "a layer type"
+    name = _layer_name(placed.as_value(), scope)
+    if name in layers.TYPES or name in built.STRUCTURES:
+        what = "a structure of the language" if name in built.STRUCTURES else "a layer type"
         message = f"`{name}` is {what}, and cannot name a block"
         raise scope.mistake("bad-name", message, placed.key_mark, "choose another name")
 
@@ -419,7 +424,8 @@ def _block(placed: _Placed, scope: _Scope) -> Block:
     raw = _mapping(placed, scope, "`args`, `let` and `layers`")
     outer = scope.names
     try:
-        return Block(**_form(Block, raw, f"block `{placed.key}`", placed.key_mark, scope))
+        block: Block = _form("block", raw, f"block `{placed.key}`", placed.key_mark, scope)
+        return block
     finally:
         scope.names = outer
 
@@ -485,50 +491,65 @@ def _bind(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
 
 def _statement(placed: _Placed, scope: _Scope) -> Statement:
     """One element of a `layers` list."""
-    raw, mark = placed.value, placed.mark
-    scope.tick(mark)
-    if isinstance(raw, str):
-        name, content, at = raw, None, mark
-    elif isinstance(raw, reader.Mapping) and len(raw) == 1:
-        ((name, content, at, mark),) = _entries(raw)
-    elif isinstance(raw, dict):
-        which = f" ({listed(raw, 4)})" if raw else ""
-        message = f"a layer is one key, and this has {len(raw)}{which}"
-        help = "write `- conv: {out: 32, k: 3}`, with the fields in braces or indented deeper"
-        if raw and next(iter(raw.values())) is None:
-            help = f"indent the fields deeper than `{next(iter(raw))}`, or put them into braces"
-        raise scope.mistake("bad-layer", message, mark, help)
+    scope.tick(placed)
+    raw, content = placed.value, None
+    if isinstance(raw, reader.Mapping) and len(raw) == 1:
+        (placed,) = _entries(raw)
+        name, content = placed.key, placed.value
+    elif isinstance(raw, str):
+        name = raw
     else:
-        help = "write `- relu`, or `- conv: {out: 32, k: 3}`"
-        raise scope.mistake("bad-layer", f"a layer stands here, not {describe(raw)}", mark, help)
-    fields = content if isinstance(content, reader.Mapping) else reader.Mapping()
+        raise _no_layer(placed, scope)
+    fields = content if isinstance(content, reader.Mapping) else _NO_FIELDS
+    at = placed.marks, placed.key_at
     is_block = scope.blocks is not None and name in scope.blocks
-    if not (is_block or name in STRUCTURES or layers.is_known(name)):
-        raise _unknown_layer(name, mark, scope)
+    if not (is_block or name in built.STRUCTURES or layers.is_known(name)):
+        raise _unknown_layer(name, placed.key_mark, scope)
     if fields is not content and content is not None:
         message = f"the fields of `{name}` are a mapping, not {describe(content)}"
-        raise scope.mistake("bad-layer", message, at, f"write `- {name}: {{field: value}}`")
-    if name in STRUCTURES:
+        raise scope.mistake(
+            "bad-layer", message, placed.mark, f"write `- {name}: {{field: value}}`"
+        )
+    if name in built.STRUCTURES:
         outer = scope.names
         try:
-            values = _form(STRUCTURES[name], fields, f"`{name}`", mark, scope)
+            structure = _form(name, fields, f"`{name}`", placed.key_mark, scope)
+            return Statement(name, structure, *at, fields)
         finally:
             scope.names = outer
-    else:
-        values = (_block_call if is_block else _layer)(name, fields, mark, scope)
-    common = {key: values.pop(key, default) for key, default in _COMMON_DEFAULTS.items()}
-    body: Call | Structure
-    if name in STRUCTURES:
-        body = STRUCTURES[name](**{_ATTRIBUTES.get(key, key): v for key, v in values.items()})
-    else:
-        open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
-        body = Call({key: v for key, v in values.items() if key not in open_}, open_)
-    return Statement(name, body, mark, fields, *common.values())
+    line = f"{name}: {fields!r}"
+    if line in scope.lines:
+        return Statement(name, scope.lines[line], *at, fields)
+    found = len(scope.found)
+    values = (_block_call if is_block else _layer)(name, fields, placed.key_mark, scope)
+    common = {key: values.pop(key) for key in _OF_FORMS if key in values}
+    open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
+    settled = {key: v for key, v in values.items() if key not in open_} if open_ else values
+    call = Call(settled, open_, **common)
+    if not open_ and isinstance(call.when, bool) and len(scope.found) == found:
+        # Nothing in it depends on where it stands: equal lines are this call as well.
+        scope.lines[line] = call
+    return Statement(name, call, *at, fields)
 
 
-#: Fields whose name is no attribute that a tuple can have.
-_ATTRIBUTES = {"in": "rows", "index": "counter"}
-_COMMON_DEFAULTS: Mapping[str, Any] = {"name": None, "from": (), "when": True, "functional": False}
+_NO_FIELDS = reader.Mapping()
+#: What a call has of `forms.Layer`.
+_OF_FORMS = Call._fields[2:]
+
+
+def _no_layer(placed: _Placed, scope: _Scope) -> _MistakeError:
+    """The error for an element that is neither a name nor a mapping of one key."""
+    raw = placed.value
+    if not isinstance(raw, dict):
+        help = "write `- relu`, or `- conv: {out: 32, k: 3}`"
+        message = f"a layer stands here, not {describe(raw)}"
+        return scope.mistake("bad-layer", message, placed.mark, help)
+    which = f" ({listed(raw, 4)})" if raw else ""
+    message = f"a layer is one key, and this has {len(raw)}{which}"
+    help = "write `- conv: {out: 32, k: 3}`, with the fields in braces or indented deeper"
+    if raw and next(iter(raw.values())) is None:
+        help = f"indent the fields deeper than `{next(iter(raw))}`, or put them into braces"
+    return scope.mistake("bad-layer", message, placed.mark, help)
 
 
 def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
@@ -536,7 +557,7 @@ def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
         return _MistakeError([])  # it may be one of the blocks, which are a mistake already
     from convcalc.language import elsewhere
 
-    known = [*layers.TYPES, *STRUCTURES, *scope.blocks]
+    known = [*layers.TYPES, *built.STRUCTURES, *scope.blocks]
     meant = elsewhere.LAYERS.get(_folded(name)) or next(
         (each for each in known if _folded(each) == _folded(name)), None
     )
@@ -564,30 +585,33 @@ def _layer(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[st
             message = f"`{fields[field].key}` and `{each.key}` are the same field"
             raise scope.mistake("duplicate-key", message, each.key_mark, "keep one of them")
         fields[field] = each
-    shown = [field.short or field.name for field in layers.fields_of(cls)]
-    owner = _Owner(f"`{name}`", mark, (*shown, *COMMON), names)
-    return _checked_fields(_layer_validator(name), fields, owner, scope)
+    checks = _layer_checks(name)
+    owner = _Owner(f"`{name}`", mark, checks.shown, names)
+    values: dict[str, Any] = _checked_fields(checks, fields, owner, scope)
+    return values
 
 
 def _block_call(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[str, Any]:
     """The arguments of a call."""
     assert scope.blocks is not None
-    block = scope.blocks[name]
-    arguments = block.get("args", {}) if isinstance(block, dict) else None
-    known = arguments if isinstance(arguments, dict) else dict.fromkeys(raw)
-    if name not in scope.validators:
-        own = {key: Field(_value, "value", default == REQUIRED) for key, default in known.items()}
-        scope.validators[name] = _strict({**COMMON, **own})
-    owner = _Owner(f"block `{name}`", mark, (*known, *COMMON), noun="argument")
+    if name not in scope.calls:
+        block = scope.blocks[name]
+        arguments = block.get("args", {}) if isinstance(block, dict) else None
+        known = arguments if isinstance(arguments, dict) else dict.fromkeys(raw)
+        own = {key: (_value, default == REQUIRED) for key, default in known.items()}
+        scope.calls[name] = _joined("element", own, tuple(known))
+    checks = scope.calls[name]
+    owner = _Owner(f"block `{name}`", mark, checks.shown, noun="argument")
     fields = {each.key: each for each in _entries(raw)}
-    return _checked_fields(scope.validators[name], fields, owner, scope)
+    values: dict[str, Any] = _checked_fields(checks, fields, owner, scope)
+    return values
 
 
-def _form(form: type, raw: reader.Mapping, text: str, mark: Mark, scope: _Scope) -> dict[str, Any]:
-    """The fields of a structure, a block or a document."""
-    owner = _Owner(text, mark, tuple(FORMS[form]))
+def _form(form: str, raw: reader.Mapping, text: str, mark: Mark, scope: _Scope) -> Any:
+    """A structure, a block or a spec."""
+    checks = _form_checks(form)
     fields = {each.key: each for each in _entries(raw)}
-    return _checked_fields(_form_validator(form), fields, owner, scope)
+    return _checked_fields(checks, fields, _Owner(text, mark, checks.shown), scope)
 
 
 class _Owner(NamedTuple):
@@ -602,11 +626,11 @@ class _Owner(NamedTuple):
 
 
 def _checked_fields(
-    validator: SchemaValidator, fields: dict[str, _Placed], owner: _Owner, scope: _Scope
-) -> dict[str, Any]:
-    """The values of fields. Raises _MistakeError for the missing and the unknown ones."""
+    checks: _Checks, fields: dict[str, _Placed], owner: _Owner, scope: _Scope
+) -> Any:
+    """What has these fields. Raises _MistakeError for the missing and the unknown ones."""
     try:
-        return validator.validate_python(fields, context=scope)  # type: ignore[no-any-return]
+        return checks.validator.validate_python(fields, context=scope)
     except ValidationError as error:
         # What the checks of single fields find is noted by now; these two are left.
         names: dict[str, list[str]] = {"missing": [], "extra_forbidden": []}
@@ -660,84 +684,64 @@ _EXAMPLES = {
 # Which fields there are, and how each is checked
 
 
-class Field(NamedTuple):
-    """How a field is checked, what its JSON Schema is called, and whether it must be there."""
-
-    check: _Check
-    schema: str
-    required: bool = False
-
-
-#: What every element of a `layers` list takes.
-COMMON: Mapping[str, Field] = {
-    "name": Field(_layer_name, "layer_name"),
-    "from": Field(_tensors, "tensors"),
-    "when": Field(_value, "condition"),
-}
-#: What a layer takes beside its own fields.
-OF_LAYERS: Mapping[str, Field] = {**COMMON, "functional": Field(_truth, "truth")}
-#: The fields of each form, in the order in which they are checked and names come into reach.
-FORMS: Mapping[type, Mapping[str, Field]] = {
-    Sequential: {**COMMON, "layers": Field(_stack, "layers", True)},
-    Repeat: {
-        **COMMON,
-        "times": Field(_value, "times", True),
-        "index": Field(_index, "identifier"),
-        "layers": Field(_stack, "layers", True),
-    },
-    ForEach: {
-        **COMMON,
-        "in": Field(_value, "rows", True),
-        "bind": Field(_bind, "identifiers", True),
-        "layers": Field(_stack, "layers", True),
-    },
-    Residual: {
-        **COMMON,
-        "layers": Field(_stack, "layers", True),
-        "shortcut": Field(_stack, "layers"),
-        "connect": Field(_value, "condition"),
-    },
-    Branches: {
-        **COMMON,
-        "paths": Field(_paths, "paths", True),
-        "merge": Field(_merge, "merge", True),
-        "split": Field(_truth, "truth"),
-    },
-    Block: {
-        "args": Field(_arguments, "values"),
-        "let": Field(_values, "values"),
-        "layers": Field(_stack, "layers", True),
-    },
-    Document: {
-        "name": Field(_text, "text", True),
-        "source": Field(_text, "text"),
-        "description": Field(_text, "text"),
-        "variables": Field(_values, "values"),
-        "presets": Field(_presets, "presets"),
-        "input": Field(_inputs, "inputs", True),
-        "blocks": Field(_blocks, "blocks"),
-        "layers": Field(_network, "network", True),
-        "outputs": Field(_tensors, "tensors"),
-    },
+#: What `document.Checked` names.
+CHECKS: Mapping[str, _Check] = {
+    "arguments": _arguments,
+    "bind": _bind,
+    "blocks": _blocks,
+    "condition": _value,
+    "index": _index,
+    "inputs": _inputs,
+    "layer_name": _layer_name,
+    "layers": _stack,
+    "merge": _merge,
+    "network": _network,
+    "paths": _paths,
+    "presets": _presets,
+    "rows": _value,
+    "tensors": _tensors,
+    "text": _text,
+    "times": _value,
+    "truth": _truth,
+    "values": _values,
 }
 
 
-@cache
-def _form_validator(form: type) -> SchemaValidator:
-    return _strict(FORMS[form])
+class _Checks(NamedTuple):
+    """Checks the fields of a mapping; `shown` are the names that messages have for them."""
+
+    validator: SchemaValidator
+    shown: tuple[str, ...]
+    #: pydantic's core schema of each field.
+    fields: Mapping[str, Any] = {}
 
 
 @cache
-def _layer_validator(name: str) -> SchemaValidator:
-    own = {
-        field.name: Field(_field_check(field.kind), "", field.required)
-        for field in layers.fields_of(layers.find(name))
-    }
-    return _strict({**OF_LAYERS, **own})
+def _form_checks(form: str) -> _Checks:
+    """The checks of a form: its model's own core schema, built ahead."""
+    schema = {**built.STRUCTURES, **built.OTHERS}[form]
+    try:
+        validator = SchemaValidator(schema)
+    except SchemaError:
+        # Another version of pydantic's core than built.py was made with; it builds its own.
+        from convcalc.language import forms
+
+        schema = {**forms.STRUCTURES, **forms.OTHERS}[form].__pydantic_core_schema__
+        validator = SchemaValidator(schema)
+    fields = schema["schema"]["fields"]
+    shown = tuple([field.get("validation_alias", name) for name, field in fields.items()])
+    return _Checks(validator, shown, fields)
 
 
-def _strict(fields: Mapping[str, Field]) -> SchemaValidator:
-    """A validator of a mapping with these fields and no others; mistakes in them are noted."""
+@cache
+def _layer_checks(name: str) -> _Checks:
+    fields = layers.fields_of(layers.find(name))
+    own = {field.name: (_field_check(field.kind), field.required) for field in fields}
+    return _joined("layer", own, tuple([field.short or field.name for field in fields]))
+
+
+def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: tuple[str, ...]) -> _Checks:
+    """The checks of a form's fields and, of a layer type or a block, its own: required or not."""
 
     def noting(check: _Check) -> core_schema.CoreSchema:
         return core_schema.with_info_plain_validator_function(
@@ -745,7 +749,14 @@ def _strict(fields: Mapping[str, Field]) -> SchemaValidator:
         )
 
     schema = {
-        name: core_schema.typed_dict_field(noting(field.check), required=field.required)
-        for name, field in fields.items()
+        name: core_schema.typed_dict_field(
+            field["schema"], required=False, validation_alias=field.get("validation_alias")
+        )
+        for name, field in _form_checks(form).fields.items()
     }
-    return SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
+    schema |= {
+        name: core_schema.typed_dict_field(noting(check), required=required)
+        for name, (check, required) in own.items()
+    }
+    validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
+    return _Checks(validator, (*shown, *_form_checks("element").shown))

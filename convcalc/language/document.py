@@ -2,59 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic_core import core_schema
 
 from convcalc import layers
 from convcalc.diagnostics import Mark
 from convcalc.expressions import Expression
 from convcalc.language import reader
 
+if TYPE_CHECKING:
+    from convcalc.language.forms import Spec, Structure
+
 #: The default of a block's argument that must be given.
 REQUIRED = "required"
+#: What joins the paths of `branches`.
+MERGES = ("concat", "add", "mul")
 
 
 class Items(NamedTuple):
     """A list in which at least one item is an expression."""
 
     items: tuple[Any, ...]
-    marks: tuple[Mark, ...]
+    marks: reader.Marks
 
 
 #: A value of a spec: a number, a text, a truth value, a tuple of these; or yet to be evaluated.
 Value = int | float | str | bool | tuple[Any, ...] | Expression | Items | None
 
 
+class Checked:
+    """Says in a form's field by which check of the language, and which definition of the schema."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, given: Any, info: Any) -> Any:
+        """What the check makes of a value; the context of a validation knows the checks."""
+        return info.context.checked(self.name, given)
+
+    def __repr__(self) -> str:
+        return f"Checked({self.name!r})"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return core_schema.with_info_plain_validator_function(self)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, str]:
+        return {"$ref": f"#/$defs/{self.name}"}
+
+
+class BuiltForm:
+    """What a run makes in place of a model of `forms.py`: it has the same attributes."""
+
+    # Those that pydantic's core sets on what it makes.
+    __slots__ = (
+        "__dict__",
+        "__pydantic_extra__",
+        "__pydantic_fields_set__",
+        "__pydantic_private__",
+    )
+
+
 class Call(NamedTuple):
-    """A layer or a block: its known values, and those to be evaluated, by canonical name."""
+    """A layer or a block: its known values, and those to be evaluated, by canonical name.
+
+    The rest is said in `forms.Layer`. Equal lines without open values share one call.
+    """
 
     settled: Mapping[str, Any]
     open: Mapping[str, Value]
-
-
-class Statement(NamedTuple):
-    """An element of a `layers` list. `type` is a layer type, a block or a structure.
-
-    name: names the tensor that it makes, for `from`
-    from: the name of the tensor that it takes, or a list of them; the line above when left out
-    when: where this is false, the layer is left out
-    functional: whether the modelled code calls a function for it instead of a module
-    """
-
-    type: str
-    body: Call | Structure
-    mark: Mark
-    #: What stands under the type, with its marks.
-    origin: reader.Mapping
     name: str | None = None
     from_: tuple[str, ...] = ()
     when: Value = True
     functional: bool = False
 
+
+class Statement(NamedTuple):
+    """An element of a `layers` list. `type` is a layer type, a block or a structure."""
+
+    type: str
+    body: Call | Structure
+    #: The marks among which that of the type is, and its index.
+    marks: reader.Marks
+    mark_index: int
+    #: What stands under the type, with its marks.
+    origin: reader.Mapping
+
+    @property
+    def mark(self) -> Mark:
+        """The place of the type."""
+        return self.marks[self.mark_index]
+
     def mark_of(self, field: str) -> Mark:
         """The place of a field's value; of the type where the field is left out."""
         key = self.key_of(field)
         return self.mark if key is None else self.origin.value_marks[key]
+
+    def item_mark(self, field: str, index: int) -> Mark:
+        """The place of an item of a field's value; of the value where that is no list."""
+        value = self.origin.get(field)
+        return value.marks[index] if isinstance(value, reader.Sequence) else self.mark_of(field)
 
     def key_of(self, field: str) -> str | None:
         """The name that the field goes by in the file; None where it is left out."""
@@ -68,118 +116,11 @@ class Statement(NamedTuple):
 Stack = tuple[Statement, ...]
 
 
-class Sequential(NamedTuple):
-    """A group under one name.
-
-    layers: the layers of the group, one after the other
-    """
-
-    layers: Stack
-
-
-class Repeat(NamedTuple):
-    """The same layers several times, one after the other.
-
-    times: how often
-    index: the name of the turn's number in expressions, from 0
-    layers: the layers of one turn
-    """
-
-    times: Value
-    layers: Stack
-    counter: str | None = None
-
-
-class ForEach(NamedTuple):
-    """The same layers once for each row of a table, whose cells get names.
-
-    bind: the names of a row's cells
-    in: the rows, each a list with one cell for every name
-    layers: the layers of one turn
-    """
-
-    bind: tuple[str, ...]
-    rows: Value
-    layers: Stack
-
-
-class Residual(NamedTuple):
-    """A body plus a shortcut around it.
-
-    layers: the body
-    shortcut: the layers of the shortcut; the identity when left out
-    connect: where this is false, the body stands alone; true when left out
-    """
-
-    layers: Stack
-    shortcut: Stack = ()
-    connect: Value = True
-
-
-class Branches(NamedTuple):
-    """Paths side by side, and what joins them.
-
-    paths: the paths, each a list of layers; an empty one is the identity
-    merge: what joins them: `concat`, `add` or `mul`
-    split: whether each path gets an equal share of the channels, not all; false when left out
-    """
-
-    paths: tuple[Stack, ...]
-    merge: str
-    split: bool = False
-
-
-Structure = Sequential | Repeat | ForEach | Residual | Branches
-
-#: The structures by name.
-STRUCTURES: Mapping[str, type[Structure]] = {
-    "sequential": Sequential,
-    "repeat": Repeat,
-    "for_each": ForEach,
-    "residual": Residual,
-    "branches": Branches,
-}
-
-
-class Block(NamedTuple):
-    """A stack of layers with arguments, which is used by its name.
-
-    args: the arguments, each with its default, or `required`
-    let: names for values that are worked out once, when the block is entered
-    layers: the layers
-    """
-
-    layers: Stack
-    args: Mapping[str, Value] = {}
-    let: Mapping[str, Value] = {}
-
-
 class Document(NamedTuple):
-    """A network, or a family of networks.
+    """A spec that is right, and what was read, with its marks."""
 
-    name: what tables call the network
-    source: where the numbers can be checked
-    description: free text
-    input: `[channels, height, width]`, `[channels, length]` or `[features]`, without the batch; a
-        mapping of names to such lists for several inputs
-    variables: the numbers that a user may set, each with its default
-    presets: named settings of variables
-    blocks: stacks of layers that are used by name
-    layers: the network
-    outputs: the names of the layers whose tensors leave the network; the last layer's when left out
-    """
-
-    name: str
-    layers: Stack
-    input: Mapping[str, Value]
-    source: str = ""
-    description: str = ""
-    variables: Mapping[str, Value] = {}
-    presets: Mapping[str, Mapping[str, Value]] = {}
-    blocks: Mapping[str, Block] = {}
-    outputs: tuple[str, ...] = ()
-    #: What was read, with its marks.
-    origin: reader.Mapping | None = None
+    spec: Spec
+    origin: reader.Mapping
 
     def mark_of(self, *path: str) -> Mark | None:
         """The place of a value outside of `layers`, by its keys; None where it is left out."""
@@ -191,9 +132,9 @@ class Document(NamedTuple):
             value, mark = value[key], value.value_marks[key]
         return mark
 
-    def item_marks(self, *path: str) -> Sequence[Mark]:
-        """The places of the items of a list outside of `layers`; empty where there is no list."""
+    def item_marks(self, *path: str) -> reader.Marks | None:
+        """The places of the items of a list outside of `layers`; None where there is no list."""
         value: Any = self.origin
         for key in path:
             value = value.get(key) if isinstance(value, reader.Mapping) else None
-        return value.marks if isinstance(value, reader.Sequence) else ()
+        return value.marks if isinstance(value, reader.Sequence) else None

@@ -58,9 +58,10 @@ class Limits(NamedTuple):
 
 
 DEFAULT = Limits()
-#: The most that a limit can be set to, where more would break something else: Python's stack holds
-#: so many levels; Python prints no integer of more than 4,300 digits, and a cost multiplies eight.
-_MOST = {"depth": 100, "brackets": 60, "digits": 500}
+#: The most that a limit can be set to, where more would break something else: a mark's numbers have
+#: 32 bits; Python's stack holds so many levels; Python prints no integer of more than 4,300 digits,
+#: and a cost multiplies eight.
+_MOST = {"bytes": 2**31 - 1, "depth": 100, "brackets": 60, "digits": 500}
 
 
 def parse_limits(settings: tuple[str, ...]) -> Limits:

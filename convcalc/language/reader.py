@@ -8,6 +8,7 @@ nothing is constructed but text, numbers, truth values, lists and mappings. Scal
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -20,14 +21,56 @@ from convcalc.words import did_you_mean, shortened
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+#: A mark before somebody asks for it: line, column, length, and where the text begins.
+_Place = tuple[int, int, int, int]
+
+
+class Marks:
+    """The marks of a list's items, or of a mapping's keys and values in turn.
+
+    They are kept as numbers: a long file has more marks than anything else, and few are read.
+    """
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers = array("i")
+
+    def append(self, place: _Place) -> None:
+        """Add a mark."""
+        self._numbers.extend(place)
+
+    def __len__(self) -> int:
+        return len(self._numbers) // 4
+
+    def __getitem__(self, index: int) -> Mark:
+        return Mark(*self._numbers[4 * index : 4 * index + 4])
+
+    def mark_of(self, index: int) -> Mark:
+        """The mark of an item."""
+        return self[index]
+
+    def __iter__(self) -> Iterator[Mark]:
+        return map(self.__getitem__, range(len(self)))
+
+
 class Mapping(dict[str, Any]):
     """A mapping whose keys and values have marks."""
 
-    __slots__ = ("key_marks", "value_marks")
+    __slots__ = ("marks",)
 
     def __init__(self) -> None:
-        self.key_marks: dict[str, Mark] = {}
-        self.value_marks: dict[str, Mark] = {}
+        self.marks = Marks()
+
+    @property
+    def key_marks(self) -> dict[str, Mark]:
+        """Key to its mark."""
+        return {key: self.marks[2 * index] for index, key in enumerate(self)}
+
+    @property
+    def value_marks(self) -> dict[str, Mark]:
+        """Key to the mark of its value."""
+        return {key: self.marks[2 * index + 1] for index, key in enumerate(self)}
 
 
 class Sequence(list[Any]):
@@ -36,7 +79,7 @@ class Sequence(list[Any]):
     __slots__ = ("marks",)
 
     def __init__(self) -> None:
-        self.marks: list[Mark] = []
+        self.marks = Marks()
 
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
@@ -87,34 +130,32 @@ class _Anchored(NamedTuple):
 class _Open:
     """A list or mapping that is being read."""
 
-    __slots__ = ("anchor", "before", "container", "flow", "height", "key", "key_mark", "mark")
+    __slots__ = ("anchor", "before", "container", "flow", "height", "key", "place")
 
-    def __init__(self, event: Any, mark: Mark, before: int) -> None:
+    def __init__(self, event: Any, place: _Place, before: int) -> None:
         self.container = Mapping() if type(event) is yaml.MappingStartEvent else Sequence()
         self.anchor: str | None = event.anchor
         self.flow: bool = event.flow_style
-        self.mark = mark
+        self.place = place
         #: The values read before it.
         self.before = before
         self.height = 0
         #: The key that waits for its value.
         self.key: str | None = None
-        self.key_mark = mark
 
     def wants_key(self) -> bool:
         return self.key is None and isinstance(self.container, Mapping)
 
-    def take(self, value: Any, mark: Mark, height: int) -> None:
+    def take(self, value: Any, place: _Place, height: int) -> None:
         """Add a value that is complete."""
-        self.height = max(self.height, height)
-        if isinstance(self.container, Sequence):
-            self.container.append(value)
-            self.container.marks.append(mark)
+        if height > self.height:
+            self.height = height
+        container = self.container
+        container.marks.append(place)
+        if self.key is None:
+            container.append(value)  # type: ignore[union-attr]
         else:
-            assert self.key is not None
-            self.container[self.key] = value
-            self.container.key_marks[self.key] = self.key_mark
-            self.container.value_marks[self.key] = mark
+            container[self.key] = value  # type: ignore[call-overload]
             self.key = None
 
 
@@ -125,6 +166,7 @@ class _Reader:
         self.source = source
         self.limits = limits.scaled(source.text)
         self.nodes = 0
+        self.most = self.limits.nodes
         self.anchors: dict[str, _Anchored] = {}
         self.stack: list[_Open] = []
         self.root: Any = None
@@ -138,15 +180,19 @@ class _Reader:
         return ConvcalcError([exceeded(name, message, self.source, mark)])
 
     def read(self) -> Any:
-        text = self.source.text
+        loader = None
         try:
-            return self.document(_events(text))
+            loader = _Loader(self.source.text)
+            return self.document(iter(loader.get_event, None))
         except yaml.reader.ReaderError:
             raise self.unreadable() from None
         except yaml.MarkedYAMLError as error:
             raise self.syntax(error) from None
         except yaml.YAMLError as error:
             raise self.mistake("bad-yaml", f"this is not YAML: {error}", None) from None
+        finally:
+            if loader is not None:
+                loader.dispose()
 
     def unreadable(self) -> ConvcalcError:
         """The error for a character that YAML leaves out, such as U+0000."""
@@ -165,6 +211,9 @@ class _Reader:
         unclosed = "unexpected end of stream" in problem
         at = (unclosed and error.context_mark) or error.problem_mark or error.context_mark
         mark = Mark(at.line + 1, at.column + 1) if at else None
+        if mark and "maximum nesting depth" in problem:
+            # Some versions of libyaml have a bound too, and look ahead of what is read here.
+            return self.too_deep(mark)
         line = self.source.line(mark.line) if mark else ""
         message, help = next(
             (said for known, *said in _PROBLEMS if known in problem), (problem, "")
@@ -195,131 +244,136 @@ class _Reader:
 
     def value(self, events: Iterator[Any]) -> Any:
         """One value, with whatever is inside it."""
+        take = {
+            yaml.ScalarEvent: self.scalar,
+            yaml.AliasEvent: self.alias,
+            yaml.MappingStartEvent: self.open,
+            yaml.SequenceStartEvent: self.open,
+            yaml.MappingEndEvent: self.close,
+            yaml.SequenceEndEvent: self.close,
+        }
         for event in events:
-            kind = type(event)
-            if kind is yaml.ScalarEvent:
-                self.scalar(event)
-            elif kind is yaml.AliasEvent:
-                self.alias(event)
-            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                self.open(event)
-            else:
-                self.close(event)
+            take[type(event)](event)
             if not self.stack:
                 break
         return self.root
 
     def scalar(self, event: Any) -> None:
-        mark = _scalar_mark(event)
+        place = _scalar_place(event)
         if event.tag is not None:
-            raise self.tag(event.tag, mark)
-        self.count(1, mark)
-        if event.style == '"' and (control := _CONTROL.search(event.value)):
+            raise self.tag(event.tag, place)
+        self.count(1, place)
+        text = event.value
+        if event.style == '"' and (control := _CONTROL.search(text)):
             # Printed in a table, it would be a command to the reader's terminal.
             message = f"the text has a control character in it, U+{ord(control[0]):04X}"
-            raise self.mistake("bad-yaml", message, mark, "write the text without the escape")
-        if self.stack and self.stack[-1].wants_key():
-            key = self.key(event, mark)
-            self.anchor(event.anchor, key, 1, 0)
-            self.stack[-1].key, self.stack[-1].key_mark = key, mark
+            raise self.mistake(
+                "bad-yaml", message, Mark(*place), "write the text without the escape"
+            )
+        level = self.stack[-1] if self.stack else None
+        if level and level.key is None and type(level.container) is Mapping:
+            value = level.key = self.key(event, level.container, place)
+            level.container.marks.append(place)
         else:
-            value = self.plain(event.value, mark) if event.implicit[0] else event.value
-            self.anchor(event.anchor, value, 1, 0)
-            self.take(value, mark, 0)
+            value = self.plain(text, place) if event.implicit[0] else text
+            self.take(value, place, 0)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(value, 1, 0)
 
     def alias(self, event: Any) -> None:
         name = event.anchor
-        mark = _mark(event)
+        place = _place(event)
         if name not in self.anchors:
             help = did_you_mean(name, self.anchors)
             raise self.mistake(
                 "bad-yaml",
                 f"the alias *{name} has no anchor &{name} before it",
-                mark,
+                Mark(*place),
                 help or "an anchor stands before its aliases, and is closed by then",
             )
         if self.stack and self.stack[-1].wants_key():
-            raise self.mistake("bad-key", "an alias cannot be a key", mark, "write the key out")
+            raise self.mistake(
+                "bad-key", "an alias cannot be a key", Mark(*place), "write the key out"
+            )
         value, nodes, height = self.anchors[name]
-        self.count(nodes, mark)
-        self.deepen(len(self.stack) + height, mark)
-        self.take(value, mark, height)
+        self.count(nodes, place)
+        self.deepen(len(self.stack) + height, place)
+        self.take(value, place, height)
 
     def open(self, event: Any) -> None:
-        mark = _mark(event)
+        place = _place(event)
         if event.tag is not None:
-            raise self.tag(event.tag, mark)
+            raise self.tag(event.tag, place)
         if self.stack and self.stack[-1].wants_key():
             message = "a list or a mapping cannot be a key"
             help = "keys are names; a text that begins with a bracket or a brace needs quotes"
-            raise self.mistake("bad-key", message, mark, help)
-        self.count(1, mark)
-        self.stack.append(_Open(event, mark, self.nodes))
-        self.deepen(len(self.stack), mark)
+            raise self.mistake("bad-key", message, Mark(*place), help)
+        self.count(1, place)
+        self.stack.append(_Open(event, place, self.nodes))
+        self.deepen(len(self.stack), place)
 
     def close(self, event: Any) -> None:
         level = self.stack.pop()
-        mark, end = level.mark, event.end_mark
-        if level.flow and end.line + 1 == mark.line:
-            mark = mark._replace(length=end.column + 1 - mark.column)
+        line, column, length, text_at = level.place
+        if level.flow and (end := event.end_mark).line + 1 == line:
+            length = end.column + 1 - column
         height = level.height + 1
-        self.anchor(level.anchor, level.container, self.nodes - level.before + 1, height)
-        self.take(level.container, mark, height)
+        if level.anchor is not None:
+            nodes = self.nodes - level.before + 1
+            self.anchors[level.anchor] = _Anchored(level.container, nodes, height)
+        self.take(level.container, (line, column, length, text_at), height)
 
-    def take(self, value: Any, mark: Mark, height: int) -> None:
+    def take(self, value: Any, place: _Place, height: int) -> None:
         """Hand a complete value to the list or mapping around it."""
         if self.stack:
-            self.stack[-1].take(value, mark, height)
+            self.stack[-1].take(value, place, height)
         else:
             self.root = value
 
-    def anchor(self, name: str | None, value: Any, nodes: int, height: int) -> None:
-        if name is not None:
-            self.anchors[name] = _Anchored(value, nodes, height)
-
-    def count(self, nodes: int, mark: Mark) -> None:
+    def count(self, nodes: int, place: _Place) -> None:
         """Note so many more values."""
         self.nodes += nodes
-        if self.nodes > self.limits.nodes:
+        if self.nodes > self.most:
             message = (
-                f"the file has more than {self.limits.nodes:,} values,"
+                f"the file has more than {self.most:,} values,"
                 " aliases counted as what they stand for"
             )
-            raise self.exceeded("nodes", message, mark)
+            raise self.exceeded("nodes", message, Mark(*place))
 
-    def deepen(self, depth: int, mark: Mark) -> None:
+    def deepen(self, depth: int, place: _Place) -> None:
         """Note that lists and mappings nest so deep."""
         if depth > self.limits.depth:
-            message = f"lists and mappings are nested more than {self.limits.depth} deep"
-            raise self.exceeded("depth", message, mark)
+            raise self.too_deep(Mark(*place))
 
-    def key(self, event: Any, mark: Mark) -> str:
+    def too_deep(self, mark: Mark) -> ConvcalcError:
+        message = f"lists and mappings are nested more than {self.limits.depth} deep"
+        return self.exceeded("depth", message, mark)
+
+    def key(self, event: Any, container: Mapping, place: _Place) -> str:
         key: str = event.value
         if event.implicit[0]:
             if key == "<<":
                 message = "merge keys (`<<`) are not part of the spec language"
                 help = "write the fields out, or make a block with arguments"
-                raise self.mistake("merge-key", message, mark, help)
-            plain = self.plain(key, mark)
+                raise self.mistake("merge-key", message, Mark(*place), help)
+            plain = self.plain(key, place)
             if not isinstance(plain, str):
                 message = f"a key is a name, and this one is {_plain_kind(plain)}"
                 help = "put it in quotes if it is meant as a name"
-                raise self.mistake("bad-key", message, mark, help)
-        level = self.stack[-1]
-        if key in level.container:
-            assert isinstance(level.container, Mapping)
-            first = level.container.key_marks[key]
+                raise self.mistake("bad-key", message, Mark(*place), help)
+        if key in container:
+            first = container.key_marks[key]
             message = f"the key `{shortened(key, 60)}` is here twice"
             label = f"the first is at line {first.line}, column {first.column}"
-            raise self.mistake("duplicate-key", message, mark, "keep one of them", label)
+            raise self.mistake("duplicate-key", message, Mark(*place), "keep one of them", label)
         return key
 
-    def tag(self, tag: str, mark: Mark) -> ConvcalcError:
+    def tag(self, tag: str, place: _Place) -> ConvcalcError:
         shown = shortened(tag.replace("tag:yaml.org,2002:", "!!"), 60)
         message = f"the tag {shown} is not part of the spec language"
-        return self.mistake("tag", message, mark, "write the value without it")
+        return self.mistake("tag", message, Mark(*place), "write the value without it")
 
-    def plain(self, text: str, mark: Mark) -> Any:
+    def plain(self, text: str, place: _Place) -> Any:
         """An unquoted scalar by YAML 1.2's core rules."""
         if not text or text[0] not in "0123456789+-.":
             return _WORDS.get(text, text)
@@ -330,22 +384,13 @@ class _Reader:
                     f"this integer has {digits:,} digits, more than the limit of"
                     f" {self.limits.digits}"
                 )
-                raise self.exceeded("digits", message, mark)
+                raise self.exceeded("digits", message, Mark(*place))
             return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
         if _FLOAT.match(text):
             return float(text)
         if special := _SPECIAL.match(text):
             return float("nan") if special[3] else float(f"{special[1]}inf")
         return text
-
-
-def _events(text: str) -> Iterator[Any]:
-    loader = _Loader(text)
-    try:
-        while (event := loader.get_event()) is not None:
-            yield event
-    finally:
-        loader.dispose()
 
 
 #: What libyaml says, with what it means and what to do about it.
@@ -406,22 +451,23 @@ def _context(context: str | None) -> str:
     return next((said for known, said in _CONTEXTS.items() if known in (context or "")), "it")
 
 
-def _mark(event: Any) -> Mark:
+def _place(event: Any) -> _Place:
     """The place of what opens a value: a bracket, an alias, an anchor."""
     start, end = event.start_mark, event.end_mark
     length = end.column - start.column if end.line == start.line else 1
-    return Mark(start.line + 1, start.column + 1, max(1, length))
+    return start.line + 1, start.column + 1, max(1, length), -1
 
 
-def _scalar_mark(event: Any) -> Mark:
+def _scalar_place(event: Any) -> _Place:
     start, end = event.start_mark, event.end_mark
-    if end.line != start.line:
-        return Mark(start.line + 1, start.column + 1)
-    length = end.column - start.column
+    line, column = start.line, start.column
+    if end.line != line:
+        return line + 1, column + 1, 1, -1
+    length = end.column - column
     quotes = 1 if event.style else 0
     # An anchor, an escape or a doubled quote makes the text differ from what is written.
     written = length == len(event.value) + 2 * quotes
-    return Mark(start.line + 1, start.column + 1, length or 1, quotes if written else -1)
+    return line + 1, column + 1, length or 1, quotes if written else -1
 
 
 def _plain_kind(value: Any) -> str:

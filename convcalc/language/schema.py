@@ -1,4 +1,4 @@
-"""The JSON Schema (2020-12) of the spec language, made from the layer classes and the forms.
+"""The JSON Schema (2020-12) of the spec language, made from the forms and the layer classes.
 
 A schema sees structure: which fields there are, and what kind of value each takes. It sees neither
 the names in expressions, nor the arguments of blocks, nor shapes; `convcalc validate` does.
@@ -6,23 +6,14 @@ the names in expressions, nor the arguments of blocks, nor shapes; `convcalc val
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from convcalc import layers
-from convcalc.language.check import (
-    COMMON,
-    FORMS,
-    IDENTIFIER,
-    LAYER_NAME,
-    MERGES,
-    OF_LAYERS,
-    RESERVED,
-    TENSOR,
-    Field,
-)
-from convcalc.language.document import STRUCTURES, Block, Document, Statement
-from convcalc.layers.base import descriptions
+from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR
+from convcalc.language.document import MERGES
+from convcalc.language.forms import OTHERS, STRUCTURES, Form
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]
@@ -32,8 +23,8 @@ def schema() -> _Schema:
     """The schema of a spec, whole."""
     return {
         "$schema": DIALECT,
+        **_form(OTHERS["spec"]),
         "title": "convcalc spec",
-        **_form(Document),
         "$defs": {
             **_values(),
             **_parts(),
@@ -65,7 +56,7 @@ def _or_expression(literal: _Schema) -> _Schema:
 
 
 def _values() -> dict[str, _Schema]:
-    """The values of a spec."""
+    """What `Checked` names in the forms, but for what has layers in it."""
     identifier = {**_whole(IDENTIFIER), "not": {"enum": sorted(RESERVED)}}
     expression = {"type": "string", "pattern": r"\S", "description": "An expression."}
     size = _or_expression({"type": "integer", "minimum": 1})
@@ -76,13 +67,15 @@ def _values() -> dict[str, _Schema]:
         "expression": expression,
         "value": value,
         "values": {"type": "object", **names},
+        "arguments": _ref("values"),
         "truth": {"type": "boolean"},
         "condition": {"anyOf": [{"type": ["boolean", "number"]}, _ref("expression")]},
         "times": _or_expression({"type": "integer", "minimum": 0}),
         "rows": {"anyOf": [_list(_ref("value")), _ref("expression")]},
         "text": {"type": "string", "pattern": r"\S"},
         "identifier": identifier,
-        "identifiers": _list(_ref("identifier"), minItems=1, uniqueItems=True),
+        "index": _ref("identifier"),
+        "bind": _list(_ref("identifier"), minItems=1, uniqueItems=True),
         "layer_name": {**_whole(LAYER_NAME), "not": {"const": "input"}},
         "tensors": {"anyOf": [_whole(TENSOR), _list(_whole(TENSOR), minItems=1)]},
         "merge": {"enum": list(MERGES)},
@@ -110,11 +103,11 @@ def _parts() -> dict[str, _Schema]:
     known = [*layers.TYPES, *STRUCTURES]
     types = {name: _ref(f"layer_{cls.type}") for name, cls in layers.TYPES.items()}
     structures = {name: _ref(f"structure_{name}") for name in STRUCTURES}
-    bare = [name for name in layers.TYPES if not _required(layers.find(name))]
+    bare = {name: layers.find(name) for name in layers.TYPES if not _required(layers.find(name))}
+    # An editor shows the first text that it finds, so there is none around those of the layers.
     alone = {
-        "description": "A layer type or a block, where no field is needed.",
         "anyOf": [
-            {"enum": bare},
+            *({"const": name, "description": _text(cls)} for name, cls in bare.items()),
             {**_whole(LAYER_NAME), "not": {"enum": known}, "description": "A block."},
         ],
     }
@@ -125,9 +118,8 @@ def _parts() -> dict[str, _Schema]:
         "properties": {**types, **structures},
         "additionalProperties": _ref("block_call"),
     }
-    call = _fields(COMMON, descriptions(Statement))
     return {
-        "block": _form(Block),
+        "block": _form(OTHERS["block"]),
         "blocks": {
             "type": "object",
             "propertyNames": {"allOf": [_ref("layer_name"), {"not": {"enum": known}}]},
@@ -136,7 +128,7 @@ def _parts() -> dict[str, _Schema]:
         "block_call": {
             "description": "A call of a block, with its arguments.",
             "type": ["object", "null"],
-            "properties": call,
+            "properties": _form(OTHERS["element"])["properties"],
             "additionalProperties": _ref("value"),
         },
         "element": {"anyOf": [alone, with_fields]},
@@ -150,29 +142,35 @@ def _required(cls: type[layers.Layer]) -> list[layers.Field]:
     return [field for field in layers.fields_of(cls) if field.required]
 
 
-def _fields(fields: Mapping[str, Field], texts: Mapping[str, str]) -> dict[str, _Schema]:
-    return {
-        name: {**_ref(field.schema), **({"description": texts[name]} if name in texts else {})}
-        for name, field in fields.items()
-    }
+class _Generator(GenerateJsonSchema):
+    """pydantic's, for forms that refer to the definitions in this module."""
+
+    def get_schema_from_definitions(self, json_ref: Any) -> None:
+        return None
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def default_schema(self, schema: Any) -> _Schema:
+        # The others stand for a field that is left out; written, most of them are refused.
+        if isinstance(schema["default"], bool):
+            return super().default_schema(schema)
+        return self.generate_inner(schema["schema"])
 
 
-def _form(form: type) -> _Schema:
-    """The schema of a structure, a block or a document, described by its class."""
-    fields = FORMS[form]
-    texts = {**descriptions(Statement), **descriptions(form)}
-    return {
-        "description": " ".join((form.__doc__ or "").split("\n\n")[0].split()),
-        "type": "object",
-        "properties": _fields(fields, texts),
-        "required": [name for name, field in fields.items() if field.required],
-        "additionalProperties": False,
-    }
+def _form(form: type[Form]) -> _Schema:
+    """The schema of a form: in place, not as a definition of pydantic's."""
+    core = {key: value for key, value in form.__pydantic_core_schema__.items() if key != "ref"}
+    return _Generator().generate_inner(core)
+
+
+def _text(cls: type[layers.Layer]) -> str:
+    return f"{layers.summary(cls)}\n\n{layers.details(cls)}".strip()
 
 
 def _layer(cls: type[layers.Layer]) -> _Schema:
     """The schema of a layer type's fields, each under its canonical and its short name."""
-    properties = _fields(OF_LAYERS, descriptions(Statement))
+    properties = _form(OTHERS["layer"])["properties"]
     rules: list[_Schema] = []
     for field in layers.fields_of(cls):
         spellings = [name for name in (field.name, field.short) if name]
@@ -187,9 +185,8 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
         if not field.required and field.default is not None:
             value["default"] = field.kind.show(field.default)
         properties |= dict.fromkeys(spellings, value)
-    text = f"{layers.summary(cls)}\n\n{layers.details(cls)}".strip()
     return {
-        "description": text,
+        "description": _text(cls),
         "type": "object" if _required(cls) else ["object", "null"],
         "properties": properties,
         "additionalProperties": False,

@@ -1,0 +1,232 @@
+"""What is said where a spec cannot be expanded: the mistakes so far, and the words for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
+from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
+from convcalc.expressions import Expression, ExpressionError
+from convcalc.graph import Builder
+from convcalc.language.document import Items, Statement, Value
+from convcalc.language.limits import Limits, exceeded
+from convcalc.language.scopes import Scope, Tensors, tensor_values
+from convcalc.shape import Shape, Tensor
+from convcalc.words import counted, describe, did_you_mean, listed
+
+
+class Mistakes:
+    """The mistakes of one expansion. Where enough are found, or a limit is met, it ends."""
+
+    def __init__(self, source: Source, limits: Limits, builder: Builder) -> None:
+        self.source = source
+        self.limits = limits
+        #: Knows what a node is called.
+        self.builder = builder
+        #: The inputs' names, for messages.
+        self.inputs: tuple[str, ...] = ()
+        self.found: list[Diagnostic] = []
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        mark: Mark | None,
+        scope: Scope | None = None,
+        *,
+        label: str = "",
+        notes: tuple[str, ...] = (),
+        where: str = "",
+        help: str = "",
+    ) -> None:
+        """Note a mistake, with the calls that lead to it; `where` says more of the place."""
+        calls = reversed(scope.calls) if scope else ()
+        chain = [f"in block `{block}`, called at line {at.line}" for block, at in calls]
+        if place := "; ".join([*chain, where] if where else chain):
+            notes = (*notes, place)
+        self.found.append(Diagnostic(code, message, self.source, mark, label, notes, help))
+        if len(self.found) >= ENOUGH:
+            self.stop_if_wrong()
+
+    def stop_if_wrong(self) -> None:
+        """Raise ConvcalcError where there is a mistake."""
+        if self.found:
+            raise ConvcalcError.of(self.found)
+
+    def exceed(self, name: str, message: str, mark: Mark) -> NoReturn:
+        """Stop at a limit."""
+        self.stop(exceeded(name, message, self.source, mark))
+
+    def exceed_steps(self, message: str, mark: Mark) -> NoReturn:
+        """Stop at the number of turns and calls."""
+        help = "ten are allowed for each layer: `--limit layers=N` allows 10·N"
+        self.stop(Diagnostic("limit-layers", message, self.source, mark, help=help))
+
+    def stop(self, diagnostic: Diagnostic) -> NoReturn:
+        """End with one more."""
+        raise ConvcalcError.of([*self.found, diagnostic])
+
+    # What there is a report of
+
+    def expression(
+        self,
+        error: ExpressionError,
+        expression: Expression,
+        mark: Mark | None,
+        scope: Scope,
+        inputs: Tensors,
+    ) -> None:
+        """An expression has no value."""
+        where, help = "", error.help
+        names = dict(scope.values)
+        if inputs:
+            known = tensor_values(inputs[0].shape)
+            names |= known
+            if error.code == "unknown-name":
+                # The check knows all names but those that only some tensors have.
+                where = f"the tensor here is {inputs[0].shape}, from {self._place(inputs[0])}"
+                help = f"this tensor has {listed(known)}"
+        self.report(
+            error.code,
+            error.message,
+            mark and mark.within(error.start, error.end - error.start),
+            scope,
+            label=error.label,
+            notes=_values_note(expression, names),
+            where=where,
+            help=help,
+        )
+
+    def value(
+        self, refusal: Refusal, st: Statement, field: str, raw: Value, scope: Scope, inputs: Tensors
+    ) -> None:
+        """A field refuses the value that an expression has."""
+        self._refusal(refusal, st, field, [raw], scope, inputs, "")
+
+    def shapes(
+        self,
+        refusal: Refusal,
+        st: Statement,
+        raws: Iterable[Value],
+        scope: Scope,
+        inputs: tuple[Tensor, ...],
+    ) -> None:
+        """A layer, in which the values `raws` are, refuses its inputs."""
+        where = ""
+        if inputs:
+            where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
+        if len(inputs) > 1:
+            given = [f"{tensor.shape} ({self._place(tensor)})" for tensor in inputs[:4]]
+            where = f"its inputs are {', '.join(given)}{', …' if len(inputs) > 4 else ''}"
+        self._refusal(refusal, st, refusal.field, raws, scope, inputs, where)
+
+    def _refusal(
+        self,
+        refusal: Refusal,
+        st: Statement,
+        field: str | None,
+        raws: Iterable[Value],
+        scope: Scope,
+        inputs: Tensors,
+        where: str,
+    ) -> None:
+        message, help = refusal.message, refusal.help
+        if field is not None and message.startswith(("must ", "has ")):
+            message = f"`{st.key_of(field) or field}` {message}"
+        names = {**scope.values, **(tensor_values(inputs[0].shape) if inputs else {})}
+        expressions = [each for raw in raws for each in _expressions(raw)]
+        notes = dict.fromkeys(note for each in expressions for note in _result_note(each, names))
+        if refusal.code == "not-whole" and len(expressions) == 1:
+            text = expressions[0].text
+            help = _roundings(text, expressions[0].evaluate(names)) or help
+        self.report(
+            refusal.code,
+            message,
+            st.mark_of(field) if field else st.mark,
+            scope,
+            label=refusal.label,
+            notes=tuple(notes)[:4],
+            where=where,
+            help=help,
+        )
+
+    def unknown_tensor(self, st: Statement, name: str, scope: Scope) -> None:
+        """`from` names what is not in reach."""
+        known = scope.tensors()
+        whole, _, part = name.rpartition(".")
+        message = f"`from` names `{name}`, and no layer above has that name"
+        help = f"known here: {listed(known)}; a name is seen by what follows it in its list"
+        if scope.calls:
+            help = f"a block sees nothing of its caller; known here: {listed(known)}"
+        if whole in known:
+            parts = len(scope.find(whole) or ())
+            message = f"`from` names part {part} of `{whole}`, which has {counted(parts, 'part')}"
+            help = f"parts are counted from 0: `{whole}.0`"
+        if scope.is_left_out(name):
+            message = f"`from` names `{name}`, which its `when` leaves out here"
+            help = "give this line the same `when`, or name a layer that is there"
+        mark = st.item_mark("from", st.body.from_.index(name))
+        label = "" if whole in known else did_you_mean(name, known)
+        self.report("unknown-tensor", message, mark, scope, label=label, help=help)
+
+    def _place(self, tensor: Tensor) -> str:
+        """What a tensor is called in a message."""
+        if tensor.node >= 0:
+            return f"`{self.builder.name(tensor.node)}`"
+        return "the input" if len(self.inputs) == 1 else f"input `{self.inputs[-1 - tensor.node]}`"
+
+
+def residual_help(*shapes: Shape) -> str:
+    """What a shortcut would have to do, for the shapes of the body and of the shortcut."""
+    body, shortcut = shapes[0], shapes[-1]
+    if len(body) != len(shortcut) or len(body) == 1:
+        return ""
+    strides = [ceil_div(a, b) for a, b in zip(shortcut.spatial, body.spatial)]
+    if any(ceil_div(a, s) != b for a, b, s in zip(shortcut.spatial, body.spatial, strides)):
+        before, after = Shape(*shortcut.spatial), Shape(*body.spatial)
+        return f"the body makes {after} of {before}: padding keeps the size (p: 1 for k: 3)"
+    step = strides[0] if len(set(strides)) == 1 else strides
+    stride = "" if step == 1 else f", s: {step}"
+    shortcut_line = f"`shortcut: [conv: {{out: {body.channels}, k: 1{stride}}}]`"
+    return f"{shortcut_line} makes the shortcut {body} as well"
+
+
+def _values_note(expression: Expression, names: Mapping[str, Any]) -> tuple[str, ...]:
+    """`with alpha = 0.7 and c = 32`, for the names in an expression; nothing where it has none."""
+    known = [f"{name} = {_written(names[name])}" for name in expression.names if name in names]
+    return (f"with {' and '.join(known)}",) if known else ()
+
+
+def _result_note(expression: Expression, names: Mapping[str, Any]) -> tuple[str, ...]:
+    """``c * alpha` is 22.4, with c = 32 and alpha = 0.7``; nothing where there are no names."""
+    values = _values_note(expression, names)
+    if expression.text.strip() in expression.names:
+        return values
+    result = f"`{expression.text}` is {_written(expression.evaluate(names))}"
+    return tuple(f"{result}, {each}" for each in values)
+
+
+def _expressions(raw: Value) -> Iterator[Expression]:
+    """The expressions that a value is made of."""
+    if isinstance(raw, Expression):
+        yield raw
+    elif isinstance(raw, Items):
+        for item in raw.items:
+            yield from _expressions(item)
+
+
+def _written(value: Any) -> str:
+    """A value as a spec writes it."""
+    return describe(value).removeprefix("the text ").removeprefix("the list ")
+
+
+def _roundings(text: str, value: Any) -> str:
+    """What each way of rounding makes of an expression; empty where it is no fraction."""
+    if not is_fraction(value) and not (isinstance(value, float) and math.isfinite(value)):
+        return ""
+    below, above, nearest = map(describe, (floor(value), ceil(value), make_divisible(value)))
+    ways = [f"`floor({text})` gives {below}", f"`ceil({text})` {above}"]
+    # The papers round channels so; a small number counts something else.
+    return ", ".join([*ways, f"`make_divisible({text}, 8)` {nearest}"] if value > 8 else ways)

@@ -1,0 +1,106 @@
+"""What an element of a spec sees: names of values, names of tensors, and the blocks around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from convcalc.diagnostics import Mark
+from convcalc.expressions import Expression
+from convcalc.shape import Shape, Tensor
+
+#: What one line hands to the next; None where a mistake leaves it unknown.
+Tensors = tuple[Tensor, ...] | None
+
+#: Names that the tensor which reaches a layer has in expressions.
+TENSOR_NAMES = frozenset(
+    ("in_channels", "in_height", "in_width", "in_length", "in_depth", "in_features")
+)
+#: Those of the spatial axes, by how many there are.
+_AXIS_NAMES: Mapping[int, tuple[str, ...]] = {
+    1: ("in_length",),
+    2: ("in_height", "in_width"),
+    3: ("in_depth", "in_height", "in_width"),
+}
+
+
+def tensor_values(shape: Shape) -> dict[str, int]:
+    """The names that a tensor of a shape has in expressions."""
+    if len(shape) == 1:
+        return {"in_features": shape[0], "in_channels": shape[0]}
+    names = _AXIS_NAMES.get(len(shape) - 1, ())
+    return {"in_channels": shape[0], **dict(zip(names, shape.spatial))}
+
+
+def asks_for_tensor(value: Any) -> bool:
+    """Whether a value is an expression that speaks of the tensor which reaches the layer."""
+    return isinstance(value, Expression) and not TENSOR_NAMES.isdisjoint(value.names)
+
+
+class Scope:
+    """What the lines of one `layers` list see; they add the tensors that they name."""
+
+    __slots__ = ("_left_out", "_outer", "_tensors", "calls", "depth", "values")
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        outer: Scope | None = None,
+        calls: tuple[tuple[str, Mark], ...] = (),
+        depth: int = 0,
+    ) -> None:
+        self.values = values
+        #: Block and place of each call around, outermost first.
+        self.calls = calls
+        #: How many lists it is inside of.
+        self.depth = depth
+        #: The list around it, whose tensors it sees.
+        self._outer = outer
+        self._tensors: dict[str, Tensors] = {}
+        self._left_out: set[str] = set()
+
+    def inside(self, values: Mapping[str, Any] | None = None) -> Scope:
+        """The scope of a list inside, with other values where some are given."""
+        values = self.values if values is None else values
+        return Scope(values, self, self.calls, self.depth + 1)
+
+    def called(self, values: Mapping[str, Any], block: str, mark: Mark) -> Scope:
+        """The scope of a block that is called here; it sees no tensor of its caller."""
+        return Scope(values, None, (*self.calls, (block, mark)), self.depth + 1)
+
+    def add(self, name: str, tensors: Tensors) -> None:
+        """Name tensors, for the lines that follow."""
+        self._tensors[name] = tensors
+
+    def leave_out(self, name: str) -> None:
+        """Note that the layer of a name is not there."""
+        self._left_out.add(name)
+
+    def find(self, name: str) -> Tensors:
+        """The tensors of a name, or the one part of it (`parts.1`). Raises KeyError."""
+        whole, dot, part = name.rpartition(".")
+        found = self._find(whole if dot else name)
+        if not dot or found is None:
+            return found
+        if int(part) >= len(found):
+            raise KeyError(name)
+        return (found[int(part)],)
+
+    def _find(self, name: str) -> Tensors:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope._tensors:
+                return scope._tensors[name]
+            scope = scope._outer
+        raise KeyError(name)
+
+    def is_left_out(self, name: str) -> bool:
+        """Whether a name is that of a layer which its `when` leaves out."""
+        outer = self._outer
+        return name in self._left_out or (outer is not None and outer.is_left_out(name))
+
+    def tensors(self) -> list[str]:
+        """The names of all tensors in reach."""
+        return list(
+            dict.fromkeys([*self._tensors, *(self._outer.tensors() if self._outer else ())])
+        )
