@@ -20,28 +20,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
+from convcalc import arithmetic
 from convcalc.arithmetic import (
     Refusal,
     Symbolic,
     both,
-    ceil,
     denied,
-    divide,
     either,
     equal,
     exact,
     exactly,
-    floor,
-    is_fraction,
-    make_divisible,
-    maximum,
-    minimum,
-    nearest,
-    power,
-    truncate,
     truth,
-    where,
-    written,
 )
 from convcalc.words import describe, did_you_mean, listed, shortened
 
@@ -93,9 +82,17 @@ class ExpressionError(Exception):
         self.help = help
 
 
-def _placed(refusal: Refusal, start: int, end: int) -> ExpressionError:
+def _error(refusal: Refusal, start: int, end: int) -> ExpressionError:
     """What a refusal says, said of a part of the text."""
     return ExpressionError(refusal.message, start, end, code=refusal.code, help=refusal.help)
+
+
+def _placed(start: int, end: int, function: Callable[..., Any], *operands: Any) -> Any:
+    """The value of a function; what it refuses is said of a part of the text."""
+    try:
+        return function(*operands)
+    except Refusal as refusal:
+        raise _error(refusal, start, end) from None
 
 
 class Node(NamedTuple):
@@ -146,7 +143,9 @@ def _is_number(value: Any) -> bool:
         return True
     if isinstance(value, Symbolic):
         return value.numeric
-    return is_fraction(value) or (isinstance(value, (int, float)) and not isinstance(value, bool))
+    return arithmetic.is_fraction(value) or (
+        isinstance(value, (int, float)) and not isinstance(value, bool)
+    )
 
 
 def _is_truth(value: Any) -> bool:
@@ -167,10 +166,10 @@ _ARITHMETIC: Mapping[str, tuple[Callable[..., Any], str]] = {
     "+": (operator.add, "add {b} to {a}"),
     "-": (operator.sub, "subtract {b} from {a}"),
     "*": (operator.mul, "multiply {a} by {b}"),
-    "/": (divide, "divide {a} by {b}"),
+    "/": (arithmetic.divide, "divide {a} by {b}"),
     "//": (operator.floordiv, "divide {a} by {b}"),
     "%": (operator.mod, "divide {a} by {b}"),
-    "**": (power, "raise {a} to the power of {b}"),
+    "**": (arithmetic.power, "raise {a} to the power of {b}"),
 }
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -189,9 +188,9 @@ def _calculate(sign: str, a: Any, b: Any, bounds: Bounds) -> Any:
     if _is_number(a) and _is_number(b):
         try:
             if sign == "**":
-                value = power(a, b, 4 * bounds.digits)
+                value = arithmetic.power(a, b, 4 * bounds.digits)
             elif sign == "/":
-                value = divide(a, b)
+                value = function(a, b)
             else:
                 value = exactly(function, a, b)
             if not isinstance(value, complex):
@@ -256,7 +255,7 @@ def _round(value: Any, digits: Any = None) -> Any:
         if places is None or abs(places) > 300:
             raise _refusal("`round` takes a whole number of digits, from -300 to 300")
         digits = places
-    return nearest(value, digits)
+    return arithmetic.nearest(value, digits)
 
 
 class _Function(NamedTuple):
@@ -276,15 +275,15 @@ class _Function(NamedTuple):
 #: The functions by name.
 FUNCTIONS: Mapping[str, _Function] = {
     # Of one number, which Python refuses, it is the smallest and the largest.
-    "min": _Function(lambda *values: reduce(minimum, values), 1, 99),
-    "max": _Function(lambda *values: reduce(maximum, values), 1, 99),
+    "min": _Function(lambda *values: reduce(arithmetic.minimum, values), 1, 99),
+    "max": _Function(lambda *values: reduce(arithmetic.maximum, values), 1, 99),
     "abs": _Function(abs, 1, 1),
-    "int": _Function(truncate, 1, 1),
-    "floor": _Function(floor, 1, 1),
-    "ceil": _Function(ceil, 1, 1),
+    "int": _Function(arithmetic.truncate, 1, 1),
+    "floor": _Function(arithmetic.floor, 1, 1),
+    "ceil": _Function(arithmetic.ceil, 1, 1),
     "round": _Function(_round, 1, 2),
     "len": _Function(len, 1, 1),
-    "make_divisible": _Function(make_divisible, 1, 3),
+    "make_divisible": _Function(arithmetic.make_divisible, 1, 3),
 }
 
 
@@ -329,7 +328,7 @@ def _compare(relation: str, a: Any, b: Any) -> Any:
 def _chosen(condition: Any, a: Any, b: Any) -> Any:
     """a where an open condition holds, else b. Raises Refusal unless both are of one kind."""
     if _is_number(a) and _is_number(b):
-        return where(condition, a, b)
+        return arithmetic.where(condition, a, b)
     if _is_truth(a) and _is_truth(b):
         return either(both(condition, a), both(denied(condition), b))
     message = f"cannot choose between {_shown(a)} and {_shown(b)}: `{condition}` is open"
@@ -517,10 +516,7 @@ class _Parser:
                     open_.append((settled, value.evaluate(names)))
             result = chosen.evaluate(names)
             for settled, held in reversed(open_):
-                try:
-                    result = _chosen(settled, held, result)
-                except Refusal as refusal:
-                    raise _placed(refusal, start, end) from None
+                result = _placed(start, end, _chosen, settled, held, result)
             return result
 
         return Node(evaluate, start, end)
@@ -553,7 +549,7 @@ class _Parser:
                 try:
                     value = _calculate(sign, value, operand, bounds)
                 except Refusal as refusal:
-                    raise _placed(refusal, start, node.end) from None
+                    raise _error(refusal, start, node.end) from None
             return value
 
         def comparison(names: Mapping[str, Any]) -> Any:
@@ -564,7 +560,7 @@ class _Parser:
                 try:
                     holds = _compare(relation, left, right)
                 except Refusal as refusal:
-                    raise _placed(refusal, start, node.end) from None
+                    raise _error(refusal, start, node.end) from None
                 if holds is False:
                     return False
                 result = holds if result is True else both(result, holds)
@@ -579,10 +575,7 @@ class _Parser:
                 if settled is (sign == "or"):
                     return value
                 other = node.evaluate(names)
-                try:
-                    value = _joined(sign, settled, value, other)
-                except Refusal as refusal:
-                    raise _placed(refusal, start, node.end) from None
+                value = _placed(start, node.end, _joined, sign, settled, value, other)
             return value
 
         if sign in _ARITHMETIC:
@@ -646,11 +639,7 @@ class _Parser:
         def evaluate(names: Mapping[str, Any]) -> Any:
             value = node.evaluate(names)
             for index in indices:
-                place = index.evaluate(names)
-                try:
-                    value = _item(value, place)
-                except Refusal as refusal:
-                    raise _placed(refusal, node.start, index.end) from None
+                value = _placed(node.start, index.end, _item, value, index.evaluate(names))
             return value
 
         return Node(evaluate, node.start, indices[-1].end)
@@ -680,10 +669,8 @@ class _Parser:
     def number(self, token: _Token) -> Node:
         text = token.text
         if not text.isdigit():
-            try:
-                return self.constant(token, _bounded(written(text), self.bounds, float(text)))
-            except Refusal as refusal:
-                raise _placed(refusal, token.start, token.end) from None
+            number = (arithmetic.written(text), self.bounds, float(text))
+            return self.constant(token, _placed(token.start, token.end, _bounded, *number))
         if len(text) > self.bounds.digits:
             too_large = _too_large(self.bounds)
             message = (
@@ -712,10 +699,7 @@ class _Parser:
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             values = tuple([node.evaluate(names) for node in nodes])
-            try:
-                return _listed(values, bounds)
-            except Refusal as refusal:
-                raise _placed(refusal, opened.start, end) from None
+            return _placed(opened.start, end, _listed, values, bounds)
 
         return Node(evaluate, opened.start, end)
 
@@ -747,10 +731,7 @@ class _Parser:
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             values = [node.evaluate(names) for node in nodes]
-            try:
-                return _call(name.text, values, bounds)
-            except Refusal as refusal:
-                raise _placed(refusal, name.start, end) from None
+            return _placed(name.start, end, _call, name.text, values, bounds)
 
         return Node(evaluate, name.start, end)
 
