@@ -130,10 +130,11 @@ class _Anchored(NamedTuple):
 class _Open:
     """A list or mapping that is being read."""
 
-    __slots__ = ("anchor", "before", "container", "flow", "height", "key", "place")
+    __slots__ = ("anchor", "before", "container", "flow", "height", "is_mapping", "key", "place")
 
     def __init__(self, event: Any, place: _Place, before: int) -> None:
-        self.container = Mapping() if type(event) is yaml.MappingStartEvent else Sequence()
+        self.is_mapping = type(event) is yaml.MappingStartEvent
+        self.container: Any = Mapping() if self.is_mapping else Sequence()
         self.anchor: str | None = event.anchor
         self.flow: bool = event.flow_style
         self.place = place
@@ -144,7 +145,7 @@ class _Open:
         self.key: str | None = None
 
     def wants_key(self) -> bool:
-        return self.key is None and isinstance(self.container, Mapping)
+        return self.is_mapping and self.key is None
 
     def take(self, value: Any, place: _Place, height: int) -> None:
         """Add a value that is complete."""
@@ -153,9 +154,9 @@ class _Open:
         container = self.container
         container.marks.append(place)
         if self.key is None:
-            container.append(value)  # type: ignore[union-attr]
+            container.append(value)
         else:
-            container[self.key] = value  # type: ignore[call-overload]
+            container[self.key] = value
             self.key = None
 
 
@@ -168,6 +169,8 @@ class _Reader:
         self.nodes = 0
         self.most = self.limits.nodes
         self.anchors: dict[str, _Anchored] = {}
+        #: Unquoted text to what it is.
+        self.plains: dict[str, Any] = {}
         self.stack: list[_Open] = []
         self.root: Any = None
 
@@ -259,24 +262,32 @@ class _Reader:
         return self.root
 
     def scalar(self, event: Any) -> None:
-        place = _scalar_place(event)
+        start, end, text, style = event.start_mark, event.end_mark, event.value, event.style
+        line, column, length, text_at = start.line + 1, start.column + 1, 1, -1
+        if end.line + 1 == line:
+            # An anchor, an escape or a doubled quote makes the text differ from what is written.
+            width = end.column + 1 - column
+            quotes = 1 if style else 0
+            text_at = quotes if width == len(text) + 2 * quotes else -1
+            length = width or 1
+        place = line, column, length, text_at
         if event.tag is not None:
             raise self.tag(event.tag, place)
         self.count(1, place)
-        text = event.value
-        if event.style == '"' and (control := _CONTROL.search(text)):
+        if style == '"' and (control := _CONTROL.search(text)):
             # Printed in a table, it would be a command to the reader's terminal.
             message = f"the text has a control character in it, U+{ord(control[0]):04X}"
-            raise self.mistake(
-                "bad-yaml", message, Mark(*place), "write the text without the escape"
-            )
+            help = "write the text without the escape"
+            raise self.mistake("bad-yaml", message, Mark(*place), help)
+        value = self.plain(text, place) if event.implicit[0] else text
         level = self.stack[-1] if self.stack else None
-        if level and level.key is None and type(level.container) is Mapping:
-            value = level.key = self.key(event, level.container, place)
+        if level is None:
+            self.root = value
+        elif level.wants_key():
+            level.key = self.key(value, event, level.container, place)
             level.container.marks.append(place)
         else:
-            value = self.plain(text, place) if event.implicit[0] else text
-            self.take(value, place, 0)
+            level.take(value, place, 0)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, 1, 0)
 
@@ -349,24 +360,22 @@ class _Reader:
         message = f"lists and mappings are nested more than {self.limits.depth} deep"
         return self.exceeded("depth", message, mark)
 
-    def key(self, event: Any, container: Mapping, place: _Place) -> str:
-        key: str = event.value
-        if event.implicit[0]:
-            if key == "<<":
-                message = "merge keys (`<<`) are not part of the spec language"
-                help = "write the fields out, or make a block with arguments"
-                raise self.mistake("merge-key", message, Mark(*place), help)
-            plain = self.plain(key, place)
-            if not isinstance(plain, str):
-                message = f"a key is a name, and this one is {_plain_kind(plain)}"
-                help = "put it in quotes if it is meant as a name"
-                raise self.mistake("bad-key", message, Mark(*place), help)
-        if key in container:
-            first = container.key_marks[key]
-            message = f"the key `{shortened(key, 60)}` is here twice"
+    def key(self, value: Any, event: Any, container: Any, place: _Place) -> str:
+        """A value as the key that it is meant as."""
+        if value == "<<" and event.implicit[0]:
+            message = "merge keys (`<<`) are not part of the spec language"
+            help = "write the fields out, or make a block with arguments"
+            raise self.mistake("merge-key", message, Mark(*place), help)
+        if not isinstance(value, str):
+            message = f"a key is a name, and this one is {_plain_kind(value)}"
+            help = "put it in quotes if it is meant as a name"
+            raise self.mistake("bad-key", message, Mark(*place), help)
+        if value in container:
+            first = container.key_marks[value]
+            message = f"the key `{shortened(value, 60)}` is here twice"
             label = f"the first is at line {first.line}, column {first.column}"
             raise self.mistake("duplicate-key", message, Mark(*place), "keep one of them", label)
-        return key
+        return value
 
     def tag(self, tag: str, place: _Place) -> ConvcalcError:
         shown = shortened(tag.replace("tag:yaml.org,2002:", "!!"), 60)
@@ -374,7 +383,16 @@ class _Reader:
         return self.mistake("tag", message, Mark(*place), "write the value without it")
 
     def plain(self, text: str, place: _Place) -> Any:
-        """An unquoted scalar by YAML 1.2's core rules."""
+        """An unquoted scalar; equal ones are one object, as far as there are not too many."""
+        value = self.plains.get(text, self)
+        if value is self:
+            value = self.resolved(text, place)
+            if len(self.plains) < 10_000:
+                self.plains[text] = value
+        return value
+
+    def resolved(self, text: str, place: _Place) -> Any:
+        """What an unquoted scalar is, by YAML 1.2's core rules."""
         if not text or text[0] not in "0123456789+-.":
             return _WORDS.get(text, text)
         if _INTEGER.match(text):
@@ -456,18 +474,6 @@ def _place(event: Any) -> _Place:
     start, end = event.start_mark, event.end_mark
     length = end.column - start.column if end.line == start.line else 1
     return start.line + 1, start.column + 1, max(1, length), -1
-
-
-def _scalar_place(event: Any) -> _Place:
-    start, end = event.start_mark, event.end_mark
-    line, column = start.line, start.column
-    if end.line != line:
-        return line + 1, column + 1, 1, -1
-    length = end.column - column
-    quotes = 1 if event.style else 0
-    # An anchor, an escape or a doubled quote makes the text differ from what is written.
-    written = length == len(event.value) + 2 * quotes
-    return line + 1, column + 1, length or 1, quotes if written else -1
 
 
 def _plain_kind(value: Any) -> str:

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from convcalc.arithmetic import Refusal
+from convcalc.arithmetic import Refusal, is_fraction
 from convcalc.diagnostics import Mark, fail
 from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.language.document import Document, Items, Statement, Value
@@ -48,7 +48,7 @@ class Values:
                     return None
                 names = {**names, **(tensor_values(inputs[0].shape) if inputs else {})}
             try:
-                return value.root.evaluate(names)
+                return value.evaluate(names)
             except ExpressionError as error:
                 self.mistakes.expression(error, value, marked.mark_of(*path), scope, inputs)
                 return None
@@ -79,7 +79,7 @@ class Values:
         if isinstance(value, bool):
             return value
         result = self.evaluate(value, scope, inputs, st, field)
-        if isinstance(result, (bool, int, float)):
+        if isinstance(result, (bool, int, float)) or is_fraction(result):
             return bool(result)
         if result is not None:
             message = f"`{field}` must be true or false, not {describe(result)}"
