@@ -51,14 +51,19 @@ def describe(value: Any) -> str:
         inner = ", ".join(describe(item) for item in value[:4])
         inner = inner if len(inner) <= 80 else f"{inner[:79]}…"
         return f"the list [{inner}{', …' if len(value) > 4 else ''}]"
+    from fractions import Fraction  # which hardly a value is
+
+    if isinstance(value, Fraction):
+        if max(abs(value.numerator), value.denominator) >= 10**24:
+            return f"a fraction near {describe(round(value))}"
+        return str(value)
     return "a mapping"
 
 
 def near_integers(value: float) -> str:
     """The roundings of a number that was to be whole, as advice."""
-    return (
-        f"round it: floor gives {math.floor(value)}, ceil {math.ceil(value)}, round {round(value)}"
-    )
+    below, above, nearest = map(describe, (math.floor(value), math.ceil(value), round(value)))
+    return f"round it: floor gives {below}, ceil {above}, round {nearest}"
 
 
 def grouped(number: int | None) -> str:

@@ -179,6 +179,7 @@ _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "a number": lambda value: (
         (isinstance(value, int) and not isinstance(value, bool))
         or (isinstance(value, float) and math.isfinite(value))
+        or is_fraction(value)
     ),
     "a text": lambda value: isinstance(value, str),
     "a list": lambda value: isinstance(value, tuple),

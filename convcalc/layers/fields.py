@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from convcalc.arithmetic import Refusal, Symbolic, holds
+from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction
 from convcalc.words import describe, near_integers
 
 #: Short names, for the canonical ones that a layer has.
@@ -69,7 +69,7 @@ def whole(value: Any) -> int | None:
     if isinstance(value, (int, Symbolic)):
         return value  # type: ignore[return-value]
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        return int(exact(value))
     return None
 
 
@@ -97,9 +97,11 @@ class Whole(Kind):
         return number
 
     def refuse(self, value: Any) -> Refusal:
-        if isinstance(value, float) and math.isfinite(value) and not value.is_integer():
+        if is_fraction(value) or (
+            isinstance(value, float) and math.isfinite(value) and not value.is_integer()
+        ):
             return Refusal(
-                f"must be a whole number, not {value!r}",
+                f"must be a whole number, not {describe(value)}",
                 code="not-whole",
                 help=near_integers(value),
             )
@@ -127,7 +129,7 @@ class EachAxis(Kind):
             if not value:
                 raise self.refuse(value)
             return tuple(self.one.parse(item) for item in value)
-        if whole(value) is None and not isinstance(value, float):
+        if whole(value) is None and not isinstance(value, float) and not is_fraction(value):
             raise self.refuse(value)
         return (self.one.parse(value),)
 
@@ -172,7 +174,8 @@ class Pads(Kind):
         if len(numbers) != 2 or any(number is None or not holds(number >= 0) for number in numbers):
             for one, number in zip(pair, numbers):
                 wrong = number is None or not holds(number >= 0)
-                if wrong and isinstance(one, (int, float)) and not isinstance(one, bool):
+                number_like = isinstance(one, (int, float)) or is_fraction(one)
+                if wrong and number_like and not isinstance(one, bool):
                     raise Whole(0).refuse(one)
             raise self.refuse(value)
         return numbers  # type: ignore[return-value]

@@ -9,8 +9,8 @@ from typing import Any
 from convcalc.render.formats.base import Format
 from convcalc.render.report import Report
 
-#: The text of a value on one line.
-line = json.JSONEncoder(ensure_ascii=False).encode
+#: The text of a value on one line; a fraction is a text, `3/2`.
+line = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def render(report: Report) -> Iterator[str]:
