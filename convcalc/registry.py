@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from convcalc.diagnostics import fail
@@ -16,14 +17,18 @@ _T = TypeVar("_T")
 def from_entry_point(group: str, name: str) -> Any:
     """What another package's entry point of `group` called `name` stands for; None without one.
 
-    Looking through the installed packages costs as much as a short run takes, so this is for names
-    that are not known. Raises what importing it raises.
+    This is for names that are not known: looking through the installed packages, which is done
+    once, costs as much as a short run takes. Raises what importing it raises.
     """
+    found = _entry_points(group).get(name)
+    return None if found is None else found.load()
+
+
+@cache
+def _entry_points(group: str) -> dict[str, Any]:
     from importlib.metadata import entry_points
 
-    for each in entry_points(group=group, name=name):
-        return each.load()
-    return None
+    return {each.name: each for each in entry_points(group=group)}
 
 
 class Registry(Generic[_T]):

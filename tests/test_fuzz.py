@@ -106,7 +106,8 @@ def watch() -> Iterator[Watch]:
 @pytest.mark.parametrize("name", ["residual-channels-differ.ok.yaml", "several-mistakes.yaml"])
 def test_nothing_but_the_named_file_is_read(watch: Watch, name: str) -> None:
     spec = str(Path(__file__).parent / "errors" / name)
-    run_convcalc("analyze", spec, "--json")  # what is imported is read before the watch
+    # What is imported is read before the watch, and so is the list of installed packages.
+    run_convcalc("analyze", spec, "--json")
     watch.seen.clear()
     watch.on = True
     run_convcalc("analyze", spec, "--json")

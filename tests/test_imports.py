@@ -36,7 +36,7 @@ CORE = {
     *several("convcalc.render", "report"),
     *several("convcalc.render.formats", "base"),
     "convcalc.analysis",
-    "convcalc.plugins",
+    "convcalc.registry",
 }
 SPEC = {
     *several("convcalc", "api zoo"),
@@ -54,7 +54,7 @@ LAYER = {
 MAY_IMPORT = {
     "--version": several("convcalc", "cli diagnostics words"),
     "list": {
-        *several("convcalc", "diagnostics words zoo plugins"),
+        *several("convcalc", "diagnostics words zoo registry"),
         *several("convcalc.cli", "options listing"),
         *several("convcalc.render", "networks report"),
         *several("convcalc.render.formats", "base table"),
