@@ -1,0 +1,117 @@
+"""docs/json.md is what is printed: every key of every command, both ways."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import run_convcalc
+
+PAGE = (Path(__file__).parent.parent / "docs" / "json.md").read_text(encoding="utf-8")
+SEVERAL = b"""
+name: N
+input: {left: [4, 8, 8], right: [4, 8, 8]}
+layers:
+  - split: {from: left, name: parts, sections: 2}
+  - add: {from: [parts.0, parts.1]}
+"""
+
+#: The section of the page, and the commands whose answers it describes.
+COMMANDS = {
+    "`convcalc analyze --json`": [
+        "analyze mobilenet_v1 --json",
+        "analyze mobilenet_v2 --depth 1 --convention torch --json",
+        "analyze lenet --convention all --json",
+        "analyze lenet --group-by kind --json",
+        "analyze lenet resnet18 --format jsonl",
+        "analyze - --json",
+    ],
+    "`convcalc layer --json`": [
+        "layer conv --k 3 --in 8 --json",
+        "layer squeeze_excite --squeeze 4 --in 16x8x8 --json",
+        "layer adaptive_avg_pool --convention tensorflow --json",
+        "layer conv --k 3 --p 1 --convention flax --json",
+        "layer conv --k 3 --p 1 --format jsonl",
+    ],
+    "`convcalc list --json`": ["list --json", "list --format jsonl"],
+    "`convcalc conventions --json`": [
+        "conventions --json",
+        "conventions ptflops --json",
+        "conventions thop --format jsonl",
+    ],
+    "`convcalc reconcile --json`": [
+        "reconcile mobilenet_v2 --json",
+        "reconcile mobilenet_v2 --reported 314.2M --json",
+        "reconcile mobilenet_v2 --reported 314.3M --json",
+        "reconcile lenet --format jsonl",
+    ],
+    "Mistakes": ["analyze tests/errors/several-mistakes.yaml --error-format json"],
+}
+#: Keys under which keys are names of somebody's: variables, layers, tensors, layer types, figures.
+NAMED = {
+    *("variables", "config", "weights", "operations", "counts", "formulas", "names"),
+    *("rules", "functions", "gaps", "parameters", "quantities"),
+}
+
+
+@cache
+def answers(command: str) -> list[Any]:
+    outcome = run_convcalc(*command.split(), stdin=SEVERAL)
+    text = outcome.out or outcome.err
+    if "jsonl" in command:
+        return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(text)]
+
+
+def keys(value: Any, top: bool = True) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from keys(each, top)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            named = key in NAMED or (key == "input" and isinstance(inner, dict))
+            if not named:
+                yield from keys(inner, False)
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}$(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def on_page(text: str) -> set[str]:
+    return set(re.findall(r"`([a-z_]+)`", text))
+
+
+@pytest.mark.parametrize("title", COMMANDS)
+def test_every_key_that_is_printed_is_on_the_page(title: str) -> None:
+    described = on_page(section(title))
+    if "layer" in title:
+        described |= on_page(section("`convcalc analyze --json`"))
+    for command in COMMANDS[title]:
+        assert set(keys(answers(command))) - described - {"network"} == set(), command
+
+
+@pytest.mark.parametrize("title", COMMANDS)
+def test_every_key_on_the_page_is_printed(title: str) -> None:
+    rows = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", section(title), re.MULTILINE)
+    described = {key for row in rows for key in on_page(row)}
+    printed = {key for command in COMMANDS[title] for key in keys(answers(command))}
+    assert described - printed == set()
+
+
+@pytest.mark.parametrize("command", [c for each in COMMANDS.values() for c in each])
+def test_every_object_begins_with_its_format(command: str) -> None:
+    if "jsonl" in command or "error-format" in command:
+        pytest.skip("rows and mistakes are part of an answer")
+    for answer in answers(command):
+        assert next(iter(answer)) == "format"
+        assert re.fullmatch(r"convcalc\.[a-z_]+/1", answer["format"])
