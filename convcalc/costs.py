@@ -179,7 +179,7 @@ register(
     Figure(
         "operations",
         "Operations",
-        read=lambda placed: placed.operations.primitives(),
+        read=lambda placed: dict(placed.primitives),
         total=merged,
         times=_times_each,
         column=False,

@@ -141,6 +141,10 @@ class _Named(Quantities):
         counts = zip(Operations._fields, super().operations)
         return Operations(*(Symbol(name) if count else 0 for name, count in counts))  # type: ignore[arg-type]
 
+    @property
+    def primitives(self) -> dict[str, int]:
+        return self.operations.primitives()
+
     def own(self, name: str, function: Callable[[Quantities], int]) -> Any:
         return Symbol(name) if function(self.numbers) else 0
 

@@ -169,6 +169,8 @@ class Convention(NamedTuple):
         self, rule: str, quantities: Quantities, of: Callable[[Any], Any] = lambda value: value
     ) -> Any:
         """The value of a rule, whose names stand for what `of` makes of their quantities."""
+        if rule in _ALONE:
+            return of(quantities[rule])
         expression = parse(rule, _BOUNDS)
         names = {
             name: of(
@@ -188,6 +190,10 @@ class Convention(NamedTuple):
             return None
         params: int = self.evaluate(rule, quantities)
         return params
+
+
+#: Rules that are one name, which needs no evaluation.
+_ALONE = frozenset(("operations", "params", "macs"))
 
 
 def table(rules: Mapping[str, str]) -> dict[str, str]:
@@ -304,7 +310,7 @@ class Quantities:
     @cached_property
     def primitives(self) -> Mapping[str, int]:
         """The arithmetic operations by kind, those of sums of products included."""
-        return self.operations.primitives()
+        return self.placed.primitives if self.batch == 1 else self.operations.primitives()
 
     @property
     def macs(self) -> int:

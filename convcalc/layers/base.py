@@ -208,6 +208,11 @@ class Placed:
         return self.layer.counts(self.inputs, self.outputs)
 
     @cached_property
+    def primitives(self) -> dict[str, int]:
+        """The operations by kind, those of sums of products included; not to be changed."""
+        return self.operations.primitives()
+
+    @cached_property
     def windows(self) -> tuple[Window, ...]:
         """Its window on each spatial axis; empty where it slides none."""
         return self.layer.windows(self.inputs[0])
@@ -384,7 +389,7 @@ def _documentation(cls: type) -> str:
     return inspect.cleandoc(cls.__dict__.get("__doc__") or "")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _placed(layer: Layer, inputs: tuple[Shape, ...]) -> Placed:
     """A layer on its inputs; equal layers on equal inputs are one. Raises Refusal."""
     _require_inputs(layer, len(inputs))
@@ -417,7 +422,7 @@ def _require_inputs(layer: Layer, count: int) -> None:
         )
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _spread(layer: Layer, axes: int) -> Layer:
     """`layer` with its per-axis fields spread over `axes` spatial axes. Raises Refusal."""
     fewest, most = layer.axes
