@@ -5,7 +5,7 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc import analysis, zoo
@@ -15,7 +15,7 @@ from convcalc.language.limits import DEFAULT, Limits
 from convcalc.words import describe, sizes_of
 
 #: What `input` takes: `(channels, *spatial)`, or the same as text: `3x192x192`.
-Input = tuple[int, ...] | list[int] | str | int
+Input = Sequence[int] | str | int
 
 
 class Analysis(analysis.Analysis):
@@ -32,8 +32,12 @@ class Analysis(analysis.Analysis):
 class Network(Graph):
     """A graph that came from a spec, and can be analyzed, or made again with other variables."""
 
-    #: The spec, checked, and where it came from.
+    #: The spec, checked (None: yet to be), and where it came from.
     _spec: tuple[Any, Source, Limits]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A checked spec has functions in it; the text that it came from is as good.
+        return {"_spec": (None, *self._spec[1:])}
 
     def analyze(
         self, convention: str = "exact", batch: int = 1, dtype: str = "float32"
@@ -67,6 +71,7 @@ class Network(Graph):
         mapping `variables`. Raises ConvcalcError.
         """
         document, source, limits = self._spec
+        document = document or _checked(source.text, source.name, limits)[0]
         return _expanded(document, source, limits, preset, {**(variables or {}), **named}, input)
 
 
@@ -114,12 +119,17 @@ def loads(
     **named: Any,
 ) -> Network:
     """The network of a spec's text; `name` is what messages call it. See `load`."""
+    document, source = _checked(text, name, limits)
+    return _expanded(document, source, limits, preset, {**(variables or {}), **named}, input)
+
+
+def _checked(text: str | bytes, name: str, limits: Limits) -> tuple[Any, Source]:
+    """The document of a text. Raises ConvcalcError."""
     from convcalc.language.check import check
     from convcalc.language.reader import read
 
     raw, source = read(text, name, limits)
-    document = check(raw, source, limits)
-    return _expanded(document, source, limits, preset, {**(variables or {}), **named}, input)
+    return check(raw, source, limits), source
 
 
 def _expanded(
@@ -141,7 +151,8 @@ def _expanded(
 
 def _shape(input: Any) -> tuple[int, ...]:
     """An input's sizes. Raises ConvcalcError."""
-    sizes = sizes_of(input) if isinstance(input, (str, int)) else _whole_sizes(input)
+    is_text = isinstance(input, (str, int)) and not isinstance(input, bool)
+    sizes = sizes_of(input) if is_text else _whole_sizes(input)
     if sizes is None or min(sizes) < 1:
         shown = repr(input) if isinstance(input, str) else describe(input)
         help = "write sizes of 1 or more, channels first: (3, 224, 224), or '3x224x224'"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from pathlib import Path
+from typing import Any
 
+import numpy
 import pytest
 
 import convcalc
@@ -96,3 +100,96 @@ def test_every_public_name_is_there() -> None:
     assert set(convcalc.__all__) <= set(dir(convcalc))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         convcalc.nothing  # noqa: B018
+
+
+#: Names that arguments of `load` have, or had, as names of variables.
+TAKEN = ["name", "preset", "input", "limits", "text", "path_or_name", "variables", "self"]
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_variable_may_have_any_name(run: Run, name: str) -> None:
+    spec = f"name: n\nvariables: {{{name}: 2}}\ninput: [4]\nlayers: [linear: {{out: {name}}}]\n"
+    assert convcalc.loads(spec, variables={name: 3}).outputs[0].shape == (3,)
+    assert convcalc.loads(spec).at({name: 5}).outputs[0].shape == (5,)
+    answer = run("analyze", "-", "--set", f"{name}=7", "--json", stdin=spec.encode()).json
+    assert answer["layers"][0]["output_shape"] == [7]
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_an_unknown_variable_of_any_name_is_a_mistake(run: Run, name: str) -> None:
+    outcome = run("analyze", "lenet", "--set", f"{name}=3")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err.startswith("error[unknown-variable]: ")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(-1, 28, 28), (1, 28.5, 28), (1, 0, 28), (), (1, 2, 3, 4, 5), "28x", "", 1.5, (True, 28, 28)],
+)
+def test_an_input_that_is_no_shape_is_a_mistake(shape: Any) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="is no shape of an input"):
+        convcalc.load("lenet", input=shape)
+
+
+def test_an_input_is_read_as_the_command_line_reads_it(run: Run) -> None:
+    answer = run("analyze", "mobilenet_v1", "--input", "3x192x192", "--json").json
+    shapes: list[Any] = ["3x192x192", (3, 192, 192), [3, 192, 192], numpy.array([3, 192, 192])]
+    for shape in shapes:
+        assert convcalc.load("mobilenet_v1", input=shape).analyze().to_dict() == answer
+
+
+def test_one_number_is_one_size(run: Run) -> None:
+    spec = "name: n\ninput: [4]\nlayers: [linear: {out: 2}]\n"
+    answer = run("analyze", "-", "--input", "224", "--json", stdin=spec.encode()).json
+    assert convcalc.loads(spec, input=224).analyze().to_dict() == answer
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.5, "2", True, None])
+def test_a_batch_that_is_no_count_is_a_mistake(batch: Any) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="a batch has one sample or more"):
+        convcalc.load("lenet").analyze(batch=batch)
+
+
+@pytest.mark.parametrize("depth", [0, -1, 1.5, "1"])
+def test_a_depth_that_is_no_count_is_a_mistake(depth: Any) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="a depth has one level or more"):
+        convcalc.load("lenet").analyze().folded(depth)
+
+
+def test_what_rows_cannot_be_summed_by_is_a_mistake() -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="rows have no `famly` in common"):
+        convcalc.load("lenet").analyze().shares("famly")
+
+
+def test_an_unknown_type_of_number_is_a_mistake() -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="unknown type of number `float23`"):
+        convcalc.load("lenet").analyze(dtype="float23")
+
+
+def test_bytes_are_sizes_times_the_width_of_a_number() -> None:
+    network = convcalc.load("mobilenet_v2")
+    for dtype, width in {"float32": 4, "float16": 2, "int8": 1, "float64": 8}.items():
+        totals = network.analyze(dtype=dtype, batch=3).totals
+        assert totals.weight_bytes == width * (totals.params + totals.buffers)
+        assert totals.activation_bytes == width * totals.activations
+        assert totals.dtype == dtype
+
+
+def test_at_is_the_network_with_other_variables() -> None:
+    network = convcalc.load("mobilenet_v2")
+    for alpha in (0.35, 0.5, 1.4):
+        there = network.at(alpha=alpha, resolution=192)
+        again = convcalc.load("mobilenet_v2", alpha=alpha, resolution=192)
+        assert there == again
+        assert there.totals == again.analyze().totals
+    assert network.at() == network
+
+
+def test_results_can_be_pickled_and_copied() -> None:
+    network = convcalc.load("mobilenet_v2")
+    analysis = network.analyze()
+    for value in (network, analysis, analysis.totals, analysis.rows[3], network.nodes[3]):
+        assert pickle.loads(pickle.dumps(value)) == value
+        assert copy.deepcopy(value) == value
+    again = pickle.loads(pickle.dumps(network)).at(alpha=0.5)
+    assert again == network.at(alpha=0.5)

@@ -18,6 +18,7 @@ import yaml
 
 import convcalc
 from convcalc import zoo
+from docs.generate import FILES
 
 from .conftest import Run
 
@@ -173,3 +174,7 @@ def test_every_network_has_a_published_figure() -> None:
 def test_the_list_has_every_network_under_its_family(run: Run) -> None:
     listed = {(entry["family"], entry["name"]) for entry in run("list", "--json").json["networks"]}
     assert listed >= {*PRESETS, *((family, family) for family in ALONE)}
+
+
+def test_the_index_is_what_the_engine_says() -> None:
+    assert zoo.index() == tuple(json.loads(FILES["specs/index.json"]()))
