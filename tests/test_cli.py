@@ -10,11 +10,13 @@ import pty
 import re
 import subprocess
 import sys
+import xml.dom.minidom
 from pathlib import Path
 
 import pytest
 
 import convcalc
+from convcalc.render import formats
 from tests.conftest import Run
 
 COMMAND = [sys.executable, "-m", "convcalc"]
@@ -340,3 +342,113 @@ def test_list_as_csv_and_table(run: Run) -> None:
 
 def test_list_of_an_unknown_family(run: Run) -> None:
     assert "did you mean `resnet`" in run("list", "resnett").err
+
+
+# Every format of every command
+
+PRINTING = [
+    "analyze lenet",
+    "analyze lenet resnet18 --group-by kind",
+    "analyze resnet18 --depth 1 --convention all",
+    "layer conv --k 3 --in 8",
+    "layer squeeze_excite --squeeze 4 --in 16x8x8",
+    "list lenet vgg",
+    "conventions",
+    "conventions thop",
+    "reconcile lenet --reported 0.7M",
+]
+
+
+@pytest.mark.parametrize("command", PRINTING)
+def test_every_command_prints_every_format(run: Run, command: str) -> None:
+    printed = {name: run(*command.split(), "--format", name) for name in formats.names()}
+    assert {outcome.status for outcome in printed.values()} == {0}
+    json.loads(printed["json"].out)
+    lines = [json.loads(line) for line in printed["jsonl"].out.splitlines()]
+    rows = list(csv.reader(printed["csv"].out.splitlines()))
+    assert len(rows) == len(lines) + 1
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert r"\begin{tabular}" in printed["latex"].out
+    assert "| --- |" in printed["markdown"].out.replace("---:", "---")
+    document = xml.dom.minidom.parseString(
+        printed["html"].out.replace("<!DOCTYPE html>", "").replace('<meta charset="utf-8">', "")
+    )
+    assert document.getElementsByTagName("table")
+
+
+@pytest.mark.parametrize("command", PRINTING[:1] + PRINTING[3:4] + PRINTING[5:7])
+@pytest.mark.parametrize("name", ["json", "jsonl", "csv", "markdown", "latex", "html", "table"])
+def test_the_suffix_of_a_file_chooses_the_format(
+    run: Run, tmp_path: Path, command: str, name: str
+) -> None:
+    suffix = formats.find(name).suffixes[0]
+    target = tmp_path / f"out{suffix}"
+    assert run(*command.split(), "-o", str(target)) == (0, "", "")
+    assert target.read_text(encoding="utf-8") == run(*command.split(), "--format", name).out
+
+
+def test_a_format_that_is_asked_for_stands_before_the_suffix(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    run("analyze", "lenet", "--json", "-o", str(target))
+    assert json.loads(target.read_text())["name"] == "LeNet"
+
+
+def test_an_unknown_suffix_is_a_table(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "out.dat"
+    run("analyze", "lenet", "-o", str(target))
+    assert target.read_text() == run("analyze", "lenet").out
+
+
+@pytest.mark.parametrize("name", ["table", "json", "csv", "jsonl"])
+def test_output_is_written_in_large_pieces(name: str) -> None:
+    """Where nothing buffers, each piece is a call of the system."""
+    script = (
+        "import io, sys\n"
+        "sizes = []\n"
+        "class Out(io.StringIO):\n"
+        "    def write(self, text):\n"
+        "        sizes.append(len(text))\n"
+        "out, sys.stdout = sys.stdout, Out()\n"
+        "from convcalc.cli import main\n"
+        "try:\n"
+        f"    main(['analyze', 'densenet201', '--format', '{name}'])\n"
+        "except SystemExit:\n"
+        "    print(len(sizes), sum(sizes), file=out)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    writes, characters = map(int, result.stdout.split())
+    assert writes <= characters // 50_000 + 1
+
+
+@pytest.mark.parametrize("by", ["kind", "type", "block"])
+def test_groups_have_the_columns_that_are_asked_for(run: Run, by: str) -> None:
+    options = ["--group-by", by, "--columns", "weight_bytes,activation_bytes"]
+    rows = list(csv.DictReader(run("analyze", "lenet", "--csv", *options).out.splitlines()))
+    totals = run("analyze", "lenet", "--json").json["totals"]
+    for key in ("weight_bytes", "activation_bytes"):
+        assert sum(int(row[key]) for row in rows) == totals[key]
+    table = run("analyze", "lenet", *options, "--sort", "weight_bytes").out.splitlines()
+    titles = [by.capitalize(), "Layers", "Weight bytes", "%", "Activation bytes", "%"]
+    assert re.split("  +", table[2]) == titles
+
+
+def test_what_is_no_figure_cannot_be_summed(run: Run) -> None:
+    outcome = run("analyze", "lenet", "--group-by", "kind", "--columns", "output_shape")
+    assert outcome.status == 2
+    assert "`output_shape` is no figure that `--group-by kind` can sum up" in outcome.err
+
+
+@pytest.mark.parametrize("depth", ["1", "2"])
+def test_bytes_are_folded_as_every_figure(run: Run, depth: str) -> None:
+    answer = run("analyze", "resnet18", "--depth", depth, "--dtype", "int8", "--json").json
+    for key in ("weight_bytes", "activation_bytes"):
+        assert sum(row[key] for row in answer["layers"]) == answer["totals"][key]
+    assert {row["dtype"] for row in answer["layers"]} == {"int8"}
+
+
+def test_an_unknown_type_of_number(run: Run) -> None:
+    err = run("analyze", "lenet", "--dtype", "flaot16").err
+    assert err.startswith("error[unknown-dtype]: unknown type of number `flaot16`")
+    assert "did you mean `float16`" in err
