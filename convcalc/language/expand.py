@@ -312,8 +312,9 @@ class _Walk:
     def block(self, st: Statement, call: Call, inputs: Tensors, scope: Scope) -> Tensors:
         """The layers of a block, which sees the variables, its arguments and its `let`."""
         name, evaluate = st.type, self.values.evaluate
-        if any(name == around for around, _ in scope.calls):
-            chain = " → ".join([*(f"`{around}`" for around, _ in scope.calls), f"`{name}`"])
+        around = [block for block, _ in scope.calls]
+        if name in around:
+            chain = " → ".join([f"`{block}`" for block in (*around, name)])
             message = f"block `{name}` calls itself: {chain}"
             help = "use `repeat` for a stack that comes several times"
             self.mistakes.report("recursive-block", message, st.mark, scope, help=help)
