@@ -27,18 +27,10 @@ from convcalc.diagnostics import (
 )
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import built, reader
-from convcalc.language.document import (
-    MERGES,
-    REQUIRED,
-    Call,
-    Document,
-    Items,
-    Stack,
-    Statement,
-    Value,
-)
+from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
 from convcalc.language.scopes import TENSOR_NAMES
+from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.fields import Kind
 from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
@@ -141,7 +133,7 @@ class _Scope:
         return _MistakeError([Diagnostic(code, message, self.source, mark, label, help=help)])
 
     def checked(self, check: str, placed: _Placed) -> Any:
-        """What a form's check makes of a value; see `document.Checked`."""
+        """What a form's check makes of a value; see `statements.Checked`."""
         return self.noting(CHECKS[check], placed)
 
     def noting(self, check: Callable[..., Any], *arguments: Any) -> Any:
@@ -684,7 +676,7 @@ _EXAMPLES = {
 # Which fields there are, and how each is checked
 
 
-#: What `document.Checked` names.
+#: What `statements.Checked` names.
 CHECKS: Mapping[str, _Check] = {
     "arguments": _arguments,
     "bind": _bind,

@@ -9,11 +9,12 @@ from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import Source
 from convcalc.graph import Builder, Graph, input_tensors
-from convcalc.language.document import Call, Document, Statement
+from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Clock, Limits
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, residual_help
 from convcalc.language.scopes import Scope, Tensors, asks_for_tensor
+from convcalc.language.statements import Call, Statement
 from convcalc.language.values import Values
 from convcalc.layers.fields import Whole
 from convcalc.layers.joining import Split

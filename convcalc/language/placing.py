@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.graph import Builder
-from convcalc.language.document import Call, Statement, Value
 from convcalc.language.scopes import Scope, Tensors
+from convcalc.language.statements import Call, Statement, Value
 from convcalc.language.values import Values
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
