@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.language.document import BuiltForm, Checked
+from convcalc.language.statements import BuiltForm, Checked
 
 #: The structures of the language, by name.
 STRUCTURES: dict[str, Any] = {{{_core_schemas(forms.STRUCTURES)}}}

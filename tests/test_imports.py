@@ -40,7 +40,7 @@ CORE = {
 }
 SPEC = {
     *several("convcalc", "api zoo"),
-    *several("convcalc.language", "reader document built check expand limits"),
+    *several("convcalc.language", "reader document statements built check expand limits"),
     *several("convcalc.language", "placing refusals scopes values"),
     *several("convcalc.passes", "bytes"),
     *several("convcalc.render", "analysis columns"),

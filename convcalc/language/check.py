@@ -1,8 +1,9 @@
 """From what was read to a document: every value checked against the language.
 
-pydantic's core checks which fields a mapping has; each layer is checked against its own type, which
-its name chooses. A value is handed on with its place, so that a mistake is noted where it is found.
-Names in expressions are checked too: a mistake in a block shows whether or not the block is used.
+pydantic's core checks which fields a mapping has, by the models of forms.py; each layer is checked
+against its own type as well, which its name chooses. A value is handed on with its place, so that a
+mistake is noted where it is found. Names in expressions are checked too: a mistake in a block shows
+whether or not the block is used.
 """
 
 from __future__ import annotations
@@ -26,18 +27,10 @@ from convcalc.diagnostics import (
 )
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import built, reader
-from convcalc.language.document import (
-    MERGES,
-    REQUIRED,
-    Call,
-    Document,
-    Items,
-    Stack,
-    Statement,
-    Value,
-)
+from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
 from convcalc.language.scopes import TENSOR_NAMES
+from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.fields import Kind
 from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
@@ -140,7 +133,7 @@ class _Scope:
         return _MistakeError([Diagnostic(code, message, self.source, mark, label, help=help)])
 
     def checked(self, check: str, placed: _Placed) -> Any:
-        """What a form's check makes of a value; see `document.Checked`."""
+        """What a form's check makes of a value; see `statements.Checked`."""
         return self.noting(CHECKS[check], placed)
 
     def noting(self, check: Callable[..., Any], *arguments: Any) -> Any:
@@ -522,7 +515,8 @@ def _statement(placed: _Placed, scope: _Scope) -> Statement:
         return Statement(name, scope.lines[line], *at, fields)
     found = len(scope.found)
     values = (_block_call if is_block else _layer)(name, fields, placed.key_mark, scope)
-    common = {key: values.pop(key) for key in _OF_FORMS if key in values}
+    form = _form_checks("element" if is_block else "layer")
+    common = {key: values.pop(key) for key in form.fields}
     open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
     settled = {key: v for key, v in values.items() if key not in open_} if open_ else values
     call = Call(settled, open_, **common)
@@ -533,8 +527,6 @@ def _statement(placed: _Placed, scope: _Scope) -> Statement:
 
 
 _NO_FIELDS = reader.Mapping()
-#: What a call has of `forms.Layer`.
-_OF_FORMS = Call._fields[2:]
 
 
 def _no_layer(placed: _Placed, scope: _Scope) -> _MistakeError:
@@ -684,7 +676,7 @@ _EXAMPLES = {
 # Which fields there are, and how each is checked
 
 
-#: What `document.Checked` names.
+#: What `statements.Checked` names.
 CHECKS: Mapping[str, _Check] = {
     "arguments": _arguments,
     "bind": _bind,

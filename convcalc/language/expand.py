@@ -9,11 +9,12 @@ from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import Source
 from convcalc.graph import Builder, Graph, input_tensors
-from convcalc.language.document import Call, Document, Statement
+from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Clock, Limits
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, residual_help
 from convcalc.language.scopes import Scope, Tensors, asks_for_tensor
+from convcalc.language.statements import Call, Statement
 from convcalc.language.values import Values
 from convcalc.layers.fields import Whole
 from convcalc.layers.joining import Split
@@ -312,8 +313,9 @@ class _Walk:
     def block(self, st: Statement, call: Call, inputs: Tensors, scope: Scope) -> Tensors:
         """The layers of a block, which sees the variables, its arguments and its `let`."""
         name, evaluate = st.type, self.values.evaluate
-        if any(name == around for around, _ in scope.calls):
-            chain = " → ".join([*(f"`{around}`" for around, _ in scope.calls), f"`{name}`"])
+        around = [block for block, _ in scope.calls]
+        if name in around:
+            chain = " → ".join([f"`{block}`" for block in (*around, name)])
             message = f"block `{name}` calls itself: {chain}"
             help = "use `repeat` for a stack that comes several times"
             self.mistakes.report("recursive-block", message, st.mark, scope, help=help)

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from convcalc.language.document import Checked, Stack, Value
+from convcalc.language.statements import Checked, Stack, Value
 
 Condition = Annotated[Value, Checked("condition")]
 Layers = Annotated[Stack, Checked("layers")]

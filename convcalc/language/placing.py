@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.graph import Builder
-from convcalc.language.document import Call, Statement, Value
 from convcalc.language.scopes import Scope, Tensors
+from convcalc.language.statements import Call, Statement, Value
 from convcalc.language.values import Values
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
@@ -31,7 +31,7 @@ class Placing:
 
     def layer(self, st: Statement, call: Call, inputs: Tensors, scope: Scope) -> Tensors:
         """A layer with its values; the same call on the same shapes is placed once."""
-        opened = self._opened(st, call, inputs, scope) if call.open else {}
+        opened = self._opened(st, call, inputs, scope) if call.open else _NOTHING
         if opened is None or inputs is None:
             return None
         key = (id(call), *opened.values(), *[tensor.shape for tensor in inputs])
@@ -136,6 +136,9 @@ class Placing:
         if self.values.bounds.forbid(max(sizes, default=0)):
             message = f"a size of the output has more than {self.limits.digits} digits"
             self.mistakes.exceed("digits", message, st.mark)
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 @cache

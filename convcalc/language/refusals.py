@@ -10,9 +10,9 @@ from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, mak
 from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import Expression, ExpressionError
 from convcalc.graph import Builder
-from convcalc.language.document import Items, Statement, Value
 from convcalc.language.limits import Limits, exceeded
 from convcalc.language.scopes import Scope, Tensors, tensor_values
+from convcalc.language.statements import Items, Statement, Value
 from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, listed
 

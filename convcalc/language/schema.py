@@ -12,8 +12,8 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from convcalc import layers
 from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR
-from convcalc.language.document import MERGES
 from convcalc.language.forms import OTHERS, STRUCTURES, Form
+from convcalc.language.statements import MERGES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]

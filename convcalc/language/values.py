@@ -10,10 +10,11 @@ from typing import Any, Protocol
 from convcalc.arithmetic import Refusal, is_fraction
 from convcalc.diagnostics import Mark, fail
 from convcalc.expressions import Expression, ExpressionError, fits
-from convcalc.language.document import Document, Items, Statement, Value
+from convcalc.language.document import Document
 from convcalc.language.limits import Clock
 from convcalc.language.refusals import Mistakes
 from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors, tensor_values
+from convcalc.language.statements import Items, Statement, Value
 from convcalc.layers.fields import Whole
 from convcalc.shape import Shape
 from convcalc.words import describe, did_you_mean, listed

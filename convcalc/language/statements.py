@@ -1,0 +1,114 @@
+"""What the lines of a spec become: values, calls, statements; and what its forms are made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic_core import core_schema
+
+from convcalc import layers
+from convcalc.diagnostics import Mark
+from convcalc.expressions import Expression
+from convcalc.language import reader
+
+#: The default of a block's argument that must be given.
+REQUIRED = "required"
+#: What joins the paths of `branches`.
+MERGES = ("concat", "add", "mul")
+
+
+class Items(NamedTuple):
+    """A list in which at least one item is an expression."""
+
+    items: tuple[Any, ...]
+    marks: reader.Marks
+
+
+#: A value of a spec: a number, a text, a truth value, a tuple of these; or yet to be evaluated.
+Value = int | float | str | bool | tuple[Any, ...] | Expression | Items | None
+
+
+class Checked:
+    """Says in a form's field by which check of the language, and which definition of the schema."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, given: Any, info: Any) -> Any:
+        """What the check makes of a value; the context of a validation knows the checks."""
+        return info.context.checked(self.name, given)
+
+    def __repr__(self) -> str:
+        return f"Checked({self.name!r})"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return core_schema.with_info_plain_validator_function(self)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, str]:
+        return {"$ref": f"#/$defs/{self.name}"}
+
+
+class BuiltForm:
+    """What a run makes in place of a model of `forms.py`: it has the same attributes."""
+
+    # Those that pydantic's core sets on what it makes.
+    __slots__ = (
+        "__dict__",
+        "__pydantic_extra__",
+        "__pydantic_fields_set__",
+        "__pydantic_private__",
+    )
+
+
+class Call(NamedTuple):
+    """A layer or a block: its known values, and those to be evaluated, by canonical name.
+
+    The rest is said in `forms.Layer`. Equal lines without open values share one call.
+    """
+
+    settled: Mapping[str, Any]
+    open: Mapping[str, Value]
+    name: str | None = None
+    from_: tuple[str, ...] = ()
+    when: Value = True
+    functional: bool = False
+
+
+class Statement(NamedTuple):
+    """An element of a `layers` list. `type` is a layer type, a block or a structure."""
+
+    type: str
+    #: A Call, or the structure's form.
+    body: Any
+    #: The marks among which that of the type is, and its index.
+    marks: reader.Marks
+    mark_index: int
+    #: What stands under the type, with its marks.
+    origin: reader.Mapping
+
+    @property
+    def mark(self) -> Mark:
+        """The place of the type."""
+        return self.marks[self.mark_index]
+
+    def mark_of(self, field: str) -> Mark:
+        """The place of a field's value; of the type where the field is left out."""
+        key = self.key_of(field)
+        return self.mark if key is None else self.origin.value_marks[key]
+
+    def item_mark(self, field: str, index: int) -> Mark:
+        """The place of an item of a field's value; of the value where that is no list."""
+        value = self.origin.get(field)
+        return value.marks[index] if isinstance(value, reader.Sequence) else self.mark_of(field)
+
+    def key_of(self, field: str) -> str | None:
+        """The name that the field goes by in the file; None where it is left out."""
+        for key in self.origin:
+            if key == field or field in layers.SHORT_NAMES.get(key, ()):
+                return key
+        return None
+
+
+#: A `layers` list.
+Stack = tuple[Statement, ...]

@@ -1,0 +1,37 @@
+"""What lines of a spec mean where it is easy to take one for another."""
+
+from __future__ import annotations
+
+import pytest
+
+import convcalc
+from convcalc import ConvcalcError
+
+HEAD = "name: N\ninput: [3, 8, 8]\n"
+
+
+def test_a_wrong_line_is_not_taken_for_an_equal_one_in_pythons_eyes() -> None:
+    lines = "layers: [conv: {out: 1, k: 1, bias: true}, conv: {out: 1, k: 1, bias: 1}]"
+    with pytest.raises(ConvcalcError, match="`bias` must be true or false, not 1"):
+        convcalc.loads(HEAD + lines)
+
+
+def test_equal_wrong_lines_are_all_reported() -> None:
+    with pytest.raises(ConvcalcError) as caught:
+        convcalc.loads(HEAD + "layers:\n- conv: {k: 3}\n- conv: {k: 3}\n")
+    assert [each.mark and each.mark.line for each in caught.value.diagnostics] == [4, 5]
+
+
+def test_equal_lines_see_what_is_in_reach_of_each() -> None:
+    turn = "layers: [conv: {out: n, k: 1}]"
+    network = convcalc.loads(
+        f"{HEAD}layers:\n- for_each: {{bind: [n], in: [1, 2], {turn}}}\n"
+        f"- for_each: {{bind: [n], in: [3], {turn}}}\n"
+    )
+    assert [node.outputs[0].channels for node in network.nodes] == [1, 2, 3]
+
+
+def test_an_argument_may_be_called_as_a_field_of_layers_alone() -> None:
+    block = "b: {args: {functional: required}, layers: [conv: {out: functional, k: 1}]}"
+    network = convcalc.loads(f"{HEAD}blocks: {{{block}}}\nlayers: [b: {{functional: 5}}]")
+    assert network.nodes[0].outputs[0].channels == 5
