@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from convcalc.layers.base import Layer, Placed
@@ -118,21 +117,26 @@ class _Level:
         """This level and those around it, outermost first; `known` are worked out already."""
         if self.parent is None:
             return ()
-        if self not in known:
+        found = known.get(self)
+        if found is None:
             own = Group(self.parent.name(self.base, self.ordinal), self.type)
-            known[self] = (*self.parent.groups(known), own)
-        return known[self]
+            found = known[self] = (*self.parent.groups(known), own)
+        return found
+
+    def prefix(self, known: dict[_Level, str]) -> str:
+        """What the names of nodes in this level begin with; `known` are worked out already."""
+        if self.parent is None:
+            return ""
+        found = known.get(self)
+        if found is None:
+            own = self.parent.name(self.base, self.ordinal)
+            found = known[self] = f"{self.parent.prefix(known)}{own}."
+        return found
 
 
-class _Draft(NamedTuple):
-    """A node before its name is known."""
-
-    level: _Level
-    base: str
-    ordinal: int
-    placed: Placed
-    inputs: tuple[Tensor, ...]
-    functional: bool
+#: A node before its name is known: its level, its name there and the which of that name it is, and
+#: the rest of it.
+_Draft = tuple[_Level, str, int, Placed, tuple[Tensor, ...], bool]
 
 
 class Builder:
@@ -144,20 +148,14 @@ class Builder:
 
     def __init__(self) -> None:
         self._drafts: list[_Draft] = []
-        self._level = _Level(None, "", "")
+        self.level = _Level(None, "", "")
 
     def __len__(self) -> int:
         return len(self._drafts)
 
-    @contextmanager
-    def group(self, name: str, type: str) -> Iterator[None]:
-        """A group that everything which is added meanwhile is in."""
-        outer = self._level
-        self._level = _Level(outer, name, type)
-        try:
-            yield
-        finally:
-            self._level = outer
+    def group(self, name: str, type: str) -> _Inside:
+        """A group that everything is in which is added while it is entered (`with`)."""
+        return _Inside(self, _Level(self.level, name, type))
 
     def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
         """A layer on its inputs. Raises Refusal."""
@@ -175,26 +173,40 @@ class Builder:
         self, placed: Placed, inputs: tuple[Tensor, ...], name: str, functional: bool = False
     ) -> tuple[Tensor, ...]:
         """Add a layer that is placed on `inputs`; its outputs."""
-        index, level = len(self._drafts), self._level
-        self._drafts.append(_Draft(level, name, level.use(name), placed, inputs, functional))
-        return tuple([Tensor(index, part, shape) for part, shape in enumerate(placed.outputs)])
+        index, level, outputs = len(self._drafts), self.level, placed.outputs
+        self._drafts.append((level, name, level.use(name), placed, inputs, functional))
+        if len(outputs) == 1:
+            return (Tensor(index, 0, outputs[0]),)
+        return tuple([Tensor(index, part, shape) for part, shape in enumerate(outputs)])
 
     def name(self, index: int) -> str:
         """What a node is called by the names so far."""
-        draft = self._drafts[index]
-        groups = draft.level.groups({})
-        return _joined(groups, draft.level.name(draft.base, draft.ordinal))
+        level, base, ordinal, *_ = self._drafts[index]
+        return level.prefix({}) + level.name(base, ordinal)
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, with the names that all uses have settled."""
-        known: dict[_Level, tuple[Group, ...]] = {}
+        groups: dict[_Level, tuple[Group, ...]] = {}
+        prefixes: dict[_Level, str] = {}
         nodes = []
         for level, base, ordinal, placed, inputs, functional in self._drafts:
-            groups = level.groups(known)
-            name = _joined(groups, level.name(base, ordinal))
-            nodes.append(Node(name, placed, inputs, groups, functional))
+            name = level.prefix(prefixes) + level.name(base, ordinal)
+            nodes.append(Node(name, placed, inputs, level.groups(groups), functional))
         return tuple(nodes)
 
 
-def _joined(groups: tuple[Group, ...], name: str) -> str:
-    return ".".join([*[group.name for group in groups], name])
+class _Inside:
+    """A group while it is entered."""
+
+    __slots__ = ("builder", "level", "outer")
+
+    def __init__(self, builder: Builder, level: _Level) -> None:
+        self.builder = builder
+        self.level = level
+        self.outer = builder.level
+
+    def __enter__(self) -> None:
+        self.builder.level = self.level
+
+    def __exit__(self, *error: object) -> None:
+        self.builder.level = self.outer
