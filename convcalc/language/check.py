@@ -344,13 +344,26 @@ def _arguments(placed: _Placed, scope: _Scope) -> dict[str, Value]:
     )
     result: dict[str, Value] = {}
     for each in _entries(raw):
-        scope.noting(_identifier, each.key, each.key_mark)
+        scope.noting(_argument_name, each.key, each.key_mark)
         if each.value == REQUIRED:
             result[each.key] = REQUIRED
         else:
             result[each.key] = scope.noting(_value, each)
         scope.reach([each.key])
     return result
+
+
+def _argument_name(raw: Any, mark: Mark, scope: _Scope) -> None:
+    name = _identifier(raw, mark, scope)
+    if name in taken_names():
+        message = f"`{name}` is said of every layer and block, and cannot name an argument"
+        raise scope.mistake("bad-name", message, mark, "choose another name")
+
+
+def taken_names() -> frozenset[str]:
+    """The names that no argument of a block can have."""
+    element = _form_checks("element")
+    return frozenset((*element.shown, *element.fields))
 
 
 def _presets(placed: _Placed, scope: _Scope) -> dict[str, dict[str, Value]]:
@@ -590,7 +603,11 @@ def _block_call(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> di
         block = scope.blocks[name]
         arguments = block.get("args", {}) if isinstance(block, dict) else None
         known = arguments if isinstance(arguments, dict) else dict.fromkeys(raw)
-        own = {key: (_value, default == REQUIRED) for key, default in known.items()}
+        own = {
+            key: (_value, default == REQUIRED)
+            for key, default in known.items()
+            if key not in taken_names()
+        }
         scope.calls[name] = _joined("element", own, tuple(known))
     checks = scope.calls[name]
     owner = _Owner(f"block `{name}`", mark, checks.shown, noun="argument")

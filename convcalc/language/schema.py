@@ -11,7 +11,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from convcalc import layers
-from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR
+from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR, taken_names
 from convcalc.language.forms import OTHERS, STRUCTURES, Form
 from convcalc.language.statements import MERGES
 
@@ -67,7 +67,12 @@ def _values() -> dict[str, _Schema]:
         "expression": expression,
         "value": value,
         "values": {"type": "object", **names},
-        "arguments": _ref("values"),
+        "arguments": {
+            "allOf": [
+                _ref("values"),
+                {"propertyNames": {"not": {"enum": sorted(taken_names())}}},
+            ]
+        },
         "truth": {"type": "boolean"},
         "condition": {"anyOf": [{"type": ["boolean", "number"]}, _ref("expression")]},
         "times": _or_expression({"type": "integer", "minimum": 0}),
