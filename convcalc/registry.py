@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import os
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -12,6 +12,13 @@ from convcalc.diagnostics import fail
 from convcalc.words import did_you_mean, listed
 
 _T = TypeVar("_T")
+
+
+def files(path: Iterable[str]) -> list[str]:
+    """The modules in the folders of a package, by name in alphabetical order."""
+    # pkgutil does more than this, which is a twentieth of a short run.
+    found = {file for folder in path for file in os.listdir(folder) if file.endswith(".py")}
+    return sorted(file[:-3] for file in found - {"__init__.py"})
 
 
 def from_entry_point(group: str, name: str) -> Any:
@@ -45,8 +52,7 @@ class Registry(Generic[_T]):
         self.attribute = attribute
         self.noun = noun
         self._found: dict[str, _T] = {}
-        files = (file.name.replace("_", "-") for file in pkgutil.iter_modules(path))
-        known = sorted(name for name in files if name != "base")
+        known = [file.replace("_", "-") for file in files(path) if file != "base"]
         self._files = (*first, *(name for name in known if name not in first))
 
     def names(self) -> tuple[str, ...]:

@@ -80,13 +80,16 @@ def _command(name: str) -> click.Command:
     ):
         run = add(run)
     params += reversed(run.__click_params__)
-    return click.Command(
-        name,
-        params=params,
-        callback=run,
-        help=f"{layers.summary(cls)}\n\n{layers.details(cls)}\n\n{_example(cls)}",
-        short_help=layers.summary(cls),
-    )
+    return _Type(name, params=params, callback=run, short_help=layers.summary(cls))
+
+
+class _Type(click.Command):
+    """The command of a layer type, whose help is written when it is asked for."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        cls = layers.find(self.name or "")
+        self.help = f"{layers.summary(cls)}\n\n{layers.details(cls)}\n\n{_example(cls)}"
+        super().format_help_text(ctx, formatter)
 
 
 def _example(cls: type[layers.Layer]) -> str:

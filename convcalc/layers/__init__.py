@@ -5,7 +5,6 @@ know. Another package adds one by an entry point in the group `convcalc.layers`.
 """
 
 import importlib
-import pkgutil
 
 from convcalc.layers.base import (
     TYPES,
@@ -23,7 +22,7 @@ from convcalc.layers.base import (
     summary,
 )
 from convcalc.layers.fields import SHORT_NAMES
-from convcalc.registry import from_entry_point
+from convcalc.registry import files, from_entry_point
 
 __all__ = [
     "SHORT_NAMES",
@@ -44,8 +43,8 @@ __all__ = [
     "summary",
 ]
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+for _file in files(__path__):
+    importlib.import_module(f"{__name__}.{_file}")
 
 
 def is_known(name: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
@@ -358,35 +357,49 @@ def canonical_names(cls: type[Layer]) -> Mapping[str, str]:
 
 def summary(cls: type[Layer]) -> str:
     """The first sentence of a layer type's documentation."""
-    return " ".join(_documentation(cls).split("\n\n")[0].split())
+    return " ".join(_paragraphs(cls)[0].split())
 
 
 def details(cls: type[Layer]) -> str:
     """What a layer type's documentation says after the first sentence; empty for nothing."""
-    for paragraph in _documentation(cls).split("\n\n")[1:]:
-        if not re.match(r"\w+: ", paragraph):
-            return " ".join(paragraph.split())
-    return ""
+    texts = (text for text in _paragraphs(cls)[1:] if not _entries(text.split("\n")[0]))
+    return " ".join(next(texts, "").split())
 
 
 def example(cls: type[Layer]) -> tuple[str, str] | None:
     """A layer type's example: the line of a spec, and the input (`3x32x32`) that it stands on."""
-    found = re.search(r"Example: `- (.+)` on `(.+)`", _documentation(cls))
-    return (found[1], found[2]) if found else None
+    text = _entries("\n".join(_paragraphs(cls))).get("Example", "")
+    line, on, shape = text.strip("`").removeprefix("- ").partition("` on `")
+    return (line, shape) if on else None
 
 
 def descriptions(cls: type) -> dict[str, str]:
     """Field name to text: the lines `name: text` in the documentation of a class and its bases."""
     texts: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        paragraphs = re.findall(r"^(\w+): (.+(?:\n    .+)*)", _documentation(base), re.MULTILINE)
-        texts |= {name: " ".join(text.split()) for name, text in paragraphs if name != "Example"}
+        for paragraph in _paragraphs(base):
+            texts |= _entries(paragraph)
     return texts
 
 
-def _documentation(cls: type) -> str:
+def _entries(paragraph: str) -> dict[str, str]:
+    """Lines `name: text`, each with the indented ones below it."""
+    entries: dict[str, str] = {}
+    last = ""
+    for line in paragraph.split("\n"):
+        name, colon, text = line.partition(": ")
+        if colon and name.isidentifier():
+            entries[name], last = text, name
+        elif last and line.startswith("    "):
+            entries[last] += f" {line.strip()}"
+        else:
+            last = ""
+    return entries
+
+
+def _paragraphs(cls: type) -> list[str]:
     """A class's own documentation, without its indentation (Python 3.13 strips that itself)."""
-    return inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+    return inspect.cleandoc(cls.__dict__.get("__doc__") or "").split("\n\n")
 
 
 @lru_cache(maxsize=4096)

@@ -7,18 +7,18 @@ figures are columns, keys of JSON and sums of totals and groups from then on.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from functools import cache
 
 from convcalc.passes.base import PASSES, Pass, Settings, add_pass
+from convcalc.registry import files
 
 __all__ = ["PASSES", "Pass", "Settings", "add_pass", "known"]
 
 
 @cache
 def _load() -> None:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for file in files(__path__):
+        importlib.import_module(f"{__name__}.{file}")
 
 
 def known() -> tuple[Pass, ...]:
