@@ -59,7 +59,7 @@ def index() -> tuple[dict[str, Any], ...]:
     """What is known of every network of the zoo without reading its spec, family by family.
 
     An object a network: `family`, `name` (a preset, or the family's), `network`, `source`, `input`,
-    `params`, `macs`. It is made by `docs/generate.py`.
+    `params`, `macs`. It is made by `docs.generate`.
     """
     import json
 

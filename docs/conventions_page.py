@@ -30,8 +30,8 @@ _INTRODUCTION = """\
 
 People quote "FLOPs" for one network that differ by more than two times: each tool counts by rules
 of its own. convcalc reproduces them, `convcalc analyze NAME --convention thop`, and says where they
-differ, `convcalc reconcile NAME`. This page is made from the rules that run (`python
-docs/generate.py`).
+differ, `convcalc reconcile NAME`. This page is made from the rules that run (`python -m
+docs.generate`).
 
 Every rule was measured on the tool itself, in the version named, on single layers and whole
 networks: `tests/reference/` has the scripts that run the tools and what they answered, and the

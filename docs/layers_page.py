@@ -17,7 +17,7 @@ _HEAD = """\
 # Layer types
 
 What a spec can name in `layers`, with the fields, shapes and costs of each. The page is made from
-the classes in `convcalc/layers/` (`python docs/generate.py`), and the formulas are the rules that
+the classes in `convcalc/layers/` (`python -m docs.generate`), and the formulas are the rules that
 run, on symbols: `convcalc layer TYPE` prints them with your numbers in them.
 
 A field has its PyTorch name and, for the common ones, a short one. Where it takes a number, a spec
