@@ -434,6 +434,12 @@ def test_groups_have_the_columns_that_are_asked_for(run: Run, by: str) -> None:
     assert re.split("  +", table[2]) == titles
 
 
+@pytest.mark.parametrize("options", ["--columns name,{}", "--sort {}", "--group-by kind --sort {}"])
+def test_a_pass_is_known_before_it_runs(options: str) -> None:
+    outcome = shell(f"convcalc analyze lenet {options.format('weight_bytes')}")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
 def test_what_is_no_figure_cannot_be_summed(run: Run) -> None:
     outcome = run("analyze", "lenet", "--group-by", "kind", "--columns", "output_shape")
     assert outcome.status == 2

@@ -42,7 +42,7 @@ class Bytes(Pass):
     figures = (
         Figure("weight_bytes", "Weight bytes", unit="B"),
         Figure("activation_bytes", "Activation bytes", unit="B"),
-        Figure("dtype", "Type", total=common, numeric=False),
+        Figure("dtype", "Dtype", total=common, numeric=False),
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int, int, str]]:

@@ -118,8 +118,8 @@ def shares(
 
 def _summed(column: Column, by: str) -> Column:
     """A column, where it is a figure. Raises ConvcalcError."""
-    if column.key not in FIGURES:
-        figures = [key for key, figure in FIGURES.items() if figure.column]
+    figures = [key for key, figure in FIGURES.items() if figure.column]
+    if column.key not in figures:
         message = f"`{column.key}` is no figure that `--group-by {by}` can sum up"
         raise fail("unknown-column", message, f"the figures are {listed(figures, 20)}")
     return column

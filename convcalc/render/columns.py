@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from convcalc import conventions
+from convcalc import conventions, passes
 from convcalc.analysis import ALL, Analysis, Row
 from convcalc.costs import FIGURES, Figure
 from convcalc.diagnostics import fail
@@ -79,6 +79,7 @@ def _convention(name: str) -> Column:
 
 def known() -> dict[str, Column]:
     """Every column but those of conventions, by key: words first, then the figures."""
+    passes.known()  # they register theirs
     figures = {key: _figure(figure) for key, figure in FIGURES.items() if figure.column}
     return _WORDS | figures
 
