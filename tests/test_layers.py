@@ -775,3 +775,35 @@ def test_joins_refuse_what_does_not_broadcast() -> None:
 def test_same_is_not_for_a_transposed_convolution(mode: str) -> None:
     expected = f"a transposed convolution takes numbers as padding, not `{mode}`"
     assert message("conv_transpose", {"out": 1, "k": 3, "p": mode}, [1, 9]) == expected
+
+
+# --- Placing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("type", PLAIN)
+def test_a_rule_never_answers_for_fewer_axes_than_its_input_has(type: str) -> None:
+    """A layer that is not placed has one value for all axes: no answer, or the placed one's."""
+    cls = layers.find(type)
+    kinds = {field.name: field.kind for field in layers.fields_of(cls)}
+    asked = 0
+    for fields, inputs in configurations(type, 30):
+        each_axis = {
+            name
+            for name, value in fields.items()
+            if isinstance(getattr(kinds[name], "kind", kinds[name]), (EachAxis, Pads, Factors))
+            and isinstance(value, list)
+        }
+        shapes = tuple(Shape(*sizes) for sizes in inputs)
+        spread = {name: value[:1] if name in each_axis else value for name, value in fields.items()}
+        try:
+            layer = cls(**{name: kinds[name].parse(value) for name, value in spread.items()})
+            expected = layer.placed(shapes).outputs
+        except (Refusal, TypeError):
+            continue
+        asked += 1
+        try:
+            found = layer.output_shapes(shapes)
+        except (Refusal, ValueError):
+            continue
+        assert found == expected, (spread, inputs)
+    assert asked

@@ -194,7 +194,7 @@ class _AdaptivePool(Unary):
     output_size: PerAxis
 
     def output_shape(self, x: Shape) -> Shape:
-        return Shape(x.channels, *self.output_size)
+        return Shape(x.channels, *(n for n, _ in zip(self.output_size, x.spatial, strict=True)))
 
 
 @layer("adaptive_avg_pool")

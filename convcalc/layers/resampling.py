@@ -108,7 +108,7 @@ class Upsample(Unary):
             axes=len(x.spatial),
         )
         if self.size is not None:
-            return Shape(x.channels, *self.size)
+            return Shape(x.channels, *(n for n, _ in zip(self.size, x.spatial, strict=True)))
         sizes = tuple(
             scaled(n, factor) for n, factor in zip(x.spatial, self.scale or (), strict=True)
         )
