@@ -7,6 +7,7 @@ arithmetic is derived in Dumoulin and Visin, "A guide to convolution arithmetic 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.arithmetic import ceil_div, exact_div, gcd, maximum, require, where
@@ -129,6 +130,25 @@ def same(size: int, kernel: int, stride: int, dilation: int = 1, *, lower: bool 
     large = total - small
     before, after = (large, small) if lower else (small, large)
     return Window(kernel, stride, before, after, dilation)
+
+
+def windows_over(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]] | str,
+    dilation: Sequence[int],
+) -> tuple[Window, ...]:
+    """The window on each axis of an input of `sizes`; `padding` is pairs, `same` or `same_lower`.
+
+    Raises ValueError where there is not one value for every axis.
+    """
+    if isinstance(padding, str):
+        lower = ("same", "same_lower").index(padding) == 1
+        axes = zip(sizes, kernel, stride, dilation, strict=True)
+        return tuple([same(*axis, lower=lower) for axis in axes])
+    fields = zip(kernel, stride, padding, dilation, sizes, strict=True)
+    return tuple([Window(k, s, *pads, d) for k, s, pads, d, _ in fields])
 
 
 def same_size(size: int, stride: int) -> int:

@@ -10,7 +10,7 @@ from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, lay
 from convcalc.layers.fields import Count, Flag, Padding, PerAxis, PerAxisFromZero
 from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
-from convcalc.window import Window, same, same_size
+from convcalc.window import Window, same_size, windows_over
 
 
 def _kernel_kind(kernel: tuple[int, ...], groups: Any, channels: Any) -> str:
@@ -50,18 +50,14 @@ class _Sliding(Unary):
         raise NotImplementedError
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
-        if isinstance(self.padding, str):
-            lower = self.padding == "same_lower"
-            axes = zip(x.spatial, self.kernel(x), self.stride, self.dilation, strict=True)
-            return tuple(same(*axis, lower=lower) for axis in axes)
-        fields = zip(self.kernel(x), self.stride, self.padding, self.dilation, strict=True)
-        return tuple(Window(k, s, *pads, d) for k, s, pads, d in fields)
+        return windows_over(x.spatial, self.kernel(x), self.stride, self.padding, self.dilation)
 
     def positions(self, x: Shape) -> tuple[int, ...]:
         """The number of windows on each axis."""
+        axes = zip(self.windows(x), x.spatial)
         if isinstance(self.padding, str):
-            return tuple(map(same_size, x.spatial, self.stride))
-        return tuple(w.output_size(n) for w, n in zip(self.windows(x), x.spatial, strict=True))
+            return tuple([same_size(n, window.stride) for window, n in axes])
+        return tuple([window.output_size(n) for window, n in axes])
 
 
 @layer("conv")

@@ -8,7 +8,7 @@ from convcalc.arithmetic import product, require
 from convcalc.layers.base import Operations, Unary, layer
 from convcalc.layers.fields import Count, EachAxis, Flag, Optional, Padding, PerAxis
 from convcalc.shape import Shape
-from convcalc.window import Window, adaptive_taps, same, same_size
+from convcalc.window import Window, adaptive_taps, same_size, windows_over
 
 
 class _Pool(Unary):
@@ -30,23 +30,18 @@ class _Pool(Unary):
     ceil_mode: Flag = False
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
-        strides = self.stride or self.kernel_size
-        if isinstance(self.padding, str):
-            lower = self.padding == "same_lower"
-            axes = zip(x.spatial, self.kernel_size, strides, self.dilations(), strict=True)
-            return tuple(same(*axis, lower=lower) for axis in axes)
-        fields = zip(self.kernel_size, strides, self.padding, self.dilations(), strict=True)
-        return tuple(Window(k, s, *pads, d) for k, s, pads, d in fields)
+        stride = self.stride or self.kernel_size
+        return windows_over(x.spatial, self.kernel_size, stride, self.padding, self.dilations())
 
     def dilations(self) -> tuple[int, ...]:
         """The step between the cells of a window, on each axis."""
         return (1,) * len(self.kernel_size)
 
     def output_shape(self, x: Shape) -> Shape:
-        if isinstance(self.padding, str):
-            strides = self.stride or self.kernel_size
-            return Shape(x.channels, *map(same_size, x.spatial, strides))
         windows = self.windows(x)
+        axes = zip(windows, x.spatial)
+        if isinstance(self.padding, str):
+            return Shape(x.channels, *(same_size(n, window.stride) for window, n in axes))
         for kernel, _, *pads, _ in windows:
             for pad in pads:
                 require(
@@ -58,7 +53,6 @@ class _Pool(Unary):
                     pad=pad,
                     kernel=kernel,
                 )
-        axes = zip(windows, x.spatial, strict=True)
         return Shape(x.channels, *(w.pooled_size(n, ceil_mode=self.ceil_mode) for w, n in axes))
 
 
