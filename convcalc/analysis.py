@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from convcalc import conventions, passes
 from convcalc.conventions.base import Convention, Count
-from convcalc.costs import Figures, measured, summed
+from convcalc.costs import Figures, measurable, measured, summed
 from convcalc.diagnostics import fail, require_whole
 from convcalc.graph import Graph, Group, Node
 from convcalc.passes import Pass, Settings
@@ -256,7 +256,8 @@ def analyze(
             )
         )
     totals = {each.name: summed(row.counts[each.name].flops for row in rows) for each in every}
-    return Analysis(graph, batch, counting, tuple(rows), _totals(rows), totals)
+    whole = Figures.sum([row.figures for row in rows], measurable(["flops", *keys]))
+    return Analysis(graph, batch, counting, tuple(rows), whole, totals)
 
 
 def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterator[tuple[Any, ...]]:
@@ -269,7 +270,7 @@ def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterator
 
 
 def _totals(rows: Sequence[Row]) -> Figures:
-    return Figures.sum([row.figures for row in rows])
+    return Figures.sum([row.figures for row in rows], rows[0].figures)
 
 
 def _folded(rows: Iterable[Row], depth: int) -> Iterable[Row]:

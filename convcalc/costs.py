@@ -119,16 +119,15 @@ class Figures(Mapping[str, Any]):
         return f"Figures({dict(self._values)})"
 
     def __add__(self, other: Figures) -> Figures:
-        return Figures.sum((self, other))
+        return Figures.sum((self, other), self)
 
     def __mul__(self, samples: Any) -> Figures:
         values = self._values.items()
         return Figures({key: FIGURES[key].times(value, samples) for key, value in values})
 
     @classmethod
-    def sum(cls, several: Sequence[Figures]) -> Figures:
-        """Those of several together; of none, what nothing costs."""
-        keys = several[0] if several else [f.key for f in FIGURES.values() if f.read]
+    def sum(cls, several: Sequence[Figures], keys: Iterable[str]) -> Figures:
+        """Those of several together, or of none, what nothing costs: the figures `keys`."""
         return cls({key: FIGURES[key].total([each[key] for each in several]) for key in keys})
 
     def columns(self) -> dict[str, Any]:
@@ -153,6 +152,12 @@ def measured(placed: Placed, samples: Any = 1, others: Mapping[str, Any] = {}) -
         elif key in others:
             values[key] = others[key]
     return Figures(values)
+
+
+def measurable(others: Iterable[str]) -> list[str]:
+    """The figures that `measured` gives where `others` are said, in the order of printing."""
+    said = set(others)
+    return [key for key, figure in FIGURES.items() if figure.read is not None or key in said]
 
 
 def params(placed: Placed) -> int:

@@ -376,6 +376,18 @@ def test_every_command_prints_every_format(run: Run, command: str) -> None:
     assert document.getElementsByTagName("table")
 
 
+@pytest.mark.parametrize("name", ["table", "json", "jsonl", "csv", "markdown", "latex", "html"])
+@pytest.mark.parametrize(
+    "options", ["", "--group-by kind", "--depth 1", "--convention all", "--sort macs"]
+)
+def test_a_network_without_a_layer_costs_nothing(run: Run, options: str, name: str) -> None:
+    spec = b"name: N\ninput: [3, 8, 8]\nlayers:\n  - relu: {when: false}\n"
+    outcome = run("analyze", "-", *options.split(), "--format", name, stdin=spec)
+    assert (outcome.status, outcome.err) == (0, "")
+    totals = run("analyze", "-", *options.split(), "--json", stdin=spec).json["totals"]
+    assert {totals[key] for key in ("layers", "params", "macs", "flops", "weight_bytes")} == {0}
+
+
 @pytest.mark.parametrize("command", PRINTING[:1] + PRINTING[3:4] + PRINTING[5:7])
 @pytest.mark.parametrize("name", ["json", "jsonl", "csv", "markdown", "latex", "html", "table"])
 def test_the_suffix_of_a_file_chooses_the_format(
