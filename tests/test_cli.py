@@ -470,3 +470,48 @@ def test_an_unknown_type_of_number(run: Run) -> None:
     err = run("analyze", "lenet", "--dtype", "flaot16").err
     assert err.startswith("error[unknown-dtype]: unknown type of number `flaot16`")
     assert "did you mean `float16`" in err
+
+
+# Files
+
+
+def test_a_file_that_cannot_be_written_whole_keeps_its_content(tmp_path: Path) -> None:
+    target = tmp_path / "old.json"
+    target.write_text("old")
+    outcome = shell(f"ulimit -f 4; convcalc analyze resnet50 --json -o {target}")
+    assert outcome.returncode == 2
+    assert "old.json cannot be written: file too large" in outcome.stderr
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_dash_is_standard_output(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("analyze", "lenet", "--json", "-o", "-") == run("analyze", "lenet", "--json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["analyze", "reconcile"])
+def test_a_spec_is_not_overwritten(run: Run, tmp_path: Path, command: str) -> None:
+    spec = tmp_path / "mine.yaml"
+    spec.write_text("name: n\ninput: [4]\nlayers: [relu]\n")
+    link = tmp_path / "link.yaml"
+    link.symlink_to(spec)
+    for target in (spec, link):
+        outcome = run(command, str(spec), "-o", str(target))
+        assert (outcome.status, outcome.out) == (2, "")
+        assert "is what is read, and would be lost" in outcome.err
+    assert spec.read_text() == "name: n\ninput: [4]\nlayers: [relu]\n"
+
+
+def test_a_file_keeps_its_mode_and_a_link_its_target(run: Run, tmp_path: Path) -> None:
+    target, link = tmp_path / "real.json", tmp_path / "link.json"
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    run("analyze", "lenet", "-o", str(link))
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["name"] == "LeNet"
+    assert target.stat().st_mode & 0o777 == 0o640

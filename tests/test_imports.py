@@ -32,7 +32,7 @@ CORE = {
     *several("convcalc.layers", "joining normalization pooling resampling"),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),
-    *several("convcalc.cli", "options"),
+    *several("convcalc.cli", "options output"),
     *several("convcalc.render", "report"),
     *several("convcalc.render.formats", "base"),
     "convcalc.analysis",
@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "--version": several("convcalc", "cli diagnostics words"),
     "list": {
         *several("convcalc", "diagnostics words zoo registry"),
-        *several("convcalc.cli", "options listing"),
+        *several("convcalc.cli", "options output listing"),
         *several("convcalc.render", "networks report"),
         *several("convcalc.render.formats", "base table"),
     },

@@ -113,7 +113,7 @@ def _run(args: Sequence[str]) -> int:
         report(ConvcalcError([Diagnostic("usage", error.format_message(), help=help)]), style)
         return Status.WRONG_REQUEST
     except BrokenPipeError:
-        from convcalc.cli.options import hush
+        from convcalc.cli.output import hush
 
         hush()
         return Status.DONE

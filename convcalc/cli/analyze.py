@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options
+from convcalc.cli import options, output
 
 if TYPE_CHECKING:
     from convcalc.api import Network
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )
 @options.dtype_option
 @options.si_option
-@options.output_options
+@output.output_options
 @options.error_format_option
 def command(
     load: Callable[[str], Network],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from convcalc.cli import options
+from convcalc.cli import output
 
 
 @click.command("completion", short_help="The script for completion in a shell.")
@@ -28,4 +28,4 @@ def command(shell: str) -> None:
     maker = found(cli, {}, "convcalc", "_CONVCALC_COMPLETE")
     if isinstance(maker, BashComplete):
         maker._check_version = lambda: None  # type: ignore[method-assign]
-    options.write([maker.source(), "\n"], None)
+    output.write([maker.source(), "\n"], None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options
+from convcalc.cli import options, output
 
 if TYPE_CHECKING:
     from convcalc.render.report import Report
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("conventions", short_help="The ways to count operations.")
 @click.argument("name", required=False, shell_complete=options.complete_convention)
-@options.output_options
+@output.output_options
 @options.error_format_option
 def command(show: Callable[[Report], None], name: str | None) -> None:
     """List the ways to count operations, or print the rules of one.

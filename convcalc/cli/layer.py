@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcalc import layers
-from convcalc.cli import options
+from convcalc.cli import options, output
 from convcalc.diagnostics import fail
 from convcalc.layers.fields import Truth
 from convcalc.words import did_you_mean
@@ -73,7 +73,7 @@ def _command(name: str) -> click.Command:
     update_wrapper(run, _run)
     for add in (
         options.error_format_option,
-        options.output_options,
+        output.output_options,
         options.si_option,
         options.batch_option,
         options.convention_option(),

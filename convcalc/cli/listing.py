@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options
+from convcalc.cli import options, output
 
 if TYPE_CHECKING:
     from convcalc.render.report import Report
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("list", short_help="The networks that come with convcalc.")
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=options.complete_spec)
 @options.si_option
-@options.output_options
+@output.output_options
 @options.error_format_option
 def command(show: Callable[[Report], None], names: tuple[str, ...], si: bool) -> None:
     """Name the specs and presets that come with convcalc, with their parameters and MACs.

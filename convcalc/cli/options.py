@@ -1,99 +1,21 @@
-"""Options that several commands share, and how their values are read and written."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.cli import output
 from convcalc.words import sizes_of
 
 if TYPE_CHECKING:
     from convcalc.api import Network
-    from convcalc.render.report import Report
-
-#: Characters that are written at once.
-_CHUNK = 1 << 16
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-
-class FormatName(click.ParamType[str]):
-    """The name of a format."""
-
-    name = "format"
-
-    def convert(self, value: str, param: Any, ctx: Any) -> str:
-        from convcalc.render import formats
-
-        return formats.find(value).name
-
-    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
-        from click.shell_completion import CompletionItem
-
-        from convcalc.render import formats
-
-        return [CompletionItem(name) for name in formats.names() if name.startswith(incomplete)]
-
-
-def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--format` with its short forms, and `-o`: how an answer is printed, and where.
-
-    The command gets them as `show`, which prints a report.
-    """
-
-    @wraps(function)
-    def command(format: str | None, target: str | None, **others: Any) -> Any:
-        return function(show=partial(_show, format, target), **others)
-
-    options = (
-        click.option(
-            "--format",
-            type=FormatName(),
-            metavar="table|json|jsonl|csv|markdown|latex|html",
-            help="How to print it. [default: by FILE's suffix, else table]",
-        ),
-        *(
-            click.option(
-                f"--{name}", "format", flag_value=name, type=str, help=f"Short for --format {name}."
-            )
-            for name in ("json", "csv")
-        ),
-        output_option,
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def output_option(function: _F) -> _F:
-    """`-o`."""
-    return click.option(
-        "-o", "--output", "target", type=click.Path(dir_okay=False), metavar="FILE",
-        help="Write to FILE instead of standard output.",
-    )(function)  # fmt: skip
-
-
-def _show(format: str | None, target: str | None, report: Report) -> None:
-    """Print a report in a format, or write it to a file."""
-    from convcalc.render import formats
-
-    if format is not None:
-        chosen = formats.find(format)
-    else:
-        chosen = formats.find(formats.DEFAULT) if target is None else formats.of_file(target)
-    if chosen.name == formats.DEFAULT and target is None and report.text is None and is_terminal():
-        from convcalc.render import terminal
-
-        for table in report.tables():
-            terminal.print_table(table, wants_color())
-    else:
-        write(chosen.render(report), target)
 
 
 def error_format_option(function: _F, spelling: str | None = None) -> _F:
@@ -165,6 +87,7 @@ def _loader(
 
     def load(spec: str) -> Network:
         if spec != "-":
+            output.keep(spec)
             return api.load(spec, preset, limits=bounds, **wanted)
         text = sys.stdin.buffer.read(bounds.bytes + 1)
         return api.loads(text, "<stdin>", preset, limits=bounds, **wanted)
@@ -248,60 +171,6 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
             raise click.BadParameter(f"{setting!r} sets nothing; write NAME=VALUE: alpha=0.5")
         values[name.strip()] = parse_value(text.strip())
     return values
-
-
-def write(text: Iterable[str], target: str | None) -> None:
-    """Write the pieces of a result to a file, or to standard output."""
-    if target is None:
-        try:
-            for chunk in _chunks(text):
-                sys.stdout.write(chunk)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            hush()
-            raise click.exceptions.Exit(0) from None
-        except OSError as error:
-            hush()
-            raise _unwritable("standard output", error) from None
-        return
-    try:
-        with open(target, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(_chunks(text))
-    except OSError as error:
-        raise _unwritable(target, error) from None
-
-
-def _chunks(pieces: Iterable[str]) -> Iterator[str]:
-    """Pieces put together to some that are worth a write each, where nothing else buffers them."""
-    waiting: list[str] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _CHUNK:
-            yield "".join(waiting)
-            waiting, size = [], 0
-    yield "".join(waiting)
-
-
-def _unwritable(name: str, error: OSError) -> ConvcalcError:
-    reason = (error.strerror or "unknown reason").lower()
-    return fail("unwritable", f"{name} cannot be written: {reason}")
-
-
-def hush() -> None:
-    """Send what is left for standard output nowhere: its reader has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def is_terminal() -> bool:
-    """Whether standard output is a terminal that can move a cursor."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def wants_color() -> bool:
-    """Whether colours are welcome (no-color.org)."""
-    return not os.environ.get("NO_COLOR")
 
 
 def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options
+from convcalc.cli import options, output
 
 if TYPE_CHECKING:
     from convcalc.api import Network
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     help="Which conventions give this figure: 314.2M, 0.6G, 4.1e9, 568,740,352.",
 )
 @options.network_options
-@options.output_options
+@output.output_options
 @options.error_format_option
 def command(
     load: Callable[[str], Network],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from convcalc.cli import options
+from convcalc.cli import options, output
 
 
 @click.command("schema", short_help="The JSON Schema of the spec language, for editors.")
-@options.output_option
+@output.output_option
 @options.error_format_option
 def command(target: str | None) -> None:
     """Print the JSON Schema (2020-12) of the spec language.
@@ -26,4 +26,4 @@ def command(target: str | None) -> None:
 
     from convcalc.language.schema import schema
 
-    options.write([json.dumps(schema(), ensure_ascii=False, indent=2), "\n"], target)
+    output.write([json.dumps(schema(), ensure_ascii=False, indent=2), "\n"], target)
