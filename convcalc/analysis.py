@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from convcalc import conventions, passes
 from convcalc.conventions.base import Convention, Count
-from convcalc.costs import Figures, measurable, measured, summed
+from convcalc.costs import Figures, in_order, measured, summed
 from convcalc.diagnostics import fail, require_whole
 from convcalc.graph import Graph, Group, Node
 from convcalc.passes import Pass, Settings
@@ -234,7 +234,8 @@ def analyze(
     every = [conventions.find(name) for name in conventions.names()] if convention == ALL else []
     others = zip(*(each.counts(graph, batch) for each in every)) if every else repeat(())
     chosen = passes.known() if run is None else run
-    keys = [figure.key for each in chosen for figure in each.figures]
+    said = [figure.key for each in chosen for figure in each.figures]
+    keys = in_order(["flops", *said])
     settings = Settings(batch, dtype)
     found = _joined(graph, [each.run(graph, settings) for each in chosen])
     seen: dict[Any, Figures] = {}
@@ -244,8 +245,8 @@ def analyze(
         key = (id(node.placed), count.flops, more)
         figures = seen.get(key)
         if figures is None:
-            others_of = dict(zip(keys, more), flops=count.flops)
-            figures = seen[key] = measured(node.placed, batch, others_of)
+            rest = dict(zip(said, more), flops=count.flops)
+            figures = seen[key] = (measured(node.placed) * batch).joined(rest, keys)
         rows.append(
             Row(
                 (node,),
@@ -256,7 +257,7 @@ def analyze(
             )
         )
     totals = {each.name: summed(row.counts[each.name].flops for row in rows) for each in every}
-    whole = Figures.sum([row.figures for row in rows], measurable(["flops", *keys]))
+    whole = Figures.sum([row.figures for row in rows], keys)
     return Analysis(graph, batch, counting, tuple(rows), whole, totals)
 
 

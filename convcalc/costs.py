@@ -122,6 +122,8 @@ class Figures(Mapping[str, Any]):
         return Figures.sum((self, other), self)
 
     def __mul__(self, samples: Any) -> Figures:
+        if samples == 1:
+            return self
         values = self._values.items()
         return Figures({key: FIGURES[key].times(value, samples) for key, value in values})
 
@@ -129,6 +131,11 @@ class Figures(Mapping[str, Any]):
     def sum(cls, several: Sequence[Figures], keys: Iterable[str]) -> Figures:
         """Those of several together, or of none, what nothing costs: the figures `keys`."""
         return cls({key: FIGURES[key].total([each[key] for each in several]) for key in keys})
+
+    def joined(self, others: Mapping[str, Any], keys: Iterable[str]) -> Figures:
+        """These and `others`, in the order of `keys`."""
+        both = {**self._values, **others}
+        return Figures({key: both[key] for key in keys})
 
     def columns(self) -> dict[str, Any]:
         """Those that are a number each, which totals and tables have."""
@@ -139,23 +146,14 @@ class Figures(Mapping[str, Any]):
         return {each: value for each, value in self._values.items() if each != key}
 
 
-def measured(placed: Placed, samples: Any = 1, others: Mapping[str, Any] = {}) -> Figures:
-    """The figures of a layer on `samples` samples, those that it is asked for itself.
-
-    `others` are the rest, for all samples: what a convention and the passes say of it.
-    """
-    values = {}
-    for key, figure in FIGURES.items():
-        if figure.read is not None:
-            value = figure.read(placed)
-            values[key] = value if samples == 1 else figure.times(value, samples)
-        elif key in others:
-            values[key] = others[key]
-    return Figures(values)
+def measured(placed: Placed) -> Figures:
+    """The figures that a layer is asked for itself, for one sample."""
+    figures = FIGURES.items()
+    return Figures({key: figure.read(placed) for key, figure in figures if figure.read is not None})
 
 
-def measurable(others: Iterable[str]) -> list[str]:
-    """The figures that `measured` gives where `others` are said, in the order of printing."""
+def in_order(others: Iterable[str]) -> list[str]:
+    """The figures that a layer is asked for itself, and `others`, in the order of printing."""
     said = set(others)
     return [key for key, figure in FIGURES.items() if figure.read is not None or key in said]
 

@@ -193,3 +193,16 @@ def test_results_can_be_pickled_and_copied() -> None:
         assert copy.deepcopy(value) == value
     again = pickle.loads(pickle.dumps(network)).at(alpha=0.5)
     assert again == network.at(alpha=0.5)
+
+
+def test_figures_are_added_and_multiplied() -> None:
+    network = convcalc.load("mobilenet_v2")
+    first, *rest = network.analyze().rows
+    total = first.figures
+    for row in rest:
+        total = total + row.figures
+    assert total == network.analyze().totals
+    rows = zip(network.analyze().rows, network.analyze(batch=7).rows)
+    assert all(one.figures.macs * 7 == seven.macs for one, seven in rows)
+    assert total.params == (total * 7).params
+    assert (total * 7).operations == {kind: 7 * n for kind, n in total.operations.items()}
