@@ -5,6 +5,7 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,8 @@ class Network(Graph):
         Raises ConvcalcError for an unknown convention or type, or a batch below 1.
         """
         require_whole("a batch", batch, "sample")
+        _require_text("a convention", convention)
+        _require_text("a type of number", dtype)
         return Analysis(*analysis.analyze(self, convention, batch, dtype))
 
     @property
@@ -76,7 +79,7 @@ class Network(Graph):
 
 
 def load(
-    path_or_name: str,
+    path_or_name: str | os.PathLike[str],
     /,
     preset: str | None = None,
     *,
@@ -95,6 +98,9 @@ def load(
 
     Raises ConvcalcError, whose `diagnostics` say what is wrong and where.
     """
+    if isinstance(path_or_name, os.PathLike):
+        path_or_name = os.fspath(path_or_name)
+    _require_text("a spec", path_or_name)
     found = zoo.locate(path_or_name)
     settings = {**(variables or {}), **named}
     return loads(
@@ -147,6 +153,12 @@ def _expanded(
     network = Network(*graph)
     network._spec = (document, source, limits)
     return network
+
+
+def _require_text(what: str, name: Any) -> None:
+    """Refuse what is no name. Raises ConvcalcError."""
+    if not isinstance(name, str):
+        raise fail("bad-value", f"{what} is given by its name, not {describe(name)}")
 
 
 def _shape(input: Any) -> tuple[int, ...]:

@@ -45,7 +45,8 @@ def _times_each(table: Mapping[str, Any], samples: Any) -> dict[str, Any]:
     return {name: number * samples for name, number in table.items()}
 
 
-def _as_is(value: Any, samples: Any) -> Any:
+def unchanged(value: Any, samples: Any) -> Any:
+    """What does not grow with the samples: parameters, a word."""
     return value
 
 
@@ -54,8 +55,8 @@ class Figure(NamedTuple):
 
     `read` is its value for a layer and one sample; None where a convention or a pass says it.
     `total` is how the values of several layers become one, `times` how a value for one sample
-    becomes that of many. What is no `column` is a table of its own, and stands in rows of JSON
-    alone; what is not `numeric` is a word.
+    becomes that of many (`unchanged`, where it does not grow). What is no `column` is a table of
+    its own, and stands in rows of JSON alone; what is not `numeric` is a word.
     """
 
     key: str
@@ -72,11 +73,21 @@ class Figure(NamedTuple):
 FIGURES: dict[str, Figure] = {}
 
 
+#: Keys that a row has for something else.
+_TAKEN = frozenset(
+    (
+        *("name", "type", "kind", "block", "group", "network", "nodes", "inputs", "input_shapes"),
+        *("output_shape", "output_shapes", "config", "weights", "groups", "counts", "uncounted"),
+        *("figures", "depth", "count", "index"),
+    )
+)
+
+
 def register(*figures: Figure) -> None:
     """Add figures to those that are counted. Raises ValueError for a key that is taken."""
     for figure in figures:
-        if figure.key in FIGURES:
-            raise ValueError(f"two figures are called {figure.key!r}")
+        if figure.key in FIGURES or figure.key in _TAKEN:
+            raise ValueError(f"{figure.key!r} is the name of something else already")
         FIGURES[figure.key] = figure
 
 
@@ -111,9 +122,6 @@ class Figures(Mapping[str, Any]):
 
     def __reduce__(self) -> Any:
         return Figures, (dict(self._values),)
-
-    def __hash__(self) -> int:
-        return hash(tuple((key, value) for key, value in self.items() if FIGURES[key].column))
 
     def __repr__(self) -> str:
         return f"Figures({dict(self._values)})"
@@ -174,9 +182,9 @@ def activations(placed: Placed) -> int:
 
 
 register(
-    Figure("layers", "Layers", read=lambda placed: 1, times=_as_is),
-    Figure("params", "Params", read=params, times=_as_is),
-    Figure("buffers", "Buffers", read=buffers, times=_as_is),
+    Figure("layers", "Layers", read=lambda placed: 1, times=unchanged),
+    Figure("params", "Params", read=params, times=unchanged),
+    Figure("buffers", "Buffers", read=buffers, times=unchanged),
     Figure("macs", "MACs", read=lambda placed: placed.operations.macs),
     Figure("flops", "FLOPs"),
     Figure(

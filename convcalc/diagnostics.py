@@ -99,10 +99,12 @@ def fail(code: str, message: str, help: str = "", source: Source | None = None) 
 
 
 def require_whole(what: str, number: Any, unit: str) -> None:
-    """Refuse what is no whole number, 1 or more. Raises ConvcalcError."""
+    """Refuse what is no whole number from 1 to 10¹⁸. Raises ConvcalcError."""
     whole = hasattr(number, "__index__") and not isinstance(number, bool)
     if not whole or number < 1:
         raise fail("bad-value", f"{what} has one {unit} or more, not {describe(number)}")
+    if number > 10**18:
+        raise fail("bad-value", f"{what} has 10¹⁸ {unit}s at the most")
 
 
 def render(diagnostics: Iterable[Diagnostic], style: str) -> Iterator[str]:

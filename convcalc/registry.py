@@ -15,10 +15,10 @@ _T = TypeVar("_T")
 
 
 def files(path: Iterable[str]) -> list[str]:
-    """The modules in the folders of a package, by name in alphabetical order."""
+    """The modules in the folders of a package, in alphabetical order; `_helpers.py` is its own."""
     # pkgutil does more than this, which is a twentieth of a short run.
     found = {file for folder in path for file in os.listdir(folder) if file.endswith(".py")}
-    return sorted(file[:-3] for file in found - {"__init__.py"})
+    return sorted(file[:-3] for file in found if not file.startswith("_"))
 
 
 def from_entry_point(group: str, name: str) -> Any:
@@ -71,6 +71,7 @@ class Registry(Generic[_T]):
             if name in self._files:
                 module = importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
                 thing = getattr(module, self.attribute)
+                assert thing.name == name, f"{module.__name__} has the {self.noun} {thing.name}"
             else:
                 thing = from_entry_point(f"convcalc.{self.package.rpartition('.')[2]}", name)
             if thing is None:

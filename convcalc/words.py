@@ -100,7 +100,7 @@ def percent(part: int | None, whole: int | None) -> str:
 
 def counted(number: int, noun: str) -> str:
     """A number of things: `1 part`, `3 parts`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def shortened(text: str, most: int = 40) -> str:

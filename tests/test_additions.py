@@ -204,6 +204,33 @@ def test_a_format(run: Run, tmp_path: Path) -> None:
         formats._REGISTRY._found.pop("tabs")
 
 
+@pytest.mark.parametrize("key", ["macs", "name", "weights", "count"])
+def test_a_figure_that_would_hide_something_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="is the name of something else already"):
+        costs.register(Figure(key, "Title"))
+
+
+@pytest.mark.parametrize(
+    ("name", "family"), [("relu", "mine"), ("pooling", "mine"), ("mine", "relu")]
+)
+def test_a_layer_type_that_would_hide_something_is_refused(name: str, family: str) -> None:
+    before = dict(layers.TYPES)
+    with pytest.raises(ValueError, match="there are two layer types, or a family, called"):
+        layer(name)(type("Mine", (Unary,), {"family": family}))
+    assert before == layers.TYPES
+
+
+def test_what_a_convention_does_not_price_can_be_free(run: Run) -> None:
+    free = Convention("free", "t", "1", "ops", "m", "s", rules={"linear": "macs"}, default="0")
+    conventions.add("free", free)
+    try:
+        rows = run("analyze", "lenet", "--convention", "free", "--json").json["layers"]
+        assert not any("uncounted" in row for row in rows)
+        assert "*" not in run("conventions", "free").out
+    finally:
+        conventions._REGISTRY._found.pop("free")
+
+
 PACKAGE = {
     "stranger.py": """
 from convcalc.conventions.base import Convention

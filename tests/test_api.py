@@ -14,6 +14,8 @@ import pytest
 import convcalc
 from tests.conftest import Run
 
+ROOT = Path(__file__).parent.parent
+
 
 def test_load_and_analyze() -> None:
     assert convcalc.load("mobilenet_v1").analyze().totals.macs == 568_740_352
@@ -166,6 +168,20 @@ def test_an_unknown_type_of_number_is_a_mistake() -> None:
         convcalc.load("lenet").analyze(dtype="float23")
 
 
+@pytest.mark.parametrize("name", [None, 3, ["exact"]])
+def test_what_is_no_name_is_a_mistake(name: Any) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="is given by its name, not"):
+        convcalc.load("lenet").analyze(convention=name)
+    with pytest.raises(convcalc.ConvcalcError, match="is given by its name, not"):
+        convcalc.load("lenet").analyze(dtype=name)
+    with pytest.raises(convcalc.ConvcalcError, match="is given by its name, not"):
+        convcalc.load(name)
+
+
+def test_a_path_is_a_spec() -> None:
+    assert convcalc.load(ROOT / "specs" / "lenet.yaml").nodes == convcalc.load("lenet").nodes
+
+
 def test_bytes_are_sizes_times_the_width_of_a_number() -> None:
     network = convcalc.load("mobilenet_v2")
     for dtype, width in {"float32": 4, "float16": 2, "int8": 1, "float64": 8}.items():
@@ -205,4 +221,6 @@ def test_figures_are_added_and_multiplied() -> None:
     rows = zip(network.analyze().rows, network.analyze(batch=7).rows)
     assert all(one.figures.macs * 7 == seven.macs for one, seven in rows)
     assert total.params == (total * 7).params
+    assert (total * 7).weight_bytes == total.weight_bytes
+    assert (total * 7).dtype == total.dtype
     assert (total * 7).operations == {kind: 7 * n for kind, n in total.operations.items()}

@@ -458,6 +458,27 @@ def test_what_is_no_figure_cannot_be_summed(run: Run) -> None:
     assert "`output_shape` is no figure that `--group-by kind` can sum up" in outcome.err
 
 
+@pytest.mark.parametrize("column", ["dtype", "layers", "macs", "weight_bytes"])
+def test_groups_are_sorted_by_any_figure(run: Run, column: str) -> None:
+    options = ["--group-by", "kind", "--sort", column]
+    groups = run("analyze", "lenet", *options, "--json").json["groups"]
+    found = [group[column] for group in groups]
+    assert found == sorted(found, reverse=column != "dtype")
+
+
+@pytest.mark.parametrize("convention", ["thop", "ptflops", "macs", "exact"])
+@pytest.mark.parametrize("options", ["", "--group-by kind"])
+def test_no_two_columns_have_one_title(run: Run, convention: str, options: str) -> None:
+    out = run("analyze", "lenet", "--convention", convention, *options.split()).out
+    titles = [title for title in re.split("  +", out.splitlines()[2]) if title != "%"]
+    assert len(set(titles)) == len(titles)
+
+
+def test_short_bytes_have_their_unit(run: Run) -> None:
+    out = run("analyze", "lenet", "--columns", "name,weight_bytes,params", "--si").out
+    assert out.splitlines()[-4].split() == ["Total", "(10", "layers)", "246.4kB", "61.61k"]
+
+
 @pytest.mark.parametrize("depth", ["1", "2"])
 def test_bytes_are_folded_as_every_figure(run: Run, depth: str) -> None:
     answer = run("analyze", "resnet18", "--depth", depth, "--dtype", "int8", "--json").json

@@ -9,6 +9,9 @@ import sys
 
 import pytest
 
+from convcalc import layers, passes
+from convcalc.registry import files
+
 SCRIPT = """
 import io, json, sys
 from convcalc.cli import main
@@ -25,11 +28,10 @@ def several(package: str, names: str) -> set[str]:
     return {package, *(f"{package}.{name}" for name in names.split())}
 
 
-#: What counting takes, and what any command does.
+#: What counting takes, and what any command does: the whole vocabulary among it.
 CORE = {
     *several("convcalc", "arithmetic window shape words diagnostics expressions graph costs"),
-    *several("convcalc.layers", "base fields grouping activation composite convolution dense"),
-    *several("convcalc.layers", "joining normalization pooling resampling"),
+    *several("convcalc.layers", " ".join(files(layers.__path__))),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),
     *several("convcalc.cli", "options output"),
@@ -42,7 +44,7 @@ SPEC = {
     *several("convcalc", "api zoo"),
     *several("convcalc.language", "reader document statements built check expand limits"),
     *several("convcalc.language", "placing refusals scopes values"),
-    *several("convcalc.passes", "bytes"),
+    *several("convcalc.passes", " ".join(files(passes.__path__))),
     *several("convcalc.render", "analysis columns"),
     "convcalc.cli.analyze",
 }

@@ -17,6 +17,8 @@ from convcalc.shape import Shape
 
 #: The formula of what costs nothing.
 FREE = "0"
+#: The default of a tool that counts 0 without a word for what it does not know.
+SILENT = "silent"
 #: The numbers of a spec are bounded already; a cost is a product of several.
 _BOUNDS = Bounds(digits=100_000)
 
@@ -61,8 +63,8 @@ class Convention(NamedTuple):
     A rule is a formula in the spec's expression language over the names of `Quantities`, the fields
     of the layer, and the convention's own `quantities`, for what no short formula says. It is for a
     layer type, or for those types of a family that have no rule of their own. A type without any
-    gets `default`: "0" where the tool passes over what it does not know (the row is marked), None
-    where it stops or has no such layer; what only moves data is free then.
+    gets `default`: a formula, `SILENT` where the tool passes over what it does not know (the row is
+    marked), None where it stops or has no such layer; what only moves data is free then.
     """
 
     name: str
@@ -80,7 +82,7 @@ class Convention(NamedTuple):
     functions: Mapping[str, str] | None = None
     #: The layer types that count 0 because the tool does not know them, where `default` is None.
     silent: str = ""
-    default: str | None = "0"
+    default: str | None = SILENT
     #: Layer type to the condition under which the tool gives no number.
     gaps: Mapping[str, str] = {}
     #: How parameters are counted: layer type to formula, `params` without one; None: not at all.
@@ -126,14 +128,15 @@ class Convention(NamedTuple):
         """The formula for a layer type; None where the tool has none and does not count 0."""
         if functional and self.functions is not None:
             return _entry(self.functions, cls, FREE)
-        free = cls.type in self.silent.split() or (cls.moves and self.default is None)
+        silent = self.default == SILENT or cls.type in self.silent.split()
+        free = silent or (cls.moves and self.default is None)
         return _entry(self.rules, cls, FREE if free else self.default)
 
     def knows(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool has something to say about a layer type, if only that it is free."""
         if functional and self.functions is not None:
             return _entry(self.functions, cls, None) is not None
-        return _entry(self.rules, cls, None) is not None or self.default not in (None, FREE)
+        return _entry(self.rules, cls, None) is not None or self.default not in (None, SILENT)
 
     def gap_of(self, cls: type[Layer]) -> str | None:
         """The condition under which the tool gives no number for a layer type."""

@@ -274,6 +274,8 @@ class Join(Layer):
 
 #: Every layer type by its name and its other spellings, as registered.
 TYPES: dict[str, type[Layer]] = {}
+#: Their families; a table of rules has names of both.
+_FAMILIES: set[str] = set()
 _L = TypeVar("_L", bound=Layer)
 _T = TypeVar("_T")
 
@@ -299,9 +301,10 @@ def layer(name: str, *aliases: str) -> Callable[[type[_L]], type[_L]]:
 
     def register(cls: type[_L]) -> type[_L]:
         for each in (name, *aliases):
-            if each in TYPES:
-                raise ValueError(f"two layer types are called {each!r}")
+            if each in TYPES or each in (_FAMILIES | {cls.family}) or cls.family in TYPES:
+                raise ValueError(f"there are two layer types, or a family, called {each!r}")
             TYPES[each] = cls
+        _FAMILIES.add(cls.family)
         cls.type = name
         return cls
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from convcalc.costs import Figure, activations, buffers, common, params
+from convcalc.costs import Figure, activations, buffers, common, params, unchanged
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph
 from convcalc.passes.base import Pass, Settings, add_pass
@@ -40,9 +40,9 @@ class Bytes(Pass):
     """
 
     figures = (
-        Figure("weight_bytes", "Weight bytes", unit="B"),
+        Figure("weight_bytes", "Weight bytes", unit="B", times=unchanged),
         Figure("activation_bytes", "Activation bytes", unit="B"),
-        Figure("dtype", "Dtype", total=common, numeric=False),
+        Figure("dtype", "Dtype", total=common, times=unchanged, numeric=False),
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int, int, str]]:

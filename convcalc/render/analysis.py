@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis import Analysis, Share
@@ -16,10 +16,11 @@ from convcalc.render.columns import (
     find,
     legend,
     of_rows,
+    order,
     sorted_rows,
 )
 from convcalc.render.report import Records, Report, Table
-from convcalc.words import grouped, listed, percent, short
+from convcalc.words import counted, grouped, listed, percent, short
 
 
 def layers(
@@ -74,13 +75,13 @@ def shares(
     The largest is first, in MACs or in the figure `sort`. Raises ConvcalcError for a column that is
     no figure.
     """
-    kept = [_summed(column, by) for column in chosen(columns, ("params", "macs", "flops"))]
+    asked = [_summed(column, by) for column in chosen(columns, ("params", "macs", "flops"))]
+    kept = [column for column in asked if column.key != "layers"]  # which is there anyway
     found = [(analysis, analysis.shares(by)) for analysis in analyses]
     if sort is not None:
-        key = _summed(find(sort), by).key
-        found = [
-            (each, sorted(parts, key=lambda p: -(p.totals[key] or 0))) for each, parts in found
-        ]
+        column = _summed(find(sort), by)
+        for _, parts in found:
+            parts.sort(key=lambda share: order(column, share.totals[column.key]))
 
     def objects() -> list[dict[str, Any]]:
         return [
@@ -133,7 +134,6 @@ def _lead(analyses: Sequence[Analysis], analysis: Analysis) -> dict[str, str]:
 def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool) -> Table:
     """One row a layer, in the order of the network or of a column."""
     kept = chosen(columns, defaults(TABLE, analysis))
-    number = short if si else grouped
     marks = [
         column.marked is not None and any(map(column.marked, analysis.rows)) for column in kept
     ]
@@ -142,7 +142,7 @@ def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool)
         cells = []
         for column, mark in zip(kept, marks):
             value = column.read(row)
-            text = _cell(column, value, number)
+            text = _cell(column, value, si)
             if column.key in ("input_shapes", "output_shape"):
                 text = text.replace("x", "×")
             if mark and column.marked is not None:
@@ -152,10 +152,12 @@ def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool)
     totals = []
     for index, column in enumerate(kept):
         if column.total is not None:
-            text = _cell(column, column.total(analysis), number)
+            text = _cell(column, column.total(analysis), si)
             totals.append(text + (" " if marks[index] else ""))
         else:
-            totals.append(f"Total ({analysis.totals.layers:,} layers)" if index == 0 else "")
+            totals.append(
+                f"Total ({counted(analysis.totals.layers, 'layer')})" if index == 0 else ""
+            )
     return Table(
         title(analysis),
         tuple(_title(column, analysis) for column in kept),
@@ -166,10 +168,10 @@ def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool)
     )
 
 
-def _cell(column: Column, value: Any, number: Callable[[Any], str]) -> str:
-    """A value as people read it."""
+def _cell(column: Column, value: Any, si: bool) -> str:
+    """A value as people read it, a short one with its unit."""
     if column.numeric:
-        return number(value)
+        return short(value) + column.unit if si else grouped(value)
     return "" if value is None else str(value)
 
 
@@ -177,13 +179,12 @@ def _shares(
     analysis: Analysis, shares: Sequence[Share], by: str, kept: Sequence[Column], si: bool
 ) -> Table:
     """One row a group, with its share of each figure."""
-    number = short if si else grouped
     whole = analysis.totals
 
     def cells(figures: Figures) -> Iterator[str]:
         yield f"{figures.layers:,}"
         for column in kept:
-            yield _cell(column, figures[column.key], number)
+            yield _cell(column, figures[column.key], si)
             if column.numeric:
                 own = figures is whole
                 yield "" if own else percent(figures[column.key], whole[column.key])
@@ -209,4 +210,7 @@ def title(analysis: Analysis) -> str:
 
 
 def _title(column: Column, analysis: Analysis) -> str:
-    return analysis.convention.unit if column.key == "flops" else column.title
+    if column.key != "flops":
+        return column.title
+    unit = analysis.convention.unit
+    return f"{unit} ({analysis.convention.name})" if unit == FIGURES["macs"].title else unit

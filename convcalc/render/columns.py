@@ -25,6 +25,7 @@ class Column(NamedTuple):
     total: Callable[[Analysis], Any] | None = None
     numeric: bool = False
     marked: Callable[[Row], bool] | None = None
+    unit: str = ""
 
 
 def _shapes(shapes: Sequence[Shape]) -> str:
@@ -62,6 +63,7 @@ def _figure(figure: Figure) -> Column:
         lambda a: a.totals[key],
         figure.numeric,
         (lambda r: r.uncounted) if key == "flops" else None,
+        figure.unit,
     )
 
 
@@ -134,9 +136,12 @@ def sorted_rows(rows: Iterable[Row], key: str | None) -> list[Row]:
     if key is None:
         return found
     column = find(key)
-    if column.numeric:
-        return sorted(found, key=lambda row: -(column.read(row) or 0))
-    return sorted(found, key=lambda row: str(column.read(row)))
+    return sorted(found, key=lambda row: order(column, column.read(row)))
+
+
+def order(column: Column, value: Any) -> Any:
+    """What a value of a column is sorted by."""
+    return -(value or 0) if column.numeric else str(value)
 
 
 def legend(analysis: Analysis) -> str:

@@ -84,9 +84,10 @@ def _rules_table(c: Convention) -> Table:
         *(["", prose(c), ""] if prose(c) else []),
         f"Parameters: {parameters_text(c)}.",
         *(f"{name}: {text}" for name, text in _meanings(c)),
-        "*: the tool does not know the layer, and without a word counts it as 0.",
     ]
     rows = tuple((", ".join(types), *rules) for rules, types in _shared_rules(c))
+    if any("*" in rule for _, *rules in rows for rule in rules):
+        legend.append("*: the tool does not know the layer, and without a word counts it as 0.")
     header = ("Layers", "Counted as", *functions)
     title = f"{c.name}: {c.summary}"
     return Table(title, header, (False,) * len(header), rows, (), "\n".join(legend))
