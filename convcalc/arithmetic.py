@@ -465,6 +465,16 @@ def is_fraction(value: Any) -> bool:
     return fractions is not None and isinstance(value, fractions.Fraction)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, or a symbol for one; truth values and conditions are none."""
+    kind = type(value)
+    if kind is int or kind is float:
+        return True
+    if isinstance(value, Symbolic):
+        return value.numeric
+    return is_fraction(value) or (isinstance(value, (int, float)) and kind is not bool)
+
+
 def _is_fine(number: Any) -> bool:
     """Whether Python's floats are exact enough for a number."""
     return isinstance(number, (int, float)) and -_COARSE < number < _COARSE

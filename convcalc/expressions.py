@@ -30,6 +30,7 @@ from convcalc.arithmetic import (
     equal,
     exact,
     exactly,
+    is_number,
     truth,
 )
 from convcalc.words import describe, did_you_mean, listed, shortened
@@ -137,17 +138,6 @@ def _refusal(message: str, code: str = "bad-value", help: str = "") -> Refusal:
     return Refusal(message, code=code, help=help)
 
 
-def _is_number(value: Any) -> bool:
-    kind = type(value)
-    if kind is int or kind is float:
-        return True
-    if isinstance(value, Symbolic):
-        return value.numeric
-    return arithmetic.is_fraction(value) or (
-        isinstance(value, (int, float)) and not isinstance(value, bool)
-    )
-
-
 def _is_truth(value: Any) -> bool:
     return isinstance(value, bool) or (isinstance(value, Symbolic) and not value.numeric)
 
@@ -185,7 +175,7 @@ def _calculate(sign: str, a: Any, b: Any, bounds: Bounds) -> Any:
     """The value of an arithmetic operator. Raises Refusal."""
     function, phrase = _ARITHMETIC[sign]
     code = "bad-value"
-    if _is_number(a) and _is_number(b):
+    if is_number(a) and is_number(b):
         try:
             if sign == "**":
                 value = arithmetic.power(a, b, 4 * bounds.digits)
@@ -298,7 +288,7 @@ def _call(name: str, values: list[Any], bounds: Bounds) -> Any:
         if not values:
             raise _refusal(f"an empty list has no `{name}`")
     for value in values:
-        if not _is_number(value):
+        if not is_number(value):
             raise _refusal(f"`{name}` takes numbers, not {_shown(value)}")
     try:
         return _bounded(FUNCTIONS[name].function(*values), bounds)
@@ -314,7 +304,7 @@ def _compare(relation: str, a: Any, b: Any) -> Any:
     try:
         if not isinstance(a, Symbolic) and not isinstance(b, Symbolic):
             return function(a, b) if type(a) is type(b) else function(exact(a), exact(b))
-        if _is_number(a) and _is_number(b):
+        if is_number(a) and is_number(b):
             if relation == "!=":
                 return denied(equal(a, b))
             return equal(a, b) if relation == "==" else function(exact(a), exact(b))
@@ -327,7 +317,7 @@ def _compare(relation: str, a: Any, b: Any) -> Any:
 
 def _chosen(condition: Any, a: Any, b: Any) -> Any:
     """a where an open condition holds, else b. Raises Refusal unless both are of one kind."""
-    if _is_number(a) and _is_number(b):
+    if is_number(a) and is_number(b):
         return arithmetic.where(condition, a, b)
     if _is_truth(a) and _is_truth(b):
         return either(both(condition, a), both(denied(condition), b))
@@ -611,7 +601,7 @@ class _Parser:
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             value = node.evaluate(names)
-            if not _is_number(value):
+            if not is_number(value):
                 message = f"{_shown(value)} is no number, and has no sign"
                 raise ExpressionError(message, start, end, code="bad-value")
             return -value if negative else value
