@@ -16,7 +16,8 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import reduce, wraps
+from typing import Any, TypeVar, cast
 
 
 class Refusal(ValueError):  # noqa: N818 - a rule refuses; nothing went wrong
@@ -28,7 +29,13 @@ class Refusal(ValueError):  # noqa: N818 - a rule refuses; nothing went wrong
     """
 
     def __init__(
-        self, message: str, *, code: str, field: str | None = None, label: str = "", help: str = ""
+        self,
+        message: str,
+        *,
+        code: str = "bad-value",
+        field: str | None = None,
+        label: str = "",
+        help: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -86,6 +93,24 @@ def product(numbers: Iterable[int]) -> int:
     return result
 
 
+def _operator(operation: str) -> Callable[..., Any]:
+    """A method of symbols that records an operation on the symbol and what else it is given."""
+
+    def method(self: Symbolic, *others: Any) -> Any:
+        return self.apply(operation, self, *others)
+
+    return method
+
+
+def _reflected(operation: str) -> Callable[..., Any]:
+    """A method of symbols that records an operation whose second operand the symbol is."""
+
+    def method(self: Symbolic, other: Any) -> Any:
+        return self.apply(operation, other, self)
+
+    return method
+
+
 class Symbolic:
     """A number, or a condition on numbers, that records what was done to it.
 
@@ -118,77 +143,46 @@ class Symbolic:
         """
         return operator.index(self.value)  # type: ignore[arg-type]
 
-    def __add__(self, other: Any) -> Any:
-        return self.apply("add", self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return self.apply("add", other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self.apply("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self.apply("sub", other, self)
+    __add__, __radd__ = _operator("add"), _reflected("add")
+    __sub__, __rsub__ = _operator("sub"), _reflected("sub")
+    __mul__, __rmul__ = _operator("mul"), _reflected("mul")
+    __truediv__, __rtruediv__ = _operator("truediv"), _reflected("truediv")
+    __floordiv__, __rfloordiv__ = _operator("floordiv"), _reflected("floordiv")
+    __mod__, __rmod__ = _operator("mod"), _reflected("mod")
+    __pow__, __rpow__ = _operator("pow"), _reflected("pow")
+    __lt__, __le__ = _operator("lt"), _operator("le")
+    __gt__, __ge__ = _operator("gt"), _operator("ge")
+    __and__, __or__ = _operator("both"), _operator("either")
+    __floor__, __ceil__ = _operator("floor"), _operator("ceil")
 
     def __neg__(self) -> Any:
-        return self.apply("sub", 0, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self.apply("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self.apply("mul", other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self.apply("truediv", self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self.apply("truediv", other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return self.apply("floordiv", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return self.apply("floordiv", other, self)
-
-    def __mod__(self, other: Any) -> Any:
-        return self.apply("mod", self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return self.apply("mod", other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return self.apply("pow", self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return self.apply("pow", other, self)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.apply("lt", self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.apply("le", self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.apply("gt", self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.apply("ge", self, other)
+        return 0 - self
 
     def __abs__(self) -> Any:
         return where(self >= 0, self, -self)
-
-    def __floor__(self) -> Any:
-        return self.apply("floor", self)
-
-    def __ceil__(self) -> Any:
-        return self.apply("ceil", self)
 
     def __trunc__(self) -> Any:
         return where(self >= 0, math.floor(self), math.ceil(self))
 
     def __round__(self, digits: Any = None) -> Any:
         return self.apply("round", self, digits)
+
+
+_Helper = TypeVar("_Helper", bound=Callable[..., Any])
+
+
+def _recorded(function: _Helper) -> _Helper:
+    """A helper that symbols record: the function itself is of numbers alone."""
+    operation = function.__name__
+
+    @wraps(function)
+    def helper(*operands: Any) -> Any:
+        for operand in operands:
+            if isinstance(operand, Symbolic):
+                return operand.apply(operation, *operands)
+        return function(*operands)
+
+    return cast(_Helper, helper)
 
 
 def value_of(number: Any) -> Any:
@@ -203,24 +197,21 @@ def _symbol(*numbers: Any) -> Symbolic | None:
     return None
 
 
+@_recorded
 def ceil_div(a: int, b: int) -> int:
     """⌈a / b⌉, for b > 0."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("ceil_div", a, b)  # type: ignore[no-any-return]
     return -(-a // b)
 
 
+@_recorded
 def exact_div(a: int, b: int) -> int:
     """a / b, where a rule has already required that b divides a."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("exact_div", a, b)  # type: ignore[no-any-return]
     return a // b
 
 
+@_recorded
 def scaled(n: int, factor: float) -> int:
     """⌊n·factor⌋, the product rounded as PyTorch's is (a double); exact for a whole factor."""
-    if isinstance(n, Symbolic):
-        return n.apply("scaled", n, factor)  # type: ignore[no-any-return]
     if factor == int(factor):
         return n * int(factor)
     if isinstance(n, int):
@@ -234,17 +225,15 @@ def scaled(n: int, factor: float) -> int:
     return numpy.floor(n * factor).astype(n.dtype)
 
 
+@_recorded
 def divides(a: int, b: int) -> Any:
     """Whether a divides b: a truth value, an array of them, or an open condition."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("divides", a, b)
     return b % a == 0
 
 
+@_recorded
 def equal(a: Any, b: Any) -> Any:
     """Whether a and b are the same number: a truth value, an array, or an open condition."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("equal", a, b)
     return exact(a) == exact(b)
 
 
@@ -253,10 +242,9 @@ def truth(value: Any) -> Any:
     return value.truth() if isinstance(value, Symbolic) else bool(value)
 
 
+@_recorded
 def denied(condition: Any) -> Any:
     """Whether a condition does not hold: a truth value, or an open condition."""
-    if isinstance(condition, Symbolic):
-        return condition.apply("denied", condition)
     return not condition
 
 
@@ -266,24 +254,15 @@ def both(a: Any, b: Any) -> Any:
         return False
     if a is True or b is True:
         return b if a is True else a
-    return a.apply("both", a, b)
+    return a & b
 
 
 def either(*conditions: Any) -> Any:
     """Whether a condition holds: a truth value, an array of them, or an open condition."""
     if any(condition is True for condition in conditions):
         return True
-    result: Any = False
-    for condition in conditions:
-        if condition is False:
-            continue
-        if result is False:
-            result = condition
-        elif (symbol := _symbol(result, condition)) is not None:
-            result = symbol.apply("either", result, condition)
-        else:
-            result = result | condition
-    return result
+    unsettled = [condition for condition in conditions if condition is not False]
+    return reduce(operator.or_, unsettled) if unsettled else False
 
 
 def where(condition: Any, a: Any, b: Any) -> int:
@@ -296,24 +275,21 @@ def where(condition: Any, a: Any, b: Any) -> int:
     return result
 
 
+@_recorded
 def maximum(a: int, b: int) -> int:
     """The larger of two numbers, fractions included."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("maximum", a, b)  # type: ignore[no-any-return]
     return where(exact(a) >= exact(b), a, b)
 
 
+@_recorded
 def minimum(a: int, b: int) -> int:
     """The smaller of two numbers, fractions included."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("minimum", a, b)  # type: ignore[no-any-return]
     return where(exact(a) <= exact(b), a, b)
 
 
+@_recorded
 def gcd(a: int, b: int) -> int:
     """The greatest common divisor of two positive numbers."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("gcd", a, b)  # type: ignore[no-any-return]
     if isinstance(a, int) and isinstance(b, int):
         return math.gcd(a, b)
     import numpy
@@ -357,12 +333,8 @@ def exactly(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
             result = 0.0
         if isinstance(result, int):
             return result
-        if (
-            result
-            and -_COARSE < result < _COARSE
-            and -_COARSE < a < _COARSE
-            and -_COARSE < b < _COARSE
-        ):
+        fine = -_COARSE < result < _COARSE and -_COARSE < a < _COARSE and -_COARSE < b < _COARSE
+        if result and fine:
             return result
         if math.isinf(result):
             return result
@@ -408,7 +380,7 @@ def power(a: Any, b: Any, bits: int) -> Any:
             return result
     exponent = _fraction(b)
     if exponent.denominator > 1:
-        raise Refusal("of numbers beyond 2⁵³ there are whole powers only", code="bad-value")
+        raise Refusal("of numbers beyond 2⁵³ there are whole powers only")
     base = _fraction(a)
     _check_power(max(abs(base.numerator), base.denominator), abs(exponent.numerator), bits)
     return _kept(base**exponent.numerator)
