@@ -122,11 +122,8 @@ class Symbolic:
 
     #: Whether it is a number; a condition is none.
     numeric = True
-
-    @property
-    def value(self) -> int | None:
-        """The number, where every symbol in it has one; else None."""
-        raise NotImplementedError
+    #: The number, where every symbol in it has one; else None.
+    value: int | None
 
     def apply(self, operation: str, *operands: Any) -> Any:
         """The result of an operation on `operands`, of which this is one."""

@@ -119,7 +119,7 @@ class Explanation(NamedTuple):
 
 def _formula_of(size: Any) -> str:
     if isinstance(size, Symbol) and size.definition is not None:
-        return size.definition.text() if size.number is not None else size.definition.closed()
+        return size.definition.text() if size.value is not None else size.definition.closed()
     return size.text() if isinstance(size, Formula) else str(size)
 
 
@@ -255,7 +255,7 @@ def _numbered(shapes: list[Shape]) -> list[Shape]:
         different = len(set(sizes)) > 1
         named.append(
             [
-                Symbol(f"{size.name}{index}", size.number) if different else size
+                Symbol(f"{size.name}{index}", size.value) if different else size
                 for index, size in enumerate(sizes, start=1)
             ]
         )
