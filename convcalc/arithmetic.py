@@ -239,10 +239,11 @@ def truth(value: Any) -> Any:
     return value.truth() if isinstance(value, Symbolic) else bool(value)
 
 
-@_recorded
 def denied(condition: Any) -> Any:
     """Whether a condition does not hold: a truth value, or an open condition."""
-    return not condition
+    return (
+        condition.apply("denied", condition) if isinstance(condition, Symbolic) else not condition
+    )
 
 
 def both(a: Any, b: Any) -> Any:
@@ -317,33 +318,40 @@ def written(text: str) -> Any:
     return _kept(Fraction(text))
 
 
-def exactly(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    """`operation`, one of `operator`'s, on two numbers: Python's, and exact where floats are not.
+def exactly(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """One of `operator`'s operations on two numbers: Python's, and exact where floats are not.
 
     Where an operand or the result is 2⁵³ or more, or the result vanishes, it is worked out in
     fractions. A result beyond all floats, of floats, is infinite, as it is in Python.
     """
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        try:
-            result = operation(a, b)
-        except OverflowError:  # an integer is beyond all floats
-            result = 0.0
-        if isinstance(result, int):
-            return result
-        fine = -_COARSE < result < _COARSE and -_COARSE < a < _COARSE and -_COARSE < b < _COARSE
-        if result and fine:
-            return result
-        if math.isinf(result):
-            return result
-    elif _symbol(a, b) is not None:
-        return operation(a, b)
-    return _kept(operation(_fraction(a), _fraction(b)))
+
+    def operate(a: Any, b: Any) -> Any:
+        if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+            try:
+                result = operation(a, b)
+            except OverflowError:  # an integer is beyond all floats
+                result = 0.0
+            if isinstance(result, int):
+                return result
+            fine = -_COARSE < a < _COARSE and -_COARSE < b < _COARSE
+            if result and fine and -_COARSE < result < _COARSE:
+                return result
+            if math.isinf(result):
+                return result
+        elif isinstance(a, Symbolic) or isinstance(b, Symbolic):
+            return operation(a, b)
+        return _kept(operation(_fraction(a), _fraction(b)))
+
+    return operate
+
+
+_exact_quotient = exactly(operator.truediv)
 
 
 def divide(a: Any, b: Any) -> Any:
     """a / b: exact where b divides a, and no whole number where it does not."""
     if not (isinstance(a, int) and isinstance(b, int)):
-        return exactly(operator.truediv, a, b)
+        return _exact_quotient(a, b)
     try:
         result = a / b
     except OverflowError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any, NamedTuple, Union
 
 from convcalc import arithmetic
@@ -167,7 +166,7 @@ class _Operation(NamedTuple):
 _OPERATIONS: Mapping[str, _Operation] = {
     "ceil_div": _Operation(arithmetic.ceil_div, "⌈{0}/{1}⌉", tight=True),
     "exact_div": _Operation(arithmetic.exact_div, "{0}/{1}", tight=True, strength=2),
-    "floordiv": _Operation(partial(exactly, operator.floordiv), "⌊{0}/{1}⌋", tight=True),
+    "floordiv": _Operation(exactly(operator.floordiv), "⌊{0}/{1}⌋", tight=True),
     "gcd": _Operation(arithmetic.gcd, "gcd({0}, {1})"),
     "scaled": _Operation(arithmetic.scaled, "⌊{1}·{0}⌋", tight=True),
     "floor": _Operation(arithmetic.floor, "⌊{0}⌋"),
@@ -185,10 +184,10 @@ _OPERATIONS: Mapping[str, _Operation] = {
     "minimum": _Operation(arithmetic.minimum, "min({0}, {1})", whole=None),
     "where": _Operation(arithmetic.where, "({1} if {0} else {2})", whole=None),
     # Of fractions; of integers the first three are sums and products.
-    "add": _Operation(partial(exactly, operator.add), "{0} + {1}", False, 1, False),
-    "sub": _Operation(partial(exactly, operator.sub), "{0} − {1}", True, 1, False),
-    "mul": _Operation(partial(exactly, operator.mul), "{0}·{1}", True, 2, False),
-    "mod": _Operation(partial(exactly, operator.mod), "{0} − {1}·⌊{0}/{1}⌋", True, 1, False),
+    "add": _Operation(exactly(operator.add), "{0} + {1}", False, 1, False),
+    "sub": _Operation(exactly(operator.sub), "{0} − {1}", True, 1, False),
+    "mul": _Operation(exactly(operator.mul), "{0}·{1}", True, 2, False),
+    "mod": _Operation(exactly(operator.mod), "{0} − {1}·⌊{0}/{1}⌋", True, 1, False),
     "truediv": _Operation(arithmetic.divide, "{0}/{1}", True, 2, False),
 }
 _DIVISIONS = ("floordiv", "ceil_div", "exact_div", "truediv")
@@ -473,12 +472,8 @@ def _scaled(number: Number, factor: float) -> Any:
 
 def _quotient(a: Number, b: Number) -> Number:
     """a / b of integers: an exact division where b is sure to divide a."""
-    divisor, number = value_of(b), value_of(a)
-    if divisor and number is not None:
-        divided = number % divisor == 0
-    else:
-        divided = polynomial_of(a).divided(divisor) is not None
-    return _call("exact_div" if divided else "truediv", a, b)
+    quotient = polynomial_of(a).divided(value_of(b))
+    return _call("truediv" if quotient is None else "exact_div", a, b)
 
 
 def _power(base: Number, exponent: Number) -> Number:
