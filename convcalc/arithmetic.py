@@ -67,13 +67,8 @@ def require(
         raise Refusal("some of these configurations are refused", code=code, field=field)
     known = {name: value() if callable(value) else value for name, value in values.items()}
     advice = help() if callable(help) else help
-    raise Refusal(
-        message.format(**known),
-        code=code,
-        field=field,
-        label=label.format(**known),
-        help=advice.format(**known),
-    )
+    message, label, advice = (text.format(**known) for text in (message, label, advice))
+    raise Refusal(message, code=code, field=field, label=label, help=advice)
 
 
 def holds(condition: Any) -> bool:
@@ -87,10 +82,7 @@ def holds(condition: Any) -> bool:
 
 def product(numbers: Iterable[int]) -> int:
     """The product of `numbers`; 1 for none."""
-    result = 1
-    for number in numbers:
-        result = result * number
-    return result
+    return reduce(operator.mul, numbers, 1)
 
 
 def _operator(operation: str) -> Callable[..., Any]:
@@ -185,13 +177,6 @@ def _recorded(function: _Helper) -> _Helper:
 def value_of(number: Any) -> Any:
     """The number behind a symbol, None where it is open; any other number as it is."""
     return number.value if isinstance(number, Symbolic) else number
-
-
-def _symbol(*numbers: Any) -> Symbolic | None:
-    for number in numbers:
-        if isinstance(number, Symbolic):
-            return number
-    return None
 
 
 @_recorded
@@ -366,11 +351,11 @@ def power(a: Any, b: Any, bits: int) -> Any:
 
     Raises Refusal for a root of a number that floats do not hold.
     """
-    if (symbol := _symbol(a, b)) is not None:
+    if isinstance(a, Symbolic) or isinstance(b, Symbolic):
         base, exponent = value_of(a), value_of(b)
         if isinstance(exponent, int):
             _check_power(2 if base is None else base, exponent, bits)
-        return symbol.apply("pow", a, b)
+        return a**b
     if isinstance(a, int) and isinstance(b, int) and b >= 0:
         _check_power(a, b, bits)
         return a**b
@@ -424,9 +409,12 @@ def make_divisible(v: Any, divisor: Any = 8, min_value: Any = None) -> Any:
     Sandler et al. 2018's released code, `_make_divisible`: to the last digit in Python's floats
     below 2⁵³, exact above.
     """
-    least = divisor if min_value is None else min_value
-    if (symbol := _symbol(v, divisor, least)) is not None:
-        return symbol.apply("make_divisible", v, divisor, least)
+    return nearest_multiple(v, divisor, divisor if min_value is None else min_value)
+
+
+@_recorded
+def nearest_multiple(v: Any, divisor: Any, least: Any) -> Any:
+    """`make_divisible`, with a value for each of what it may be told."""
     share: Any = 0.9
     if not (_is_fine(v) and _is_fine(divisor) and _is_fine(least)):
         v, divisor, least, share = map(_fraction, (v, divisor, least, share))

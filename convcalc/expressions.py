@@ -332,9 +332,8 @@ def _item(values: Any, index: Any) -> Any:
     if place is None:
         raise Refusal(f"an index is a whole number, not {_shown(index)}")
     if not -len(values) <= place < len(values):
-        raise Refusal(
-            f"index {_shown(index)} is outside the list of {len(values)}: items count from 0"
-        )
+        message = f"index {_shown(index)} is outside the list of {len(values)}: items count from 0"
+        raise Refusal(message)
     return values[place]
 
 
@@ -385,12 +384,9 @@ class _Parser:
             if found is None:
                 start = len(self.text) - len(self.text[at:].lstrip())
                 char = self.text[start]
-                raise ExpressionError(
-                    f"`{char}` has no meaning in an expression",
-                    start,
-                    start + 1,
-                    help=_char_help(char, self.text[:start]),
-                )
+                message = f"`{char}` has no meaning in an expression"
+                help = _char_help(char, self.text[:start])
+                raise ExpressionError(message, start, start + 1, help=help)
             kind = found.lastgroup or ""
             yield _Token(kind, found[kind], found.start(kind))
             at = found.end()
@@ -417,9 +413,8 @@ class _Parser:
         if token := self.accept(text):
             return token
         if self.token.kind == "end":
-            raise ExpressionError(
-                f"`{opened.text}` is not closed", opened.start, opened.end, help=f"add a `{text}`"
-            )
+            message = f"`{opened.text}` is not closed"
+            raise ExpressionError(message, opened.start, opened.end, help=f"add a `{text}`")
         raise self.unexpected(f"`{text}` or an operator")
 
     def unexpected(self, wanted: str = "") -> ExpressionError:
@@ -428,10 +423,8 @@ class _Parser:
         help = f"here could stand {wanted}" if wanted else ""
         if token.kind == "end":
             end = len(self.text.rstrip())
-            message = "the expression ends too early"
-            return ExpressionError(
-                message, end - 1, end, help=help or "a value is missing at its end"
-            )
+            help = help or "a value is missing at its end"
+            return ExpressionError("the expression ends too early", end - 1, end, help=help)
         if token.kind == "name" and re.match(r"_\d", token.text):
             help = "digits are written without separators: 1000, not 1_000"
         elif token.kind == "name" and re.match(r"[oxb][0-9a-fA-F]+\Z", token.text):
@@ -674,13 +667,10 @@ class _Parser:
         nodes, end = self.items(")", opened)
         function = FUNCTIONS.get(name.text)
         if function is None:
-            raise ExpressionError(
-                f"unknown function `{shortened(name.text)}`",
-                name.start,
-                name.end,
-                label=did_you_mean(name.text, FUNCTIONS),
-                help=f"the functions are {listed(FUNCTIONS)}",
-            )
+            message = f"unknown function `{shortened(name.text)}`"
+            label = did_you_mean(name.text, FUNCTIONS)
+            help = f"the functions are {listed(FUNCTIONS)}"
+            raise ExpressionError(message, name.start, name.end, label=label, help=help)
         if not function.fewest <= len(nodes) <= function.most:
             message = f"`{name.text}` takes {function.takes()}, and this gives it {len(nodes)}"
             raise ExpressionError(message, name.start, end)
@@ -695,14 +685,10 @@ class _Parser:
 
 def unknown_name(name: str, start: int, known: Iterable[str]) -> ExpressionError:
     """The error for a name that stands for nothing here."""
-    return ExpressionError(
-        f"unknown name `{shortened(name)}`",
-        start,
-        start + len(name),
-        code="unknown-name",
-        label=did_you_mean(name, [*known, *FUNCTIONS]),
-        help=_name_help(name, known),
-    )
+    message, end = f"unknown name `{shortened(name)}`", start + len(name)
+    label = did_you_mean(name, [*known, *FUNCTIONS])
+    help = _name_help(name, known)
+    return ExpressionError(message, start, end, code="unknown-name", label=label, help=help)
 
 
 def _name_help(name: str, known: Iterable[str]) -> str:

@@ -174,8 +174,8 @@ _OPERATIONS: Mapping[str, _Operation] = {
     "round": _Operation(
         arithmetic.nearest, "(⌈{0} − 0.5⌉ if ⌊{0}⌋ % 2 = 0 else ⌊{0} + 0.5⌋)", tight=True
     ),
-    "make_divisible": _Operation(
-        arithmetic.make_divisible,
+    "nearest_multiple": _Operation(
+        arithmetic.nearest_multiple,
         "M + ({1} if M < 0.9·{0} else 0)".replace("M", "max({2}, ⌊({0} + {1}/2)/{1}⌋·{1})"),
         tight=True,
         strength=1,
