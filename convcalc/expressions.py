@@ -17,6 +17,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
@@ -50,26 +51,20 @@ def advice(name: str) -> str:
     return f"`--limit {name}=N` allows N"
 
 
+@dataclass(eq=False)
 class ExpressionError(Exception):
     """An expression that cannot be read or has no value: what, and which part of its text."""
 
-    def __init__(
-        self,
-        message: str,
-        start: int,
-        end: int,
-        *,
-        code: str = "bad-expression",
-        label: str = "",
-        help: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.start = start
-        self.end = end
-        self.code = code
-        self.label = label
-        self.help = help
+    message: str
+    start: int
+    end: int
+    _: KW_ONLY
+    code: str = "bad-expression"
+    label: str = ""
+    help: str = ""
+
+    def __str__(self) -> str:
+        return self.message
 
 
 def _limit(name: str, message: str, cure: str = "") -> Refusal:

@@ -83,9 +83,8 @@ class Symbol(Formula):
         if self.definition is not None:
             # A product such as `multiplier·C_in` is clearer written out, a sum by its name.
             defined = self.definition.polynomial()
-            if len(defined.terms) == 1 and all(
-                isinstance(atom, Symbol) for factors in defined.terms for atom, _ in factors
-            ):
+            atoms = [atom for factors in defined.terms for atom, _ in factors]
+            if len(defined.terms) == 1 and all(isinstance(atom, Symbol) for atom in atoms):
                 return defined
         return Polynomial({((self, 1),): 1})
 
