@@ -16,9 +16,12 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from functools import reduce, wraps
+from typing import Any, TypeVar, cast
 
 
+@dataclass(eq=False)
 class Refusal(ValueError):  # noqa: N818 - a rule refuses; nothing went wrong
     """A rule or a field refuses a value: one short sentence, and where to look.
 
@@ -27,15 +30,12 @@ class Refusal(ValueError):  # noqa: N818 - a rule refuses; nothing went wrong
     would be right.
     """
 
-    def __init__(
-        self, message: str, *, code: str, field: str | None = None, label: str = "", help: str = ""
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-        self.field = field
-        self.label = label
-        self.help = help
+    message: str
+    _: KW_ONLY
+    code: str = "bad-value"
+    field: str | None = None
+    label: str = ""
+    help: str = ""
 
 
 def require(
@@ -60,13 +60,8 @@ def require(
         raise Refusal("some of these configurations are refused", code=code, field=field)
     known = {name: value() if callable(value) else value for name, value in values.items()}
     advice = help() if callable(help) else help
-    raise Refusal(
-        message.format(**known),
-        code=code,
-        field=field,
-        label=label.format(**known),
-        help=advice.format(**known),
-    )
+    message, label, advice = (text.format(**known) for text in (message, label, advice))
+    raise Refusal(message, code=code, field=field, label=label, help=advice)
 
 
 def holds(condition: Any) -> bool:
@@ -80,10 +75,25 @@ def holds(condition: Any) -> bool:
 
 def product(numbers: Iterable[int]) -> int:
     """The product of `numbers`; 1 for none."""
-    result = 1
-    for number in numbers:
-        result = result * number
-    return result
+    return reduce(operator.mul, numbers, 1)
+
+
+def _operator(operation: str) -> Callable[..., Any]:
+    """A method of symbols that records an operation on the symbol and what else it is given."""
+
+    def method(self: Symbolic, *others: Any) -> Any:
+        return self.apply(operation, self, *others)
+
+    return method
+
+
+def _reflected(operation: str) -> Callable[..., Any]:
+    """A method of symbols that records an operation whose second operand the symbol is."""
+
+    def method(self: Symbolic, other: Any) -> Any:
+        return self.apply(operation, other, self)
+
+    return method
 
 
 class Symbolic:
@@ -97,11 +107,8 @@ class Symbolic:
 
     #: Whether it is a number; a condition is none.
     numeric = True
-
-    @property
-    def value(self) -> int | None:
-        """The number, where every symbol in it has one; else None."""
-        raise NotImplementedError
+    #: The number, where every symbol in it has one; else None.
+    value: int | None
 
     def apply(self, operation: str, *operands: Any) -> Any:
         """The result of an operation on `operands`, of which this is one."""
@@ -118,71 +125,23 @@ class Symbolic:
         """
         return operator.index(self.value)  # type: ignore[arg-type]
 
-    def __add__(self, other: Any) -> Any:
-        return self.apply("add", self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return self.apply("add", other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self.apply("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self.apply("sub", other, self)
+    __add__, __radd__ = _operator("add"), _reflected("add")
+    __sub__, __rsub__ = _operator("sub"), _reflected("sub")
+    __mul__, __rmul__ = _operator("mul"), _reflected("mul")
+    __truediv__, __rtruediv__ = _operator("truediv"), _reflected("truediv")
+    __floordiv__, __rfloordiv__ = _operator("floordiv"), _reflected("floordiv")
+    __mod__, __rmod__ = _operator("mod"), _reflected("mod")
+    __pow__, __rpow__ = _operator("pow"), _reflected("pow")
+    __lt__, __le__ = _operator("lt"), _operator("le")
+    __gt__, __ge__ = _operator("gt"), _operator("ge")
+    __and__, __or__ = _operator("both"), _operator("either")
+    __floor__, __ceil__ = _operator("floor"), _operator("ceil")
 
     def __neg__(self) -> Any:
-        return self.apply("sub", 0, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self.apply("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self.apply("mul", other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self.apply("truediv", self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self.apply("truediv", other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return self.apply("floordiv", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return self.apply("floordiv", other, self)
-
-    def __mod__(self, other: Any) -> Any:
-        return self.apply("mod", self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return self.apply("mod", other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return self.apply("pow", self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return self.apply("pow", other, self)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.apply("lt", self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.apply("le", self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.apply("gt", self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.apply("ge", self, other)
+        return 0 - self
 
     def __abs__(self) -> Any:
         return where(self >= 0, self, -self)
-
-    def __floor__(self) -> Any:
-        return self.apply("floor", self)
-
-    def __ceil__(self) -> Any:
-        return self.apply("ceil", self)
 
     def __trunc__(self) -> Any:
         return where(self >= 0, math.floor(self), math.ceil(self))
@@ -191,36 +150,43 @@ class Symbolic:
         return self.apply("round", self, digits)
 
 
+_Helper = TypeVar("_Helper", bound=Callable[..., Any])
+
+
+def _recorded(function: _Helper) -> _Helper:
+    """A helper that symbols record: the function itself is of numbers alone."""
+    operation = function.__name__
+
+    @wraps(function)
+    def helper(*operands: Any) -> Any:
+        for operand in operands:
+            if isinstance(operand, Symbolic):
+                return operand.apply(operation, *operands)
+        return function(*operands)
+
+    return cast(_Helper, helper)
+
+
 def value_of(number: Any) -> Any:
     """The number behind a symbol, None where it is open; any other number as it is."""
     return number.value if isinstance(number, Symbolic) else number
 
 
-def _symbol(*numbers: Any) -> Symbolic | None:
-    for number in numbers:
-        if isinstance(number, Symbolic):
-            return number
-    return None
-
-
+@_recorded
 def ceil_div(a: int, b: int) -> int:
     """⌈a / b⌉, for b > 0."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("ceil_div", a, b)  # type: ignore[no-any-return]
     return -(-a // b)
 
 
+@_recorded
 def exact_div(a: int, b: int) -> int:
     """a / b, where a rule has already required that b divides a."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("exact_div", a, b)  # type: ignore[no-any-return]
     return a // b
 
 
+@_recorded
 def scaled(n: int, factor: float) -> int:
     """⌊n·factor⌋, the product rounded as PyTorch's is (a double); exact for a whole factor."""
-    if isinstance(n, Symbolic):
-        return n.apply("scaled", n, factor)  # type: ignore[no-any-return]
     if factor == int(factor):
         return n * int(factor)
     if isinstance(n, int):
@@ -234,17 +200,15 @@ def scaled(n: int, factor: float) -> int:
     return numpy.floor(n * factor).astype(n.dtype)
 
 
+@_recorded
 def divides(a: int, b: int) -> Any:
     """Whether a divides b: a truth value, an array of them, or an open condition."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("divides", a, b)
     return b % a == 0
 
 
+@_recorded
 def equal(a: Any, b: Any) -> Any:
     """Whether a and b are the same number: a truth value, an array, or an open condition."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("equal", a, b)
     return exact(a) == exact(b)
 
 
@@ -255,9 +219,9 @@ def truth(value: Any) -> Any:
 
 def denied(condition: Any) -> Any:
     """Whether a condition does not hold: a truth value, or an open condition."""
-    if isinstance(condition, Symbolic):
-        return condition.apply("denied", condition)
-    return not condition
+    return (
+        condition.apply("denied", condition) if isinstance(condition, Symbolic) else not condition
+    )
 
 
 def both(a: Any, b: Any) -> Any:
@@ -266,24 +230,15 @@ def both(a: Any, b: Any) -> Any:
         return False
     if a is True or b is True:
         return b if a is True else a
-    return a.apply("both", a, b)
+    return a & b
 
 
 def either(*conditions: Any) -> Any:
     """Whether a condition holds: a truth value, an array of them, or an open condition."""
     if any(condition is True for condition in conditions):
         return True
-    result: Any = False
-    for condition in conditions:
-        if condition is False:
-            continue
-        if result is False:
-            result = condition
-        elif (symbol := _symbol(result, condition)) is not None:
-            result = symbol.apply("either", result, condition)
-        else:
-            result = result | condition
-    return result
+    unsettled = [condition for condition in conditions if condition is not False]
+    return reduce(operator.or_, unsettled) if unsettled else False
 
 
 def where(condition: Any, a: Any, b: Any) -> int:
@@ -296,24 +251,21 @@ def where(condition: Any, a: Any, b: Any) -> int:
     return result
 
 
+@_recorded
 def maximum(a: int, b: int) -> int:
     """The larger of two numbers, fractions included."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("maximum", a, b)  # type: ignore[no-any-return]
     return where(exact(a) >= exact(b), a, b)
 
 
+@_recorded
 def minimum(a: int, b: int) -> int:
     """The smaller of two numbers, fractions included."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("minimum", a, b)  # type: ignore[no-any-return]
     return where(exact(a) <= exact(b), a, b)
 
 
+@_recorded
 def gcd(a: int, b: int) -> int:
     """The greatest common divisor of two positive numbers."""
-    if (symbol := _symbol(a, b)) is not None:
-        return symbol.apply("gcd", a, b)  # type: ignore[no-any-return]
     if isinstance(a, int) and isinstance(b, int):
         return math.gcd(a, b)
     import numpy
@@ -344,37 +296,40 @@ def written(text: str) -> Any:
     return _kept(Fraction(text))
 
 
-def exactly(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    """`operation`, one of `operator`'s, on two numbers: Python's, and exact where floats are not.
+def exactly(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """One of `operator`'s operations on two numbers: Python's, and exact where floats are not.
 
     Where an operand or the result is 2⁵³ or more, or the result vanishes, it is worked out in
     fractions. A result beyond all floats, of floats, is infinite, as it is in Python.
     """
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        try:
-            result = operation(a, b)
-        except OverflowError:  # an integer is beyond all floats
-            result = 0.0
-        if isinstance(result, int):
-            return result
-        if (
-            result
-            and -_COARSE < result < _COARSE
-            and -_COARSE < a < _COARSE
-            and -_COARSE < b < _COARSE
-        ):
-            return result
-        if math.isinf(result):
-            return result
-    elif _symbol(a, b) is not None:
-        return operation(a, b)
-    return _kept(operation(_fraction(a), _fraction(b)))
+
+    def operate(a: Any, b: Any) -> Any:
+        if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+            try:
+                result = operation(a, b)
+            except OverflowError:  # an integer is beyond all floats
+                result = 0.0
+            if isinstance(result, int):
+                return result
+            fine = -_COARSE < a < _COARSE and -_COARSE < b < _COARSE
+            if result and fine and -_COARSE < result < _COARSE:
+                return result
+            if math.isinf(result):
+                return result
+        elif isinstance(a, Symbolic) or isinstance(b, Symbolic):
+            return operation(a, b)
+        return _kept(operation(_fraction(a), _fraction(b)))
+
+    return operate
+
+
+_exact_quotient = exactly(operator.truediv)
 
 
 def divide(a: Any, b: Any) -> Any:
     """a / b: exact where b divides a, and no whole number where it does not."""
     if not (isinstance(a, int) and isinstance(b, int)):
-        return exactly(operator.truediv, a, b)
+        return _exact_quotient(a, b)
     try:
         result = a / b
     except OverflowError:
@@ -389,11 +344,11 @@ def power(a: Any, b: Any, bits: int) -> Any:
 
     Raises Refusal for a root of a number that floats do not hold.
     """
-    if (symbol := _symbol(a, b)) is not None:
+    if isinstance(a, Symbolic) or isinstance(b, Symbolic):
         base, exponent = value_of(a), value_of(b)
         if isinstance(exponent, int):
             _check_power(2 if base is None else base, exponent, bits)
-        return symbol.apply("pow", a, b)
+        return a**b
     if isinstance(a, int) and isinstance(b, int) and b >= 0:
         _check_power(a, b, bits)
         return a**b
@@ -408,7 +363,7 @@ def power(a: Any, b: Any, bits: int) -> Any:
             return result
     exponent = _fraction(b)
     if exponent.denominator > 1:
-        raise Refusal("of numbers beyond 2⁵³ there are whole powers only", code="bad-value")
+        raise Refusal("of numbers beyond 2⁵³ there are whole powers only")
     base = _fraction(a)
     _check_power(max(abs(base.numerator), base.denominator), abs(exponent.numerator), bits)
     return _kept(base**exponent.numerator)
@@ -447,9 +402,12 @@ def make_divisible(v: Any, divisor: Any = 8, min_value: Any = None) -> Any:
     Sandler et al. 2018's released code, `_make_divisible`: to the last digit in Python's floats
     below 2⁵³, exact above.
     """
-    least = divisor if min_value is None else min_value
-    if (symbol := _symbol(v, divisor, least)) is not None:
-        return symbol.apply("make_divisible", v, divisor, least)
+    return nearest_multiple(v, divisor, divisor if min_value is None else min_value)
+
+
+@_recorded
+def nearest_multiple(v: Any, divisor: Any, least: Any) -> Any:
+    """`make_divisible`, with a value for each of what it may be told."""
     share: Any = 0.9
     if not (_is_fine(v) and _is_fine(divisor) and _is_fine(least)):
         v, divisor, least, share = map(_fraction, (v, divisor, least, share))
@@ -463,6 +421,16 @@ def is_fraction(value: Any) -> bool:
     """Whether a value is a `fractions.Fraction`, without the import that most runs never need."""
     fractions = sys.modules.get("fractions")
     return fractions is not None and isinstance(value, fractions.Fraction)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, or a symbol for one; truth values and conditions are none."""
+    kind = type(value)
+    if kind is int or kind is float:
+        return True
+    if isinstance(value, Symbolic):
+        return value.numeric
+    return is_fraction(value) or (isinstance(value, (int, float)) and kind is not bool)
 
 
 def _is_fine(number: Any) -> bool:

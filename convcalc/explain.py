@@ -17,9 +17,9 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
-from convcalc.layers.fields import EachAxis, Kind, Optional, Pads, Whole
+from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
 from convcalc.shape import Shape
-from convcalc.symbolic import Formula, Symbol, polynomial_of
+from convcalc.symbolic import Formula, Symbol
 
 FORMAT = "convcalc.layer/1"
 
@@ -33,6 +33,8 @@ _SYMBOLS: Mapping[str, str] = {
     "out_features": "F_out",
 }
 _AXES: Mapping[int, tuple[str, ...]] = {0: (), 1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
+#: What stands for a value that is not given, before it is resolved; None is an open number.
+_OPEN: Mapping[type[Kind], Any] = {Whole: None, EachAxis: (None,), Pads: ((None, None),)}
 _ENDS: Mapping[str, tuple[str, str]] = {
     "l": ("start", "end"),
     "h": ("top", "bottom"),
@@ -119,7 +121,7 @@ class Explanation(NamedTuple):
 
 def _formula_of(size: Any) -> str:
     if isinstance(size, Symbol) and size.definition is not None:
-        return size.definition.text() if size.number is not None else size.definition.closed()
+        return size.definition.text() if size.value is not None else size.definition.closed()
     return size.text() if isinstance(size, Formula) else str(size)
 
 
@@ -167,20 +169,14 @@ def explain(
     number: Any = Symbol("N", batch) if batch != 1 else 1
     analysis = analyze(graph, convention, number, run=())
     (whole,) = analysis.folded(1).rows
-    counting, rows = analysis.convention, analysis.rows
-    asked = [Quantities(row.nodes[0], number) for row in rows]
-    return Explanation(
-        type,
-        counting,
-        batch,
-        whole,
-        tuple(map(_part, rows)),
-        _formulas(whole),
-        {name: text for each in asked for name, text in counting.open_names(each).items()}
-        if whole.flops is not None
-        else {},
-        next((counting.gap_of(each.cls) for each in asked if counting.has_gap(each) is None), None),
-    )
+    parts = tuple(map(_part, analysis.rows))
+    counting = analysis.convention
+    asked = [Quantities(row.nodes[0], number) for row in analysis.rows]
+    names = [counting.open_names(each) for each in asked if whole.flops is not None]
+    meanings = {name: meaning for each in names for name, meaning in each.items()}
+    gaps = [counting.gap_of(each.cls) for each in asked if counting.has_gap(each) is None]
+    gap = gaps[0] if gaps else None
+    return Explanation(type, counting, batch, whole, parts, _formulas(whole), meanings, gap)
 
 
 def _refused(type: str, refusal: Refusal, field: str) -> ConvcalcError:
@@ -243,23 +239,23 @@ def _figure(name: str, formula: Any) -> Formulas:
     if not isinstance(formula, Formula):
         return Formulas(name, formula, str(formula), str(formula), str(formula))
     return Formulas(
-        name, formula.value, formula.text(), formula.text(numbers=True), str(polynomial_of(formula))
+        name, formula.value, formula.text(), formula.text(numbers=True), formula.closed()
     )
 
 
 def _numbered(shapes: list[Shape]) -> list[Shape]:
     """Several inputs, whose sizes have a name each where they are not the same."""
-    columns = zip(*shapes) if len({len(shape) for shape in shapes}) == 1 else ()
+    if len({len(shape) for shape in shapes}) > 1:
+        return shapes
+    alike = [len(set(sizes)) == 1 for sizes in zip(*shapes)]
     named = []
-    for sizes in cast(Any, columns):
-        different = len(set(sizes)) > 1
-        named.append(
-            [
-                Symbol(f"{size.name}{index}", size.number) if different else size
-                for index, size in enumerate(sizes, start=1)
-            ]
-        )
-    return [Shape(*sizes) for sizes in zip(*named)] if named else shapes
+    for index, shape in enumerate(shapes, start=1):
+        sizes: Any = zip(shape, alike)
+        own: list[Any] = [
+            size if same else Symbol(f"{size.name}{index}", size.value) for size, same in sizes
+        ]
+        named.append(Shape(*own))
+    return named
 
 
 def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -> Shape:
@@ -268,24 +264,22 @@ def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -
     axes = dims if dims is not None else _axes(cls, sizes)
     if not fewest <= axes <= most:
         raise fail("input-axes", f"{cls.type} takes {fewest} to {most} spatial axes, not {axes}")
-    known: tuple[int | None, ...]
-    if len(sizes) == axes + 1:
-        known = sizes
-    elif len(sizes) == axes:
-        known = (None, *sizes)
-    elif len(sizes) == 1:
-        known = (None, *sizes * axes)
-    elif not sizes:
-        known = (None,) * (axes + 1)
-    else:
+    known: tuple[Any, ...] = sizes
+    if axes and len(sizes) < 2:
+        known = (sizes or (None,)) * axes
+    if len(known) == axes:
+        known = (None, *known)
+    if len(known) != axes + 1:
         shown = "x".join(map(str, sizes))
+        message = f"--in {shown} does not fit an input with {axes} spatial axes"
         help = "give the spatial sizes, or the channels and the spatial sizes"
-        raise fail(
-            "bad-value", f"--in {shown} does not fit an input with {axes} spatial axes", help
-        )
-    names = [f"{axis.upper()}_in" for axis in _AXES[axes]]
-    first = "C_in" if axes else "F_in"
-    return Shape(*cast(Any, [Symbol(name, size) for name, size in zip([first, *names], known)]))
+        raise fail("bad-value", message, help)
+    return Shape(*cast(Any, map(Symbol, _size_names(axes, "in"), known)))
+
+
+def _size_names(axes: int, side: str) -> list[str]:
+    """The names of the sizes on one side of a layer: `C_in`, `H_in`, `W_in`."""
+    return [f"{letter.upper()}_{side}" for letter in ("c" if axes else "f", *_AXES[axes])]
 
 
 def _axes(cls: type[Layer], sizes: tuple[int, ...]) -> int:
@@ -300,50 +294,35 @@ def _axes(cls: type[Layer], sizes: tuple[int, ...]) -> int:
 def _symbols(field: layers.Field, given: Mapping[str, Any], axes: int) -> Any:
     """A field's value with a symbol in the place of each number that rules calculate with."""
     kind: Kind = field.kind
-    if field.name not in given and field.required:
-        open_ = cast(Any, Symbol(_SYMBOLS.get(field.name, field.name)))
-        if isinstance(kind, EachAxis):
-            return (open_,) * axes
-        if isinstance(kind, Whole):
-            return open_
-        if isinstance(kind, Pads):
-            return ((open_, open_),) * axes
-        raise Refusal("must be given", code="missing-field", help=f"it is {kind.expected}")
+    name = _SYMBOLS.get(field.name, field.name)
+    if field.required and field.name not in given:
+        if type(kind) not in _OPEN:
+            raise Refusal("must be given", code="missing-field", help=f"it is {kind.expected}")
+        return _named(name, kind.resolve(_OPEN[type(kind)], axes), axes)
     value = kind.parse(given[field.name]) if field.name in given else field.default
     value = kind.resolve(value, axes)
-    inner = kind.kind if isinstance(kind, Optional) else kind
     if not kind.symbolic or value is None or isinstance(value, str):
         return value
-    name = _SYMBOLS.get(field.name, field.name)
-    if isinstance(inner, Whole):
+    return _named(name, value, axes)
+
+
+def _named(name: str, value: Any, axes: int) -> Any:
+    """Symbols for the numbers of a value: of one name, or of one an axis or end if they differ."""
+    if not isinstance(value, tuple):
         return Symbol(name, value)
-    if isinstance(inner, Pads):
-        return _pad_symbols(name, value, axes)
-    if len(set(value)) == 1:
-        return tuple(Symbol(name, size) for size in value)
-    return tuple(Symbol(f"{name}_{axis}", size) for axis, size in zip(_AXES[axes], value))
-
-
-def _pad_symbols(name: str, pads: tuple[tuple[int, int], ...], axes: int) -> Any:
-    if len({pad for pair in pads for pad in pair}) == 1:
-        return tuple((Symbol(name, before), Symbol(name, after)) for before, after in pads)
-    if all(before == after for before, after in pads):
-        named = zip(_AXES[axes], pads)
-        return tuple(
-            (Symbol(f"{name}_{axis}", n), Symbol(f"{name}_{axis}", n)) for axis, (n, _) in named
-        )
-    return tuple(
-        tuple(Symbol(f"{name}_{end}", n) for end, n in zip(_ENDS[axis], pair))
-        for axis, pair in zip(_AXES[axes], pads)
-    )
+    if any(isinstance(size, tuple) and size[0] != size[1] for size in value):
+        ends = [[f"{name}_{end}" for end in _ENDS[axis]] for axis in _AXES[axes]]
+        return tuple(tuple(map(Symbol, names, pair)) for names, pair in zip(ends, value))
+    names = [name] * len(value)
+    if len(set(value)) > 1:
+        names = [f"{name}_{axis}" for axis in _AXES[axes]]
+    return tuple(_named(each, size, axes) for each, size in zip(names, value))
 
 
 def _output_symbols(shape: Shape) -> Shape:
     """A symbol for each size of the output that is more than a symbol: formulas stay short."""
-    axes = _AXES[len(shape) - 1]
-    names = ["C_out" if axes else "F_out", *(f"{axis.upper()}_out" for axis in axes)]
     sizes = []
-    for name, size in zip(names, shape):
+    for name, size in zip(_size_names(len(shape) - 1, "out"), shape):
         formula: Any = size
         if isinstance(formula, Formula) and not isinstance(formula, Symbol):
             formula = Symbol(name, formula.value, formula)

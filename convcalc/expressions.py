@@ -17,21 +17,12 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 from convcalc import arithmetic
-from convcalc.arithmetic import (
-    Refusal,
-    Symbolic,
-    both,
-    denied,
-    either,
-    equal,
-    exact,
-    exactly,
-    truth,
-)
+from convcalc.arithmetic import Refusal, Symbolic, both, denied, either, exact, is_number, truth
 from convcalc.words import describe, did_you_mean, listed, shortened
 
 
@@ -60,26 +51,29 @@ def advice(name: str) -> str:
     return f"`--limit {name}=N` allows N"
 
 
+@dataclass(eq=False)
 class ExpressionError(Exception):
     """An expression that cannot be read or has no value: what, and which part of its text."""
 
-    def __init__(
-        self,
-        message: str,
-        start: int,
-        end: int,
-        *,
-        code: str = "bad-expression",
-        label: str = "",
-        help: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.start = start
-        self.end = end
-        self.code = code
-        self.label = label
-        self.help = help
+    message: str
+    start: int
+    end: int
+    _: KW_ONLY
+    code: str = "bad-expression"
+    label: str = ""
+    help: str = ""
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def _limit(name: str, message: str, cure: str = "") -> Refusal:
+    """The refusal of what is beyond a bound, with how to do without and how to raise it."""
+    return Refusal(message, code=f"limit-{name}", help=cure + advice(name))
+
+
+#: The cure for an expression that is too long, or too deep.
+_NAME_PARTS = "name its parts in `variables` or `let`; "
 
 
 def _error(refusal: Refusal, start: int, end: int) -> ExpressionError:
@@ -119,33 +113,13 @@ class Expression(NamedTuple):
 def parse(text: str, bounds: Bounds = DEFAULT) -> Expression:
     """Read an expression. Raises ExpressionError with the place in the text."""
     if len(text) > bounds.expression:
-        raise ExpressionError(
-            f"this expression has {len(text):,} characters,"
-            f" more than the limit of {bounds.expression:,}",
-            0,
-            len(text),
-            code="limit-expression",
-            help=f"name its parts in `variables` or `let`; {advice('expression')}",
-        )
+        length, most = f"{len(text):,}", f"{bounds.expression:,}"
+        message = f"this expression has {length} characters, more than the limit of {most}"
+        raise _error(_limit("expression", message, _NAME_PARTS), 0, len(text))
     return _Parser(text, bounds).parse()
 
 
 # What the operators and functions do
-
-
-def _refusal(message: str, code: str = "bad-value", help: str = "") -> Refusal:
-    return Refusal(message, code=code, help=help)
-
-
-def _is_number(value: Any) -> bool:
-    kind = type(value)
-    if kind is int or kind is float:
-        return True
-    if isinstance(value, Symbolic):
-        return value.numeric
-    return arithmetic.is_fraction(value) or (
-        isinstance(value, (int, float)) and not isinstance(value, bool)
-    )
 
 
 def _is_truth(value: Any) -> bool:
@@ -163,12 +137,12 @@ def _shown(value: Any) -> str:
 
 #: The arithmetic operators, and what each does with `a` and `b`, in words.
 _ARITHMETIC: Mapping[str, tuple[Callable[..., Any], str]] = {
-    "+": (operator.add, "add {b} to {a}"),
-    "-": (operator.sub, "subtract {b} from {a}"),
-    "*": (operator.mul, "multiply {a} by {b}"),
+    "+": (arithmetic.exactly(operator.add), "add {b} to {a}"),
+    "-": (arithmetic.exactly(operator.sub), "subtract {b} from {a}"),
+    "*": (arithmetic.exactly(operator.mul), "multiply {a} by {b}"),
     "/": (arithmetic.divide, "divide {a} by {b}"),
-    "//": (operator.floordiv, "divide {a} by {b}"),
-    "%": (operator.mod, "divide {a} by {b}"),
+    "//": (arithmetic.exactly(operator.floordiv), "divide {a} by {b}"),
+    "%": (arithmetic.exactly(operator.mod), "divide {a} by {b}"),
     "**": (arithmetic.power, "raise {a} to the power of {b}"),
 }
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -185,21 +159,16 @@ def _calculate(sign: str, a: Any, b: Any, bounds: Bounds) -> Any:
     """The value of an arithmetic operator. Raises Refusal."""
     function, phrase = _ARITHMETIC[sign]
     code = "bad-value"
-    if _is_number(a) and _is_number(b):
+    if is_number(a) and is_number(b):
         try:
-            if sign == "**":
-                value = arithmetic.power(a, b, 4 * bounds.digits)
-            elif sign == "/":
-                value = function(a, b)
-            else:
-                value = exactly(function, a, b)
+            value = function(a, b, 4 * bounds.digits) if sign == "**" else function(a, b)
             if not isinstance(value, complex):
                 return _bounded(value, bounds, a, b)
         except ZeroDivisionError:
             code = "division-by-zero"
         except OverflowError:
             raise _too_large(bounds) from None
-    raise _refusal(f"cannot {phrase.format(a=_shown(a), b=_shown(b))}", code)
+    raise Refusal(f"cannot {phrase.format(a=_shown(a), b=_shown(b))}", code=code)
 
 
 def _bounded(value: Any, bounds: Bounds, *operands: Any) -> Any:
@@ -214,7 +183,7 @@ def _bounded(value: Any, bounds: Bounds, *operands: Any) -> Any:
             raise _too_large(bounds)
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise _refusal("the result is not a finite number")
+            raise Refusal("the result is not a finite number")
     elif isinstance(value, Symbolic):
         if value.value is not None:
             _bounded(value.value, bounds)
@@ -224,8 +193,7 @@ def _bounded(value: Any, bounds: Bounds, *operands: Any) -> Any:
 
 
 def _too_large(bounds: Bounds) -> Refusal:
-    message = f"the result has more than {bounds.digits} digits"
-    return _refusal(message, "limit-digits", advice("digits"))
+    return _limit("digits", f"the result has more than {bounds.digits} digits")
 
 
 def fits(values: tuple[Any, ...], bounds: Bounds) -> bool:
@@ -244,18 +212,15 @@ def fits(values: tuple[Any, ...], bounds: Bounds) -> bool:
 def _listed(values: tuple[Any, ...], bounds: Bounds) -> tuple[Any, ...]:
     """A list, where it is no longer than allowed. Raises Refusal."""
     if not fits(values, bounds):
-        message = f"this list has more than {bounds.items:,} items"
-        raise _refusal(message, "limit-items", advice("items"))
+        raise _limit("items", f"this list has more than {bounds.items:,} items")
     return values
 
 
 def _round(value: Any, digits: Any = None) -> Any:
-    if digits is not None:
-        places = _index(digits)
-        if places is None or abs(places) > 300:
-            raise _refusal("`round` takes a whole number of digits, from -300 to 300")
-        digits = places
-    return arithmetic.nearest(value, digits)
+    places = _index(digits)
+    if digits is not None and (places is None or abs(places) > 300):
+        raise Refusal("`round` takes a whole number of digits, from -300 to 300")
+    return arithmetic.nearest(value, places)
 
 
 class _Function(NamedTuple):
@@ -291,19 +256,19 @@ def _call(name: str, values: list[Any], bounds: Bounds) -> Any:
     """The value of a function. Raises Refusal."""
     if name == "len":
         if not _is_list(values[0]):
-            raise _refusal(f"`len` takes a list, not {_shown(values[0])}")
+            raise Refusal(f"`len` takes a list, not {_shown(values[0])}")
         return len(values[0])
     if name in ("min", "max") and len(values) == 1 and _is_list(values[0]):
         values = values[0]
         if not values:
-            raise _refusal(f"an empty list has no `{name}`")
+            raise Refusal(f"an empty list has no `{name}`")
     for value in values:
-        if not _is_number(value):
-            raise _refusal(f"`{name}` takes numbers, not {_shown(value)}")
+        if not is_number(value):
+            raise Refusal(f"`{name}` takes numbers, not {_shown(value)}")
     try:
         return _bounded(FUNCTIONS[name].function(*values), bounds)
     except ZeroDivisionError:
-        raise _refusal(f"`{name}` cannot divide by 0", "division-by-zero") from None
+        raise Refusal(f"`{name}` cannot divide by 0", code="division-by-zero") from None
     except OverflowError:
         raise _too_large(bounds) from None
 
@@ -314,25 +279,24 @@ def _compare(relation: str, a: Any, b: Any) -> Any:
     try:
         if not isinstance(a, Symbolic) and not isinstance(b, Symbolic):
             return function(a, b) if type(a) is type(b) else function(exact(a), exact(b))
-        if _is_number(a) and _is_number(b):
+        if is_number(a) and is_number(b):
             if relation == "!=":
-                return denied(equal(a, b))
-            return equal(a, b) if relation == "==" else function(exact(a), exact(b))
+                return denied(arithmetic.equal(a, b))
+            return arithmetic.equal(a, b) if relation == "==" else function(exact(a), exact(b))
         if relation in ("==", "!=") and not (_is_truth(a) or _is_truth(b)):
             return relation == "!="
     except TypeError:
         pass
-    raise _refusal(f"cannot compare {_shown(a)} and {_shown(b)}")
+    raise Refusal(f"cannot compare {_shown(a)} and {_shown(b)}")
 
 
 def _chosen(condition: Any, a: Any, b: Any) -> Any:
     """a where an open condition holds, else b. Raises Refusal unless both are of one kind."""
-    if _is_number(a) and _is_number(b):
+    if is_number(a) and is_number(b):
         return arithmetic.where(condition, a, b)
     if _is_truth(a) and _is_truth(b):
         return either(both(condition, a), both(denied(condition), b))
-    message = f"cannot choose between {_shown(a)} and {_shown(b)}: `{condition}` is open"
-    raise _refusal(message)
+    raise Refusal(f"cannot choose between {_shown(a)} and {_shown(b)}: `{condition}` is open")
 
 
 def _joined(sign: str, settled: Any, a: Any, b: Any) -> Any:
@@ -358,14 +322,13 @@ def _index(value: Any) -> int | None:
 def _item(values: Any, index: Any) -> Any:
     """An item of a list. Raises Refusal."""
     if not _is_list(values):
-        raise _refusal(f"{_shown(values)} is no list, and has no items")
+        raise Refusal(f"{_shown(values)} is no list, and has no items")
     place = _index(index)
     if place is None:
-        raise _refusal(f"an index is a whole number, not {_shown(index)}")
+        raise Refusal(f"an index is a whole number, not {_shown(index)}")
     if not -len(values) <= place < len(values):
-        raise _refusal(
-            f"index {_shown(index)} is outside the list of {len(values)}: items count from 0"
-        )
+        message = f"index {_shown(index)} is outside the list of {len(values)}: items count from 0"
+        raise Refusal(message)
     return values[place]
 
 
@@ -416,12 +379,9 @@ class _Parser:
             if found is None:
                 start = len(self.text) - len(self.text[at:].lstrip())
                 char = self.text[start]
-                raise ExpressionError(
-                    f"`{char}` has no meaning in an expression",
-                    start,
-                    start + 1,
-                    help=_char_help(char, self.text[:start]),
-                )
+                message = f"`{char}` has no meaning in an expression"
+                help = _char_help(char, self.text[:start])
+                raise ExpressionError(message, start, start + 1, help=help)
             kind = found.lastgroup or ""
             yield _Token(kind, found[kind], found.start(kind))
             at = found.end()
@@ -440,19 +400,16 @@ class _Parser:
         return token
 
     def accept(self, *texts: str) -> _Token | None:
-        """The next token, taken, where it is one of these signs or keywords."""
-        if self.token.kind in ("sign", "name") and self.token.text in texts:
-            return self.advance()
-        return None
+        """The next token, taken, where it is one of these signs or keywords (a text has quotes)."""
+        return self.advance() if self.token.text in texts else None
 
     def expect(self, text: str, opened: _Token) -> _Token:
         """The sign that closes what `opened` opened."""
         if token := self.accept(text):
             return token
         if self.token.kind == "end":
-            raise ExpressionError(
-                f"`{opened.text}` is not closed", opened.start, opened.end, help=f"add a `{text}`"
-            )
+            message = f"`{opened.text}` is not closed"
+            raise ExpressionError(message, opened.start, opened.end, help=f"add a `{text}`")
         raise self.unexpected(f"`{text}` or an operator")
 
     def unexpected(self, wanted: str = "") -> ExpressionError:
@@ -461,10 +418,8 @@ class _Parser:
         help = f"here could stand {wanted}" if wanted else ""
         if token.kind == "end":
             end = len(self.text.rstrip())
-            message = "the expression ends too early"
-            return ExpressionError(
-                message, end - 1, end, help=help or "a value is missing at its end"
-            )
+            help = help or "a value is missing at its end"
+            return ExpressionError("the expression ends too early", end - 1, end, help=help)
         if token.kind == "name" and re.match(r"_\d", token.text):
             help = "digits are written without separators: 1000, not 1_000"
         elif token.kind == "name" and re.match(r"[oxb][0-9a-fA-F]+\Z", token.text):
@@ -477,13 +432,9 @@ class _Parser:
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > self.bounds.brackets:
-            raise ExpressionError(
-                f"this expression is nested more than {self.bounds.brackets} deep",
-                self.token.start,
-                self.token.end,
-                code="limit-brackets",
-                help=f"name its parts in `variables` or `let`; {advice('brackets')}",
-            )
+            message = f"this expression is nested more than {self.bounds.brackets} deep"
+            refusal = _limit("brackets", message, _NAME_PARTS)
+            raise _error(refusal, self.token.start, self.token.end)
 
     def choice(self) -> Node:
         self.deeper()
@@ -499,7 +450,6 @@ class _Parser:
         if not cases:
             return node
         last = node
-
         start, end = cases[0][1].start, last.end
 
         def evaluate(names: Mapping[str, Any]) -> Any:
@@ -534,7 +484,7 @@ class _Parser:
 
     def level(self) -> int:
         """How tightly the operator that comes next binds; -1 where none does."""
-        return _LEVELS.get(self.token.text, -1) if self.token.kind in ("sign", "name") else -1
+        return _LEVELS.get(self.token.text, -1)
 
     def chain(self, first: Node, rest: list[tuple[str, Node]]) -> Node:
         """Operators of one level, from the left."""
@@ -544,27 +494,26 @@ class _Parser:
 
         def calculation(names: Mapping[str, Any]) -> Any:
             value = first.evaluate(names)
-            for sign, node in rest:
-                operand = node.evaluate(names)
-                try:
-                    value = _calculate(sign, value, operand, bounds)
-                except Refusal as refusal:
-                    raise _error(refusal, start, node.end) from None
+            try:
+                for sign, node in rest:
+                    value = _calculate(sign, value, node.evaluate(names), bounds)
+            except Refusal as refusal:
+                raise _error(refusal, start, node.end) from None
             return value
 
         def comparison(names: Mapping[str, Any]) -> Any:
             left = first.evaluate(names)
             result: Any = True
-            for relation, node in rest:
-                right = node.evaluate(names)
-                try:
+            try:
+                for relation, node in rest:
+                    right = node.evaluate(names)
                     holds = _compare(relation, left, right)
-                except Refusal as refusal:
-                    raise _error(refusal, start, node.end) from None
-                if holds is False:
-                    return False
-                result = holds if result is True else both(result, holds)
-                left = right
+                    if holds is False:
+                        return False
+                    result = holds if result is True else both(result, holds)
+                    left = right
+            except Refusal as refusal:
+                raise _error(refusal, start, node.end) from None
             return result
 
         def junction(names: Mapping[str, Any]) -> Any:
@@ -611,7 +560,7 @@ class _Parser:
 
         def evaluate(names: Mapping[str, Any]) -> Any:
             value = node.evaluate(names)
-            if not _is_number(value):
+            if not is_number(value):
                 message = f"{_shown(value)} is no number, and has no sign"
                 raise ExpressionError(message, start, end, code="bad-value")
             return -value if negative else value
@@ -650,7 +599,7 @@ class _Parser:
             return self.number(self.advance())
         if token.kind == "text":
             return self.constant(self.advance(), token.text[1:-1])
-        if token.kind == "name" and token.text in ("true", "false"):
+        if token.text in ("true", "false"):
             return self.constant(self.advance(), token.text == "true")
         if token.kind == "name" and token.text not in _KEYWORDS:
             name = self.advance()
@@ -672,13 +621,9 @@ class _Parser:
             number = (arithmetic.written(text), self.bounds, float(text))
             return self.constant(token, _placed(token.start, token.end, _bounded, *number))
         if len(text) > self.bounds.digits:
-            too_large = _too_large(self.bounds)
-            message = (
-                f"this number has {len(text):,} digits, more than the limit of {self.bounds.digits}"
-            )
-            raise ExpressionError(
-                message, token.start, token.end, code=too_large.code, help=too_large.help
-            )
+            length, most = f"{len(text):,}", self.bounds.digits
+            message = f"this number has {length} digits, more than the limit of {most}"
+            raise _error(_limit("digits", message), token.start, token.end)
         return self.constant(token, int(text))
 
     def name(self, token: _Token) -> Node:
@@ -717,13 +662,10 @@ class _Parser:
         nodes, end = self.items(")", opened)
         function = FUNCTIONS.get(name.text)
         if function is None:
-            raise ExpressionError(
-                f"unknown function `{shortened(name.text)}`",
-                name.start,
-                name.end,
-                label=did_you_mean(name.text, FUNCTIONS),
-                help=f"the functions are {listed(FUNCTIONS)}",
-            )
+            message = f"unknown function `{shortened(name.text)}`"
+            label = did_you_mean(name.text, FUNCTIONS)
+            help = f"the functions are {listed(FUNCTIONS)}"
+            raise ExpressionError(message, name.start, name.end, label=label, help=help)
         if not function.fewest <= len(nodes) <= function.most:
             message = f"`{name.text}` takes {function.takes()}, and this gives it {len(nodes)}"
             raise ExpressionError(message, name.start, end)
@@ -738,14 +680,10 @@ class _Parser:
 
 def unknown_name(name: str, start: int, known: Iterable[str]) -> ExpressionError:
     """The error for a name that stands for nothing here."""
-    return ExpressionError(
-        f"unknown name `{shortened(name)}`",
-        start,
-        start + len(name),
-        code="unknown-name",
-        label=did_you_mean(name, [*known, *FUNCTIONS]),
-        help=_name_help(name, known),
-    )
+    message, end = f"unknown name `{shortened(name)}`", start + len(name)
+    label = did_you_mean(name, [*known, *FUNCTIONS])
+    help = _name_help(name, known)
+    return ExpressionError(message, start, end, code="unknown-name", label=label, help=help)
 
 
 def _name_help(name: str, known: Iterable[str]) -> str:
@@ -759,25 +697,21 @@ def _name_help(name: str, known: Iterable[str]) -> str:
     return f"known here: {listed(own)}" if own else "no variable is known here"
 
 
+#: What is meant by a character that has no meaning here.
+_CHAR_HELP: Mapping[str, str] = {
+    "\"'": "the text is not closed",
+    ".": "there are no attributes; a number has digits around its point",
+    "=": "equality is `==`",
+    "×·": "multiplication is `*`",
+    "−–": "a minus sign is `-`",
+    "&|!": "write `and`, `or`, `not`",
+    "^": "a power is `**`",
+    "{": "a mapping has no place in an expression; fields stand on the line of their layer",
+    ":": "a mapping has no place in an expression",
+}
+
+
 def _char_help(char: str, before: str) -> str:
-    if char in "\"'":
-        return "the text is not closed"
-    if char == ".":
-        return "there are no attributes; a number has digits around its point"
-    if char == "=":
-        return "equality is `==`"
-    if char in "×·":
-        return "multiplication is `*`"
-    if char in "−–":
-        return "a minus sign is `-`"
-    if char in "&|!":
-        return "write `and`, `or`, `not`"
-    if char == "^":
-        return "a power is `**`"
-    if char == "{":
-        return "a mapping has no place in an expression; fields stand on the line of their layer"
     if char == ":" and before[-1:].isdigit():
         return "a number has no colon in it; YAML 1.1 reads 1:30 as 90"
-    if char == ":":
-        return "a mapping has no place in an expression"
-    return ""
+    return next((help for chars, help in _CHAR_HELP.items() if char in chars), "")

@@ -113,7 +113,7 @@ def _bridge(graph: Graph, convention: Convention) -> Bridge:
     for node, place in zip(graph.nodes, convention.places(graph)):
         key = (id(node.placed), node.functional, place)
         if key not in known:
-            known[key] = list(_steps(node, convention, place))
+            known[key] = _steps(node, convention, place)
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
@@ -158,26 +158,23 @@ _TERMS: Mapping[tuple[str, int], str] = {
 }
 
 
-def _steps(node: Node, convention: Convention, place: Place) -> Iterator[tuple[_What, int]]:
+def _steps(node: Node, convention: Convention, place: Place) -> list[tuple[_What, int]]:
     """What a layer's operations are beside its MACs, each with its amount; nothing of amount 0."""
     quantities = Quantities(node, place=place)
     rule = convention.rule(type(node.layer), node.functional)
     assert rule is not None
     flops, macs = convention.evaluate(rule, quantities), quantities.macs
     if flops == macs:
-        return
+        return []
     formula = polynomial_of(convention.evaluate(rule, _Named(node, place=place)))
     as_function = node.functional and convention.functions is not None
     what = f"{node.type}, called as a function" if as_function else node.type
     if not macs:
-        yield (what, str(formula)), flops
-        return
+        return [((what, str(formula)), flops)]
     rest = formula.plus(polynomial_of(Symbol("macs")), -1)
     steps = [_term(term, factor, convention, quantities) for term, factor in rest.terms.items()]
-    if None in steps:
-        yield (what, str(rest)), flops - macs
-    else:
-        yield from (step for step in steps if step is not None)
+    named = [step for step in steps if step is not None]
+    return named if len(named) == len(steps) else [((what, str(rest)), flops - macs)]
 
 
 def _term(

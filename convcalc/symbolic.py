@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any, NamedTuple, Union
 
 from convcalc import arithmetic
-from convcalc.arithmetic import Refusal, Symbolic, exact, exactly, value_of
+from convcalc.arithmetic import Refusal, Symbolic, exact, exactly, product, value_of
 
 Number = Union[int, "Formula"]
 
@@ -21,7 +20,7 @@ Number = Union[int, "Formula"]
 class Formula(Symbolic):
     """An expression over symbols. Immutable; compared and hashed by how it is written."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "value")
     _key: tuple[Any, ...]
 
     #: Binding strength when printed: 3 an atom, 2 a product, 1 a sum.
@@ -46,7 +45,7 @@ class Formula(Symbolic):
 
     def __format__(self, spec: str) -> str:
         # A message speaks of the number, where there is one.
-        return format(str(self) if self.value is None else str(self.value), spec)
+        return format(str(self if self.value is None else self.value), spec)
 
     def __repr__(self) -> str:
         return f"<{self.text()}>"
@@ -64,36 +63,28 @@ class Formula(Symbolic):
 class Symbol(Formula):
     """A name, with the number it stands for (None: open) or the formula that defines it."""
 
-    __slots__ = ("definition", "name", "number")
+    __slots__ = ("definition", "name", "whole")
 
     def __init__(
-        self, name: str, number: int | None = None, definition: Formula | None = None
+        self, name: str, value: int | None = None, definition: Formula | None = None
     ) -> None:
         self.name = name
-        self.number = number
+        self.value = value
         self.definition = definition
-        self._key = ("symbol", name, number)
-
-    @property
-    def value(self) -> int | None:
-        return self.number
-
-    @property
-    def whole(self) -> bool:  # type: ignore[override]
-        return self.number is None or _is_whole(self.number)
+        self.whole = value is None or _is_whole(value)
+        self._key = ("symbol", name, value)
 
     def text(self, numbers: bool = False) -> str:
-        return str(self.number) if numbers and self.number is not None else self.name
+        return str(self.value) if numbers and self.value is not None else self.name
 
     def polynomial(self) -> Polynomial:
-        if self.number is not None:
-            return Polynomial({(): self.number})
+        if self.value is not None:
+            return Polynomial({(): self.value})
         if self.definition is not None:
             # A product such as `multiplier·C_in` is clearer written out, a sum by its name.
             defined = self.definition.polynomial()
-            if len(defined.terms) == 1 and all(
-                isinstance(atom, Symbol) for factors in defined.terms for atom, _ in factors
-            ):
+            atoms = [atom for factors in defined.terms for atom, _ in factors]
+            if len(defined.terms) == 1 and all(isinstance(atom, Symbol) for atom in atoms):
                 return defined
         return Polynomial({((self, 1),): 1})
 
@@ -111,28 +102,18 @@ class Sum(Formula):
         self.constant = constant
         self.constant_first = constant_first
         self._key = ("sum", terms, constant)
-
-    @property
-    def value(self) -> int | None:
-        total = self.constant
-        for factor, term in self.terms:
-            value = term.value
-            if value is None:
-                return None
-            total += factor * value
-        return total
+        known = [factor * term.value for factor, term in terms if term.value is not None]
+        self.value = constant + sum(known) if len(known) == len(terms) else None
 
     def text(self, numbers: bool = False) -> str:
         pieces = []
         for factor, term in self.terms:
             body = _bracketed(term, 2, numbers)
-            size = abs(factor)
-            pieces.append((factor < 0, body if size == 1 else f"{size}·{body}"))
+            pieces.append((factor, body if abs(factor) == 1 else f"{abs(factor)}·{body}"))
         if self.constant:
-            constant = (self.constant < 0, str(abs(self.constant)))
-            pieces.insert(0 if self.constant_first else len(pieces), constant)
-        text = "".join(f" {'−' if negative else '+'} {piece}" for negative, piece in pieces)
-        return text[3:] if text.startswith(" + ") else f"−{text[3:]}"
+            place = 0 if self.constant_first else len(pieces)
+            pieces.insert(place, (self.constant, str(abs(self.constant))))
+        return _signed(pieces)
 
     def polynomial(self) -> Polynomial:
         result = Polynomial({(): self.constant})
@@ -147,26 +128,16 @@ class Product(Formula):
     __slots__ = ("coefficient", "factors")
     strength = 2
 
-    def __init__(self, coefficient: int, factors: tuple[tuple[Formula, int], ...]) -> None:
+    def __init__(self, coefficient: int, factors: tuple[_Power, ...]) -> None:
         self.coefficient = coefficient
         self.factors = factors
         self._key = ("product", coefficient, factors)
-
-    @property
-    def value(self) -> int | None:
-        result = self.coefficient
-        for factor, power in self.factors:
-            value = factor.value
-            if value is None:
-                return None
-            result *= value**power
-        return result
+        known = [factor.value**power for factor, power in factors if factor.value is not None]
+        self.value = product([coefficient, *known]) if len(known) == len(factors) else None
 
     def text(self, numbers: bool = False) -> str:
         pieces = [] if self.coefficient == 1 else [str(self.coefficient).replace("-", "−")]
-        for factor, power in self.factors:
-            body = _bracketed(factor, 3, numbers)
-            pieces.append(body + _superscript(power))
+        pieces += [_raised(factor, power, numbers) for factor, power in self.factors]
         return "·".join(pieces)
 
     def polynomial(self) -> Polynomial:
@@ -194,7 +165,7 @@ class _Operation(NamedTuple):
 _OPERATIONS: Mapping[str, _Operation] = {
     "ceil_div": _Operation(arithmetic.ceil_div, "⌈{0}/{1}⌉", tight=True),
     "exact_div": _Operation(arithmetic.exact_div, "{0}/{1}", tight=True, strength=2),
-    "floordiv": _Operation(partial(exactly, operator.floordiv), "⌊{0}/{1}⌋", tight=True),
+    "floordiv": _Operation(exactly(operator.floordiv), "⌊{0}/{1}⌋", tight=True),
     "gcd": _Operation(arithmetic.gcd, "gcd({0}, {1})"),
     "scaled": _Operation(arithmetic.scaled, "⌊{1}·{0}⌋", tight=True),
     "floor": _Operation(arithmetic.floor, "⌊{0}⌋"),
@@ -202,8 +173,8 @@ _OPERATIONS: Mapping[str, _Operation] = {
     "round": _Operation(
         arithmetic.nearest, "(⌈{0} − 0.5⌉ if ⌊{0}⌋ % 2 = 0 else ⌊{0} + 0.5⌋)", tight=True
     ),
-    "make_divisible": _Operation(
-        arithmetic.make_divisible,
+    "nearest_multiple": _Operation(
+        arithmetic.nearest_multiple,
         "M + ({1} if M < 0.9·{0} else 0)".replace("M", "max({2}, ⌊({0} + {1}/2)/{1}⌋·{1})"),
         tight=True,
         strength=1,
@@ -212,10 +183,10 @@ _OPERATIONS: Mapping[str, _Operation] = {
     "minimum": _Operation(arithmetic.minimum, "min({0}, {1})", whole=None),
     "where": _Operation(arithmetic.where, "({1} if {0} else {2})", whole=None),
     # Of fractions; of integers the first three are sums and products.
-    "add": _Operation(partial(exactly, operator.add), "{0} + {1}", False, 1, False),
-    "sub": _Operation(partial(exactly, operator.sub), "{0} − {1}", True, 1, False),
-    "mul": _Operation(partial(exactly, operator.mul), "{0}·{1}", True, 2, False),
-    "mod": _Operation(partial(exactly, operator.mod), "{0} − {1}·⌊{0}/{1}⌋", True, 1, False),
+    "add": _Operation(exactly(operator.add), "{0} + {1}", False, 1, False),
+    "sub": _Operation(exactly(operator.sub), "{0} − {1}", True, 1, False),
+    "mul": _Operation(exactly(operator.mul), "{0}·{1}", True, 2, False),
+    "mod": _Operation(exactly(operator.mod), "{0} − {1}·⌊{0}/{1}⌋", True, 1, False),
     "truediv": _Operation(arithmetic.divide, "{0}/{1}", True, 2, False),
 }
 _DIVISIONS = ("floordiv", "ceil_div", "exact_div", "truediv")
@@ -224,44 +195,32 @@ _DIVISIONS = ("floordiv", "ceil_div", "exact_div", "truediv")
 class Call(Formula):
     """An operation that multiplying out stops at: a division, a maximum, a choice."""
 
-    __slots__ = ("known", "operands", "operation")
+    __slots__ = ("operands", "operation", "strength", "whole")
 
     def __init__(self, operation: str, operands: tuple[Any, ...]) -> None:
         self.operation = operation
         self.operands = operands
         self._key = (operation, operands)
         values = [value_of(operand) for operand in operands]
-        known = None if None in values else _OPERATIONS[operation].compute(*values)
-        self.known = int(exact(known)) if _is_whole(known) else known
-
-    @property
-    def strength(self) -> int:  # type: ignore[override]
-        return _OPERATIONS[self.operation].strength
-
-    @property
-    def whole(self) -> bool:  # type: ignore[override]
-        if self.known is not None:
-            return _is_whole(self.known)
-        whole = _OPERATIONS[self.operation].whole
-        numbers = (operand for operand in self.operands if not isinstance(operand, Condition))
-        return all(map(_is_whole, numbers)) if whole is None else whole
-
-    @property
-    def value(self) -> int | None:
-        return self.known
+        rule = _OPERATIONS[operation]
+        known = None if None in values else rule.compute(*values)
+        self.value = int(exact(known)) if _is_whole(known) else known
+        self.strength = rule.strength
+        whole = rule.whole if known is None else _is_whole(known)
+        numbers = (operand for operand in operands if not isinstance(operand, Condition))
+        self.whole = all(map(_is_whole, numbers)) if whole is None else whole
 
     def text(self, numbers: bool = False) -> str:
         return self._print(lambda operand: _text(operand, numbers))
 
     def polynomial(self) -> Polynomial:
-        value = self.value
-        if value is not None:
-            return Polynomial({(): value})
+        if self.value is not None:
+            return Polynomial({(): self.value})
         if self.operation in _DIVISIONS:
             quotient = polynomial_of(self.operands[0]).divided(value_of(self.operands[1]))
             if quotient is not None:
                 return quotient
-        return Polynomial({((Reduced(self), 1),): 1})
+        return Polynomial({((Reduced(self._print(_closed), self.strength), 1),): 1})
 
     def _print(self, show: Callable[[Any], str]) -> str:
         texts = [show(operand) for operand in self.operands]
@@ -272,43 +231,32 @@ class Call(Formula):
 
 
 class Reduced(Formula):
-    """A call whose operands are printed as closed forms: an atom of a polynomial."""
+    """An open call whose operands are printed as closed forms: an atom of a polynomial."""
 
-    __slots__ = ("call",)
+    __slots__ = ("strength",)
 
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self._key = ("reduced", self.text())
-
-    @property
-    def strength(self) -> int:  # type: ignore[override]
-        return self.call.strength
-
-    @property
-    def value(self) -> int | None:
-        return self.call.value
+    def __init__(self, text: str, strength: int) -> None:
+        self.value = None
+        self.strength = strength
+        self._key = ("reduced", text)
 
     def text(self, numbers: bool = False) -> str:
-        return self.call._print(_closed)
+        return str(self._key[1])
 
 
 class Condition(Symbolic):
     """A condition whose outcome is open, because a symbol in it is.
 
-    Two operands of a relation, two conditions of `and` or `or`, or one of `not`.
+    `operation` is one of `_CONDITIONS`.
     """
 
-    __slots__ = ("operands", "relation")
+    __slots__ = ("operands", "operation")
     numeric = False
+    value = None
 
-    def __init__(self, relation: str, *operands: Any) -> None:
-        self.relation = relation
+    def __init__(self, operation: str, *operands: Any) -> None:
+        self.operation = operation
         self.operands = operands
-
-    @property
-    def value(self) -> None:
-        """A condition stands where nothing is known."""
-        return None
 
     def truth(self) -> Condition:
         return self
@@ -325,20 +273,22 @@ class Condition(Symbolic):
     def text(self, numbers: bool = False) -> str:
         return self._print(lambda operand: _text(operand, numbers))
 
-    def reduced(self) -> str:
+    def closed(self) -> str:
         return self._print(_closed)
 
     def _print(self, show: Callable[[Any], str]) -> str:
-        texts = [
-            f"({show(operand)})"
-            if isinstance(operand, Condition) and operand.relation in ("and", "or")
-            else show(operand)
-            for operand in self.operands
-        ]
-        return f"not {texts[0]}" if self.relation == "not" else f" {self.relation} ".join(texts)
+        texts = []
+        for operand in self.operands:
+            joined = isinstance(operand, Condition) and operand.operation in ("both", "either")
+            texts.append(f"({show(operand)})" if joined else show(operand))
+        return _CONDITIONS[self.operation].template.format(*texts)
 
     def apply(self, operation: str, *operands: Any) -> Any:
         return _apply(operation, *operands)
+
+
+#: A factor to its power; a product of these is a monomial.
+_Power = tuple[Formula, int]
 
 
 class Polynomial:
@@ -346,7 +296,7 @@ class Polynomial:
 
     __slots__ = ("terms",)
 
-    def __init__(self, terms: Mapping[tuple[tuple[Formula, int], ...], int]) -> None:
+    def __init__(self, terms: Mapping[tuple[_Power, ...], int]) -> None:
         self.terms = {factors: count for factors, count in terms.items() if count}
 
     def plus(self, other: Polynomial, factor: int = 1) -> Polynomial:
@@ -356,7 +306,7 @@ class Polynomial:
         return Polynomial(terms)
 
     def times(self, other: Polynomial) -> Polynomial:
-        terms: dict[tuple[tuple[Formula, int], ...], int] = {}
+        terms: dict[tuple[_Power, ...], int] = {}
         for left, left_count in self.terms.items():
             for right, right_count in other.terms.items():
                 powers = dict(left)
@@ -380,11 +330,10 @@ class Polynomial:
         pieces = []
         ordered = sorted(self.terms.items(), key=lambda term: -sum(power for _, power in term[0]))
         for factors, count in ordered:
-            names = [_bracketed(atom, 3, False) + _superscript(power) for atom, power in factors]
+            names = [_raised(atom, power, numbers=False) for atom, power in factors]
             size = [str(abs(count))] if abs(count) != 1 or not names else []
-            pieces.append((" − " if count < 0 else " + ") + "·".join(size + names))
-        text = "".join(pieces)
-        return text[3:] if text.startswith(" + ") else f"−{text[3:]}"
+            pieces.append((count, "·".join(size + names)))
+        return _signed(pieces)
 
 
 def polynomial_of(number: Number) -> Polynomial:
@@ -393,13 +342,11 @@ def polynomial_of(number: Number) -> Polynomial:
 
 
 def _closed(operand: Any) -> str:
-    return operand.reduced() if isinstance(operand, Condition) else str(polynomial_of(operand))
+    return operand.closed() if isinstance(operand, Condition) else str(polynomial_of(operand))
 
 
 def _text(operand: Any, numbers: bool) -> str:
-    if isinstance(operand, (Formula, Condition)):
-        return operand.text(numbers)
-    return str(operand)
+    return operand.text(numbers) if isinstance(operand, (Formula, Condition)) else str(operand)
 
 
 def _bracketed(formula: Formula, strength: int, numbers: bool) -> str:
@@ -412,11 +359,22 @@ def _is_atom_text(text: str) -> bool:
     return not any(sign in text for sign in "+−/·") or (text[0] == "⌊" and text.count("⌊") == 1)
 
 
-def _superscript(power: int) -> str:
-    return "" if power == 1 else str(power).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def _print_order(factor: tuple[Formula, int]) -> tuple[bool, str]:
+def _raised(factor: Formula, power: int, numbers: bool) -> str:
+    """A factor with its power: `k²`."""
+    text = _bracketed(factor, 3, numbers)
+    return text if power == 1 else text + str(power).translate(_SUPERSCRIPTS)
+
+
+def _signed(pieces: Iterable[tuple[int, str]]) -> str:
+    """Terms with the sign of a number before each: `n − 1`."""
+    text = "".join(f" {'−' if number < 0 else '+'} {piece}" for number, piece in pieces)
+    return text[3:] if text.startswith(" + ") else f"−{text[3:]}"
+
+
+def _print_order(factor: _Power) -> tuple[bool, str]:
     """Lower-case symbols first (k, s), then the others; each in alphabetical order."""
     text = factor[0].text().lstrip("(⌊⌈")
     return (not text[0].islower(), text)
@@ -427,34 +385,30 @@ def _sum(terms: Iterable[tuple[int, Any]]) -> Number:
     constant = 0
     constant_first = False
     for factor, term in terms:
-        if not isinstance(term, Formula):
-            constant_first = constant_first or (not counts and bool(term))
-            constant += factor * int(exact(term))
-            continue
-        if isinstance(term, Sum):
-            constant_first = constant_first or (not counts and term.constant_first)
-            constant += factor * term.constant
-            parts = [(factor * count, part) for count, part in term.terms]
-        elif isinstance(term, Product) and term.coefficient != 1:
-            parts = [(factor * term.coefficient, _bare(term))]
-        else:
-            parts = [(factor, term)]
+        number, first, parts = _parts(term)
+        constant += factor * number
+        constant_first = constant_first or (first and not counts)
         for count, part in parts:
-            counts[part] = counts.get(part, 0) + count
+            counts[part] = counts.get(part, 0) + factor * count
     kept = tuple((count, term) for term, count in counts.items() if count)
     if not kept:
         return constant
-    if len(kept) == 1 and not constant:
-        count, term = kept[0]
-        return term if count == 1 else _product([count, term])
-    return Sum(kept, constant, constant_first)
+    return (
+        _product(kept[0])
+        if len(kept) == 1 and not constant
+        else Sum(kept, constant, constant_first)
+    )
 
 
-def _bare(term: Product) -> Formula:
-    """A product without its integer."""
-    if len(term.factors) == 1 and term.factors[0][1] == 1:
-        return term.factors[0][0]
-    return Product(1, term.factors)
+def _parts(term: Any) -> tuple[int, bool, tuple[tuple[int, Formula], ...]]:
+    """What a term adds to a sum: an integer, whether it is printed first, and terms."""
+    if not isinstance(term, Formula):
+        return int(exact(term)), bool(term), ()
+    if isinstance(term, Sum):
+        return term.constant, term.constant_first, term.terms
+    if isinstance(term, Product):
+        return 0, False, ((term.coefficient, _times(1, term.factors)),)
+    return 0, False, ((1, term),)
 
 
 def _product(factors: Iterable[Any]) -> Number:
@@ -471,9 +425,14 @@ def _product(factors: Iterable[Any]) -> Number:
             powers[factor] = powers.get(factor, 0) + 1
     if not powers or coefficient == 0:
         return coefficient
-    if coefficient == 1 and list(powers.values()) == [1]:
-        return next(iter(powers))
-    return Product(coefficient, tuple(sorted(powers.items(), key=_print_order)))
+    return _times(coefficient, tuple(sorted(powers.items(), key=_print_order)))
+
+
+def _times(coefficient: int, factors: tuple[_Power, ...]) -> Formula:
+    """An integer times powers, which are in the order of printing."""
+    if coefficient == 1 and len(factors) == 1 and factors[0][1] == 1:
+        return factors[0][0]
+    return Product(coefficient, factors)
 
 
 def _is_whole(number: Any) -> bool:
@@ -485,8 +444,8 @@ def _is_whole(number: Any) -> bool:
 
 def _apply(operation: str, *operands: Any) -> Any:
     """The result of an operation; see `Symbolic.apply`."""
-    if operation in _RELATIONS:
-        return _compare(operation, *operands)
+    if operation in _CONDITIONS:
+        return _condition(operation, *operands)
     if operation in _SPECIAL and (operation in _ALWAYS or all(map(_is_whole, operands))):
         return _SPECIAL[operation](*operands)
     if operation == "mul" and not isinstance(operands[1], Formula):
@@ -506,36 +465,27 @@ def _call(operation: str, *operands: Any) -> Number:
     return Call(operation, operands)
 
 
-def _divides(divisor: Number, number: Number) -> Any:
-    a, b = value_of(divisor), value_of(number)
-    return Condition("divides", divisor, number) if a is None or b is None else b % a == 0
-
-
 def _scaled(number: Number, factor: float) -> Any:
     return number * int(factor) if factor == int(factor) else _call("scaled", number, factor)
 
 
 def _quotient(a: Number, b: Number) -> Number:
     """a / b of integers: an exact division where b is sure to divide a."""
-    divisor, number = value_of(b), value_of(a)
-    if divisor and number is not None:
-        divided = number % divisor == 0
-    else:
-        divided = polynomial_of(a).divided(divisor) is not None
-    return _call("exact_div" if divided else "truediv", a, b)
+    quotient = polynomial_of(a).divided(value_of(b))
+    return _call("truediv" if quotient is None else "exact_div", a, b)
 
 
 def _power(base: Number, exponent: Number) -> Number:
     """A power of integers; the exponent must be known."""
     power = value_of(exponent)
     if not (_is_whole(base) and isinstance(power, int) and power >= 0):
-        raise Refusal("in a formula, powers are whole, of whole numbers", code="bad-value")
+        raise Refusal("in a formula, powers are whole, of whole numbers")
     return _product([base] * power)
 
 
 def _round(number: Any, digits: int | None = None) -> Any:
     if digits is not None:
-        raise Refusal("in a formula, `round` takes no digits", code="bad-value")
+        raise Refusal("in a formula, `round` takes no digits")
     return number if _is_whole(number) else _call("round", number)
 
 
@@ -551,24 +501,33 @@ _SPECIAL: Mapping[str, Callable[..., Any]] = {
     "ceil": lambda number: number,
     "round": _round,
     "scaled": _scaled,
-    "divides": _divides,
-    "denied": lambda condition: Condition("not", condition),
-    "both": lambda a, b: Condition("and", a, b),
-    "either": lambda a, b: Condition("or", a, b),
 }
-_ALWAYS = ("pow", "round", "scaled", "divides", "denied", "both", "either")
-_RELATIONS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
-    "lt": ("<", operator.lt),
-    "le": ("≤", operator.le),
-    "gt": (">", operator.gt),
-    "ge": ("≥", operator.ge),
-    "equal": ("=", operator.eq),
+_ALWAYS = ("pow", "round", "scaled")
+
+
+class _Relation(NamedTuple):
+    """A condition: how it is printed, and its outcome on numbers."""
+
+    template: str
+    holds: Callable[..., bool]
+
+
+_CONDITIONS: Mapping[str, _Relation] = {
+    "lt": _Relation("{0} < {1}", operator.lt),
+    "le": _Relation("{0} ≤ {1}", operator.le),
+    "gt": _Relation("{0} > {1}", operator.gt),
+    "ge": _Relation("{0} ≥ {1}", operator.ge),
+    "equal": _Relation("{0} = {1}", operator.eq),
+    "divides": _Relation("{0} divides {1}", arithmetic.divides),
+    "denied": _Relation("not {0}", arithmetic.denied),
+    "both": _Relation("{0} and {1}", arithmetic.both),
+    "either": _Relation("{0} or {1}", arithmetic.either),
 }
 
 
-def _compare(relation: str, left: Number, right: Number) -> Any:
-    a, b = value_of(left), value_of(right)
-    sign, compare = _RELATIONS[relation]
-    if a is None or b is None:
-        return Condition(sign, left, right)
-    return compare(exact(a), exact(b))
+def _condition(operation: str, *operands: Any) -> Any:
+    """Whether a condition holds; the condition itself where that is open."""
+    values = [value_of(operand) for operand in operands]
+    if None in values:
+        return Condition(operation, *operands)
+    return _CONDITIONS[operation].holds(*map(exact, values))

@@ -381,6 +381,11 @@ def test_what_a_formula_cannot_say_is_refused_in_words(text: str, message: str) 
     assert caught.value.message == message
 
 
+def test_a_choice_between_conditions_is_a_condition() -> None:
+    found = value("n > 4 if n > 2 else n < 1", n=Symbol("n"))
+    assert str(found) == "(n > 2 and n > 4) or (not n > 2 and n < 1)"
+
+
 # Arrays
 
 
@@ -396,6 +401,18 @@ def test_the_helpers_of_rules_take_arrays() -> None:
     assert chosen.tolist() == [12, 7, 10]
     assert arithmetic.holds(a > 6)
     assert not arithmetic.holds(a > 7)
+    doubled: Any = arithmetic.scaled(a, 2.0)
+    assert doubled.tolist() == [24, 14, 18]
+    lessened: Any = arithmetic.scaled(a, 0.3)
+    assert lessened.tolist() == [3, 2, 2]
+
+
+def test_a_rule_on_arrays_does_not_say_where_it_fails() -> None:
+    numpy = pytest.importorskip("numpy")
+    a: Any = numpy.array([12, 7, 9])
+    arithmetic.require(a > 6, "{a} is too small", code="small", a=a)
+    with pytest.raises(arithmetic.Refusal, match="some of these configurations are refused"):
+        arithmetic.require(a > 7, "{a} is too small", code="small", a=a)
 
 
 def test_the_room_stands_alone() -> None:

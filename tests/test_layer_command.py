@@ -131,6 +131,8 @@ def test_batch_is_a_symbol_in_the_formula(run: Run) -> None:
         ("conv --k 3 --in 8 --convention all", "a layer is explained under one convention"),
         ("conv --k 3,3,3 --in 8", "3 values"),
         ("conv --k 3 --in 1x2x3x4x5", "shape"),
+        ("conv --k 3 --dims 3 --in 4x5", "--in 4x5 does not fit an input with 3 spatial axes"),
+        ("conv --k 3 --dims 0 --in 4", "conv takes 1 to 3 spatial axes, not 0"),
         ("linear --out 3 --dims 2 --in 3x4x4", "flat"),
         ("relu --in 4 --in 5", "takes one input, and --in gives 2"),
         ("cnov --k 3", "did you mean `conv`?"),

@@ -232,6 +232,11 @@ def test_the_schema_of_a_field_takes_what_the_field_takes(type: str) -> None:
             assert valid(value) == taken, f"{field.name}: {value!r}"
 
 
+def test_a_factor_beyond_all_floats_is_refused() -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="`scale` must be a positive number"):
+        explain("upsample", {"scale": 10**400}, [(4, 4)])
+
+
 @pytest.mark.parametrize("type", TYPES)
 def test_the_default_of_a_field_is_a_value_of_it(type: str) -> None:
     for field in layers.fields_of(layers.find(type)):

@@ -160,6 +160,14 @@ def test_a_figure_without_an_item_is_explained(run: Run) -> None:
     assert f"It is calflops without {pool}: 614,904,768." in outcome.out
 
 
+def test_a_tool_without_a_number_gives_no_figure(run: Run) -> None:
+    # Flax has no adaptive pool, so that it gives no number for the network.
+    answer = report(run, "alexnet", "714M")
+    assert [each["convention"] for each in answer["matches"]] == [
+        *("macs", "calflops-macs", "deepspeed-macs", "torch", "fvcore", "thop")
+    ]
+
+
 def test_a_figure_of_nothing_gets_the_nearest(run: Run) -> None:
     outcome = run("reconcile", "mobilenet_v2", "--reported", "310,000,000")
     assert outcome.status == 1

@@ -7,10 +7,11 @@ a spec, the option of `convcalc layer`, the JSON Schema and the reference page.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
-from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction
+from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction, is_number
 from convcalc.words import describe, near_integers
 
 #: Short names, for the canonical ones that a layer has.
@@ -25,20 +26,27 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 class Kind:
-    """What the values of a field are. `parse` and `resolve` are all that a kind must have."""
+    """What the values of a field are. `read` and `schema` are all that a kind must have."""
 
     #: Plain texts that stand for themselves; any other text in a spec is an expression.
     words: tuple[str, ...] = ()
     #: What is meant, after "must be".
-    expected: ClassVar[str] = "a value"
+    expected: str = "a value"
     #: The stand-in for the value in a usage line.
-    metavar: ClassVar[str] = "VALUE"
+    metavar: str = "VALUE"
     #: Whether rules calculate with it, so that it can be a symbol in a formula.
     symbolic: bool = False
 
+    def read(self, value: Any) -> Any:
+        """The canonical form of a value from a spec; None for what is no value of the kind."""
+        raise NotImplementedError
+
     def parse(self, value: Any) -> Any:
         """The canonical form of a value from a spec. Raises Refusal, which says what is right."""
-        raise NotImplementedError
+        read = self.read(value)
+        if read is None:
+            raise self.refuse(value)
+        return read
 
     def resolve(self, value: Any, axes: int) -> Any:
         """The value for an input of `axes` spatial axes. Raises Refusal for another number."""
@@ -46,7 +54,7 @@ class Kind:
 
     def show(self, value: Any) -> Any:
         """The value as JSON and users see it."""
-        return value
+        return list(value) if isinstance(value, tuple) else value
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of a literal value (an expression is allowed everywhere)."""
@@ -55,11 +63,6 @@ class Kind:
     def refuse(self, value: Any) -> Refusal:
         """The refusal of a value, in words for people."""
         return Refusal(f"must be {self.expected}, not {describe(value)}", code="bad-value")
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_plain_validator_function(self.parse)
 
 
 def whole(value: Any) -> int | None:
@@ -81,74 +84,68 @@ class Whole(Kind):
     def __init__(self, minimum: int, symbolic: bool = True) -> None:
         self.minimum = minimum
         self.symbolic = symbolic
+        self.expected = f"a whole number, {minimum} or more"
 
-    @property
-    def expected(self) -> str:  # type: ignore[override]
-        return (
-            "a whole number, 1 or more"
-            if self.minimum == 1
-            else (f"a whole number, {self.minimum} or more")
-        )
-
-    def parse(self, value: Any) -> int:
+    def read(self, value: Any) -> int | None:
         number = whole(value)
-        if number is None or not holds(number >= self.minimum):
-            raise self.refuse(value)
-        return number
+        return number if number is not None and holds(number >= self.minimum) else None
 
     def refuse(self, value: Any) -> Refusal:
-        if is_fraction(value) or (
-            isinstance(value, float) and math.isfinite(value) and not value.is_integer()
-        ):
-            return Refusal(
-                f"must be a whole number, not {describe(value)}",
-                code="not-whole",
-                help=near_integers(value),
-            )
-        return super().refuse(value)
+        finite = is_fraction(value) or (isinstance(value, float) and math.isfinite(value))
+        if not finite or whole(value) is not None:
+            return super().refuse(value)
+        message = f"must be a whole number, not {describe(value)}"
+        return Refusal(message, code="not-whole", help=near_integers(value))
 
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.minimum}
 
 
-class EachAxis(Kind):
-    """A whole number for every spatial axis, or one for all; kept as a tuple of one or of all."""
+class _PerAxis(Kind):
+    """A value for every spatial axis, or one for all; kept as a tuple of one or of all."""
 
-    def __init__(self, minimum: int) -> None:
-        self.one = Whole(minimum)
-
-    metavar = "N[,N…]"
-    symbolic = True
-
-    @property
-    def expected(self) -> str:  # type: ignore[override]
-        return f"{self.one.expected}, or a list with one for each spatial axis"
-
-    def parse(self, value: Any) -> tuple[int, ...]:
-        if isinstance(value, (list, tuple)):
-            if not value:
-                raise self.refuse(value)
-            return tuple(self.one.parse(item) for item in value)
-        if whole(value) is None and not isinstance(value, float) and not is_fraction(value):
-            raise self.refuse(value)
-        return (self.one.parse(value),)
-
-    def resolve(self, value: tuple[int, ...], axes: int) -> tuple[int, ...]:
-        return _each_axis(value, axes)
+    def resolve(self, value: Any, axes: int) -> Any:
+        if len(value) == axes:
+            return value
+        if len(value) == 1:
+            return value * axes
+        plural = "axis" if axes == 1 else "axes"
+        raise Refusal(
+            f"has {len(value)} values, and the input has {axes} spatial {plural}",
+            code="axes",
+            help=f"give one value, or {axes}" if axes > 1 else "give one value",
+        )
 
     def show(self, value: Any) -> Any:
         return value[0] if len(value) == 1 else list(value)
 
+
+def _one_or_list(one: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a value, or a list of such."""
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+class EachAxis(_PerAxis):
+    """A whole number for every spatial axis, or one for all."""
+
+    metavar = "N[,N…]"
+    symbolic = True
+
+    def __init__(self, minimum: int) -> None:
+        self.one = Whole(minimum)
+        self.expected = f"{self.one.expected}, or a list with one for each spatial axis"
+
+    def read(self, value: Any) -> tuple[int, ...] | None:
+        # A list or a number is near enough that its items are refused, each by itself.
+        if isinstance(value, (list, tuple)):
+            return tuple(map(self.one.parse, value)) or None
+        return (self.one.parse(value),) if is_number(value) else None
+
     def schema(self) -> dict[str, Any]:
-        return {
-            "anyOf": [
-                self.one.schema(),
-                {"type": "array", "items": self.one.schema(), "minItems": 1},
-            ]
-        }
+        return _one_or_list(self.one.schema())
 
 
-class Pads(Kind):
+class Pads(_PerAxis):
     """Padding: a number, one per axis, a pair per axis, or a rule's name."""
 
     words = ("same", "same_lower", "valid")
@@ -158,51 +155,38 @@ class Pads(Kind):
     )
     metavar = "N[,N…]|same|same_lower|valid"
     symbolic = True
+    size = Whole(0)
 
-    def parse(self, value: Any) -> tuple[tuple[int, int], ...] | str:
+    def read(self, value: Any) -> tuple[tuple[int, ...], ...] | str | None:
         if isinstance(value, str):
-            if value not in self.words:
-                raise self.refuse(value)
-            return "same_lower" if value == "same_lower" else value
-        if isinstance(value, (list, tuple)) and value:
-            return tuple(self._pair(item, value) for item in value)
-        return (self._pair(value, value),)
+            return value if value in self.words else None
+        items = value if isinstance(value, (list, tuple)) and value else [value]
+        return tuple(self._pair(item, value) for item in items)
 
-    def _pair(self, item: Any, value: Any) -> tuple[int, int]:
-        pair = tuple(item) if isinstance(item, (list, tuple)) else (item, item)
-        numbers = tuple(whole(one) for one in pair)
-        if len(numbers) != 2 or any(number is None or not holds(number >= 0) for number in numbers):
-            for one, number in zip(pair, numbers):
-                wrong = number is None or not holds(number >= 0)
-                number_like = isinstance(one, (int, float)) or is_fraction(one)
-                if wrong and number_like and not isinstance(one, bool):
-                    raise Whole(0).refuse(one)
+    def _pair(self, item: Any, value: Any) -> tuple[int, ...]:
+        pair = item if isinstance(item, (list, tuple)) else (item, item)
+        sizes = tuple(self.size.parse(size) for size in pair if is_number(size))
+        if not len(pair) == len(sizes) == 2:
             raise self.refuse(value)
-        return numbers  # type: ignore[return-value]
+        return sizes
 
     def resolve(self, value: Any, axes: int) -> Any:
         if value == "valid":
             return ((0, 0),) * axes
-        return value if isinstance(value, str) else _each_axis(value, axes)
+        return value if isinstance(value, str) else super().resolve(value, axes)
 
     def show(self, value: Any) -> Any:
         if isinstance(value, str):
             return value
-        if all(before == after for before, after in value):
-            sizes = [before for before, _ in value]
-            return sizes[0] if len(sizes) == 1 else sizes
-        return [list(pair) for pair in value]
+        if any(before != after for before, after in value):
+            return [list(pair) for pair in value]
+        return super().show([before for before, _ in value])
 
     def schema(self) -> dict[str, Any]:
-        size = {"type": "integer", "minimum": 0}
+        size = self.size.schema()
         pair = {"type": "array", "items": size, "minItems": 2, "maxItems": 2}
-        return {
-            "anyOf": [
-                {"enum": list(self.words)},
-                size,
-                {"type": "array", "items": {"anyOf": [size, pair]}, "minItems": 1},
-            ]
-        }
+        sizes = {"type": "array", "items": {"anyOf": [size, pair]}, "minItems": 1}
+        return {"anyOf": [{"enum": list(self.words)}, size, sizes]}
 
 
 class Truth(Kind):
@@ -211,10 +195,8 @@ class Truth(Kind):
     expected = "true or false"
     metavar = "true|false"
 
-    def parse(self, value: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.refuse(value)
-        return value
+    def read(self, value: Any) -> bool | None:
+        return value if isinstance(value, bool) else None
 
     def schema(self) -> dict[str, Any]:
         return {"type": "boolean"}
@@ -228,25 +210,14 @@ class Real(Kind):
     def __init__(self, minimum: float = -math.inf, maximum: float = math.inf) -> None:
         self.minimum = minimum
         self.maximum = maximum
+        bounded = math.isfinite(minimum) or math.isfinite(maximum)
+        self.expected = f"a number from {minimum:g} to {maximum:g}" if bounded else "a number"
 
-    @property
-    def expected(self) -> str:  # type: ignore[override]
-        if math.isinf(self.minimum):
-            return "a number"
-        if math.isinf(self.maximum):
-            return f"a number, {self.minimum:g} or more"
-        return f"a number from {self.minimum:g} to {self.maximum:g}"
-
-    def parse(self, value: Any) -> float:
+    def read(self, value: Any) -> float | None:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.refuse(value)
-        try:
-            number = float(value)
-        except OverflowError:
-            raise self.refuse(value) from None
-        if not math.isfinite(number) or not self.minimum <= value <= self.maximum:
-            raise self.refuse(value)
-        return value
+            return None
+        finite = abs(value) <= sys.float_info.max
+        return value if finite and self.minimum <= value <= self.maximum else None
 
     def show(self, value: float) -> float:
         return float(value)  # equal numbers look the same, so that equal layers do
@@ -256,32 +227,23 @@ class Real(Kind):
         return {"type": "number", **{k: v for k, v in bounds.items() if not math.isinf(v)}}
 
 
-class Factors(Kind):
-    """A positive factor for every spatial axis, or one for all; kept as a tuple of these."""
+class Factors(_PerAxis):
+    """A positive factor for every spatial axis, or one for all."""
 
     expected = "a positive number, or a list with one for each spatial axis"
     metavar = "X[,X…]"
 
-    def parse(self, value: Any) -> tuple[float, ...]:
+    def read(self, value: Any) -> tuple[float, ...] | None:
         items = value if isinstance(value, (list, tuple)) and value else [value]
-        try:
-            factors = tuple(Real().parse(item) for item in items)
-        except Refusal:
-            raise self.refuse(value) from None
-        if any(factor <= 0 for factor in factors):
-            raise self.refuse(value)
-        return factors
-
-    def resolve(self, value: Any, axes: int) -> Any:
-        return _each_axis(value, axes)
+        factors = [Real().read(item) for item in items]
+        positive = [factor for factor in factors if factor is not None and factor > 0]
+        return tuple(positive) if len(positive) == len(items) else None
 
     def show(self, value: Any) -> Any:
-        numbers = [int(factor) if factor == int(factor) else factor for factor in value]
-        return numbers[0] if len(numbers) == 1 else numbers
+        return super().show([int(factor) if factor == int(factor) else factor for factor in value])
 
     def schema(self) -> dict[str, Any]:
-        one = {"type": "number", "exclusiveMinimum": 0}
-        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+        return _one_or_list({"type": "number", "exclusiveMinimum": 0})
 
 
 class Choice(Kind):
@@ -298,10 +260,8 @@ class Choice(Kind):
     def metavar(self) -> str:  # type: ignore[override]
         return "|".join(self.words)
 
-    def parse(self, value: Any) -> str:
-        if not isinstance(value, str) or value not in self.words:
-            raise self.refuse(value)
-        return value
+    def read(self, value: Any) -> str | None:
+        return value if isinstance(value, str) and value in self.words else None
 
     def schema(self) -> dict[str, Any]:
         return {"enum": list(self.words)}
@@ -312,27 +272,17 @@ class Numbers(Kind):
 
     metavar = "N,N…"
 
-    def __init__(self, minimum: int | None = None) -> None:
-        self.minimum = minimum
+    def __init__(self, minimum: int) -> None:
+        self.one = Whole(minimum)
+        self.expected = f"a list of whole numbers, {minimum} or more"
 
-    @property
-    def expected(self) -> str:  # type: ignore[override]
-        return "a list of whole numbers" + (f", {self.minimum} or more" if self.minimum else "")
-
-    def parse(self, value: Any) -> tuple[int, ...]:
-        if not isinstance(value, (list, tuple)) or not value:
-            raise self.refuse(value)
-        numbers = tuple(whole(item) for item in value)
-        if any(n is None or (self.minimum is not None and n < self.minimum) for n in numbers):
-            raise self.refuse(value)
-        return numbers  # type: ignore[return-value]
-
-    def show(self, value: Any) -> Any:
-        return list(value)
+    def read(self, value: Any) -> tuple[int, ...] | None:
+        items = value if isinstance(value, (list, tuple)) else ()
+        numbers = [number for item in items if (number := self.one.read(item)) is not None]
+        return tuple(numbers) if numbers and len(numbers) == len(items) else None
 
     def schema(self) -> dict[str, Any]:
-        least = {} if self.minimum is None else {"minimum": self.minimum}
-        return {"type": "array", "items": {"type": "integer", **least}, "minItems": 1}
+        return {"type": "array", "items": self.one.schema(), "minItems": 1}
 
 
 class CountOrNumbers(Kind):
@@ -340,23 +290,14 @@ class CountOrNumbers(Kind):
 
     expected = "a whole number, 2 or more, or a list of sizes, 1 or more each"
     metavar = "N[,N…]"
+    count = Whole(2)
+    sizes = Numbers(1)
 
-    def parse(self, value: Any) -> int | tuple[int, ...]:
-        if isinstance(value, (list, tuple)):
-            try:
-                return Numbers(1).parse(value)
-            except Refusal:
-                raise self.refuse(value) from None
-        number = whole(value)
-        if number is None or number < 2:
-            raise self.refuse(value)
-        return number
-
-    def show(self, value: Any) -> Any:
-        return list(value) if isinstance(value, tuple) else value
+    def read(self, value: Any) -> int | tuple[int, ...] | None:
+        return (self.sizes if isinstance(value, (list, tuple)) else self.count).read(value)
 
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"type": "integer", "minimum": 2}, Numbers(1).schema()]}
+        return {"anyOf": [self.count.schema(), self.sizes.schema()]}
 
 
 class Optional(Kind):
@@ -365,15 +306,9 @@ class Optional(Kind):
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.words = kind.words
+        self.expected = kind.expected
+        self.metavar = kind.metavar
         self.symbolic = kind.symbolic
-
-    @property
-    def expected(self) -> str:  # type: ignore[override]
-        return self.kind.expected
-
-    @property
-    def metavar(self) -> str:  # type: ignore[override]
-        return self.kind.metavar
 
     def parse(self, value: Any) -> Any:
         return None if value is None else self.kind.parse(value)
@@ -386,19 +321,6 @@ class Optional(Kind):
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [self.kind.schema(), {"type": "null"}]}
-
-
-def _each_axis(values: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
-    if len(values) == axes:
-        return values
-    if len(values) == 1:
-        return values * axes
-    plural = "axis" if axes == 1 else "axes"
-    raise Refusal(
-        f"has {len(values)} values, and the input has {axes} spatial {plural}",
-        code="axes",
-        help=f"give one value, or {axes}" if axes > 1 else "give one value",
-    )
 
 
 Count = Annotated[int, Whole(1)]
