@@ -254,14 +254,17 @@ class Quantities:
     def __getitem__(self, name: str) -> Any:
         if name in PRIMITIVES:
             return self.primitives.get(name, 0)
-        if name == "operations":
-            return sum(self.primitives.values())
-        if name in _DIRECT:
-            return getattr(self, name)
+        if name in _READ:
+            return _READ[name](self)
         for field in fields_of(type(self.layer)):
             if field.name == name:
                 return field.kind.show(getattr(self.layer, name))
         raise KeyError(name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _READ:
+            return _READ[name](self)
+        raise AttributeError(name)
 
     def own(self, name: str, function: Callable[[Quantities], int]) -> Any:
         """A convention's own quantity; where it is no formula of what is open, its name."""
@@ -296,14 +299,6 @@ class Quantities:
         node = self.node._replace(placed=Placed(layer, inputs, outputs))
         return Quantities(node, in_numbers(self.batch), self.place)
 
-    @property
-    def inp(self) -> int:
-        return self.x.size * self.batch
-
-    @property
-    def out(self) -> int:
-        return costs.activations(self.placed) * self.batch
-
     @cached_property
     def operations(self) -> Operations:
         """The primitive operations of the layer."""
@@ -315,104 +310,47 @@ class Quantities:
         """The arithmetic operations by kind, those of sums of products included."""
         return self.placed.primitives if self.batch == 1 else self.operations.primitives()
 
-    @property
-    def macs(self) -> int:
-        return self.operations.macs
-
-    @property
-    def bias(self) -> int:
-        return self.operations.bias
-
-    @property
-    def rows(self) -> int:
-        return self.x.positions * self.batch
-
-    @property
-    def positions(self) -> int:
-        return self.y.positions * self.batch
-
-    @property
-    def params(self) -> int:
-        return costs.params(self.placed)
-
-    @property
-    def buffers(self) -> int:
-        return costs.buffers(self.placed)
-
     @cached_property
     def offset(self) -> Placed:
         """The convolution that makes the offsets of a `deform_conv`."""
         offset: Placed = self.layer.offset_conv(self.x)
         return offset
 
-    @property
-    def offset_macs(self) -> int:
-        return self.offset.operations.macs * self.batch
 
-    @property
-    def offset_bias(self) -> int:
-        return self.offset.operations.bias * self.batch
-
-    @property
-    def offset_params(self) -> int:
-        return costs.params(self.offset)
-
-    @property
-    def channels(self) -> int:
-        return self.x.channels
-
-    @property
-    def maps(self) -> int:
-        return self.y.channels
-
-    @property
-    def kernel(self) -> int:
-        return product(window.kernel for window in self.placed.windows)
-
-    @property
-    def strides(self) -> int:
-        return product(window.stride for window in self.placed.windows)
-
-    @property
-    def shrink(self) -> int:
-        return product(n // m for n, m in zip(self.x.spatial, self.y.spatial))
-
-    @property
-    def grouped(self) -> bool:
-        groups, channels = value_of(self.layer.groups), value_of(self.channels)
-        return groups not in (1, channels)
-
-    @property
-    def axes(self) -> int:
-        return len(self.x.spatial)
-
-    @property
-    def inputs(self) -> int:
-        return len(self.placed.inputs)
-
-    @property
-    def functional(self) -> bool:
-        return self.node.functional
-
-    @property
-    def merged(self) -> bool:
-        return self.place.merged
-
-    @property
-    def first(self) -> bool:
-        return self.place.first
+def _is_grouped(q: Quantities) -> bool:
+    return value_of(q.layer.groups) not in (1, value_of(q.x.channels))
 
 
-#: The names of quantities that are amounts: what a count is a sum of.
-AMOUNTS = frozenset(
-    (
-        *("inp", "out", "macs", "bias", "rows", "positions", "params", "buffers"),
-        *("offset_macs", "offset_bias"),
-    )
-)
-_DIRECT = AMOUNTS | {
-    *("offset_params", "channels", "maps", "kernel", "strides", "shrink", "grouped", "axes"),
-    *("inputs", "batch", "functional", "merged", "first"),
+#: How amounts are read, which a count is a sum of.
+AMOUNTS: Mapping[str, Callable[[Quantities], Any]] = {
+    "inp": lambda q: q.x.size * q.batch,
+    "out": lambda q: costs.activations(q.placed) * q.batch,
+    "macs": lambda q: q.operations.macs,
+    "bias": lambda q: q.operations.bias,
+    "rows": lambda q: q.x.positions * q.batch,
+    "positions": lambda q: q.y.positions * q.batch,
+    "params": lambda q: costs.params(q.placed),
+    "buffers": lambda q: costs.buffers(q.placed),
+    "offset_macs": lambda q: q.offset.operations.macs * q.batch,
+    "offset_bias": lambda q: q.offset.operations.bias * q.batch,
+}
+#: How every quantity is read that is no primitive operation and no field.
+_READ: Mapping[str, Callable[[Quantities], Any]] = {
+    **AMOUNTS,
+    "operations": lambda q: sum(q.primitives.values()),
+    "offset_params": lambda q: costs.params(q.offset),
+    "channels": lambda q: q.x.channels,
+    "maps": lambda q: q.y.channels,
+    "kernel": lambda q: product(window.kernel for window in q.placed.windows),
+    "strides": lambda q: product(window.stride for window in q.placed.windows),
+    "shrink": lambda q: product(n // m for n, m in zip(q.x.spatial, q.y.spatial)),
+    "grouped": _is_grouped,
+    "axes": lambda q: len(q.x.spatial),
+    "inputs": lambda q: len(q.placed.inputs),
+    "batch": lambda q: q.batch,
+    "functional": lambda q: q.node.functional,
+    "merged": lambda q: q.place.merged,
+    "first": lambda q: q.place.first,
 }
 
 
