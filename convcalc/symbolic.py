@@ -204,11 +204,12 @@ class Call(Formula):
         values = [value_of(operand) for operand in operands]
         rule = _OPERATIONS[operation]
         known = None if None in values else rule.compute(*values)
-        self.value = int(exact(known)) if _is_whole(known) else known
         self.strength = rule.strength
         whole = rule.whole if known is None else _is_whole(known)
-        numbers = (operand for operand in operands if not isinstance(operand, Condition))
-        self.whole = all(map(_is_whole, numbers)) if whole is None else whole
+        if whole is None:
+            whole = all(_is_whole(each) for each in operands if not isinstance(each, Condition))
+        self.whole = whole
+        self.value = int(exact(known)) if whole and known is not None else known
 
     def text(self, numbers: bool = False) -> str:
         return self._print(lambda operand: _text(operand, numbers))
@@ -393,11 +394,10 @@ def _sum(terms: Iterable[tuple[int, Any]]) -> Number:
     kept = tuple((count, term) for term, count in counts.items() if count)
     if not kept:
         return constant
-    return (
-        _product(kept[0])
-        if len(kept) == 1 and not constant
-        else Sum(kept, constant, constant_first)
-    )
+    if len(kept) == 1 and not constant:
+        count, term = kept[0]
+        return term if count == 1 else _product([count, term])
+    return Sum(kept, constant, constant_first)
 
 
 def _parts(term: Any) -> tuple[int, bool, tuple[tuple[int, Formula], ...]]:
@@ -406,7 +406,7 @@ def _parts(term: Any) -> tuple[int, bool, tuple[tuple[int, Formula], ...]]:
         return int(exact(term)), bool(term), ()
     if isinstance(term, Sum):
         return term.constant, term.constant_first, term.terms
-    if isinstance(term, Product):
+    if isinstance(term, Product) and term.coefficient != 1:
         return 0, False, ((term.coefficient, _times(1, term.factors)),)
     return 0, False, ((1, term),)
 
@@ -527,7 +527,7 @@ _CONDITIONS: Mapping[str, _Relation] = {
 
 def _condition(operation: str, *operands: Any) -> Any:
     """Whether a condition holds; the condition itself where that is open."""
-    values = [value_of(operand) for operand in operands]
+    values = tuple(map(value_of, operands))
     if None in values:
         return Condition(operation, *operands)
     return _CONDITIONS[operation].holds(*map(exact, values))
