@@ -10,8 +10,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from convcalc.cli import main
+
+# How long an example takes says how busy the machine is; benchmarks/ measures speed.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 class Outcome(NamedTuple):

@@ -154,7 +154,7 @@ class Convention(NamedTuple):
 
     def open_names(self, quantities: Quantities) -> dict[str, str]:
         """The names of its own that stand open in a layer's formula, and what each is."""
-        rule = self.rule(quantities.cls, quantities.functional) or FREE
+        rule = self.rule(quantities.cls, quantities.node.functional) or FREE
         own = [name for name in parse(rule, _BOUNDS).names if name in self.quantities]
         return {
             name: self.meaning_of(name) for name in own if quantities.is_open(self.quantities[name])
@@ -261,10 +261,11 @@ class Quantities:
                 return field.kind.show(getattr(self.layer, name))
         raise KeyError(name)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _READ:
-            return _READ[name](self)
-        raise AttributeError(name)
+    def __getattr__(self, name: str) -> int:
+        if name not in _READ:
+            raise AttributeError(name)
+        number: int = _READ[name](self)
+        return number
 
     def own(self, name: str, function: Callable[[Quantities], int]) -> Any:
         """A convention's own quantity; where it is no formula of what is open, its name."""
