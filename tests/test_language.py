@@ -16,6 +16,28 @@ def test_a_wrong_line_is_not_taken_for_an_equal_one_in_pythons_eyes() -> None:
         convcalc.loads(HEAD + lines)
 
 
+@pytest.mark.parametrize("cell", ["{}", "[{}]"])
+def test_a_wrong_value_is_not_taken_for_an_equal_one_in_pythons_eyes(cell: str) -> None:
+    rows = ", ".join(cell.format(each) for each in ("1", "true"))
+    out = "c" if cell == "{}" else "c[0]"
+    turns = f"- for_each: {{bind: [c], in: [{rows}], layers: [conv: {{out: '{out}', k: 1}}]}}"
+    with pytest.raises(ConvcalcError, match="must be a whole number, 1 or more, not true"):
+        convcalc.loads(f"name: N\ninput: [1, 8, 8]\nlayers:\n{turns}\n")
+
+
+def test_a_line_that_no_longer_fits_is_refused_by_a_kept_network() -> None:
+    line = "conv: {out: 8, k: k}"
+    network = convcalc.loads(f"{HEAD}variables: {{k: 3}}\nlayers:\n- {line}\n")
+    assert [network.at(k=k).outputs[0].shape for k in (3, 5, 3)] == [
+        (8, 6, 6),
+        (8, 4, 4),
+        (8, 6, 6),
+    ]
+    for _ in range(2):
+        with pytest.raises(ConvcalcError, match="kernel"):
+            network.at(k=9)
+
+
 def test_equal_wrong_lines_are_all_reported() -> None:
     with pytest.raises(ConvcalcError) as caught:
         convcalc.loads(HEAD + "layers:\n- conv: {k: 3}\n- conv: {k: 3}\n")

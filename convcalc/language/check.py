@@ -30,7 +30,16 @@ from convcalc.language import built, reader
 from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
 from convcalc.language.scopes import TENSOR_NAMES
-from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
+from convcalc.language.statements import (
+    MERGES,
+    REQUIRED,
+    Call,
+    Items,
+    Stack,
+    Statement,
+    Value,
+    expressions_in,
+)
 from convcalc.layers.fields import Kind
 from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
@@ -59,7 +68,7 @@ def check(raw: Any, source: Source, limits: Limits = DEFAULT) -> Document:
     scope = _Scope(raw.get("blocks", {}), source, limits)
     spec = scope.noting(_form, "spec", raw, "the spec", Mark(1, 1))
     scope.stop_if_wrong()
-    return Document(spec, raw)
+    return Document(spec, raw, {})
 
 
 # Places and mistakes
@@ -532,7 +541,8 @@ def _statement(placed: _Placed, scope: _Scope) -> Statement:
     common = {key: values.pop(key) for key in form.fields}
     open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
     settled = {key: v for key, v in values.items() if key not in open_} if open_ else values
-    call = Call(settled, open_, **common)
+    read = {name for v in open_.values() for each in expressions_in(v) for name in each.names}
+    call = Call(settled, open_, tuple(read - TENSOR_NAMES), **common)
     if not open_ and isinstance(call.when, bool) and len(scope.found) == found:
         # Nothing in it depends on where it stands: equal lines are this call as well.
         scope.lines[line] = call

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Mark
+from convcalc.expressions import Bounds
 from convcalc.language import reader
+from convcalc.layers.base import Placed
 
 if TYPE_CHECKING:
     from convcalc.language.forms import Spec
@@ -16,6 +18,8 @@ class Document(NamedTuple):
 
     spec: Spec
     origin: reader.Mapping
+    #: The layers that its lines made before, by the bounds that they kept; see `placing.Placing`.
+    made: dict[Bounds, dict[Any, Placed]]
 
     def mark_of(self, *path: str) -> Mark | None:
         """The place of a value outside of `layers`, by its keys; None where it is left out."""

@@ -313,7 +313,7 @@ class _Walk:
     def block(self, st: Statement, call: Call, inputs: Tensors, scope: Scope) -> Tensors:
         """The layers of a block, which sees the variables, its arguments and its `let`."""
         name, evaluate = st.type, self.values.evaluate
-        around = [block for block, _ in scope.calls]
+        around = [call.type for call in scope.calls]
         if name in around:
             chain = " → ".join([f"`{block}`" for block in (*around, name)])
             message = f"block `{name}` calls itself: {chain}"
@@ -329,7 +329,7 @@ class _Walk:
         self.enter(st, scope)
         document, values = self.document, dict(self.variables)
         block = document.spec.blocks[name]
-        inside = scope.called(values, name, st.mark)
+        inside = scope.called(values, st)
         inside.add("input", inputs)
         for kind, named in (("args", block.args), ("let", block.let)):
             for each, value in named.items():

@@ -26,24 +26,31 @@ class Placing:
         self.mistakes = values.mistakes
         self.limits = self.mistakes.limits
         self.builder = builder
-        #: Call, values and shapes to the layer that they make.
-        self.made: dict[Any, Placed] = {}
+        #: What a call depends on, and the layer that it makes; at other variables, too.
+        self.made = values.document.made.setdefault(values.bounds, {})
 
     def layer(self, st: Statement, call: Call, inputs: Tensors, scope: Scope) -> Tensors:
-        """A layer with its values; the same call on the same shapes is placed once."""
-        opened = self._opened(st, call, inputs, scope) if call.open else _NOTHING
-        if opened is None or inputs is None:
+        """A layer with its values; the same call on the same values and shapes is placed once."""
+        if inputs is None:
+            self._opened(st, call, inputs, scope)
             return None
-        key = (id(call), *opened.values(), *[tensor.shape for tensor in inputs])
-        placed = self.made.get(key)
+        read = [*map(scope.values.get, call.names)]
+        kinds = [*map(type, read)]
+        key = (id(call), *read, *kinds, *[tensor.shape for tensor in inputs])
+        # Lists may be long, and those that are equal can differ in the kinds of their items.
+        placed = None if tuple in kinds else self.made.get(key)
         if placed is None:
+            opened = self._opened(st, call, inputs, scope)
+            if opened is None:
+                return None
             layer = layers.find(st.type)(**call.settled, **opened)
             if isinstance(layer, Composite):
                 return self._composite(st, layer, call, inputs, scope)
             placed = self._placed(st, layer, inputs, scope, call.open.values())
             if placed is None:
                 return None
-            self.made[key] = placed
+            if tuple not in kinds and len(self.made) < _MOST_MADE:
+                self.made[key] = placed
         return self._add(st, placed, inputs, call.name or st.type, call.functional)
 
     def _opened(
@@ -138,7 +145,8 @@ class Placing:
             self.mistakes.exceed("digits", message, st.mark)
 
 
-_NOTHING: Mapping[str, Any] = {}
+#: How many layers a document keeps.
+_MOST_MADE = 4096
 
 
 @cache

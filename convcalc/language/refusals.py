@@ -43,7 +43,7 @@ class Mistakes:
     ) -> None:
         """Note a mistake, with the calls that lead to it; `where` says more of the place."""
         calls = reversed(scope.calls) if scope else ()
-        chain = [f"in block `{block}`, called at line {at.line}" for block, at in calls]
+        chain = [f"in block `{call.type}`, called at line {call.mark.line}" for call in calls]
         if place := "; ".join([*chain, where] if where else chain):
             notes = (*notes, place)
         self.found.append(Diagnostic(code, message, self.source, mark, label, notes, help))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from convcalc.diagnostics import Mark
 from convcalc.expressions import Expression
+from convcalc.language.statements import Statement
 from convcalc.shape import Shape, Tensor
 
 #: What one line hands to the next; None where a mistake leaves it unknown.
@@ -46,27 +46,27 @@ class Scope:
         self,
         values: Mapping[str, Any],
         outer: Scope | None = None,
-        calls: tuple[tuple[str, Mark], ...] = (),
+        calls: tuple[Statement, ...] = (),
         depth: int = 0,
     ) -> None:
         self.values = values
-        #: Block and place of each call around, outermost first.
+        #: The calls of blocks around, outermost first.
         self.calls = calls
         #: How many lists it is inside of.
         self.depth = depth
         #: The list around it, whose tensors it sees.
         self._outer = outer
         self._tensors: dict[str, Tensors] = {}
-        self._left_out: set[str] = set()
+        self._left_out: frozenset[str] = frozenset()
 
     def inside(self, values: Mapping[str, Any] | None = None) -> Scope:
         """The scope of a list inside, with other values where some are given."""
         values = self.values if values is None else values
         return Scope(values, self, self.calls, self.depth + 1)
 
-    def called(self, values: Mapping[str, Any], block: str, mark: Mark) -> Scope:
+    def called(self, values: Mapping[str, Any], call: Statement) -> Scope:
         """The scope of a block that is called here; it sees no tensor of its caller."""
-        return Scope(values, None, (*self.calls, (block, mark)), self.depth + 1)
+        return Scope(values, None, (*self.calls, call), self.depth + 1)
 
     def add(self, name: str, tensors: Tensors) -> None:
         """Name tensors, for the lines that follow."""
@@ -74,7 +74,7 @@ class Scope:
 
     def leave_out(self, name: str) -> None:
         """Note that the layer of a name is not there."""
-        self._left_out.add(name)
+        self._left_out |= {name}
 
     def find(self, name: str) -> Tensors:
         """The tensors of a name, or the one part of it (`parts.1`). Raises KeyError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import core_schema
@@ -27,6 +27,15 @@ class Items(NamedTuple):
 
 #: A value of a spec: a number, a text, a truth value, a tuple of these; or yet to be evaluated.
 Value = int | float | str | bool | tuple[Any, ...] | Expression | Items | None
+
+
+def expressions_in(value: Value) -> Iterator[Expression]:
+    """The expressions that a value is made of."""
+    if isinstance(value, Expression):
+        yield value
+    elif isinstance(value, Items):
+        for item in value.items:
+            yield from expressions_in(item)
 
 
 class Checked:
@@ -64,11 +73,13 @@ class BuiltForm:
 class Call(NamedTuple):
     """A layer or a block: its known values, and those to be evaluated, by canonical name.
 
-    The rest is said in `forms.Layer`. Equal lines without open values share one call.
+    `names` are those that the open values read, but for the names of tensors. The rest is said in
+    `forms.Layer`. Equal lines without open values share one call.
     """
 
     settled: Mapping[str, Any]
     open: Mapping[str, Value]
+    names: tuple[str, ...]
     name: str | None = None
     from_: tuple[str, ...] = ()
     when: Value = True
