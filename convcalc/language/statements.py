@@ -44,18 +44,34 @@ class Checked:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def __repr__(self) -> str:
+        return f"Checked({self.name!r})"
+
     def __call__(self, given: Any, info: Any) -> Any:
         """What the check makes of a value; the context of a validation knows the checks."""
         return info.context.checked(self.name, given)
-
-    def __repr__(self) -> str:
-        return f"Checked({self.name!r})"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         return core_schema.with_info_plain_validator_function(self)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, str]:
         return {"$ref": f"#/$defs/{self.name}"}
+
+
+def built_form(**fields: Any) -> dict[str, Any]:
+    """The core schema of a form, as far as it validates, as pydantic makes it of a model."""
+    of_fields = {"type": "model-fields", "fields": fields}
+    config = {"extra_fields_behavior": "forbid"}
+    return {"type": "model", "cls": BuiltForm, "config": config, "schema": of_fields}
+
+
+def built_field(check: str, *default: Any, **alias: str) -> dict[str, Any]:
+    """The core schema of a form's field; one that has a default may be left out."""
+    function = {"type": "with-info", "function": Checked(check)}
+    schema: dict[str, Any] = {"type": "function-plain", "function": function}
+    if default:
+        schema = {"type": "default", "schema": schema, "default": default[0]}
+    return {"type": "model-field", "schema": schema, **alias}
 
 
 class BuiltForm:
