@@ -66,7 +66,7 @@ def check(raw: Any, source: Source, limits: Limits = DEFAULT) -> Document:
         help = "the README shows a spec, whole"
         raise ConvcalcError([Diagnostic("not-a-spec", message, source, Mark(1, 1), help=help)])
     scope = _Scope(raw.get("blocks", {}), source, limits)
-    spec = scope.noting(_form, "spec", raw, "the spec", Mark(1, 1))
+    spec = scope.noting(_checked, _form("spec"), raw, "the spec", Mark(1, 1))
     scope.stop_if_wrong()
     return Document(spec, raw, {})
 
@@ -104,9 +104,10 @@ def _entries(raw: reader.Mapping) -> Iterator[_Placed]:
         yield _Placed(key, value, marks, 2 * index + 1, 2 * index)
 
 
-def _items(raw: reader.Sequence, key: str) -> Iterator[_Placed]:
-    for index, value in enumerate(raw):
-        yield _Placed(key, value, raw.marks, index, index)
+def _items(placed: _Placed) -> Iterator[_Placed]:
+    marks = placed.value.marks
+    for index, value in enumerate(placed.value):
+        yield _Placed(placed.key, value, marks, index, index)
 
 
 _Check = Callable[[_Placed, "_Scope"], Any]
@@ -140,6 +141,17 @@ class _Scope:
         self, code: str, message: str, mark: Mark, help: str = "", label: str = ""
     ) -> _MistakeError:
         return _MistakeError([Diagnostic(code, message, self.source, mark, label, help=help)])
+
+    def taken(self, name: str, why: str, mark: Mark) -> _MistakeError:
+        """The mistake of a name that stands for something else."""
+        return self.mistake("bad-name", f"`{name}` {why}", mark, "choose another name")
+
+    def unlike(
+        self, wanted: str, placed: _Placed, help: str = "", label: str = "", given: str = ""
+    ) -> _MistakeError:
+        """The mistake of a value that is not what its key takes."""
+        message = f"`{placed.key}` must be {wanted}, not {given or _shown(placed.value)}"
+        return self.mistake("bad-value", message, placed.mark, help, label)
 
     def checked(self, check: str, placed: _Placed) -> Any:
         """What a form's check makes of a value; see `statements.Checked`."""
@@ -181,7 +193,7 @@ def _value(placed: _Placed, scope: _Scope, words: tuple[str, ...] = ()) -> Value
         return raw if raw in words else _expression(placed, scope, words)
     if isinstance(raw, reader.Sequence):
         scope.tick(placed, len(raw))
-        items = tuple([_value(item, scope, words) for item in _items(raw, placed.key)])
+        items = tuple([_value(item, scope, words) for item in _items(placed)])
         if any(isinstance(item, (Expression, Items)) for item in items):
             return Items(items, raw.marks)
         return items
@@ -245,31 +257,26 @@ def _shown(raw: Any) -> str:
     return "a list" if isinstance(raw, list) else describe(raw)
 
 
-def _text(placed: _Placed, scope: _Scope) -> str:
-    raw = placed.value
-    if not isinstance(raw, str):
-        message = f"`{placed.key}` must be a text, not {describe(raw)}"
-        raise scope.mistake("bad-value", message, placed.mark, "put it in quotes")
-    if not raw.strip():
+def _text(placed: _Placed, scope: _Scope) -> Any:
+    if not isinstance(placed.value, str):
+        raise scope.unlike("a text", placed, "put it in quotes", given=describe(placed.value))
+    if not placed.value.strip():
         raise scope.mistake("bad-value", f"`{placed.key}` must not be empty", placed.mark)
-    return raw
+    return placed.value
 
 
-def _truth(placed: _Placed, scope: _Scope) -> bool:
-    raw = placed.value
-    if not isinstance(raw, bool):
-        message = f"`{placed.key}` must be `true` or `false`, not {_shown(raw)}"
-        raise scope.mistake("bad-value", message, placed.mark)
-    return raw
+def _truth(placed: _Placed, scope: _Scope) -> Any:
+    if not isinstance(placed.value, bool):
+        raise scope.unlike("`true` or `false`", placed)
+    return placed.value
 
 
-def _merge(placed: _Placed, scope: _Scope) -> str:
+def _merge(placed: _Placed, scope: _Scope) -> Any:
     raw = placed.value
     if raw not in MERGES:
-        message = f"`{placed.key}` must be one of {listed(MERGES)}, not {_shown(raw)}"
         label = did_you_mean(raw, MERGES) if isinstance(raw, str) else ""
-        raise scope.mistake("bad-value", message, placed.mark, label=label)
-    return str(raw)
+        raise scope.unlike(f"one of {listed(MERGES)}", placed, label=label)
+    return raw
 
 
 def _named(raw: Any, mark: Mark, scope: _Scope, pattern: str, letters: str) -> str:
@@ -286,8 +293,7 @@ def _identifier(raw: Any, mark: Mark, scope: _Scope) -> str:
     """A name in expressions."""
     name = _named(raw, mark, scope, IDENTIFIER, " and _")
     if name in RESERVED:
-        message = f"`{name}` means something in expressions already"
-        raise scope.mistake("bad-name", message, mark, "choose another name")
+        raise scope.taken(name, "means something in expressions already", mark)
     return name
 
 
@@ -295,17 +301,14 @@ def _layer_name(placed: _Placed, scope: _Scope) -> str:
     """A name for `from`."""
     name = _named(placed.value, placed.mark, scope, LAYER_NAME, ", _ and -")
     if name == "input":
-        message = "`input` names what enters the network already"
-        raise scope.mistake("bad-name", message, placed.mark, "choose another name")
+        raise scope.taken(name, "names what enters the network already", placed.mark)
     return name
 
 
 def _tensors(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
     """What `from` and `outputs` name."""
-    raw = placed.value
-    places = _items(raw, placed.key) if isinstance(raw, reader.Sequence) else [placed]
     names = []
-    for each in places:
+    for each in _items(placed) if isinstance(placed.value, reader.Sequence) else [placed]:
         name = each.value
         if not isinstance(name, str) or not re.fullmatch(TENSOR, name):
             help = f"`{placed.key}` takes a layer's name, or a list of them"
@@ -319,8 +322,7 @@ def _tensors(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
 
 def _mapping(placed: _Placed, scope: _Scope, what: str, help: str = "") -> reader.Mapping:
     if not isinstance(placed.value, reader.Mapping):
-        message = f"`{placed.key}` must be a mapping of {what}, not {_shown(placed.value)}"
-        raise scope.mistake("bad-value", message, placed.mark, help)
+        raise scope.unlike(f"a mapping of {what}", placed, help)
     return placed.value
 
 
@@ -365,13 +367,13 @@ def _arguments(placed: _Placed, scope: _Scope) -> dict[str, Value]:
 def _argument_name(raw: Any, mark: Mark, scope: _Scope) -> None:
     name = _identifier(raw, mark, scope)
     if name in taken_names():
-        message = f"`{name}` is said of every layer and block, and cannot name an argument"
-        raise scope.mistake("bad-name", message, mark, "choose another name")
+        why = "is said of every layer and block, and cannot name an argument"
+        raise scope.taken(name, why, mark)
 
 
 def taken_names() -> frozenset[str]:
     """The names that no argument of a block can have."""
-    element = _form_checks("element")
+    element = _form("element")
     return frozenset((*element.shown, *element.fields))
 
 
@@ -412,9 +414,8 @@ def _shape(placed: _Placed, scope: _Scope) -> Value:
     raw = placed.value
     if not isinstance(raw, str) and not (isinstance(raw, list) and 1 <= len(raw) <= 4):
         given = f"a list of {len(raw)}" if isinstance(raw, list) else describe(raw)
-        message = f"`{placed.key}` must be a list of one to four sizes, not {given}"
         help = "[channels, height, width], [channels, length] or [features]; no batch"
-        raise scope.mistake("bad-value", message, placed.mark, help)
+        raise scope.unlike("a list of one to four sizes", placed, help, given=given)
     return _value(placed, scope)
 
 
@@ -431,27 +432,25 @@ def _block_name(placed: _Placed, scope: _Scope) -> None:
     name = _layer_name(placed.as_value(), scope)
     if name in layers.TYPES or name in built.STRUCTURES:
         what = "a structure of the language" if name in built.STRUCTURES else "a layer type"
-        message = f"`{name}` is {what}, and cannot name a block"
-        raise scope.mistake("bad-name", message, placed.key_mark, "choose another name")
+        raise scope.taken(name, f"is {what}, and cannot name a block", placed.key_mark)
 
 
 def _block(placed: _Placed, scope: _Scope) -> Block:
     raw = _mapping(placed, scope, "`args`, `let` and `layers`")
     outer = scope.names
     try:
-        block: Block = _form("block", raw, f"block `{placed.key}`", placed.key_mark, scope)
+        text = f"block `{placed.key}`"
+        block: Block = _checked(_form("block"), raw, text, placed.key_mark, scope)
         return block
     finally:
         scope.names = outer
 
 
 def _stack(placed: _Placed, scope: _Scope) -> Stack:
-    raw = placed.value
-    if not isinstance(raw, reader.Sequence):
-        message = f"`{placed.key}` must be a list of layers, not {_shown(raw)}"
+    if not isinstance(placed.value, reader.Sequence):
         help = "write one layer a line, each with `- ` before it"
-        raise scope.mistake("bad-value", message, placed.mark, help)
-    return tuple([scope.noting(_statement, each) for each in _items(raw, placed.key)])
+        raise scope.unlike("a list of layers", placed, help)
+    return tuple([scope.noting(_statement, each) for each in _items(placed)])
 
 
 def _network(placed: _Placed, scope: _Scope) -> Stack:
@@ -463,12 +462,10 @@ def _network(placed: _Placed, scope: _Scope) -> Stack:
 
 
 def _paths(placed: _Placed, scope: _Scope) -> tuple[Stack, ...]:
-    raw = placed.value
-    if not isinstance(raw, reader.Sequence) or not raw:
-        message = f"`{placed.key}` must be a list of paths, not {_shown(raw)}"
+    if not isinstance(placed.value, reader.Sequence) or not placed.value:
         help = "each path is a list of layers; an empty one, [], is the identity"
-        raise scope.mistake("bad-value", message, placed.mark, help)
-    return tuple([scope.noting(_path, each) for each in _items(raw, placed.key)])
+        raise scope.unlike("a list of paths", placed, help)
+    return tuple([scope.noting(_path, each) for each in _items(placed)])
 
 
 def _path(placed: _Placed, scope: _Scope) -> Stack:
@@ -486,13 +483,11 @@ def _index(placed: _Placed, scope: _Scope) -> str:
 
 
 def _bind(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
-    raw = placed.value
-    if not isinstance(raw, reader.Sequence) or not raw:
+    if not isinstance(placed.value, reader.Sequence) or not placed.value:
         scope.names = None
-        message = f"`bind` must be a list of names, not {_shown(raw)}"
-        raise scope.mistake("bad-value", message, placed.mark, "bind: [channels, stride]")
+        raise scope.unlike("a list of names", placed, "bind: [channels, stride]")
     names: list[str] = []
-    for each in _items(raw, "bind"):
+    for each in _items(placed):
         if each.value in names:
             message = f"`bind` names `{each.value}` twice"
             raise scope.mistake("duplicate-key", message, each.mark, "give each cell its own name")
@@ -528,7 +523,7 @@ def _statement(placed: _Placed, scope: _Scope) -> Statement:
     if name in built.STRUCTURES:
         outer = scope.names
         try:
-            structure = _form(name, fields, f"`{name}`", placed.key_mark, scope)
+            structure = _checked(_form(name), fields, f"`{name}`", placed.key_mark, scope)
             return Statement(name, structure, *at, fields)
         finally:
             scope.names = outer
@@ -536,9 +531,10 @@ def _statement(placed: _Placed, scope: _Scope) -> Statement:
     if line in scope.lines:
         return Statement(name, scope.lines[line], *at, fields)
     found = len(scope.found)
-    values = (_block_call if is_block else _layer)(name, fields, placed.key_mark, scope)
-    form = _form_checks("element" if is_block else "layer")
-    common = {key: values.pop(key) for key in form.fields}
+    checks = _call_checks(name, fields, scope) if is_block else _layer_checks(name)
+    text = f"block `{name}`" if is_block else f"`{name}`"
+    values = _checked(checks, fields, text, placed.key_mark, scope)
+    common = {key: values.pop(key) for key in checks.common}
     open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
     settled = {key: v for key, v in values.items() if key not in open_} if open_ else values
     read = {name for v in open_.values() for each in expressions_in(v) for name in each.names}
@@ -589,107 +585,142 @@ def _folded(name: str) -> str:
     return re.sub(r"[123]d$|[^a-z]", "", name[:_LONGEST_NAME].lower())
 
 
-def _layer(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[str, Any]:
-    """The fields of a layer, under their canonical names."""
+# Which fields there are, and how each is checked
+
+
+class _Checks(NamedTuple):
+    """Checks the fields of a mapping: of a form, a layer type or the call of a block."""
+
+    validator: SchemaValidator
+    #: The names that messages have for the fields.
+    shown: tuple[str, ...]
+    #: pydantic's core schema of each field of a form.
+    fields: Mapping[str, Any] = {}
+    #: The fields that a layer or the call of a block has beside its own.
+    common: tuple[str, ...] = ()
+    #: Every name that a field of a layer goes by, to its canonical name.
+    spellings: Mapping[str, str] = {}
+    noun: str = "field"
+
+
+@cache
+def _form(name: str) -> _Checks:
+    """The checks of a form: its model's own core schema, built ahead."""
+    schema = {**built.STRUCTURES, **built.OTHERS}[name]
+    try:
+        validator = SchemaValidator(schema)
+    except SchemaError:
+        # Another version of pydantic's core than built.py was made with; it builds its own.
+        from convcalc.language import forms
+
+        schema = {**forms.STRUCTURES, **forms.OTHERS}[name].__pydantic_core_schema__
+        validator = SchemaValidator(schema)
+    fields = schema["schema"]["fields"]
+    shown = tuple([field.get("validation_alias", name) for name, field in fields.items()])
+    return _Checks(validator, shown, fields)
+
+
+@cache
+def _layer_checks(name: str) -> _Checks:
+    """The checks of a layer type."""
     cls = layers.find(name)
-    names = layers.canonical_names(cls)
-    fields: dict[str, _Placed] = {}
-    for each in _entries(raw):
-        field = names.get(each.key, each.key)
-        if field in fields:
-            message = f"`{fields[field].key}` and `{each.key}` are the same field"
-            raise scope.mistake("duplicate-key", message, each.key_mark, "keep one of them")
-        fields[field] = each
-    checks = _layer_checks(name)
-    owner = _Owner(f"`{name}`", mark, checks.shown, names)
-    values: dict[str, Any] = _checked_fields(checks, fields, owner, scope)
-    return values
+    fields = layers.fields_of(cls)
+    own = {field.name: (_field_check(field.kind), field.required) for field in fields}
+    checks = _joined("layer", own, [field.short or field.name for field in fields])
+    return checks._replace(spellings=layers.canonical_names(cls))
 
 
-def _block_call(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[str, Any]:
-    """The arguments of a call."""
+def _call_checks(name: str, given: reader.Mapping, scope: _Scope) -> _Checks:
+    """The checks of a block's arguments; those `given` are right where the block is not."""
     assert scope.blocks is not None
     if name not in scope.calls:
         block = scope.blocks[name]
         arguments = block.get("args", {}) if isinstance(block, dict) else None
-        known = arguments if isinstance(arguments, dict) else dict.fromkeys(raw)
+        known = arguments if isinstance(arguments, dict) else dict.fromkeys(given)
         own = {
             key: (_value, default == REQUIRED)
             for key, default in known.items()
             if key not in taken_names()
         }
-        scope.calls[name] = _joined("element", own, tuple(known))
-    checks = scope.calls[name]
-    owner = _Owner(f"block `{name}`", mark, checks.shown, noun="argument")
-    fields = {each.key: each for each in _entries(raw)}
-    values: dict[str, Any] = _checked_fields(checks, fields, owner, scope)
-    return values
+        scope.calls[name] = _joined("element", own, known)._replace(noun="argument")
+    return scope.calls[name]
 
 
-def _form(form: str, raw: reader.Mapping, text: str, mark: Mark, scope: _Scope) -> Any:
-    """A structure, a block or a spec."""
-    checks = _form_checks(form)
-    fields = {each.key: each for each in _entries(raw)}
-    return _checked_fields(checks, fields, _Owner(text, mark, checks.shown), scope)
+def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: Iterable[str]) -> _Checks:
+    """The checks of a form's fields and of others, which are required or not."""
+
+    def noting(check: _Check) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            lambda placed, info: info.context.noting(check, placed)
+        )
+
+    common = _form(form).fields
+    schema: dict[str, Any] = {
+        name: {**field, "type": "typed-dict-field", "required": False}
+        for name, field in common.items()
+    }
+    schema |= {
+        name: core_schema.typed_dict_field(noting(check), required=required)
+        for name, (check, required) in own.items()
+    }
+    validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
+    return _Checks(validator, (*shown, *_form("element").shown), common=tuple(common))
 
 
-class _Owner(NamedTuple):
-    """What has fields: what messages call it, its place, and the fields that it takes."""
+def _checked(checks: _Checks, raw: reader.Mapping, text: str, mark: Mark, scope: _Scope) -> Any:
+    """What its checks make of a mapping, which messages call by `text`.
 
-    text: str
-    mark: Mark
-    fields: tuple[str, ...]
-    #: Every name that a field goes by, to its canonical name.
-    spellings: Mapping[str, str] = {}
-    noun: str = "field"
-
-
-def _checked_fields(
-    checks: _Checks, fields: dict[str, _Placed], owner: _Owner, scope: _Scope
-) -> Any:
-    """What has these fields. Raises _MistakeError for the missing and the unknown ones."""
+    Raises _MistakeError for fields that are missing or unknown.
+    """
+    fields: dict[str, _Placed] = {}
+    for each in _entries(raw):
+        field = checks.spellings.get(each.key, each.key)
+        if field in fields:
+            message = f"`{fields[field].key}` and `{each.key}` are the same field"
+            raise scope.mistake("duplicate-key", message, each.key_mark, "keep one of them")
+        fields[field] = each
     try:
         return checks.validator.validate_python(fields, context=scope)
     except ValidationError as error:
         # What the checks of single fields find is noted by now; these two are left.
         names: dict[str, list[str]] = {"missing": [], "extra_forbidden": []}
-        for each in error.errors(include_url=False, include_input=False):
-            names[each["type"]].append(str(each["loc"][0]))
-        meant = {key: _meant(key, owner) for key in names["extra_forbidden"]}
+        for each_error in error.errors(include_url=False, include_input=False):
+            names[each_error["type"]].append(str(each_error["loc"][0]))
+        meant = {key: _meant(key, checks) for key in names["extra_forbidden"]}
         # A field that is there under a mistyped name is not missing.
-        found = {owner.spellings.get(each, each) for each in meant.values()}
+        found = {checks.spellings.get(each, each) for each in meant.values()}
+        missing = [key for key in names["missing"] if key not in found]
         raise _MistakeError(
             [
-                *(_unknown(fields[key], meant[key], owner, scope) for key in meant),
-                *(_missing(key, owner, scope) for key in names["missing"] if key not in found),
+                *(_unknown(fields[key], meant[key], checks, text, scope) for key in meant),
+                *(_missing(key, checks, text, mark, scope) for key in missing),
             ]
         ) from None
 
 
-def _meant(key: str, owner: _Owner) -> str:
+def _meant(key: str, checks: _Checks) -> str:
     """The field that an unknown one is likeliest to be; empty where there is none."""
     from convcalc.language import elsewhere
 
     meant = elsewhere.FIELDS.get(key, "")
-    if meant in owner.spellings:
+    if meant in checks.spellings:
         return meant
-    return next(iter(nearest(key, [*owner.fields, *owner.spellings])), "")
+    return next(iter(nearest(key, [*checks.shown, *checks.spellings])), "")
 
 
-def _missing(field: str, owner: _Owner, scope: _Scope) -> Diagnostic:
-    short = layers.short_name(field) if owner.spellings else None
+def _missing(field: str, checks: _Checks, text: str, mark: Mark, scope: _Scope) -> Diagnostic:
+    short = layers.short_name(field) if checks.spellings else None
     shown = f"`{field}`" + (f" (short: `{short}`)" if short else "")
-    help = _EXAMPLES.get(field, "") if owner.text == "the spec" else ""
-    message = f"{owner.text} needs {shown}"
-    return Diagnostic("missing-field", message, scope.source, owner.mark, help=help)
+    help = _EXAMPLES.get(field, "") if text == "the spec" else ""
+    return Diagnostic("missing-field", f"{text} needs {shown}", scope.source, mark, help=help)
 
 
-def _unknown(placed: _Placed, meant: str, owner: _Owner, scope: _Scope) -> Diagnostic:
+def _unknown(placed: _Placed, meant: str, checks: _Checks, text: str, scope: _Scope) -> Diagnostic:
     label = f"did you mean `{meant}`?" if meant else ""
-    help = f"it takes {listed(owner.fields, 20)}"
-    if owner.spellings and placed.key in ("in_channels", "in_features", "num_features"):
+    help = f"it takes {listed(checks.shown, 20)}"
+    if checks.spellings and placed.key in ("in_channels", "in_features", "num_features"):
         label, help = "", "leave it out: what reaches the layer is known"
-    message = f"{owner.text} has no {owner.noun} {quoted(placed.key)}"
+    message = f"{text} has no {checks.noun} {quoted(placed.key)}"
     return Diagnostic("unknown-field", message, scope.source, placed.key_mark, label, help=help)
 
 
@@ -698,9 +729,6 @@ _EXAMPLES = {
     "input": "`input: [3, 224, 224]`: channels, height, width",
     "layers": "`layers:`, and below it one layer a line: `  - conv: {out: 32, k: 3}`",
 }
-
-
-# Which fields there are, and how each is checked
 
 
 #: What `statements.Checked` names.
@@ -724,58 +752,3 @@ CHECKS: Mapping[str, _Check] = {
     "truth": _truth,
     "values": _values,
 }
-
-
-class _Checks(NamedTuple):
-    """Checks the fields of a mapping; `shown` are the names that messages have for them."""
-
-    validator: SchemaValidator
-    shown: tuple[str, ...]
-    #: pydantic's core schema of each field.
-    fields: Mapping[str, Any] = {}
-
-
-@cache
-def _form_checks(form: str) -> _Checks:
-    """The checks of a form: its model's own core schema, built ahead."""
-    schema = {**built.STRUCTURES, **built.OTHERS}[form]
-    try:
-        validator = SchemaValidator(schema)
-    except SchemaError:
-        # Another version of pydantic's core than built.py was made with; it builds its own.
-        from convcalc.language import forms
-
-        schema = {**forms.STRUCTURES, **forms.OTHERS}[form].__pydantic_core_schema__
-        validator = SchemaValidator(schema)
-    fields = schema["schema"]["fields"]
-    shown = tuple([field.get("validation_alias", name) for name, field in fields.items()])
-    return _Checks(validator, shown, fields)
-
-
-@cache
-def _layer_checks(name: str) -> _Checks:
-    fields = layers.fields_of(layers.find(name))
-    own = {field.name: (_field_check(field.kind), field.required) for field in fields}
-    return _joined("layer", own, tuple([field.short or field.name for field in fields]))
-
-
-def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: tuple[str, ...]) -> _Checks:
-    """The checks of a form's fields and, of a layer type or a block, its own: required or not."""
-
-    def noting(check: _Check) -> core_schema.CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            lambda placed, info: info.context.noting(check, placed)
-        )
-
-    schema = {
-        name: core_schema.typed_dict_field(
-            field["schema"], required=False, validation_alias=field.get("validation_alias")
-        )
-        for name, field in _form_checks(form).fields.items()
-    }
-    schema |= {
-        name: core_schema.typed_dict_field(noting(check), required=required)
-        for name, (check, required) in own.items()
-    }
-    validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
-    return _Checks(validator, (*shown, *_form_checks("element").shown))
