@@ -47,12 +47,12 @@ class Checked:
     def __repr__(self) -> str:
         return f"Checked({self.name!r})"
 
-    def __call__(self, given: Any, info: Any) -> Any:
-        """What the check makes of a value; the context of a validation knows the checks."""
-        return info.context.checked(self.name, given)
+    def __call__(self, placed: Any) -> Any:
+        """What the check makes of a value, which knows the checks."""
+        return placed.checked(self.name)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema.with_info_plain_validator_function(self)
+        return core_schema.no_info_plain_validator_function(self)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, str]:
         return {"$ref": f"#/$defs/{self.name}"}
@@ -67,7 +67,7 @@ def built_form(**fields: Any) -> dict[str, Any]:
 
 def built_field(check: str, *default: Any, **alias: str) -> dict[str, Any]:
     """The core schema of a form's field; one that has a default may be left out."""
-    function = {"type": "with-info", "function": Checked(check)}
+    function = {"type": "no-info", "function": Checked(check)}
     schema: dict[str, Any] = {"type": "function-plain", "function": function}
     if default:
         schema = {"type": "default", "schema": schema, "default": default[0]}
