@@ -21,19 +21,17 @@ class Document(NamedTuple):
     #: The layers that its lines made before, by the bounds that they kept; see `placing.Placing`.
     made: dict[Bounds, dict[Any, Placed]]
 
-    def mark_of(self, *path: str) -> Mark | None:
-        """The place of a value outside of `layers`, by its keys; None where it is left out."""
+    def mark_of(self, *path: Any) -> Mark | None:
+        """The place of a value outside of `layers`, by its keys; None where one is left out.
+
+        The place of an item is that of the whole where there is no list.
+        """
         value: Any = self.origin
         mark = None
         for key in path:
-            if not isinstance(value, reader.Mapping) or key not in value:
+            if isinstance(key, str) and (not isinstance(value, dict) or key not in value):
                 return None
-            value, mark = value[key], value.value_marks[key]
+            if isinstance(key, int) and not isinstance(value, list):
+                return mark
+            value, mark = value[key], value.mark_of(key)
         return mark
-
-    def item_marks(self, *path: str) -> reader.Marks | None:
-        """The places of the items of a list outside of `layers`; None where there is no list."""
-        value: Any = self.origin
-        for key in path:
-            value = value.get(key) if isinstance(value, reader.Mapping) else None
-        return value.marks if isinstance(value, reader.Sequence) else None

@@ -13,7 +13,7 @@ from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Clock, Limits
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, residual_help
-from convcalc.language.scopes import Scope, Tensors, asks_for_tensor
+from convcalc.language.scopes import Known, Scope, Tensors, asks_for_tensor
 from convcalc.language.statements import Call, Statement
 from convcalc.language.values import Values
 from convcalc.layers.fields import Whole
@@ -44,9 +44,9 @@ def expand(
     `(channels, *spatial)`. Raises ConvcalcError with every independent mistake that is found.
     """
     limits = limits.scaled(source.text)
-    builder, clock = Builder(), Clock(limits)
+    builder = Builder()
     mistakes = Mistakes(source, limits, builder)
-    values = Values(document, mistakes, clock)
+    values = Values(document, mistakes, Clock(limits))
     set_to = values.variables(preset, variables or {})
     inputs = values.inputs(set_to, input)
     mistakes.stop_if_wrong()
@@ -56,29 +56,25 @@ def expand(
     for name, tensor in zip(inputs, entering):
         scope.add(name, (tensor,))
     scope.add("input", entering)
-    walk = _Walk(document, set_to, values, builder, clock)
-    last = walk.stack(document.spec.layers, entering, scope)
+    spec = document.spec
+    last = _Walk(values, set_to).stack(spec.layers, entering, scope)
     leaving = _outputs(document, last, scope, mistakes)
     mistakes.stop_if_wrong()
-    spec = document.spec
     return Graph(spec.name, spec.source, inputs, builder.nodes(), leaving, preset, dict(set_to))
 
 
-def _outputs(
-    document: Document, last: Tensors, scope: Scope, mistakes: Mistakes
-) -> tuple[Tensor, ...]:
+def _outputs(document: Document, last: Tensors, scope: Scope, mistakes: Mistakes) -> Known:
     """The tensors that leave the network."""
     if not document.spec.outputs:
         return last or ()
     result: list[Tensor] = []
-    marks = document.item_marks("outputs")
     for index, name in enumerate(document.spec.outputs):
         try:
             result += scope.find(name) or ()
         except KeyError:
             message = f"`outputs` names `{name}`, and no layer of `layers` has that name"
             label = did_you_mean(name, scope.tensors())
-            mark = marks[index] if marks else document.mark_of("outputs")
+            mark = document.mark_of("outputs", index)
             mistakes.report("unknown-tensor", message, mark, label=label)
     return tuple(result)
 
@@ -90,29 +86,21 @@ class _Walk:
     far as it does not depend on it.
     """
 
-    def __init__(
-        self,
-        document: Document,
-        variables: Mapping[str, Any],
-        values: Values,
-        builder: Builder,
-        clock: Clock,
-    ) -> None:
-        self.document = document
+    def __init__(self, values: Values, variables: Mapping[str, Any]) -> None:
+        self.document = values.document
         #: All that a block's body sees of the outside.
         self.variables = variables
         self.values = values
         self.mistakes = values.mistakes
         self.limits = self.mistakes.limits
-        self.builder = builder
-        self.clock = clock
+        self.builder = self.mistakes.builder
         self.most_steps = self.limits.steps
         self.steps = 0
         #: The step at which limits are looked at.
         self.look_at = 1
         #: The lines in which a mistake was found: each is reported once, however often it is run.
         self.mistaken: set[int] = set()
-        self.placing = Placing(values, builder)
+        self.placing = Placing(values)
         self.structures: Mapping[str, _Expand] = {
             "sequential": self.sequential,
             "repeat": self.repeat,
@@ -123,7 +111,7 @@ class _Walk:
         #: What expands a line, by its type; a layer's is not here.
         self.kinds: Mapping[str, _Expand] = {
             **dict.fromkeys(self.structures, self.structure),
-            **dict.fromkeys(document.spec.blocks, self.block),
+            **dict.fromkeys(self.document.spec.blocks, self.block),
         }
 
     # Lines
@@ -145,8 +133,8 @@ class _Walk:
         if self.steps > self.most_steps:
             message = f"more than {self.most_steps:,} turns of loops and calls of blocks"
             self.mistakes.exceed_steps(message, st.mark)
-        if self.clock.is_over(SHORT_WHILE):
-            self.mistakes.exceed("seconds", self.clock.message(), st.mark)
+        if self.values.clock.is_over(SHORT_WHILE):
+            self.mistakes.exceed("seconds", self.values.clock.message(), st.mark)
         self.look_at = min(self.steps + SHORT_WHILE, self.most_steps + 1)
 
     def statement(self, st: Statement, current: Tensors, scope: Scope) -> Tensors:
@@ -222,7 +210,7 @@ class _Walk:
         try:
             times = _TIMES.parse(value)
         except Refusal as refusal:
-            self.mistakes.value(refusal, st, "times", body.times, scope, inputs)
+            self.mistakes.value(refusal, st, "times", [body.times], scope, inputs)
             return None
         if times > self.most_steps:
             turns = grouped(times) if times < 10**24 else describe(times)
@@ -251,17 +239,14 @@ class _Walk:
                 given = counted(len(cells), "value")
                 message = f"this row has {given} for the {counted(len(names), 'name')} of `bind`"
                 help = f"the names are {listed(names)}"
-                self.mistakes.report(
-                    "bad-value", message, st.item_mark("in", number), scope, help=help
-                )
+                mark = st.item_mark("in", number)
+                self.mistakes.report("bad-value", message, mark, scope, help=help)
                 return None
             values = {**scope.values, **dict(zip(names, cells))}
             inputs = self.stack(body.layers, inputs, scope.inside(values))
         return inputs
 
-    def residual(
-        self, st: Statement, body: Residual, inputs: tuple[Tensor, ...], scope: Scope
-    ) -> Tensors:
+    def residual(self, st: Statement, body: Residual, inputs: Known, scope: Scope) -> Tensors:
         connected = self.values.truth(st, "connect", body.connect, scope, inputs)
         if connected is None:
             return None
@@ -275,9 +260,7 @@ class _Walk:
                 shortcut = self.stack(body.shortcut, inputs, scope.inside())
         return self.join(st, "add", (result, shortcut), scope, residual_help)
 
-    def branches(
-        self, st: Statement, body: Branches, inputs: tuple[Tensor, ...], scope: Scope
-    ) -> Tensors:
+    def branches(self, st: Statement, body: Branches, inputs: Known, scope: Scope) -> Tensors:
         entering: list[Tensors] = [inputs] * len(body.paths)
         if body.split and len(body.paths) > 1:
             split = Split(sections=len(body.paths))
@@ -320,22 +303,18 @@ class _Walk:
             help = "use `repeat` for a stack that comes several times"
             self.mistakes.report("recursive-block", message, st.mark, scope, help=help)
             return None
-        given, unknown = dict(call.settled), inputs is None
+        given = dict(call.settled)
         for argument, value in call.open.items():
             given[argument] = evaluate(value, scope, inputs, st, argument)
-            unknown = unknown or given[argument] is None
-        if inputs is None or unknown:
+        if inputs is None or None in given.values():
             return None
         self.enter(st, scope)
         document, values = self.document, dict(self.variables)
         block = document.spec.blocks[name]
         inside = scope.called(values, st)
         inside.add("input", inputs)
-        for kind, named in (("args", block.args), ("let", block.let)):
+        for kind, named in (("args", {**block.args, **given}), ("let", block.let)):
             for each, value in named.items():
-                if kind == "args" and each in given:
-                    values[each] = given[each]
-                    continue
                 values[each] = evaluate(value, inside, inputs, document, "blocks", name, kind, each)
                 if values[each] is None:
                     return None

@@ -8,24 +8,23 @@ from typing import Any, NoReturn
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
-from convcalc.graph import Builder
-from convcalc.language.scopes import Scope, Tensors
+from convcalc.language.scopes import Known, Scope, Tensors
 from convcalc.language.statements import Call, Statement, Value
 from convcalc.language.values import Values
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import Kind
-from convcalc.shape import Shape, Tensor
+from convcalc.shape import Shape
 
 
 class Placing:
     """Adds the layers that lines call, or structures imply, and reports those that refuse."""
 
-    def __init__(self, values: Values, builder: Builder) -> None:
+    def __init__(self, values: Values) -> None:
         self.values = values
         self.mistakes = values.mistakes
         self.limits = self.mistakes.limits
-        self.builder = builder
+        self.builder = self.mistakes.builder
         #: What a call depends on, and the layer that it makes; at other variables, too.
         self.made = values.document.made.setdefault(values.bounds, {})
 
@@ -41,7 +40,7 @@ class Placing:
         placed = None if tuple in kinds else self.made.get(key)
         if placed is None:
             opened = self._opened(st, call, inputs, scope)
-            if opened is None:
+            if len(opened) < len(call.open):
                 return None
             layer = layers.find(st.type)(**call.settled, **opened)
             if isinstance(layer, Composite):
@@ -53,10 +52,8 @@ class Placing:
                 self.made[key] = placed
         return self._add(st, placed, inputs, call.name or st.type, call.functional)
 
-    def _opened(
-        self, st: Statement, call: Call, inputs: Tensors, scope: Scope
-    ) -> dict[str, Any] | None:
-        """The values that a layer's expressions have, as its fields take them."""
+    def _opened(self, st: Statement, call: Call, inputs: Tensors, scope: Scope) -> dict[str, Any]:
+        """The values that a layer's expressions have, as its fields take them; of those that do."""
         opened: dict[str, Any] = {}
         kinds = _kinds(st.type)
         for name, raw in call.open.items():
@@ -65,11 +62,11 @@ class Placing:
                 try:
                     opened[name] = kinds[name].parse(value)
                 except Refusal as refusal:
-                    self.mistakes.value(refusal, st, name, raw, scope, inputs)
-        return opened if len(opened) == len(call.open) else None
+                    self.mistakes.value(refusal, st, name, [raw], scope, inputs)
+        return opened
 
     def _composite(
-        self, st: Statement, layer: Composite, call: Call, inputs: tuple[Tensor, ...], scope: Scope
+        self, st: Statement, layer: Composite, call: Call, inputs: Known, scope: Scope
     ) -> Tensors:
         """The parts of a layer that stands for several."""
         try:
@@ -89,7 +86,7 @@ class Placing:
         self,
         st: Statement,
         layer: Layer,
-        inputs: tuple[Tensor, ...],
+        inputs: Known,
         scope: Scope,
         help: Callable[..., str] | None = None,
     ) -> Tensors:
@@ -101,7 +98,7 @@ class Placing:
         self,
         st: Statement,
         layer: Layer,
-        inputs: tuple[Tensor, ...],
+        inputs: Known,
         scope: Scope,
         raws: Iterable[Value],
         help: Callable[..., str] | None = None,
@@ -122,10 +119,10 @@ class Placing:
         self,
         st: Statement,
         placed: Placed,
-        inputs: tuple[Tensor, ...],
+        inputs: Known,
         name: str,
         functional: bool = False,
-    ) -> tuple[Tensor, ...]:
+    ) -> Known:
         """Add a layer; its outputs."""
         made = self.builder.append(placed, inputs, name, functional)
         if made[0].node >= self.limits.layers:

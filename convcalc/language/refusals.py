@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
@@ -12,7 +12,7 @@ from convcalc.expressions import Expression, ExpressionError
 from convcalc.graph import Builder
 from convcalc.language.limits import Limits, exceeded
 from convcalc.language.scopes import Scope, Tensors, tensor_values
-from convcalc.language.statements import Items, Statement, Value
+from convcalc.language.statements import Statement, Value, expressions_in
 from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, listed
 
@@ -80,30 +80,20 @@ class Mistakes:
     ) -> None:
         """An expression has no value."""
         where, help = "", error.help
-        names = dict(scope.values)
-        if inputs:
-            known = tensor_values(inputs[0].shape)
-            names |= known
-            if error.code == "unknown-name":
-                # The check knows all names but those that only some tensors have.
-                where = f"the tensor here is {inputs[0].shape}, from {self._place(inputs[0])}"
-                help = f"this tensor has {listed(known)}"
+        if inputs and error.code == "unknown-name":
+            # The check knows all names but those that only some tensors have.
+            where = f"the tensor here is {inputs[0].shape}, from {self._place(inputs[0])}"
+            help = f"this tensor has {listed(tensor_values(inputs[0].shape))}"
         self.report(
             error.code,
             error.message,
             mark and mark.within(error.start, error.end - error.start),
             scope,
             label=error.label,
-            notes=_values_note(expression, names),
+            notes=_values_note(expression, scope.names(inputs)),
             where=where,
             help=help,
         )
-
-    def value(
-        self, refusal: Refusal, st: Statement, field: str, raw: Value, scope: Scope, inputs: Tensors
-    ) -> None:
-        """A field refuses the value that an expression has."""
-        self._refusal(refusal, st, field, [raw], scope, inputs, "")
 
     def shapes(
         self,
@@ -114,15 +104,13 @@ class Mistakes:
         inputs: tuple[Tensor, ...],
     ) -> None:
         """A layer, in which the values `raws` are, refuses its inputs."""
-        where = ""
-        if inputs:
-            where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
+        where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
         if len(inputs) > 1:
             given = [f"{tensor.shape} ({self._place(tensor)})" for tensor in inputs[:4]]
             where = f"its inputs are {', '.join(given)}{', …' if len(inputs) > 4 else ''}"
-        self._refusal(refusal, st, refusal.field, raws, scope, inputs, where)
+        self.value(refusal, st, refusal.field, raws, scope, inputs, where)
 
-    def _refusal(
+    def value(
         self,
         refusal: Refusal,
         st: Statement,
@@ -130,13 +118,14 @@ class Mistakes:
         raws: Iterable[Value],
         scope: Scope,
         inputs: Tensors,
-        where: str,
+        where: str = "",
     ) -> None:
+        """A field refuses a value, which the expressions in `raws` have."""
         message, help = refusal.message, refusal.help
         if field is not None and message.startswith(("must ", "has ")):
             message = f"`{st.key_of(field) or field}` {message}"
-        names = {**scope.values, **(tensor_values(inputs[0].shape) if inputs else {})}
-        expressions = [each for raw in raws for each in _expressions(raw)]
+        names = scope.names(inputs)
+        expressions = [each for raw in raws for each in expressions_in(raw)]
         notes = dict.fromkeys(note for each in expressions for note in _result_note(each, names))
         if refusal.code == "not-whole" and len(expressions) == 1:
             text = expressions[0].text
@@ -206,15 +195,6 @@ def _result_note(expression: Expression, names: Mapping[str, Any]) -> tuple[str,
         return values
     result = f"`{expression.text}` is {_written(expression.evaluate(names))}"
     return tuple(f"{result}, {each}" for each in values)
-
-
-def _expressions(raw: Value) -> Iterator[Expression]:
-    """The expressions that a value is made of."""
-    if isinstance(raw, Expression):
-        yield raw
-    elif isinstance(raw, Items):
-        for item in raw.items:
-            yield from _expressions(item)
 
 
 def _written(value: Any) -> str:

@@ -24,6 +24,10 @@ class Items(NamedTuple):
     items: tuple[Any, ...]
     marks: reader.Marks
 
+    def mark_of(self, index: int) -> Mark:
+        """The place of an item."""
+        return self.marks[index]
+
 
 #: A value of a spec: a number, a text, a truth value, a tuple of these; or yet to be evaluated.
 Value = int | float | str | bool | tuple[Any, ...] | Expression | Items | None
@@ -122,12 +126,12 @@ class Statement(NamedTuple):
     def mark_of(self, field: str) -> Mark:
         """The place of a field's value; of the type where the field is left out."""
         key = self.key_of(field)
-        return self.mark if key is None else self.origin.value_marks[key]
+        return self.mark if key is None else self.origin.mark_of(key)
 
     def item_mark(self, field: str, index: int) -> Mark:
         """The place of an item of a field's value; of the value where that is no list."""
         value = self.origin.get(field)
-        return value.marks[index] if isinstance(value, reader.Sequence) else self.mark_of(field)
+        return value.mark_of(index) if isinstance(value, reader.Sequence) else self.mark_of(field)
 
     def key_of(self, field: str) -> str | None:
         """The name that the field goes by in the file; None where it is left out."""

@@ -13,7 +13,7 @@ from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.language.document import Document
 from convcalc.language.limits import Clock
 from convcalc.language.refusals import Mistakes
-from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors, tensor_values
+from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
 from convcalc.language.statements import Items, Statement, Value
 from convcalc.layers.fields import Whole
 from convcalc.shape import Shape
@@ -47,9 +47,9 @@ class Values:
             if not TENSOR_NAMES.isdisjoint(value.names):
                 if inputs is None:
                     return None
-                names = {**names, **(tensor_values(inputs[0].shape) if inputs else {})}
+                names = scope.names(inputs)
             try:
-                return value.evaluate(names)
+                return value.root.evaluate(names)
             except ExpressionError as error:
                 self.mistakes.expression(error, value, marked.mark_of(*path), scope, inputs)
                 return None
@@ -65,7 +65,7 @@ class Values:
             self.mistakes.exceed("seconds", self.clock.message(), mark)
         items = []
         for index, item in enumerate(value.items):
-            items.append(self.evaluate(item, scope, inputs, value.marks, index))
+            items.append(self.evaluate(item, scope, inputs, value, index))
             if items[-1] is None:
                 return None
         if not fits(tuple(items), self.bounds):
@@ -146,14 +146,13 @@ class Values:
             message = f"`{path[-1]}` must be a list of one to four sizes, not {describe(sizes)}"
             self.mistakes.report("bad-value", message, self.document.mark_of(*path))
             return None
-        marks = self.document.item_marks(*path)
         parsed = []
         for index, size in enumerate(sizes):
             try:
                 parsed.append(_SIZE.parse(size))
             except Refusal as refusal:
                 message = f"a size of the input {refusal.message}"
-                at = marks[index] if marks else self.document.mark_of(*path)
+                at = self.document.mark_of(*path, index)
                 self.mistakes.report(refusal.code, message, at, help=refusal.help)
         return Shape(*parsed) if len(parsed) == len(sizes) else None
 
