@@ -12,7 +12,7 @@ from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Clock, Limits
 from convcalc.language.placing import Placing
-from convcalc.language.refusals import Mistakes, residual_help
+from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import Known, Scope, Tensors, asks_for_tensor
 from convcalc.language.statements import Call, Statement
 from convcalc.language.values import Values
@@ -146,21 +146,22 @@ class _Walk:
         result: Tensors = None
         if not self.mistaken or id(st) not in self.mistaken:
             inputs, there = current, body.when
-            if there is not True:
-                # What is left out need not have its input; so that is looked for only where the
-                # condition asks for its size.
-                if body.from_ and asks_for_tensor(there):
-                    inputs = self.named(st, scope)
-                there = self.values.truth(st, "when", there, scope, inputs)
-            if there is False:
-                if body.name is not None:
-                    scope.leave_out(body.name)
-                return current
-            if there:
+            try:
+                if there is not True:
+                    # What is left out need not have its input; so that is looked for only where
+                    # the condition asks for its size.
+                    if body.from_ and asks_for_tensor(there):
+                        inputs = self.named(st, scope)
+                    if not self.values.truth(st, "when", there, scope, inputs):
+                        if body.name is not None:
+                            scope.leave_out(body.name)
+                        return current
                 if body.from_ and inputs is current:
                     inputs = self.named(st, scope)
                 expand: _Expand = self.kinds.get(st.type, self.placing.layer)
                 result = expand(st, body, inputs, scope)
+            except Unknown:
+                pass
             if len(self.mistakes.found) > found:
                 self.mistaken.add(id(st))
         if body.name is not None:
@@ -204,14 +205,11 @@ class _Walk:
         return self.stack(body.layers, inputs, scope)
 
     def repeat(self, st: Statement, body: Repeat, inputs: Tensors, scope: Scope) -> Tensors:
-        value = self.values.evaluate(body.times, scope, inputs, st, "times")
-        if value is None:
-            return None
         try:
-            times = _TIMES.parse(value)
+            times = _TIMES.parse(self.values.evaluate(body.times, scope, inputs, st, "times"))
         except Refusal as refusal:
-            self.mistakes.value(refusal, st, "times", [body.times], scope, inputs)
-            return None
+            raws = [body.times]
+            raise self.mistakes.value(refusal, st, "times", raws, scope, inputs) from None
         if times > self.most_steps:
             turns = grouped(times) if times < 10**24 else describe(times)
             message = f"{turns} turns are more than the {self.most_steps:,} allowed"
@@ -224,13 +222,10 @@ class _Walk:
 
     def for_each(self, st: Statement, body: ForEach, inputs: Tensors, scope: Scope) -> Tensors:
         rows = self.values.evaluate(body.rows, scope, inputs, st, "in")
-        if rows is None:
-            return None
         if not isinstance(rows, tuple):
             message = f"`in` must be a list of rows, not {describe(rows)}"
             help = "in: [[1, 16], [6, 24]]"
-            self.mistakes.report("bad-value", message, st.mark_of("in"), scope, help=help)
-            return None
+            raise self.mistakes.report("bad-value", message, st.mark_of("in"), scope, help=help)
         names = body.bind
         for number, row in enumerate(rows):
             self.step(st)
@@ -240,16 +235,13 @@ class _Walk:
                 message = f"this row has {given} for the {counted(len(names), 'name')} of `bind`"
                 help = f"the names are {listed(names)}"
                 mark = st.item_mark("in", number)
-                self.mistakes.report("bad-value", message, mark, scope, help=help)
-                return None
+                raise self.mistakes.report("bad-value", message, mark, scope, help=help)
             values = {**scope.values, **dict(zip(names, cells))}
             inputs = self.stack(body.layers, inputs, scope.inside(values))
         return inputs
 
     def residual(self, st: Statement, body: Residual, inputs: Known, scope: Scope) -> Tensors:
         connected = self.values.truth(st, "connect", body.connect, scope, inputs)
-        if connected is None:
-            return None
         result = self.stack(body.layers, inputs, scope)
         if not connected:
             return result
@@ -258,14 +250,16 @@ class _Walk:
             self.enter(st, scope)
             with self.builder.group("shortcut", "shortcut"):
                 shortcut = self.stack(body.shortcut, inputs, scope.inside())
-        return self.join(st, "add", (result, shortcut), scope, residual_help)
+        return self.join(st, "add", (result, shortcut), scope)
 
     def branches(self, st: Statement, body: Branches, inputs: Known, scope: Scope) -> Tensors:
         entering: list[Tensors] = [inputs] * len(body.paths)
         if body.split and len(body.paths) > 1:
             split = Split(sections=len(body.paths))
-            parts = self.placing.implied(st, split, inputs, scope)
-            entering = [None] * len(body.paths) if parts is None else [(part,) for part in parts]
+            try:
+                entering = [(part,) for part in self.placing.implied(st, split, inputs, scope)]
+            except Unknown:
+                entering = [None] * len(body.paths)
         results = []
         for path, tensors in zip(body.paths, entering):
             self.enter(st, scope)
@@ -273,14 +267,7 @@ class _Walk:
                 results.append(self.stack(path, tensors, scope.inside()))
         return self.join(st, body.merge, results, scope)
 
-    def join(
-        self,
-        st: Statement,
-        type: str,
-        results: Iterable[Tensors],
-        scope: Scope,
-        help: Callable[..., str] | None = None,
-    ) -> Tensors:
+    def join(self, st: Statement, type: str, results: Iterable[Tensors], scope: Scope) -> Tensors:
         """The layer that joins the paths of a structure; none for a single tensor."""
         tensors: list[Tensor] = []
         for result in results:
@@ -289,7 +276,7 @@ class _Walk:
             tensors += result
         if len(tensors) == 1:
             return tuple(tensors)
-        return self.placing.implied(st, layers.find(type)(), tuple(tensors), scope, help)
+        return self.placing.implied(st, layers.find(type)(), tuple(tensors), scope)
 
     # Blocks
 
@@ -301,12 +288,9 @@ class _Walk:
             chain = " → ".join([f"`{block}`" for block in (*around, name)])
             message = f"block `{name}` calls itself: {chain}"
             help = "use `repeat` for a stack that comes several times"
-            self.mistakes.report("recursive-block", message, st.mark, scope, help=help)
-            return None
-        given = dict(call.settled)
-        for argument, value in call.open.items():
-            given[argument] = evaluate(value, scope, inputs, st, argument)
-        if inputs is None or None in given.values():
+            raise self.mistakes.report("recursive-block", message, st.mark, scope, help=help)
+        given = {**call.settled, **self.values.opened(st, scope, inputs)}
+        if inputs is None:
             return None
         self.enter(st, scope)
         document, values = self.document, dict(self.variables)
@@ -316,7 +300,5 @@ class _Walk:
         for kind, named in (("args", {**block.args, **given}), ("let", block.let)):
             for each, value in named.items():
                 values[each] = evaluate(value, inside, inputs, document, "blocks", name, kind, each)
-                if values[each] is None:
-                    return None
         with self.builder.group(call.name or name, name):
             return self.stack(block.layers, inputs, inside)

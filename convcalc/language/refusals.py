@@ -11,14 +11,21 @@ from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import Expression, ExpressionError
 from convcalc.graph import Builder
 from convcalc.language.limits import Limits, exceeded
-from convcalc.language.scopes import Scope, Tensors, tensor_values
+from convcalc.language.scopes import Known, Scope, Tensors, tensor_values
 from convcalc.language.statements import Statement, Value, expressions_in
 from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, listed
 
 
+class Unknown(Exception):  # noqa: N818 - the mistake is noted; this says what it leaves
+    """A mistake, which is noted, or one before it leaves unknown what a line makes."""
+
+
 class Mistakes:
-    """The mistakes of one expansion. Where enough are found, or a limit is met, it ends."""
+    """The mistakes of one expansion. Where enough are found, or a limit is met, it ends.
+
+    What notes one returns the Unknown that ends its line, to be raised where nothing follows.
+    """
 
     def __init__(self, source: Source, limits: Limits, builder: Builder) -> None:
         self.source = source
@@ -40,7 +47,7 @@ class Mistakes:
         notes: tuple[str, ...] = (),
         where: str = "",
         help: str = "",
-    ) -> None:
+    ) -> Unknown:
         """Note a mistake, with the calls that lead to it; `where` says more of the place."""
         calls = reversed(scope.calls) if scope else ()
         chain = [f"in block `{call.type}`, called at line {call.mark.line}" for call in calls]
@@ -49,6 +56,7 @@ class Mistakes:
         self.found.append(Diagnostic(code, message, self.source, mark, label, notes, help))
         if len(self.found) >= ENOUGH:
             self.stop_if_wrong()
+        return Unknown()
 
     def stop_if_wrong(self) -> None:
         """Raise ConvcalcError where there is a mistake."""
@@ -77,14 +85,14 @@ class Mistakes:
         mark: Mark | None,
         scope: Scope,
         inputs: Tensors,
-    ) -> None:
+    ) -> Unknown:
         """An expression has no value."""
         where, help = "", error.help
         if inputs and error.code == "unknown-name":
             # The check knows all names but those that only some tensors have.
             where = f"the tensor here is {inputs[0].shape}, from {self._place(inputs[0])}"
             help = f"this tensor has {listed(tensor_values(inputs[0].shape))}"
-        self.report(
+        return self.report(
             error.code,
             error.message,
             mark and mark.within(error.start, error.end - error.start),
@@ -101,14 +109,16 @@ class Mistakes:
         st: Statement,
         raws: Iterable[Value],
         scope: Scope,
-        inputs: tuple[Tensor, ...],
-    ) -> None:
+        inputs: Known,
+    ) -> Unknown:
         """A layer, in which the values `raws` are, refuses its inputs."""
+        if st.type == "residual":
+            refusal.help = _residual_help(inputs[0].shape, inputs[-1].shape) or refusal.help
         where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
         if len(inputs) > 1:
             given = [f"{tensor.shape} ({self._place(tensor)})" for tensor in inputs[:4]]
             where = f"its inputs are {', '.join(given)}{', …' if len(inputs) > 4 else ''}"
-        self.value(refusal, st, refusal.field, raws, scope, inputs, where)
+        return self.value(refusal, st, refusal.field, raws, scope, inputs, where)
 
     def value(
         self,
@@ -119,7 +129,7 @@ class Mistakes:
         scope: Scope,
         inputs: Tensors,
         where: str = "",
-    ) -> None:
+    ) -> Unknown:
         """A field refuses a value, which the expressions in `raws` have."""
         message, help = refusal.message, refusal.help
         if field is not None and message.startswith(("must ", "has ")):
@@ -130,7 +140,7 @@ class Mistakes:
         if refusal.code == "not-whole" and len(expressions) == 1:
             text = expressions[0].text
             help = _roundings(text, expressions[0].evaluate(names)) or help
-        self.report(
+        return self.report(
             refusal.code,
             message,
             st.mark_of(field) if field else st.mark,
@@ -167,9 +177,8 @@ class Mistakes:
         return "the input" if len(self.inputs) == 1 else f"input `{self.inputs[-1 - tensor.node]}`"
 
 
-def residual_help(*shapes: Shape) -> str:
+def _residual_help(body: Shape, shortcut: Shape) -> str:
     """What a shortcut would have to do, for the shapes of the body and of the shortcut."""
-    body, shortcut = shapes[0], shapes[-1]
     if len(body) != len(shortcut) or len(body) == 1:
         return ""
     strides = [ceil_div(a, b) for a, b in zip(shortcut.spatial, body.spatial)]

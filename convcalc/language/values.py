@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from convcalc.arithmetic import Refusal, is_fraction
@@ -12,10 +13,10 @@ from convcalc.diagnostics import Mark, fail
 from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.language.document import Document
 from convcalc.language.limits import Clock
-from convcalc.language.refusals import Mistakes
+from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
 from convcalc.language.statements import Items, Statement, Value
-from convcalc.layers.fields import Whole
+from convcalc.layers.fields import Kind, Whole
 from convcalc.shape import Shape
 from convcalc.words import describe, did_you_mean, listed
 
@@ -30,7 +31,7 @@ class Marked(Protocol):
 
 
 class Values:
-    """Evaluates what a document says. What a mistake leaves unknown is None, and reported."""
+    """Evaluates what a document says. Raises Unknown where it has no value, which is noted."""
 
     def __init__(self, document: Document, mistakes: Mistakes, clock: Clock) -> None:
         self.document = document
@@ -46,46 +47,54 @@ class Values:
             names = scope.values
             if not TENSOR_NAMES.isdisjoint(value.names):
                 if inputs is None:
-                    return None
+                    raise Unknown
                 names = scope.names(inputs)
             try:
                 return value.root.evaluate(names)
             except ExpressionError as error:
-                self.mistakes.expression(error, value, marked.mark_of(*path), scope, inputs)
-                return None
+                mark = marked.mark_of(*path)
+                raise self.mistakes.expression(error, value, mark, scope, inputs) from None
         if isinstance(value, Items):
             return self._items(value, scope, inputs, marked, *path)
         return value
 
     def _items(
         self, value: Items, scope: Scope, inputs: Tensors, marked: Marked, *path: Any
-    ) -> tuple[Any, ...] | None:
+    ) -> tuple[Any, ...]:
         if self.clock.is_over(len(value.items)):
             mark = marked.mark_of(*path) or value.marks[0]
             self.mistakes.exceed("seconds", self.clock.message(), mark)
-        items = []
-        for index, item in enumerate(value.items):
-            items.append(self.evaluate(item, scope, inputs, value, index))
-            if items[-1] is None:
-                return None
-        if not fits(tuple(items), self.bounds):
+        each = enumerate(value.items)
+        items = tuple([self.evaluate(item, scope, inputs, value, index) for index, item in each])
+        if not fits(items, self.bounds):
             message = f"this list has more than {self.bounds.items:,} items"
             self.mistakes.exceed("items", message, marked.mark_of(*path) or value.marks[0])
-        return tuple(items)
+        return items
 
-    def truth(
-        self, st: Statement, field: str, value: Value, scope: Scope, inputs: Tensors
-    ) -> bool | None:
+    def opened(
+        self, st: Statement, scope: Scope, inputs: Tensors, kinds: Mapping[str, Kind] | None = None
+    ) -> dict[str, Any]:
+        """The values that a call's expressions have, as their kinds take them."""
+        opened: dict[str, Any] = {}
+        for name, raw in st.body.open.items():
+            try:
+                value = self.evaluate(raw, scope, inputs, st, name)
+                opened[name] = kinds[name].parse(value) if kinds else value
+            except Unknown:
+                pass
+            except Refusal as refusal:
+                self.mistakes.value(refusal, st, name, [raw], scope, inputs)
+        if len(opened) < len(st.body.open):
+            raise Unknown
+        return opened
+
+    def truth(self, st: Statement, field: str, value: Value, scope: Scope, inputs: Tensors) -> bool:
         """The value of a line's condition."""
-        if isinstance(value, bool):
-            return value
         result = self.evaluate(value, scope, inputs, st, field)
         if isinstance(result, (bool, int, float)) or is_fraction(result):
             return bool(result)
-        if result is not None:
-            message = f"`{field}` must be true or false, not {describe(result)}"
-            self.mistakes.report("bad-value", message, st.mark_of(field), scope)
-        return None
+        message = f"`{field}` must be true or false, not {describe(result)}"
+        raise self.mistakes.report("bad-value", message, st.mark_of(field), scope)
 
     def variables(self, preset: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The variables with their values: defaults, then the preset's, then the given ones.
@@ -109,13 +118,16 @@ class Values:
         values: dict[str, Any] = {}
         scope = Scope(values)
         for name, default in raw.items():
-            value = self.evaluate(default, scope, (), document, "variables", name)
-            if value is not None and name in chosen:
-                value = self.evaluate(chosen[name], scope, (), document, "presets", preset, name)
-            if value is not None and name in settings:
-                value = _setting(name, settings[name], value)
-            # What follows an unknown one is checked with a stand-in, and never used.
-            values[name] = 1 if value is None else value
+            try:
+                value = self.evaluate(default, scope, (), document, "variables", name)
+                if name in chosen:
+                    path = ("presets", preset, name)
+                    value = self.evaluate(chosen[name], scope, (), document, *path)
+                if name in settings:
+                    value = _setting(name, settings[name], value)
+            except Unknown:
+                value = 1  # what follows is checked with it, and never used
+            values[name] = value
         return values
 
     def inputs(self, values: Mapping[str, Any], given: tuple[int, ...] | None) -> dict[str, Shape]:
@@ -127,25 +139,22 @@ class Values:
         if given is not None:
             if len(raw) == 1:
                 return dict.fromkeys(raw, Shape(*given))
-            message = (
-                f"{self.mistakes.source.name} has {len(raw)} inputs, {listed(raw)}, and one shape"
-                " is given"
-            )
-            raise fail("bad-value", message, "change the file's `input`")
+            has = f"{self.mistakes.source.name} has {len(raw)} inputs, {listed(raw)}"
+            raise fail("bad-value", f"{has}, and one shape is given", "change the file's `input`")
         scope = Scope(values)
         mapped = isinstance(self.document.origin["input"], dict)
         paths = {name: ("input", name) if mapped else ("input",) for name in raw}
-        shapes = {name: self._shape(value, paths[name], scope) for name, value in raw.items()}
-        return {name: shape for name, shape in shapes.items() if shape is not None}
+        shapes = {}
+        for name, value in raw.items():
+            with suppress(Unknown):
+                shapes[name] = self._shape(value, paths[name], scope)
+        return shapes
 
-    def _shape(self, value: Value, path: tuple[str, ...], scope: Scope) -> Shape | None:
+    def _shape(self, value: Value, path: tuple[str, ...], scope: Scope) -> Shape:
         sizes = self.evaluate(value, scope, (), self.document, *path)
-        if sizes is None:
-            return None
         if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 4:
             message = f"`{path[-1]}` must be a list of one to four sizes, not {describe(sizes)}"
-            self.mistakes.report("bad-value", message, self.document.mark_of(*path))
-            return None
+            raise self.mistakes.report("bad-value", message, self.document.mark_of(*path))
         parsed = []
         for index, size in enumerate(sizes):
             try:
@@ -154,7 +163,7 @@ class Values:
                 message = f"a size of the input {refusal.message}"
                 at = self.document.mark_of(*path, index)
                 self.mistakes.report(refusal.code, message, at, help=refusal.help)
-        return Shape(*parsed) if len(parsed) == len(sizes) else None
+        return Shape(*parsed)
 
 
 def _setting(name: str, value: Any, default: Any) -> Any:
