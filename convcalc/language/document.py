@@ -22,16 +22,15 @@ class Document(NamedTuple):
     made: dict[Bounds, dict[Any, Placed]]
 
     def mark_of(self, *path: Any) -> Mark | None:
-        """The place of a value outside of `layers`, by its keys; None where one is left out.
+        """The place of a value outside of `layers`, by its keys and indices.
 
-        The place of an item is that of the whole where there is no list.
+        What is not there has the place of what is around it: the items of a list that an
+        expression makes, the single input by its name. None where nothing of it is there.
         """
         value: Any = self.origin
         mark = None
         for key in path:
-            if isinstance(key, str) and (not isinstance(value, dict) or key not in value):
-                return None
-            if isinstance(key, int) and not isinstance(value, list):
-                return mark
-            value, mark = value[key], value.mark_of(key)
+            is_item = isinstance(value, list) and isinstance(key, int)
+            if is_item or (isinstance(value, dict) and key in value):
+                value, mark = value[key], value.mark_of(key)
         return mark

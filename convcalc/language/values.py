@@ -142,26 +142,25 @@ class Values:
             has = f"{self.mistakes.source.name} has {len(raw)} inputs, {listed(raw)}"
             raise fail("bad-value", f"{has}, and one shape is given", "change the file's `input`")
         scope = Scope(values)
-        mapped = isinstance(self.document.origin["input"], dict)
-        paths = {name: ("input", name) if mapped else ("input",) for name in raw}
         shapes = {}
         for name, value in raw.items():
             with suppress(Unknown):
-                shapes[name] = self._shape(value, paths[name], scope)
+                shapes[name] = self._shape(name, value, scope)
         return shapes
 
-    def _shape(self, value: Value, path: tuple[str, ...], scope: Scope) -> Shape:
-        sizes = self.evaluate(value, scope, (), self.document, *path)
+    def _shape(self, name: str, value: Value, scope: Scope) -> Shape:
+        document = self.document
+        sizes = self.evaluate(value, scope, (), document, "input", name)
         if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 4:
-            message = f"`{path[-1]}` must be a list of one to four sizes, not {describe(sizes)}"
-            raise self.mistakes.report("bad-value", message, self.document.mark_of(*path))
+            message = f"`{name}` must be a list of one to four sizes, not {describe(sizes)}"
+            raise self.mistakes.report("bad-value", message, document.mark_of("input", name))
         parsed = []
         for index, size in enumerate(sizes):
             try:
                 parsed.append(_SIZE.parse(size))
             except Refusal as refusal:
                 message = f"a size of the input {refusal.message}"
-                at = self.document.mark_of(*path, index)
+                at = document.mark_of("input", name, index)
                 self.mistakes.report(refusal.code, message, at, help=refusal.help)
         return Shape(*parsed)
 
