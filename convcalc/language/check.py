@@ -18,28 +18,13 @@ from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_sc
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
-from convcalc.diagnostics import (
-    ENOUGH,
-    ConvcalcError,
-    Diagnostic,
-    Mark,
-    Source,
-)
+from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import built, reader
 from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
 from convcalc.language.scopes import TENSOR_NAMES
-from convcalc.language.statements import (
-    MERGES,
-    REQUIRED,
-    Call,
-    Items,
-    Stack,
-    Statement,
-    Value,
-    expressions_in,
-)
+from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.fields import Kind
 from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
@@ -204,11 +189,8 @@ def _value(placed: _Placed, words: tuple[str, ...] = ()) -> Value:
             return Items(items, raw.marks)
         return items
     if isinstance(raw, dict):
-        message, help = (
-            "a mapping stands where a value is meant",
-            "a number, a list or an expression",
-        )
-        raise placed.mistake("bad-value", message, f"write {help}")
+        message = "a mapping stands where a value is meant"
+        raise placed.mistake("bad-value", message, "write a number, a list or an expression")
     if raw is None:
         raise placed.mistake("bad-value", "a value is missing here", "write a number or a text")
     if isinstance(raw, float) and not math.isfinite(raw):
@@ -527,11 +509,8 @@ def _statement(placed: _Placed) -> Statement:
     checks = _call_checks(placed) if is_block else _layer_checks(name)
     values = _checked(checks, placed, f"block `{name}`" if is_block else f"`{name}`")
     common = {key: values.pop(key) for key in checks.common}
-    open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
-    settled = {key: v for key, v in values.items() if key not in open_} if open_ else values
-    read = {name for v in open_.values() for each in expressions_in(v) for name in each.names}
-    call = Call(settled, open_, tuple(read - TENSOR_NAMES), **common)
-    if not open_ and isinstance(call.when, bool) and len(scope.found) == found:
+    call = Call.of(values, common)
+    if not call.open and isinstance(call.when, bool) and len(scope.found) == found:
         # Nothing in it depends on where it stands: equal lines are this call as well.
         scope.lines[line] = call
     return Statement(name, call, *at, fields)

@@ -93,8 +93,8 @@ class BuiltForm:
 class Call(NamedTuple):
     """A layer or a block: its known values, and those to be evaluated, by canonical name.
 
-    `names` are those that the open values read, but for the names of tensors. The rest is said in
-    `forms.Layer`. Equal lines without open values share one call.
+    `names` are those that the open values read. The rest is said in `forms.Layer`. Equal lines
+    without open values share one call.
     """
 
     settled: Mapping[str, Any]
@@ -104,6 +104,14 @@ class Call(NamedTuple):
     from_: tuple[str, ...] = ()
     when: Value = True
     functional: bool = False
+
+    @classmethod
+    def of(cls, values: Mapping[str, Value], common: Mapping[str, Any]) -> Call:
+        """The call with these values of its own, and these that all calls have."""
+        open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
+        settled = {key: v for key, v in values.items() if key not in open_}
+        read = {name for v in open_.values() for each in expressions_in(v) for name in each.names}
+        return cls(settled, open_, tuple(read), **common)
 
 
 class Statement(NamedTuple):
