@@ -107,11 +107,6 @@ class _Placed(NamedTuple):
         """The place of the value."""
         return self.marks[self.at]
 
-    @property
-    def key_mark(self) -> Mark:
-        """The place of the key."""
-        return self.marks[self.key_at]
-
     def as_key(self) -> _Placed:
         """The key, as a value."""
         return self._replace(value=self.key, at=self.key_at)

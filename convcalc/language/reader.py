@@ -122,12 +122,11 @@ class _Anchored(NamedTuple):
 class _Open:
     """A list or mapping that is being read."""
 
-    __slots__ = ("before", "container", "event", "height", "is_mapping", "key", "place")
+    __slots__ = ("before", "container", "event", "height", "key", "place")
 
     def __init__(self, event: Any, place: _Place, before: int) -> None:
         self.event = event
-        self.is_mapping = type(event) is yaml.MappingStartEvent
-        self.container: Any = Mapping() if self.is_mapping else Sequence()
+        self.container: Any = Mapping() if type(event) is yaml.MappingStartEvent else Sequence()
         self.place = place
         #: The values read before it.
         self.before = before
@@ -136,7 +135,7 @@ class _Open:
         self.key: str | None = None
 
     def wants_key(self) -> bool:
-        return self.is_mapping and self.key is None
+        return self.key is None and type(self.container) is Mapping
 
     def take(self, value: Any, place: _Place, height: int) -> None:
         """Add a value that is complete."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 from convcalc.arithmetic import Refusal, is_fraction
-from convcalc.diagnostics import Mark, fail
+from convcalc.diagnostics import ConvcalcError, Mark, fail
 from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.language.document import Document
 from convcalc.language.limits import Clock
@@ -103,21 +103,15 @@ class Values:
         that is of another kind than the default.
         """
         document, spec = self.document, self.document.spec
-        name_of_spec = self.mistakes.source.name
         if preset is not None and preset not in spec.presets:
-            known = f"its presets are {listed(spec.presets)}" if spec.presets else "it has none"
-            help = did_you_mean(preset, spec.presets) or known
-            raise fail("unknown-preset", f"{name_of_spec} has no preset `{preset}`", help)
-        raw = spec.variables
+            raise self._lacking("preset", preset, spec.presets, "it has none")
         for name in settings:
-            if name not in raw:
-                known = f"its variables are {listed(raw)}" if raw else "it has no variables"
-                help = did_you_mean(name, raw) or known
-                raise fail("unknown-variable", f"{name_of_spec} has no variable `{name}`", help)
+            if name not in spec.variables:
+                raise self._lacking("variable", name, spec.variables, "it has no variables")
         chosen = spec.presets[preset] if preset is not None else {}
         values: dict[str, Any] = {}
         scope = Scope(values)
-        for name, default in raw.items():
+        for name, default in spec.variables.items():
             try:
                 value = self.evaluate(default, scope, (), document, "variables", name)
                 if name in chosen:
@@ -129,6 +123,12 @@ class Values:
                 value = 1  # what follows is checked with it, and never used
             values[name] = value
         return values
+
+    def _lacking(self, kind: str, name: str, known: Collection[str], none: str) -> ConvcalcError:
+        """The error for a preset or a variable that the document does not have."""
+        help = did_you_mean(name, known) or (f"its {kind}s are {listed(known)}" if known else none)
+        message = f"{self.mistakes.source.name} has no {kind} `{name}`"
+        return fail(f"unknown-{kind}", message, help)
 
     def inputs(self, values: Mapping[str, Any], given: tuple[int, ...] | None) -> dict[str, Shape]:
         """The shapes of the inputs by name; `given` stands for that of a single one.
