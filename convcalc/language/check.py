@@ -481,7 +481,7 @@ def _statement(placed: _Placed) -> Statement:
     if isinstance(raw, reader.Mapping) and len(raw) == 1:
         (placed,) = placed.entries()
     elif isinstance(raw, str):
-        placed = placed._replace(key=raw, value=None)
+        placed = _Placed(raw, _NO_FIELDS, placed.marks, placed.at, placed.at, scope)
     else:
         raise _no_layer(placed)
     name, fields = placed.key, placed.value

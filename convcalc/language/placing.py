@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
@@ -33,9 +33,12 @@ class Placing:
         if inputs is None:
             self.values.opened(st, scope, inputs, _kinds(st.type))
             return None
-        read = [*map(scope.values.get, call.names)]
-        kinds = [*map(type, read)]
-        key = (id(call), *read, *kinds, *[tensor.shape for tensor in inputs])
+        key: tuple[Any, ...] = (id(call), *[tensor.shape for tensor in inputs])
+        kinds: list[type] = []
+        if call.names:
+            read = [*map(scope.values.get, call.names)]
+            kinds = [*map(type, read)]
+            key = (*key, *read, *kinds)
         # Lists may be long, and those that are equal can differ in the kinds of their items.
         placed = None if tuple in kinds else self.made.get(key)
         if placed is None:
