@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convcalc.language import forms
+from convcalc.language.statements import BuiltForm
 
 #: What pydantic's core validates by; the rest of a model's core schema is for its JSON Schema, or
 #: for printing it, and differs between versions.
@@ -25,31 +26,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.language.statements import BuiltForm, Checked
+from convcalc.language.statements import built_field as field
+from convcalc.language.statements import built_form as form
 
 #: The structures of the language, by name.
-STRUCTURES: dict[str, Any] = {{{_core_schemas(forms.STRUCTURES)}}}
+STRUCTURES: dict[str, Any] = {{{_forms(forms.STRUCTURES)}}}
 #: The other forms.
-OTHERS: dict[str, Any] = {{{_core_schemas(forms.OTHERS)}}}
+OTHERS: dict[str, Any] = {{{_forms(forms.OTHERS)}}}
 '''
 
 
-def _core_schemas(models: Mapping[str, type[forms.Form]]) -> str:
-    schemas = {name: _code(form.__pydantic_core_schema__) for name, form in models.items()}
-    return "\n" + "".join(f"{name!r}: {schema},\n" for name, schema in schemas.items())
-
-
-def _code(schema: Any) -> str:
-    """A core schema as Python reads it, one field a line."""
+def validating(schema: Any, form: str = "") -> Any:
+    """The part of a model's core schema that pydantic's core validates by, for built forms."""
     if isinstance(schema, type):
-        return "BuiltForm"
-    if not isinstance(schema, dict):
-        return repr(schema)
-    parts = []
-    for key in filter(schema.__contains__, _VALIDATING):
-        if key == "fields":
-            fields = [f"    {name!r}: {_code(field)},\n" for name, field in schema[key].items()]
-            parts.append(f"{key!r}: {{\n{''.join(fields)}}}")
-        else:
-            parts.append(f"{key!r}: {_code(schema[key])}")
-    return f"{{{', '.join(parts)}}}"
+        return BuiltForm
+    if not isinstance(schema, dict) or form == "default":
+        return schema
+    kept = schema if form == "fields" else filter(schema.__contains__, _VALIDATING)
+    return {key: validating(schema[key], key) for key in kept}
+
+
+def _forms(models: Mapping[str, type[forms.Form]]) -> str:
+    """The built forms of models, one a line."""
+    lines = []
+    for form, model in models.items():
+        fields = validating(model.__pydantic_core_schema__)["schema"]["fields"]
+        inside = ", ".join([f"{name}={_field(**field)}" for name, field in fields.items()])
+        lines.append(f"{form!r}: form({inside}),\n")
+    return "\n" + "".join(lines)
+
+
+def _field(type: str, schema: Mapping[str, Any], **alias: str) -> str:
+    """The call that makes the core schema of a field."""
+    default = [repr(schema["default"])] if "default" in schema else []
+    check = schema["schema"] if default else schema
+    named = [f"{key}={value!r}" for key, value in alias.items()]
+    return f"field({', '.join([repr(check['function']['function'].name), *default, *named])})"

@@ -16,6 +16,28 @@ def test_a_wrong_line_is_not_taken_for_an_equal_one_in_pythons_eyes() -> None:
         convcalc.loads(HEAD + lines)
 
 
+@pytest.mark.parametrize("cell", ["{}", "[{}]"])
+def test_a_wrong_value_is_not_taken_for_an_equal_one_in_pythons_eyes(cell: str) -> None:
+    rows = ", ".join(cell.format(each) for each in ("1", "true"))
+    out = "c" if cell == "{}" else "c[0]"
+    turns = f"- for_each: {{bind: [c], in: [{rows}], layers: [conv: {{out: '{out}', k: 1}}]}}"
+    with pytest.raises(ConvcalcError, match="must be a whole number, 1 or more, not true"):
+        convcalc.loads(f"name: N\ninput: [1, 8, 8]\nlayers:\n{turns}\n")
+
+
+def test_a_line_that_no_longer_fits_is_refused_by_a_kept_network() -> None:
+    line = "conv: {out: 8, k: k}"
+    network = convcalc.loads(f"{HEAD}variables: {{k: 3}}\nlayers:\n- {line}\n")
+    assert [network.at(k=k).outputs[0].shape for k in (3, 5, 3)] == [
+        (8, 6, 6),
+        (8, 4, 4),
+        (8, 6, 6),
+    ]
+    for _ in range(2):
+        with pytest.raises(ConvcalcError, match="kernel"):
+            network.at(k=9)
+
+
 def test_equal_wrong_lines_are_all_reported() -> None:
     with pytest.raises(ConvcalcError) as caught:
         convcalc.loads(HEAD + "layers:\n- conv: {k: 3}\n- conv: {k: 3}\n")
@@ -35,3 +57,49 @@ def test_an_argument_may_be_called_as_a_field_of_layers_alone() -> None:
     block = "b: {args: {functional: required}, layers: [conv: {out: functional, k: 1}]}"
     network = convcalc.loads(f"{HEAD}blocks: {{{block}}}\nlayers: [b: {{functional: 5}}]")
     assert network.nodes[0].outputs[0].channels == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("layers: [conv: {out: {a: 1}, k: 3}]", "a mapping stands where a value is meant"),
+        ("layers: [conv: {out: [null], k: 3}]", "a value is missing here"),
+        ("source: [1]\nlayers: [relu]", "`source` must be a text, not the list [1]"),
+        ("source: ' '\nlayers: [relu]", "`source` must not be empty"),
+        ("layers: [relu: {from: [a b]}]", "`a b` names no tensor"),
+        ("layers: [relu: {from: []}]", "`from` names nothing"),
+        (
+            "variables: [a]\nlayers: [conv: {out: b, k: 1}]",
+            "`variables` must be a mapping of names",
+        ),
+        (
+            "blocks: {b: {args: 1, layers: [relu]}}\nlayers: [b]",
+            "`args` must be a mapping of names",
+        ),
+        ("blocks: [b]\nlayers: [b]", "`blocks` must be a mapping of block names"),
+        (
+            "layers: [branches: {merge: add, paths: []}]",
+            "`paths` must be a list of paths, not a list",
+        ),
+        ("layers: [for_each: {bind: n, in: [1], layers: []}]", "`bind` must be a list of names"),
+        ("layers: [for_each: {bind: [n, n], in: [1], layers: []}]", "`bind` names `n` twice"),
+        (
+            "layers: [for_each: {bind: [n], in: n0, layers: []}]\nvariables: {n0: 1}",
+            "`in` must be a",
+        ),
+        (
+            "layers: [for_each: {bind: [n, m], in: [[1]], layers: []}]",
+            "this row has 1 value for the",
+        ),
+    ],
+)
+def test_what_no_form_takes_is_refused_in_one_sentence(text: str, message: str) -> None:
+    with pytest.raises(ConvcalcError) as caught:
+        convcalc.loads(HEAD + text)
+    (found,) = caught.value.diagnostics
+    assert found.message.startswith(message)
+
+
+def test_an_input_of_no_shape_is_refused() -> None:
+    with pytest.raises(ConvcalcError, match="`input` has no shape in it"):
+        convcalc.loads("name: N\ninput: {}\nlayers: [relu]")

@@ -92,14 +92,14 @@ def test_places_of_keys_and_values() -> None:
     def marked(mark: convcalc.diagnostics.Mark) -> str:
         return text.splitlines()[mark.line - 1][mark.column - 1 :][: mark.length]
 
-    assert marked(raw.value_marks["name"]) == '"N"'
+    assert marked(raw.mark_of("name")) == '"N"'
     conv = raw["layers"][0]
-    assert marked(conv.key_marks["conv"]) == "conv"
-    assert marked(conv.value_marks["conv"]) == "{out: 8, k: [3, 5]}"
+    assert marked(conv.key_mark("conv")) == "conv"
+    assert marked(conv.mark_of("conv")) == "{out: 8, k: [3, 5]}"
     fields = conv["conv"]
-    assert marked(fields.key_marks["k"]) == "k"
-    assert marked(fields.value_marks["k"]) == "[3, 5]"
-    assert [marked(mark) for mark in fields["k"].marks] == ["3", "5"]
+    assert marked(fields.key_mark("k")) == "k"
+    assert marked(fields.mark_of("k")) == "[3, 5]"
+    assert [marked(fields["k"].mark_of(index)) for index in range(2)] == ["3", "5"]
 
 
 # Traps

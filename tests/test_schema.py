@@ -14,7 +14,8 @@ import pytest
 from convcalc import ConvcalcError, layers
 from convcalc.language import forms
 from convcalc.language.reader import read
-from docs.built_forms import module
+from docs.built_forms import module, validating
+from docs.generate import PAGES
 from tests.conftest import run_convcalc
 
 ROOT = Path(__file__).parent.parent
@@ -189,6 +190,20 @@ def test_fields_of_every_layer_are_described(schema: Any) -> None:
 def test_what_is_built_is_the_models() -> None:
     built = ROOT / "convcalc" / "language" / "built.py"
     assert built.read_text(encoding="utf-8") == module()
+
+
+def test_the_page_is_made_from_the_models() -> None:
+    page = ROOT / "docs" / "forms.md"
+    assert page.read_text(encoding="utf-8") == PAGES["forms.md"]()
+
+
+@pytest.mark.parametrize("form", [*forms.STRUCTURES, *forms.OTHERS])
+def test_a_built_form_validates_as_its_model(form: str) -> None:
+    from convcalc.language import built
+
+    model = {**forms.STRUCTURES, **forms.OTHERS}[form]
+    made = {**built.STRUCTURES, **built.OTHERS}[form]
+    assert repr(made) == repr(validating(model.__pydantic_core_schema__))
 
 
 def answer(before: str, *arguments: str) -> tuple[int, str]:

@@ -6,76 +6,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.language.statements import BuiltForm, Checked
+from convcalc.language.statements import built_field as field
+from convcalc.language.statements import built_form as form
 
 #: The structures of the language, by name.
 STRUCTURES: dict[str, Any] = {
-'sequential': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'name': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layer_name')}}, 'default': None}},
-    'from_': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('tensors')}}, 'default': ()}, 'validation_alias': 'from'},
-    'when': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('condition')}}, 'default': True}},
-    'layers': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layers')}}},
-}}},
-'repeat': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'name': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layer_name')}}, 'default': None}},
-    'from_': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('tensors')}}, 'default': ()}, 'validation_alias': 'from'},
-    'when': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('condition')}}, 'default': True}},
-    'times': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('times')}}},
-    'index': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('index')}}, 'default': None}},
-    'layers': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layers')}}},
-}}},
-'for_each': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'name': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layer_name')}}, 'default': None}},
-    'from_': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('tensors')}}, 'default': ()}, 'validation_alias': 'from'},
-    'when': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('condition')}}, 'default': True}},
-    'rows': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('rows')}}, 'validation_alias': 'in'},
-    'bind': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('bind')}}},
-    'layers': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layers')}}},
-}}},
-'residual': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'name': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layer_name')}}, 'default': None}},
-    'from_': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('tensors')}}, 'default': ()}, 'validation_alias': 'from'},
-    'when': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('condition')}}, 'default': True}},
-    'layers': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layers')}}},
-    'shortcut': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layers')}}, 'default': ()}},
-    'connect': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('condition')}}, 'default': True}},
-}}},
-'branches': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'name': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layer_name')}}, 'default': None}},
-    'from_': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('tensors')}}, 'default': ()}, 'validation_alias': 'from'},
-    'when': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('condition')}}, 'default': True}},
-    'paths': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('paths')}}},
-    'merge': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('merge')}}},
-    'split': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('truth')}}, 'default': False}},
-}}},
+'sequential': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), layers=field('layers')),
+'repeat': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), times=field('times'), index=field('index', None), layers=field('layers')),
+'for_each': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), rows=field('rows', validation_alias='in'), bind=field('bind'), layers=field('layers')),
+'residual': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), layers=field('layers'), shortcut=field('layers', ()), connect=field('condition', True)),
+'branches': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), paths=field('paths'), merge=field('merge'), split=field('truth', False)),
 }
 #: The other forms.
 OTHERS: dict[str, Any] = {
-'element': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'name': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layer_name')}}, 'default': None}},
-    'from_': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('tensors')}}, 'default': ()}, 'validation_alias': 'from'},
-    'when': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('condition')}}, 'default': True}},
-}}},
-'layer': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'name': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layer_name')}}, 'default': None}},
-    'from_': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('tensors')}}, 'default': ()}, 'validation_alias': 'from'},
-    'when': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('condition')}}, 'default': True}},
-    'functional': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('truth')}}, 'default': False}},
-}}},
-'block': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'args': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('arguments')}}, 'default': {}}},
-    'let': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('values')}}, 'default': {}}},
-    'layers': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('layers')}}},
-}}},
-'spec': {'type': 'model', 'cls': BuiltForm, 'config': {'extra_fields_behavior': 'forbid'}, 'schema': {'type': 'model-fields', 'fields': {
-    'name': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('text')}}},
-    'source': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('text')}}, 'default': ''}},
-    'description': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('text')}}, 'default': ''}},
-    'variables': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('values')}}, 'default': {}}},
-    'presets': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('presets')}}, 'default': {}}},
-    'input': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('inputs')}}},
-    'blocks': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('blocks')}}, 'default': {}}},
-    'layers': {'type': 'model-field', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('network')}}},
-    'outputs': {'type': 'model-field', 'schema': {'type': 'default', 'schema': {'type': 'function-plain', 'function': {'type': 'with-info', 'function': Checked('tensors')}}, 'default': ()}},
-}}},
+'element': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True)),
+'layer': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), functional=field('truth', False)),
+'block': form(args=field('arguments', {}), let=field('values', {}), layers=field('layers')),
+'spec': form(name=field('text'), source=field('text', ''), description=field('text', ''), variables=field('values', {}), presets=field('presets', {}), input=field('inputs'), blocks=field('blocks', {}), layers=field('network'), outputs=field('tensors', ())),
 }

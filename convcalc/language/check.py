@@ -11,20 +11,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
-from convcalc.diagnostics import (
-    ENOUGH,
-    ConvcalcError,
-    Diagnostic,
-    Mark,
-    Source,
-)
+from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import built, reader
 from convcalc.language.document import Document
@@ -52,55 +46,15 @@ def check(raw: Any, source: Source, limits: Limits = DEFAULT) -> Document:
 
     Raises ConvcalcError with every independent mistake, in the order of the file.
     """
-    if not isinstance(raw, reader.Mapping):
-        message = f"a spec is a mapping with `name`, `input` and `layers`, not {_shown(raw)}"
-        help = "the README shows a spec, whole"
-        raise ConvcalcError([Diagnostic("not-a-spec", message, source, Mark(1, 1), help=help)])
-    scope = _Scope(raw.get("blocks", {}), source, limits)
-    spec = scope.noting(_form, "spec", raw, "the spec", Mark(1, 1))
+    marks = reader.Marks()
+    marks.append(Mark(1, 1))
+    scope = _Scope(raw, source, limits)
+    spec = _Placed("", raw, marks, 0, 0, scope).noting(_spec)
     scope.stop_if_wrong()
-    return Document(spec, raw)
+    return Document(spec, raw, {})
 
 
 # Places and mistakes
-
-
-class _Placed(NamedTuple):
-    """A raw value with its key and the places of both; an item of a list is its own key's place."""
-
-    key: str
-    value: Any
-    marks: reader.Marks
-    at: int
-    key_at: int
-
-    @property
-    def mark(self) -> Mark:
-        """The place of the value."""
-        return self.marks[self.at]
-
-    @property
-    def key_mark(self) -> Mark:
-        """The place of the key."""
-        return self.marks[self.key_at]
-
-    def as_value(self) -> _Placed:
-        """The key, as a value."""
-        return self._replace(value=self.key, at=self.key_at)
-
-
-def _entries(raw: reader.Mapping) -> Iterator[_Placed]:
-    marks = raw.marks
-    for index, (key, value) in enumerate(raw.items()):
-        yield _Placed(key, value, marks, 2 * index + 1, 2 * index)
-
-
-def _items(raw: reader.Sequence, key: str) -> Iterator[_Placed]:
-    for index, value in enumerate(raw):
-        yield _Placed(key, value, raw.marks, index, index)
-
-
-_Check = Callable[[_Placed, "_Scope"], Any]
 
 
 class _MistakeError(ConvcalcError):
@@ -110,7 +64,8 @@ class _MistakeError(ConvcalcError):
 class _Scope:
     """What is known while a document is checked: blocks, names in reach, mistakes so far."""
 
-    def __init__(self, blocks: Any, source: Source, limits: Limits) -> None:
+    def __init__(self, raw: Any, source: Source, limits: Limits) -> None:
+        blocks = raw.get("blocks", {}) if isinstance(raw, dict) else None
         #: The raw blocks; None where they are no mapping, and nothing is known of them.
         self.blocks: Mapping[str, Any] | None = blocks if isinstance(blocks, dict) else None
         self.source = source
@@ -127,31 +82,6 @@ class _Scope:
         self.clock = Clock(limits)
         self.found: list[Diagnostic] = []
 
-    def mistake(
-        self, code: str, message: str, mark: Mark, help: str = "", label: str = ""
-    ) -> _MistakeError:
-        return _MistakeError([Diagnostic(code, message, self.source, mark, label, help=help)])
-
-    def checked(self, check: str, placed: _Placed) -> Any:
-        """What a form's check makes of a value; see `statements.Checked`."""
-        return self.noting(CHECKS[check], placed)
-
-    def noting(self, check: Callable[..., Any], *arguments: Any) -> Any:
-        """What a check makes of a value; None where it finds mistakes, which are noted."""
-        try:
-            return check(*arguments, self)
-        except _MistakeError as mistake:
-            self.found += mistake.diagnostics
-            if len(self.found) >= ENOUGH:
-                self.stop_if_wrong()
-            return None
-
-    def tick(self, placed: _Placed, steps: int = 1) -> None:
-        """Stop where the time is over."""
-        if self.clock.is_over(steps):
-            late = exceeded("seconds", self.clock.message(), self.source, placed.mark)
-            raise ConvcalcError.of([*self.found, late])
-
     def stop_if_wrong(self) -> None:
         if self.found:
             raise ConvcalcError.of(self.found)
@@ -162,37 +92,111 @@ class _Scope:
             self.names = self.names | set(names)
 
 
+class _Placed(NamedTuple):
+    """A raw value with its key and the places of both; an item of a list is its own key's place."""
+
+    key: str
+    value: Any
+    marks: reader.Marks
+    at: int
+    key_at: int
+    scope: _Scope
+
+    @property
+    def mark(self) -> Mark:
+        """The place of the value."""
+        return self.marks[self.at]
+
+    def as_key(self) -> _Placed:
+        """The key, as a value."""
+        return self._replace(value=self.key, at=self.key_at)
+
+    def entries(self) -> Iterator[_Placed]:
+        """The values of a mapping."""
+        marks, scope = self.value.marks, self.scope
+        for index, (key, value) in enumerate(self.value.items()):
+            yield _Placed(key, value, marks, 2 * index + 1, 2 * index, scope)
+
+    def items(self) -> Iterator[_Placed]:
+        """The items of a list."""
+        marks, scope = self.value.marks, self.scope
+        for index, value in enumerate(self.value):
+            yield _Placed(self.key, value, marks, index, index, scope)
+
+    def mistake(self, code: str, message: str, help: str = "", label: str = "") -> _MistakeError:
+        """A mistake in the value."""
+        return _mistake(code, message, self.scope, self.mark, help, label)
+
+    def unlike(
+        self, wanted: str, help: str = "", label: str = "", given: str = ""
+    ) -> _MistakeError:
+        """The mistake of a value that is not what its key takes."""
+        message = f"`{self.key}` must be {wanted}, not {given or _shown(self.value)}"
+        return self.mistake("bad-value", message, help, label)
+
+    def taken(self, why: str) -> _MistakeError:
+        """The mistake of a name that stands for something else."""
+        return self.mistake("bad-name", f"`{self.value}` {why}", "choose another name")
+
+    def noting(self, check: _Check) -> Any:
+        """What a check makes of it; None where it finds mistakes, which are noted."""
+        try:
+            return check(self)
+        except _MistakeError as mistake:
+            self.scope.found += mistake.diagnostics
+            if len(self.scope.found) >= ENOUGH:
+                self.scope.stop_if_wrong()
+            return None
+
+    def checked(self, check: str) -> Any:
+        """What a form's check makes of it; see `statements.Checked`."""
+        return self.noting(CHECKS[check])
+
+    def tick(self, steps: int = 1) -> None:
+        """Stop where the time is over."""
+        clock, source = self.scope.clock, self.scope.source
+        if clock.is_over(steps):
+            late = exceeded("seconds", clock.message(), source, self.mark)
+            raise ConvcalcError.of([*self.scope.found, late])
+
+
+_Check = Callable[[_Placed], Any]
+
+
+def _mistake(
+    code: str, message: str, scope: _Scope, mark: Mark, help: str = "", label: str = ""
+) -> _MistakeError:
+    return _MistakeError([Diagnostic(code, message, scope.source, mark, label, help=help)])
+
+
 # Values
 
 
-def _value(placed: _Placed, scope: _Scope, words: tuple[str, ...] = ()) -> Value:
+def _value(placed: _Placed, words: tuple[str, ...] = ()) -> Value:
     """A raw value with its expressions parsed, their names known; `words` stand for themselves."""
     raw = placed.value
     if isinstance(raw, str):
-        return raw if raw in words else _expression(placed, scope, words)
+        return raw if raw in words else _expression(placed, words)
     if isinstance(raw, reader.Sequence):
-        scope.tick(placed, len(raw))
-        items = tuple([_value(item, scope, words) for item in _items(raw, placed.key)])
+        placed.tick(len(raw))
+        items = tuple([_value(item, words) for item in placed.items()])
         if any(isinstance(item, (Expression, Items)) for item in items):
             return Items(items, raw.marks)
         return items
     if isinstance(raw, dict):
         message = "a mapping stands where a value is meant"
-        raise scope.mistake(
-            "bad-value", message, placed.mark, "write a number, a list or an expression"
-        )
+        raise placed.mistake("bad-value", message, "write a number, a list or an expression")
     if raw is None:
-        raise scope.mistake(
-            "bad-value", "a value is missing here", placed.mark, "write a number or a text"
-        )
+        raise placed.mistake("bad-value", "a value is missing here", "write a number or a text")
     if isinstance(raw, float) and not math.isfinite(raw):
         message = f"{describe(raw)} is no value for a spec"
-        raise scope.mistake("bad-value", message, placed.mark, "write a finite number")
+        raise placed.mistake("bad-value", message, "write a finite number")
     value: Value = raw
     return value
 
 
-def _expression(placed: _Placed, scope: _Scope, words: tuple[str, ...]) -> Expression:
+def _expression(placed: _Placed, words: tuple[str, ...]) -> Expression:
+    scope = placed.scope
     try:
         expression = parse(placed.value, scope.bounds)
         for name, start in expression.names.items():
@@ -204,7 +208,7 @@ def _expression(placed: _Placed, scope: _Scope, words: tuple[str, ...]) -> Expre
             raise error
     except ExpressionError as error:
         at = placed.mark.within(error.start, error.end - error.start)
-        raise scope.mistake(error.code, error.message, at, error.help, error.label) from None
+        raise _mistake(error.code, error.message, scope, at, error.help, error.label) from None
     return expression
 
 
@@ -212,19 +216,17 @@ def _field_check(kind: Kind) -> _Check:
     """The check of a layer's field; what it refuses is said of the field."""
     words = kind.words
 
-    def check(placed: _Placed, scope: _Scope) -> Any:
+    def check(placed: _Placed) -> Any:
         value = placed.value
         if value is not None:
-            value = _value(placed, scope, words)
+            value = _value(placed, words)
             if isinstance(value, (Expression, Items)):
                 return value
         try:
             return kind.parse(value)
         except Refusal as refusal:
             message = f"`{placed.key}` {refusal.message}"
-            raise scope.mistake(
-                refusal.code, message, placed.mark, refusal.help, refusal.label
-            ) from None
+            raise placed.mistake(refusal.code, message, refusal.help, refusal.label) from None
 
     return check
 
@@ -236,304 +238,274 @@ def _shown(raw: Any) -> str:
     return "a list" if isinstance(raw, list) else describe(raw)
 
 
-def _text(placed: _Placed, scope: _Scope) -> str:
-    raw = placed.value
-    if not isinstance(raw, str):
-        message = f"`{placed.key}` must be a text, not {describe(raw)}"
-        raise scope.mistake("bad-value", message, placed.mark, "put it in quotes")
-    if not raw.strip():
-        raise scope.mistake("bad-value", f"`{placed.key}` must not be empty", placed.mark)
-    return raw
+def _text(placed: _Placed) -> Any:
+    if not isinstance(placed.value, str):
+        raise placed.unlike("a text", "put it in quotes", given=describe(placed.value))
+    if not placed.value.strip():
+        raise placed.mistake("bad-value", f"`{placed.key}` must not be empty")
+    return placed.value
 
 
-def _truth(placed: _Placed, scope: _Scope) -> bool:
-    raw = placed.value
-    if not isinstance(raw, bool):
-        message = f"`{placed.key}` must be `true` or `false`, not {_shown(raw)}"
-        raise scope.mistake("bad-value", message, placed.mark)
-    return raw
+def _truth(placed: _Placed) -> Any:
+    if not isinstance(placed.value, bool):
+        raise placed.unlike("`true` or `false`")
+    return placed.value
 
 
-def _merge(placed: _Placed, scope: _Scope) -> str:
+def _merge(placed: _Placed) -> Any:
     raw = placed.value
     if raw not in MERGES:
-        message = f"`{placed.key}` must be one of {listed(MERGES)}, not {_shown(raw)}"
         label = did_you_mean(raw, MERGES) if isinstance(raw, str) else ""
-        raise scope.mistake("bad-value", message, placed.mark, label=label)
-    return str(raw)
-
-
-def _named(raw: Any, mark: Mark, scope: _Scope, pattern: str, letters: str) -> str:
-    if not isinstance(raw, str) or not re.fullmatch(pattern, raw):
-        message = f"{_shown(raw)} is not a name"
-        raise scope.mistake("bad-name", message, mark, f"a name has letters, digits{letters}")
-    if len(raw) > _LONGEST_NAME:
-        message = f"a name has {_LONGEST_NAME} characters at the most, and this one {len(raw):,}"
-        raise scope.mistake("bad-name", message, mark)
+        raise placed.unlike(f"one of {listed(MERGES)}", label=label)
     return raw
 
 
-def _identifier(raw: Any, mark: Mark, scope: _Scope) -> str:
+def _named(placed: _Placed, pattern: str, letters: str) -> str:
+    name = placed.value
+    if not isinstance(name, str) or not re.fullmatch(pattern, name):
+        message, help = f"{_shown(name)} is not a name", f"a name has letters, digits{letters}"
+        raise placed.mistake("bad-name", message, help)
+    if len(name) > _LONGEST_NAME:
+        message = f"a name has {_LONGEST_NAME} characters at the most, and this one {len(name):,}"
+        raise placed.mistake("bad-name", message)
+    return name
+
+
+def _identifier(placed: _Placed) -> str:
     """A name in expressions."""
-    name = _named(raw, mark, scope, IDENTIFIER, " and _")
+    name = _named(placed, IDENTIFIER, " and _")
     if name in RESERVED:
-        message = f"`{name}` means something in expressions already"
-        raise scope.mistake("bad-name", message, mark, "choose another name")
+        raise placed.taken("means something in expressions already")
     return name
 
 
-def _layer_name(placed: _Placed, scope: _Scope) -> str:
+def _layer_name(placed: _Placed) -> str:
     """A name for `from`."""
-    name = _named(placed.value, placed.mark, scope, LAYER_NAME, ", _ and -")
+    name = _named(placed, LAYER_NAME, ", _ and -")
     if name == "input":
-        message = "`input` names what enters the network already"
-        raise scope.mistake("bad-name", message, placed.mark, "choose another name")
+        raise placed.taken("names what enters the network already")
     return name
 
 
-def _tensors(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
+def _tensors(placed: _Placed) -> tuple[str, ...]:
     """What `from` and `outputs` name."""
-    raw = placed.value
-    places = _items(raw, placed.key) if isinstance(raw, reader.Sequence) else [placed]
     names = []
-    for each in places:
+    for each in placed.items() if isinstance(placed.value, reader.Sequence) else [placed]:
         name = each.value
         if not isinstance(name, str) or not re.fullmatch(TENSOR, name):
             help = f"`{placed.key}` takes a layer's name, or a list of them"
-            raise scope.mistake("bad-name", f"{_shown(name)} names no tensor", each.mark, help)
+            raise each.mistake("bad-name", f"{_shown(name)} names no tensor", help)
         names.append(name)
     if not names:
         message, help = f"`{placed.key}` names nothing", "leave it out to take the line above"
-        raise scope.mistake("bad-value", message, placed.mark, help)
+        raise placed.mistake("bad-value", message, help)
     return tuple(names)
 
 
-def _mapping(placed: _Placed, scope: _Scope, what: str, help: str = "") -> reader.Mapping:
+def _entries(placed: _Placed, what: str, help: str = "") -> Iterator[_Placed]:
+    """The values of what must be a mapping."""
     if not isinstance(placed.value, reader.Mapping):
-        message = f"`{placed.key}` must be a mapping of {what}, not {_shown(placed.value)}"
-        raise scope.mistake("bad-value", message, placed.mark, help)
-    return placed.value
+        raise placed.unlike(f"a mapping of {what}", help)
+    return placed.entries()
 
 
 # The parts of a spec
 
 
-def _values(placed: _Placed, scope: _Scope) -> dict[str, Value]:
+def _spec(placed: _Placed) -> Any:
+    if not isinstance(placed.value, reader.Mapping):
+        given = _shown(placed.value)
+        message = f"a spec is a mapping with `name`, `input` and `layers`, not {given}"
+        raise placed.mistake("not-a-spec", message, "the README shows a spec, whole")
+    return _checked(_form("spec"), placed, "the spec")
+
+
+def _values(placed: _Placed) -> dict[str, Value]:
     """Named values, each of which sees those above it and stays in reach for what follows."""
+    scope, result = placed.scope, {}
     if not isinstance(placed.value, reader.Mapping):
         scope.names = None
-    raw = _mapping(placed, scope, "names to values", "one `name: value` a line, indented")
-    result: dict[str, Value] = {}
-    scope.below = set(raw)
-    for each in _entries(raw):
-        name = scope.noting(_identifier, each.key, each.key_mark)
-        value = scope.noting(_value, each)
+    entries = _entries(placed, "names to values", "one `name: value` a line, indented")
+    scope.below = set(placed.value)
+    for each in entries:
+        each.as_key().noting(_identifier)
+        result[each.key] = each.noting(_value)
         scope.reach([each.key])
         scope.below.remove(each.key)
-        if name is not None:
-            result[name] = value
     return result
 
 
-def _arguments(placed: _Placed, scope: _Scope) -> dict[str, Value]:
+def _arguments(placed: _Placed) -> dict[str, Value]:
     """The arguments of a block, with their defaults."""
+    scope, result = placed.scope, {}
     if not isinstance(placed.value, reader.Mapping):
         scope.names = None
-    raw = _mapping(
-        placed, scope, "names to defaults, or to `required`", "args: {out: required, k: 3}"
-    )
-    result: dict[str, Value] = {}
-    for each in _entries(raw):
-        scope.noting(_argument_name, each.key, each.key_mark)
-        if each.value == REQUIRED:
-            result[each.key] = REQUIRED
-        else:
-            result[each.key] = scope.noting(_value, each)
+    what, help = "names to defaults, or to `required`", "args: {out: required, k: 3}"
+    for each in _entries(placed, what, help):
+        each.as_key().noting(_argument_name)
+        result[each.key] = REQUIRED if each.value == REQUIRED else each.noting(_value)
         scope.reach([each.key])
     return result
 
 
-def _argument_name(raw: Any, mark: Mark, scope: _Scope) -> None:
-    name = _identifier(raw, mark, scope)
-    if name in taken_names():
-        message = f"`{name}` is said of every layer and block, and cannot name an argument"
-        raise scope.mistake("bad-name", message, mark, "choose another name")
+def _argument_name(placed: _Placed) -> None:
+    if _identifier(placed) in taken_names():
+        raise placed.taken("is said of every layer and block, and cannot name an argument")
 
 
 def taken_names() -> frozenset[str]:
     """The names that no argument of a block can have."""
-    element = _form_checks("element")
+    element = _form("element")
     return frozenset((*element.shown, *element.fields))
 
 
-def _presets(placed: _Placed, scope: _Scope) -> dict[str, dict[str, Value]]:
-    raw = _mapping(placed, scope, "preset names to settings", "presets: {small: {alpha: 0.5}}")
-    return {each.key: scope.noting(_preset, each) for each in _entries(raw)}
+def _presets(placed: _Placed) -> dict[str, dict[str, Value]]:
+    help = "presets: {small: {alpha: 0.5}}"
+    entries = _entries(placed, "preset names to settings", help)
+    return {each.key: each.noting(_preset) for each in entries}
 
 
-def _preset(placed: _Placed, scope: _Scope) -> dict[str, Value]:
-    raw = _mapping(placed, scope, "variables to values", f"{placed.key}: {{alpha: 0.5}}")
-    return {each.key: scope.noting(_setting, placed.key, each) for each in _entries(raw)}
+def _preset(placed: _Placed) -> dict[str, Value]:
+    entries = _entries(placed, "variables to values", f"{placed.key}: {{alpha: 0.5}}")
+    return {each.key: each.noting(partial(_setting, placed.key)) for each in entries}
 
 
-def _setting(preset: str, placed: _Placed, scope: _Scope) -> Value:
-    if scope.names is not None and placed.key not in scope.names:
+def _setting(preset: str, placed: _Placed) -> Value:
+    names = placed.scope.names
+    if names is not None and placed.key not in names:
         message = f"preset `{preset}` sets `{placed.key}`, which is no variable of this spec"
-        label = did_you_mean(placed.key, scope.names)
-        raise scope.mistake("unknown-variable", message, placed.key_mark, label=label)
-    return _value(placed, scope)
+        label = did_you_mean(placed.key, names)
+        raise placed.as_key().mistake("unknown-variable", message, label=label)
+    return _value(placed)
 
 
-def _inputs(placed: _Placed, scope: _Scope) -> dict[str, Value]:
+def _inputs(placed: _Placed) -> dict[str, Value]:
     """The inputs by name; a single one is called `input`."""
-    raw = placed.value
-    if not isinstance(raw, reader.Mapping):
-        return {"input": _shape(placed, scope)}
-    if not raw:
+    if not isinstance(placed.value, reader.Mapping):
+        return {"input": _shape(placed)}
+    if not placed.value:
         message, help = "`input` has no shape in it", "write [channels, height, width]"
-        raise scope.mistake("bad-value", message, placed.mark, help)
+        raise placed.mistake("bad-value", message, help)
     inputs = {}
-    for each in _entries(raw):
-        scope.noting(_layer_name, each.as_value())
-        inputs[each.key] = scope.noting(_shape, each)
+    for each in placed.entries():
+        each.as_key().noting(_layer_name)
+        inputs[each.key] = each.noting(_shape)
     return inputs
 
 
-def _shape(placed: _Placed, scope: _Scope) -> Value:
+def _shape(placed: _Placed) -> Value:
     raw = placed.value
     if not isinstance(raw, str) and not (isinstance(raw, list) and 1 <= len(raw) <= 4):
-        given = f"a list of {len(raw)}" if isinstance(raw, list) else describe(raw)
-        message = f"`{placed.key}` must be a list of one to four sizes, not {given}"
+        given = f"a list of {len(raw)}" if isinstance(raw, list) else ""
         help = "[channels, height, width], [channels, length] or [features]; no batch"
-        raise scope.mistake("bad-value", message, placed.mark, help)
-    return _value(placed, scope)
+        raise placed.unlike("a list of one to four sizes", help, given=given)
+    return _value(placed)
 
 
-def _blocks(placed: _Placed, scope: _Scope) -> dict[str, Block]:
-    raw = _mapping(placed, scope, "block names to blocks", "a block has `args`, `let` and `layers`")
+def _blocks(placed: _Placed) -> dict[str, Block]:
     result = {}
-    for each in _entries(raw):
-        scope.noting(_block_name, each)
-        result[each.key] = scope.noting(_block, each)
+    for each in _entries(placed, "block names to blocks", "a block has `args`, `let` and `layers`"):
+        each.as_key().noting(_block_name)
+        result[each.key] = each.noting(_block)
     return result
 
 
-def _block_name(placed: _Placed, scope: _Scope) -> None:
-    name = _layer_name(placed.as_value(), scope)
+def _block_name(placed: _Placed) -> None:
+    name = _layer_name(placed)
     if name in layers.TYPES or name in built.STRUCTURES:
         what = "a structure of the language" if name in built.STRUCTURES else "a layer type"
-        message = f"`{name}` is {what}, and cannot name a block"
-        raise scope.mistake("bad-name", message, placed.key_mark, "choose another name")
+        raise placed.taken(f"is {what}, and cannot name a block")
 
 
-def _block(placed: _Placed, scope: _Scope) -> Block:
-    raw = _mapping(placed, scope, "`args`, `let` and `layers`")
-    outer = scope.names
-    try:
-        block: Block = _form("block", raw, f"block `{placed.key}`", placed.key_mark, scope)
-        return block
-    finally:
-        scope.names = outer
+def _block(placed: _Placed) -> Any:
+    _entries(placed, "`args`, `let` and `layers`")
+    return _inside(_form("block"), placed, f"block `{placed.key}`")
 
 
-def _stack(placed: _Placed, scope: _Scope) -> Stack:
-    raw = placed.value
-    if not isinstance(raw, reader.Sequence):
-        message = f"`{placed.key}` must be a list of layers, not {_shown(raw)}"
-        help = "write one layer a line, each with `- ` before it"
-        raise scope.mistake("bad-value", message, placed.mark, help)
-    return tuple([scope.noting(_statement, each) for each in _items(raw, placed.key)])
+def _stack(placed: _Placed) -> Stack:
+    if not isinstance(placed.value, reader.Sequence):
+        raise placed.unlike("a list of layers", "write one layer a line, each with `- ` before it")
+    return tuple([each.noting(_statement) for each in placed.items()])
 
 
-def _network(placed: _Placed, scope: _Scope) -> Stack:
-    stack = _stack(placed, scope)
+def _network(placed: _Placed) -> Stack:
+    stack = _stack(placed)
     if not stack:
         message, help = "`layers` has no layer in it", "a network has at least one layer"
-        raise scope.mistake("bad-value", message, placed.mark, help)
+        raise placed.mistake("bad-value", message, help)
     return stack
 
 
-def _paths(placed: _Placed, scope: _Scope) -> tuple[Stack, ...]:
-    raw = placed.value
-    if not isinstance(raw, reader.Sequence) or not raw:
-        message = f"`{placed.key}` must be a list of paths, not {_shown(raw)}"
+def _paths(placed: _Placed) -> tuple[Stack, ...]:
+    if not isinstance(placed.value, reader.Sequence) or not placed.value:
         help = "each path is a list of layers; an empty one, [], is the identity"
-        raise scope.mistake("bad-value", message, placed.mark, help)
-    return tuple([scope.noting(_path, each) for each in _items(raw, placed.key)])
+        raise placed.unlike("a list of paths", help)
+    return tuple([each.noting(_path) for each in placed.items()])
 
 
-def _path(placed: _Placed, scope: _Scope) -> Stack:
+def _path(placed: _Placed) -> Stack:
     if not isinstance(placed.value, reader.Sequence):
         message = f"a path is a list of layers, not {_shown(placed.value)}"
         help = "a path of one layer is written `- - relu`, or `- [relu]`"
-        raise scope.mistake("bad-value", message, placed.mark, help)
-    return _stack(placed, scope)
+        raise placed.mistake("bad-value", message, help)
+    return _stack(placed)
 
 
-def _index(placed: _Placed, scope: _Scope) -> str:
-    name = _identifier(placed.value, placed.mark, scope)
-    scope.reach([name])
+def _index(placed: _Placed) -> str:
+    name = _identifier(placed)
+    placed.scope.reach([name])
     return name
 
 
-def _bind(placed: _Placed, scope: _Scope) -> tuple[str, ...]:
-    raw = placed.value
-    if not isinstance(raw, reader.Sequence) or not raw:
-        scope.names = None
-        message = f"`bind` must be a list of names, not {_shown(raw)}"
-        raise scope.mistake("bad-value", message, placed.mark, "bind: [channels, stride]")
+def _bind(placed: _Placed) -> tuple[str, ...]:
+    if not isinstance(placed.value, reader.Sequence) or not placed.value:
+        placed.scope.names = None
+        raise placed.unlike("a list of names", "bind: [channels, stride]")
     names: list[str] = []
-    for each in _items(raw, "bind"):
+    for each in placed.items():
         if each.value in names:
             message = f"`bind` names `{each.value}` twice"
-            raise scope.mistake("duplicate-key", message, each.mark, "give each cell its own name")
-        names.append(_identifier(each.value, each.mark, scope))
-    scope.reach(names)
+            raise each.mistake("duplicate-key", message, "give each cell its own name")
+        names.append(_identifier(each))
+    placed.scope.reach(names)
     return tuple(names)
 
 
 # Layers, blocks' calls and structures
 
 
-def _statement(placed: _Placed, scope: _Scope) -> Statement:
+def _statement(placed: _Placed) -> Statement:
     """One element of a `layers` list."""
-    scope.tick(placed)
-    raw, content = placed.value, None
+    placed.tick()
+    scope, raw = placed.scope, placed.value
     if isinstance(raw, reader.Mapping) and len(raw) == 1:
-        (placed,) = _entries(raw)
-        name, content = placed.key, placed.value
+        (placed,) = placed.entries()
     elif isinstance(raw, str):
-        name = raw
+        placed = _Placed(raw, _NO_FIELDS, placed.marks, placed.at, placed.at, scope)
     else:
-        raise _no_layer(placed, scope)
-    fields = content if isinstance(content, reader.Mapping) else _NO_FIELDS
-    at = placed.marks, placed.key_at
+        raise _no_layer(placed)
+    name, fields = placed.key, placed.value
     is_block = scope.blocks is not None and name in scope.blocks
     if not (is_block or name in built.STRUCTURES or layers.is_known(name)):
-        raise _unknown_layer(name, placed.key_mark, scope)
-    if fields is not content and content is not None:
-        message = f"the fields of `{name}` are a mapping, not {describe(content)}"
-        raise scope.mistake(
-            "bad-layer", message, placed.mark, f"write `- {name}: {{field: value}}`"
-        )
+        raise _unknown_layer(placed)
+    if fields is None:
+        fields = _NO_FIELDS
+        placed = placed._replace(value=fields)
+    elif not isinstance(fields, reader.Mapping):
+        message = f"the fields of `{name}` are a mapping, not {describe(fields)}"
+        raise placed.mistake("bad-layer", message, f"write `- {name}: {{field: value}}`")
+    at = placed.marks, placed.key_at
     if name in built.STRUCTURES:
-        outer = scope.names
-        try:
-            structure = _form(name, fields, f"`{name}`", placed.key_mark, scope)
-            return Statement(name, structure, *at, fields)
-        finally:
-            scope.names = outer
+        return Statement(name, _inside(_form(name), placed, f"`{name}`"), *at, fields)
     line = f"{name}: {fields!r}"
     if line in scope.lines:
         return Statement(name, scope.lines[line], *at, fields)
     found = len(scope.found)
-    values = (_block_call if is_block else _layer)(name, fields, placed.key_mark, scope)
-    form = _form_checks("element" if is_block else "layer")
-    common = {key: values.pop(key) for key in form.fields}
-    open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
-    settled = {key: v for key, v in values.items() if key not in open_} if open_ else values
-    call = Call(settled, open_, **common)
-    if not open_ and isinstance(call.when, bool) and len(scope.found) == found:
+    checks = _call_checks(placed) if is_block else _layer_checks(name)
+    values = _checked(checks, placed, f"block `{name}`" if is_block else f"`{name}`")
+    common = {key: values.pop(key) for key in checks.common}
+    call = Call.of(values, common)
+    if not call.open and isinstance(call.when, bool) and len(scope.found) == found:
         # Nothing in it depends on where it stands: equal lines are this call as well.
         scope.lines[line] = call
     return Statement(name, call, *at, fields)
@@ -542,36 +514,45 @@ def _statement(placed: _Placed, scope: _Scope) -> Statement:
 _NO_FIELDS = reader.Mapping()
 
 
-def _no_layer(placed: _Placed, scope: _Scope) -> _MistakeError:
+def _inside(checks: _Checks, placed: _Placed, text: str) -> Any:
+    """A block or a structure, whose names are in reach inside it alone."""
+    outer = placed.scope.names
+    try:
+        return _checked(checks, placed, text)
+    finally:
+        placed.scope.names = outer
+
+
+def _no_layer(placed: _Placed) -> _MistakeError:
     """The error for an element that is neither a name nor a mapping of one key."""
     raw = placed.value
     if not isinstance(raw, dict):
         help = "write `- relu`, or `- conv: {out: 32, k: 3}`"
-        message = f"a layer stands here, not {describe(raw)}"
-        return scope.mistake("bad-layer", message, placed.mark, help)
+        return placed.mistake("bad-layer", f"a layer stands here, not {describe(raw)}", help)
     which = f" ({listed(raw, 4)})" if raw else ""
     message = f"a layer is one key, and this has {len(raw)}{which}"
     help = "write `- conv: {out: 32, k: 3}`, with the fields in braces or indented deeper"
     if raw and next(iter(raw.values())) is None:
         help = f"indent the fields deeper than `{next(iter(raw))}`, or put them into braces"
-    return scope.mistake("bad-layer", message, placed.mark, help)
+    return placed.mistake("bad-layer", message, help)
 
 
-def _unknown_layer(name: str, mark: Mark, scope: _Scope) -> _MistakeError:
-    if scope.blocks is None:
+def _unknown_layer(placed: _Placed) -> _MistakeError:
+    name, blocks = placed.key, placed.scope.blocks
+    if blocks is None:
         return _MistakeError([])  # it may be one of the blocks, which are a mistake already
     from convcalc.language import elsewhere
 
-    known = [*layers.TYPES, *built.STRUCTURES, *scope.blocks]
+    known = [*layers.TYPES, *built.STRUCTURES, *blocks]
     meant = elsewhere.LAYERS.get(_folded(name)) or next(
         (each for each in known if _folded(each) == _folded(name)), None
     )
     label = f"did you mean `{meant}`?" if meant else did_you_mean(name, known)
     message = f"unknown layer type or block {quoted(name)}"
     help = "`convcalc layer --help` lists the layer types"
-    if scope.blocks:
-        help += f"; the spec's own blocks are {listed(scope.blocks)}"
-    return scope.mistake("unknown-layer", message, mark, help, label)
+    if blocks:
+        help += f"; the spec's own blocks are {listed(blocks)}"
+    return placed.as_key().mistake("unknown-layer", message, help, label)
 
 
 def _folded(name: str) -> str:
@@ -579,108 +560,138 @@ def _folded(name: str) -> str:
     return re.sub(r"[123]d$|[^a-z]", "", name[:_LONGEST_NAME].lower())
 
 
-def _layer(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[str, Any]:
-    """The fields of a layer, under their canonical names."""
-    cls = layers.find(name)
-    names = layers.canonical_names(cls)
-    fields: dict[str, _Placed] = {}
-    for each in _entries(raw):
-        field = names.get(each.key, each.key)
-        if field in fields:
-            message = f"`{fields[field].key}` and `{each.key}` are the same field"
-            raise scope.mistake("duplicate-key", message, each.key_mark, "keep one of them")
-        fields[field] = each
-    checks = _layer_checks(name)
-    owner = _Owner(f"`{name}`", mark, checks.shown, names)
-    values: dict[str, Any] = _checked_fields(checks, fields, owner, scope)
-    return values
+# Which fields there are, and how each is checked
 
 
-def _block_call(name: str, raw: reader.Mapping, mark: Mark, scope: _Scope) -> dict[str, Any]:
-    """The arguments of a call."""
-    assert scope.blocks is not None
-    if name not in scope.calls:
-        block = scope.blocks[name]
-        arguments = block.get("args", {}) if isinstance(block, dict) else None
-        known = arguments if isinstance(arguments, dict) else dict.fromkeys(raw)
-        own = {
-            key: (_value, default == REQUIRED)
-            for key, default in known.items()
-            if key not in taken_names()
-        }
-        scope.calls[name] = _joined("element", own, tuple(known))
-    checks = scope.calls[name]
-    owner = _Owner(f"block `{name}`", mark, checks.shown, noun="argument")
-    fields = {each.key: each for each in _entries(raw)}
-    values: dict[str, Any] = _checked_fields(checks, fields, owner, scope)
-    return values
+class _Checks(NamedTuple):
+    """Checks the fields of a mapping: of a form, a layer type or the call of a block."""
 
-
-def _form(form: str, raw: reader.Mapping, text: str, mark: Mark, scope: _Scope) -> Any:
-    """A structure, a block or a spec."""
-    checks = _form_checks(form)
-    fields = {each.key: each for each in _entries(raw)}
-    return _checked_fields(checks, fields, _Owner(text, mark, checks.shown), scope)
-
-
-class _Owner(NamedTuple):
-    """What has fields: what messages call it, its place, and the fields that it takes."""
-
-    text: str
-    mark: Mark
-    fields: tuple[str, ...]
-    #: Every name that a field goes by, to its canonical name.
+    validator: SchemaValidator
+    #: The names that messages have for the fields.
+    shown: tuple[str, ...]
+    #: pydantic's core schema of each field of a form.
+    fields: Mapping[str, Any] = {}
+    #: The fields that a layer or the call of a block has beside its own.
+    common: tuple[str, ...] = ()
+    #: Every name that a field of a layer goes by, to its canonical name.
     spellings: Mapping[str, str] = {}
     noun: str = "field"
 
 
-def _checked_fields(
-    checks: _Checks, fields: dict[str, _Placed], owner: _Owner, scope: _Scope
-) -> Any:
-    """What has these fields. Raises _MistakeError for the missing and the unknown ones."""
+@cache
+def _form(name: str) -> _Checks:
+    """The checks of a form: its model's own core schema, built ahead."""
+    schema = {**built.STRUCTURES, **built.OTHERS}[name]
     try:
-        return checks.validator.validate_python(fields, context=scope)
+        validator = SchemaValidator(schema)
+    except SchemaError:
+        # Another version of pydantic's core than built.py was made with; it builds its own.
+        from convcalc.language import forms
+
+        schema = {**forms.STRUCTURES, **forms.OTHERS}[name].__pydantic_core_schema__
+        validator = SchemaValidator(schema)
+    fields = schema["schema"]["fields"]
+    shown = tuple([field.get("validation_alias", name) for name, field in fields.items()])
+    return _Checks(validator, shown, fields)
+
+
+@cache
+def _layer_checks(name: str) -> _Checks:
+    """The checks of a layer type."""
+    cls = layers.find(name)
+    fields = layers.fields_of(cls)
+    own = {field.name: (_field_check(field.kind), field.required) for field in fields}
+    checks = _joined("layer", own, [field.short or field.name for field in fields])
+    return checks._replace(spellings=layers.canonical_names(cls))
+
+
+def _call_checks(call: _Placed) -> _Checks:
+    """The checks of a block's arguments; all are right where the block is not."""
+    name, scope = call.key, call.scope
+    if name not in scope.calls:
+        block = scope.blocks and scope.blocks[name]
+        arguments = block.get("args", {}) if isinstance(block, dict) else None
+        known = arguments if isinstance(arguments, dict) else dict.fromkeys(call.value)
+        taken = taken_names()
+        own = {
+            key: (_value, default == REQUIRED) for key, default in known.items() if key not in taken
+        }
+        scope.calls[name] = _joined("element", own, known)._replace(noun="argument")
+    return scope.calls[name]
+
+
+def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: Iterable[str]) -> _Checks:
+    """The checks of a form's fields and of others, which are required or not."""
+
+    def noting(check: _Check) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(lambda placed: placed.noting(check))
+
+    common = _form(form).fields
+    schema: dict[str, Any] = {
+        name: {**field, "type": "typed-dict-field", "required": False}
+        for name, field in common.items()
+    }
+    schema |= {
+        name: core_schema.typed_dict_field(noting(check), required=required)
+        for name, (check, required) in own.items()
+    }
+    validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
+    return _Checks(validator, (*shown, *_form("element").shown), common=tuple(common))
+
+
+def _checked(checks: _Checks, placed: _Placed, text: str) -> Any:
+    """What its checks make of a mapping, which messages call by `text`.
+
+    Raises _MistakeError for fields that are missing or unknown.
+    """
+    fields: dict[str, _Placed] = {}
+    for each in placed.entries():
+        field = checks.spellings.get(each.key, each.key)
+        if field in fields:
+            message = f"`{fields[field].key}` and `{each.key}` are the same field"
+            raise each.as_key().mistake("duplicate-key", message, "keep one of them")
+        fields[field] = each
+    try:
+        return checks.validator.validate_python(fields)
     except ValidationError as error:
         # What the checks of single fields find is noted by now; these two are left.
         names: dict[str, list[str]] = {"missing": [], "extra_forbidden": []}
-        for each in error.errors(include_url=False, include_input=False):
-            names[each["type"]].append(str(each["loc"][0]))
-        meant = {key: _meant(key, owner) for key in names["extra_forbidden"]}
-        # A field that is there under a mistyped name is not missing.
-        found = {owner.spellings.get(each, each) for each in meant.values()}
-        raise _MistakeError(
-            [
-                *(_unknown(fields[key], meant[key], owner, scope) for key in meant),
-                *(_missing(key, owner, scope) for key in names["missing"] if key not in found),
-            ]
-        ) from None
+        for detail in error.errors(include_url=False, include_input=False):
+            names[detail["type"]].append(str(detail["loc"][0]))
+    meant = {key: _meant(key, checks) for key in names["extra_forbidden"]}
+    # A field that is there under a mistyped name is not missing.
+    found = {checks.spellings.get(each, each) for each in meant.values()}
+    mistakes = [
+        *(_unknown(fields[key], meant[key], checks, text) for key in meant),
+        *(_missing(key, placed, checks, text) for key in names["missing"] if key not in found),
+    ]
+    raise _MistakeError([each for mistake in mistakes for each in mistake.diagnostics])
 
 
-def _meant(key: str, owner: _Owner) -> str:
+def _meant(key: str, checks: _Checks) -> str:
     """The field that an unknown one is likeliest to be; empty where there is none."""
     from convcalc.language import elsewhere
 
     meant = elsewhere.FIELDS.get(key, "")
-    if meant in owner.spellings:
+    if meant in checks.spellings:
         return meant
-    return next(iter(nearest(key, [*owner.fields, *owner.spellings])), "")
+    return next(iter(nearest(key, [*checks.shown, *checks.spellings])), "")
 
 
-def _missing(field: str, owner: _Owner, scope: _Scope) -> Diagnostic:
-    short = layers.short_name(field) if owner.spellings else None
+def _missing(field: str, owner: _Placed, checks: _Checks, text: str) -> _MistakeError:
+    short = layers.short_name(field) if checks.spellings else None
     shown = f"`{field}`" + (f" (short: `{short}`)" if short else "")
-    help = _EXAMPLES.get(field, "") if owner.text == "the spec" else ""
-    message = f"{owner.text} needs {shown}"
-    return Diagnostic("missing-field", message, scope.source, owner.mark, help=help)
+    help = _EXAMPLES.get(field, "") if text == "the spec" else ""
+    return owner.as_key().mistake("missing-field", f"{text} needs {shown}", help)
 
 
-def _unknown(placed: _Placed, meant: str, owner: _Owner, scope: _Scope) -> Diagnostic:
+def _unknown(field: _Placed, meant: str, checks: _Checks, text: str) -> _MistakeError:
     label = f"did you mean `{meant}`?" if meant else ""
-    help = f"it takes {listed(owner.fields, 20)}"
-    if owner.spellings and placed.key in ("in_channels", "in_features", "num_features"):
+    help = f"it takes {listed(checks.shown, 20)}"
+    if checks.spellings and field.key in ("in_channels", "in_features", "num_features"):
         label, help = "", "leave it out: what reaches the layer is known"
-    message = f"{owner.text} has no {owner.noun} {quoted(placed.key)}"
-    return Diagnostic("unknown-field", message, scope.source, placed.key_mark, label, help=help)
+    message = f"{text} has no {checks.noun} {quoted(field.key)}"
+    return field.as_key().mistake("unknown-field", message, help, label)
 
 
 _EXAMPLES = {
@@ -688,9 +699,6 @@ _EXAMPLES = {
     "input": "`input: [3, 224, 224]`: channels, height, width",
     "layers": "`layers:`, and below it one layer a line: `  - conv: {out: 32, k: 3}`",
 }
-
-
-# Which fields there are, and how each is checked
 
 
 #: What `statements.Checked` names.
@@ -714,58 +722,3 @@ CHECKS: Mapping[str, _Check] = {
     "truth": _truth,
     "values": _values,
 }
-
-
-class _Checks(NamedTuple):
-    """Checks the fields of a mapping; `shown` are the names that messages have for them."""
-
-    validator: SchemaValidator
-    shown: tuple[str, ...]
-    #: pydantic's core schema of each field.
-    fields: Mapping[str, Any] = {}
-
-
-@cache
-def _form_checks(form: str) -> _Checks:
-    """The checks of a form: its model's own core schema, built ahead."""
-    schema = {**built.STRUCTURES, **built.OTHERS}[form]
-    try:
-        validator = SchemaValidator(schema)
-    except SchemaError:
-        # Another version of pydantic's core than built.py was made with; it builds its own.
-        from convcalc.language import forms
-
-        schema = {**forms.STRUCTURES, **forms.OTHERS}[form].__pydantic_core_schema__
-        validator = SchemaValidator(schema)
-    fields = schema["schema"]["fields"]
-    shown = tuple([field.get("validation_alias", name) for name, field in fields.items()])
-    return _Checks(validator, shown, fields)
-
-
-@cache
-def _layer_checks(name: str) -> _Checks:
-    fields = layers.fields_of(layers.find(name))
-    own = {field.name: (_field_check(field.kind), field.required) for field in fields}
-    return _joined("layer", own, tuple([field.short or field.name for field in fields]))
-
-
-def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: tuple[str, ...]) -> _Checks:
-    """The checks of a form's fields and, of a layer type or a block, its own: required or not."""
-
-    def noting(check: _Check) -> core_schema.CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            lambda placed, info: info.context.noting(check, placed)
-        )
-
-    schema = {
-        name: core_schema.typed_dict_field(
-            field["schema"], required=False, validation_alias=field.get("validation_alias")
-        )
-        for name, field in _form_checks(form).fields.items()
-    }
-    schema |= {
-        name: core_schema.typed_dict_field(noting(check), required=required)
-        for name, (check, required) in own.items()
-    }
-    validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
-    return _Checks(validator, (*shown, *_form_checks("element").shown))

@@ -2,57 +2,51 @@
 
 from __future__ import annotations
 
+
+def _by_name(meant: dict[str, str]) -> dict[str, str]:
+    """Each name to what it means here; `meant` has the names of each meaning."""
+    return {name: here for here, names in meant.items() for name in names.split()}
+
+
 #: Layer types and structures, in small letters and without dimensions.
-LAYERS = {
-    "dense": "linear",
-    "fc": "linear",
-    "fullyconnected": "linear",
-    "bn": "batch_norm",
-    "ln": "layer_norm",
-    "gn": "group_norm",
-    "lrn": "local_response_norm",
-    "convolution": "conv",
-    "deconv": "conv_transpose",
-    "deconvolution": "conv_transpose",
-    "transposedconv": "conv_transpose",
-    "dwconv": "depthwise_conv",
-    "pwconv": "pointwise_conv",
-    "gap": "global_avg_pool",
-    "averagepool": "avg_pool",
-    "averagepooling": "avg_pool",
-    "maxpooling": "max_pool",
-    "globalaveragepool": "global_avg_pool",
-    "globalaveragepooling": "global_avg_pool",
-    "cat": "concat",
-    "concatenate": "concat",
-    "sum": "add",
-    "se": "squeeze_excite",
-    "activation": "relu",
-    "shortcut": "residual",
-    "parallel": "branches",
-    "loop": "repeat",
-    "for": "for_each",
-    "foreach": "for_each",
-    "zeropad": "pad",
-    "interpolate": "upsample",
-}
+LAYERS = _by_name(
+    {
+        "linear": "dense fc fullyconnected",
+        "batch_norm": "bn",
+        "layer_norm": "ln",
+        "group_norm": "gn",
+        "local_response_norm": "lrn",
+        "conv": "convolution",
+        "conv_transpose": "deconv deconvolution transposedconv",
+        "depthwise_conv": "dwconv",
+        "pointwise_conv": "pwconv",
+        "global_avg_pool": "gap globalaveragepool globalaveragepooling",
+        "avg_pool": "averagepool averagepooling",
+        "max_pool": "maxpooling",
+        "concat": "cat concatenate",
+        "add": "sum",
+        "squeeze_excite": "se",
+        "relu": "activation",
+        "residual": "shortcut",
+        "branches": "parallel",
+        "repeat": "loop",
+        "for_each": "for foreach",
+        "pad": "zeropad",
+        "upsample": "interpolate",
+    }
+)
 #: Fields, to the short name.
-FIELDS = {
-    "filters": "out",
-    "units": "out",
-    "features": "out",
-    "num_output": "out",
-    "num_filters": "out",
-    "kernel": "k",
-    "size": "k",
-    "pool_size": "k",
-    "strides": "s",
-    "pads": "p",
-    "group": "g",
-    "num_groups": "g",
-    "depth_multiplier": "multiplier",
-    "p": "rate",
-    "scale_factor": "scale",
-    "upscale_factor": "factor",
-    "use_bias": "bias",
-}
+FIELDS = _by_name(
+    {
+        "out": "filters units features num_output num_filters",
+        "k": "kernel size pool_size",
+        "s": "strides",
+        "p": "pads",
+        "g": "group num_groups",
+        "multiplier": "depth_multiplier",
+        "rate": "p",
+        "scale": "scale_factor",
+        "factor": "upscale_factor",
+        "bias": "use_bias",
+    }
+)

@@ -12,8 +12,8 @@ from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language.document import Document
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Clock, Limits
 from convcalc.language.placing import Placing
-from convcalc.language.refusals import Mistakes, residual_help
-from convcalc.language.scopes import Scope, Tensors, asks_for_tensor
+from convcalc.language.refusals import Mistakes, Unknown
+from convcalc.language.scopes import Known, Scope, Tensors, asks_for_tensor
 from convcalc.language.statements import Call, Statement
 from convcalc.language.values import Values
 from convcalc.layers.fields import Whole
@@ -44,9 +44,9 @@ def expand(
     `(channels, *spatial)`. Raises ConvcalcError with every independent mistake that is found.
     """
     limits = limits.scaled(source.text)
-    builder, clock = Builder(), Clock(limits)
+    builder = Builder()
     mistakes = Mistakes(source, limits, builder)
-    values = Values(document, mistakes, clock)
+    values = Values(document, mistakes, Clock(limits))
     set_to = values.variables(preset, variables or {})
     inputs = values.inputs(set_to, input)
     mistakes.stop_if_wrong()
@@ -56,29 +56,25 @@ def expand(
     for name, tensor in zip(inputs, entering):
         scope.add(name, (tensor,))
     scope.add("input", entering)
-    walk = _Walk(document, set_to, values, builder, clock)
-    last = walk.stack(document.spec.layers, entering, scope)
+    spec = document.spec
+    last = _Walk(values, set_to).stack(spec.layers, entering, scope)
     leaving = _outputs(document, last, scope, mistakes)
     mistakes.stop_if_wrong()
-    spec = document.spec
     return Graph(spec.name, spec.source, inputs, builder.nodes(), leaving, preset, dict(set_to))
 
 
-def _outputs(
-    document: Document, last: Tensors, scope: Scope, mistakes: Mistakes
-) -> tuple[Tensor, ...]:
+def _outputs(document: Document, last: Tensors, scope: Scope, mistakes: Mistakes) -> Known:
     """The tensors that leave the network."""
     if not document.spec.outputs:
         return last or ()
     result: list[Tensor] = []
-    marks = document.item_marks("outputs")
     for index, name in enumerate(document.spec.outputs):
         try:
             result += scope.find(name) or ()
         except KeyError:
             message = f"`outputs` names `{name}`, and no layer of `layers` has that name"
             label = did_you_mean(name, scope.tensors())
-            mark = marks[index] if marks else document.mark_of("outputs")
+            mark = document.mark_of("outputs", index)
             mistakes.report("unknown-tensor", message, mark, label=label)
     return tuple(result)
 
@@ -90,29 +86,21 @@ class _Walk:
     far as it does not depend on it.
     """
 
-    def __init__(
-        self,
-        document: Document,
-        variables: Mapping[str, Any],
-        values: Values,
-        builder: Builder,
-        clock: Clock,
-    ) -> None:
-        self.document = document
+    def __init__(self, values: Values, variables: Mapping[str, Any]) -> None:
+        self.document = values.document
         #: All that a block's body sees of the outside.
         self.variables = variables
         self.values = values
         self.mistakes = values.mistakes
         self.limits = self.mistakes.limits
-        self.builder = builder
-        self.clock = clock
+        self.builder = self.mistakes.builder
         self.most_steps = self.limits.steps
         self.steps = 0
         #: The step at which limits are looked at.
         self.look_at = 1
         #: The lines in which a mistake was found: each is reported once, however often it is run.
         self.mistaken: set[int] = set()
-        self.placing = Placing(values, builder)
+        self.placing = Placing(values)
         self.structures: Mapping[str, _Expand] = {
             "sequential": self.sequential,
             "repeat": self.repeat,
@@ -123,7 +111,7 @@ class _Walk:
         #: What expands a line, by its type; a layer's is not here.
         self.kinds: Mapping[str, _Expand] = {
             **dict.fromkeys(self.structures, self.structure),
-            **dict.fromkeys(document.spec.blocks, self.block),
+            **dict.fromkeys(self.document.spec.blocks, self.block),
         }
 
     # Lines
@@ -145,8 +133,8 @@ class _Walk:
         if self.steps > self.most_steps:
             message = f"more than {self.most_steps:,} turns of loops and calls of blocks"
             self.mistakes.exceed_steps(message, st.mark)
-        if self.clock.is_over(SHORT_WHILE):
-            self.mistakes.exceed("seconds", self.clock.message(), st.mark)
+        if self.values.clock.is_over(SHORT_WHILE):
+            self.mistakes.exceed("seconds", self.values.clock.message(), st.mark)
         self.look_at = min(self.steps + SHORT_WHILE, self.most_steps + 1)
 
     def statement(self, st: Statement, current: Tensors, scope: Scope) -> Tensors:
@@ -158,21 +146,22 @@ class _Walk:
         result: Tensors = None
         if not self.mistaken or id(st) not in self.mistaken:
             inputs, there = current, body.when
-            if there is not True:
-                # What is left out need not have its input; so that is looked for only where the
-                # condition asks for its size.
-                if body.from_ and asks_for_tensor(there):
-                    inputs = self.named(st, scope)
-                there = self.values.truth(st, "when", there, scope, inputs)
-            if there is False:
-                if body.name is not None:
-                    scope.leave_out(body.name)
-                return current
-            if there:
+            try:
+                if there is not True:
+                    # What is left out need not have its input; so that is looked for only where
+                    # the condition asks for its size.
+                    if body.from_ and asks_for_tensor(there):
+                        inputs = self.named(st, scope)
+                    if not self.values.truth(st, "when", there, scope, inputs):
+                        if body.name is not None:
+                            scope.leave_out(body.name)
+                        return current
                 if body.from_ and inputs is current:
                     inputs = self.named(st, scope)
                 expand: _Expand = self.kinds.get(st.type, self.placing.layer)
                 result = expand(st, body, inputs, scope)
+            except Unknown:
+                pass
             if len(self.mistakes.found) > found:
                 self.mistaken.add(id(st))
         if body.name is not None:
@@ -216,14 +205,11 @@ class _Walk:
         return self.stack(body.layers, inputs, scope)
 
     def repeat(self, st: Statement, body: Repeat, inputs: Tensors, scope: Scope) -> Tensors:
-        value = self.values.evaluate(body.times, scope, inputs, st, "times")
-        if value is None:
-            return None
         try:
-            times = _TIMES.parse(value)
+            times = _TIMES.parse(self.values.evaluate(body.times, scope, inputs, st, "times"))
         except Refusal as refusal:
-            self.mistakes.value(refusal, st, "times", body.times, scope, inputs)
-            return None
+            raws = [body.times]
+            raise self.mistakes.value(refusal, st, "times", raws, scope, inputs) from None
         if times > self.most_steps:
             turns = grouped(times) if times < 10**24 else describe(times)
             message = f"{turns} turns are more than the {self.most_steps:,} allowed"
@@ -236,13 +222,10 @@ class _Walk:
 
     def for_each(self, st: Statement, body: ForEach, inputs: Tensors, scope: Scope) -> Tensors:
         rows = self.values.evaluate(body.rows, scope, inputs, st, "in")
-        if rows is None:
-            return None
         if not isinstance(rows, tuple):
             message = f"`in` must be a list of rows, not {describe(rows)}"
             help = "in: [[1, 16], [6, 24]]"
-            self.mistakes.report("bad-value", message, st.mark_of("in"), scope, help=help)
-            return None
+            raise self.mistakes.report("bad-value", message, st.mark_of("in"), scope, help=help)
         names = body.bind
         for number, row in enumerate(rows):
             self.step(st)
@@ -251,20 +234,14 @@ class _Walk:
                 given = counted(len(cells), "value")
                 message = f"this row has {given} for the {counted(len(names), 'name')} of `bind`"
                 help = f"the names are {listed(names)}"
-                self.mistakes.report(
-                    "bad-value", message, st.item_mark("in", number), scope, help=help
-                )
-                return None
+                mark = st.item_mark("in", number)
+                raise self.mistakes.report("bad-value", message, mark, scope, help=help)
             values = {**scope.values, **dict(zip(names, cells))}
             inputs = self.stack(body.layers, inputs, scope.inside(values))
         return inputs
 
-    def residual(
-        self, st: Statement, body: Residual, inputs: tuple[Tensor, ...], scope: Scope
-    ) -> Tensors:
+    def residual(self, st: Statement, body: Residual, inputs: Known, scope: Scope) -> Tensors:
         connected = self.values.truth(st, "connect", body.connect, scope, inputs)
-        if connected is None:
-            return None
         result = self.stack(body.layers, inputs, scope)
         if not connected:
             return result
@@ -273,16 +250,16 @@ class _Walk:
             self.enter(st, scope)
             with self.builder.group("shortcut", "shortcut"):
                 shortcut = self.stack(body.shortcut, inputs, scope.inside())
-        return self.join(st, "add", (result, shortcut), scope, residual_help)
+        return self.join(st, "add", (result, shortcut), scope)
 
-    def branches(
-        self, st: Statement, body: Branches, inputs: tuple[Tensor, ...], scope: Scope
-    ) -> Tensors:
+    def branches(self, st: Statement, body: Branches, inputs: Known, scope: Scope) -> Tensors:
         entering: list[Tensors] = [inputs] * len(body.paths)
         if body.split and len(body.paths) > 1:
             split = Split(sections=len(body.paths))
-            parts = self.placing.implied(st, split, inputs, scope)
-            entering = [None] * len(body.paths) if parts is None else [(part,) for part in parts]
+            try:
+                entering = [(part,) for part in self.placing.implied(st, split, inputs, scope)]
+            except Unknown:
+                entering = [None] * len(body.paths)
         results = []
         for path, tensors in zip(body.paths, entering):
             self.enter(st, scope)
@@ -290,14 +267,7 @@ class _Walk:
                 results.append(self.stack(path, tensors, scope.inside()))
         return self.join(st, body.merge, results, scope)
 
-    def join(
-        self,
-        st: Statement,
-        type: str,
-        results: Iterable[Tensors],
-        scope: Scope,
-        help: Callable[..., str] | None = None,
-    ) -> Tensors:
+    def join(self, st: Statement, type: str, results: Iterable[Tensors], scope: Scope) -> Tensors:
         """The layer that joins the paths of a structure; none for a single tensor."""
         tensors: list[Tensor] = []
         for result in results:
@@ -306,38 +276,29 @@ class _Walk:
             tensors += result
         if len(tensors) == 1:
             return tuple(tensors)
-        return self.placing.implied(st, layers.find(type)(), tuple(tensors), scope, help)
+        return self.placing.implied(st, layers.find(type)(), tuple(tensors), scope)
 
     # Blocks
 
     def block(self, st: Statement, call: Call, inputs: Tensors, scope: Scope) -> Tensors:
         """The layers of a block, which sees the variables, its arguments and its `let`."""
         name, evaluate = st.type, self.values.evaluate
-        around = [block for block, _ in scope.calls]
+        around = [call.type for call in scope.calls]
         if name in around:
             chain = " → ".join([f"`{block}`" for block in (*around, name)])
             message = f"block `{name}` calls itself: {chain}"
             help = "use `repeat` for a stack that comes several times"
-            self.mistakes.report("recursive-block", message, st.mark, scope, help=help)
-            return None
-        given, unknown = dict(call.settled), inputs is None
-        for argument, value in call.open.items():
-            given[argument] = evaluate(value, scope, inputs, st, argument)
-            unknown = unknown or given[argument] is None
-        if inputs is None or unknown:
+            raise self.mistakes.report("recursive-block", message, st.mark, scope, help=help)
+        given = {**call.settled, **self.values.opened(st, scope, inputs)}
+        if inputs is None:
             return None
         self.enter(st, scope)
         document, values = self.document, dict(self.variables)
         block = document.spec.blocks[name]
-        inside = scope.called(values, name, st.mark)
+        inside = scope.called(values, st)
         inside.add("input", inputs)
-        for kind, named in (("args", block.args), ("let", block.let)):
+        for kind, named in (("args", {**block.args, **given}), ("let", block.let)):
             for each, value in named.items():
-                if kind == "args" and each in given:
-                    values[each] = given[each]
-                    continue
                 values[each] = evaluate(value, inside, inputs, document, "blocks", name, kind, each)
-                if values[each] is None:
-                    return None
         with self.builder.group(call.name or name, name):
             return self.stack(block.layers, inputs, inside)

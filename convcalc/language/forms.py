@@ -25,41 +25,27 @@ Values = Annotated[dict[str, Value], Checked("values")]
 
 
 class Form(BaseModel):
-    """What is written as a mapping with fields of its own."""
+    """What is written as a mapping with fields of its own; the text below each says what it is."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Element(Form):
     """What every element of a `layers` list takes."""
 
-    name: Annotated[str | None, Checked("layer_name")] = Field(
-        None,
-        description="names the tensor that it makes, for `from`",
-        examples=["stem"],
-    )
-    from_: Tensors = Field(
-        (),
-        alias="from",
-        description="the name of the tensor that it takes, or a list of them; the line above when"
-        " left out",
-        examples=["stem", ["left", "right"]],
-    )
-    when: Condition = Field(
-        True,
-        description="where this is false, the layer is left out",
-        examples=["stride == 1"],
-    )
+    name: Annotated[str | None, Checked("layer_name")] = Field(None, examples=["stem"])
+    """names the tensor that it makes, for `from`"""
+    from_: Tensors = Field((), alias="from", examples=["stem", ["left", "right"]])
+    """the name of the tensor that it takes, or a list of them; the line above when left out"""
+    when: Condition = Field(True, examples=["stride == 1"])
+    """where this is false, the layer is left out"""
 
 
 class Layer(Element):
     """What a layer takes beside the fields of its type."""
 
-    functional: Truth = Field(
-        False,
-        description="whether the modelled code calls a function for it instead of a module",
-        examples=[True],
-    )
+    functional: Truth = Field(False, examples=[True])
+    """whether the modelled code calls a function for it instead of a module"""
 
 
 class Structure(Element):
@@ -69,117 +55,84 @@ class Structure(Element):
 class Sequential(Structure):
     """A group under one name."""
 
-    layers: Layers = Field(
-        description="the layers of the group, one after the other",
-        examples=[[{"conv": {"out": 32, "k": 3}}, "relu"]],
-    )
+    layers: Layers = Field(examples=[[{"conv": {"out": 32, "k": 3}}, "relu"]])
+    """the layers of the group, one after the other"""
 
 
 class Repeat(Structure):
     """The same layers several times, one after the other."""
 
-    times: Annotated[Value, Checked("times")] = Field(
-        description="how often", examples=[3, "depth - 1"]
-    )
-    index: Annotated[str | None, Checked("index")] = Field(
-        None,
-        description="the name of the turn's number in expressions, from 0",
-        examples=["i"],
-    )
-    layers: Layers = Field(
-        description="the layers of one turn", examples=[[{"conv": {"out": "32 * (i + 1)", "k": 3}}]]
-    )
+    times: Annotated[Value, Checked("times")] = Field(examples=[3, "depth - 1"])
+    """how often"""
+    index: Annotated[str | None, Checked("index")] = Field(None, examples=["i"])
+    """the name of the turn's number in expressions, from 0"""
+    layers: Layers = Field(examples=[[{"conv": {"out": "32 * (i + 1)", "k": 3}}]])
+    """the layers of one turn"""
 
 
 class ForEach(Structure):
     """The same layers once for each row of a table, whose cells get names."""
 
-    rows: Annotated[Value, Checked("rows")] = Field(
-        alias="in",
-        description="the rows, each a list with one cell for every name",
-        examples=[[[64, 1], [128, 2]]],
-    )
-    bind: Annotated[tuple[str, ...], Checked("bind")] = Field(
-        description="the names of a row's cells", examples=[["channels", "stride"]]
-    )
-    layers: Layers = Field(
-        description="the layers of one turn",
-        examples=[[{"conv": {"out": "channels", "k": 3, "s": "stride"}}]],
-    )
+    rows: Annotated[Value, Checked("rows")] = Field(alias="in", examples=[[[64, 1], [128, 2]]])
+    """the rows, each a list with one cell for every name"""
+    bind: Annotated[tuple[str, ...], Checked("bind")] = Field(examples=[["channels", "stride"]])
+    """the names of a row's cells"""
+    layers: Layers = Field(examples=[[{"conv": {"out": "channels", "k": 3, "s": "stride"}}]])
+    """the layers of one turn"""
 
 
 class Residual(Structure):
     """A body plus a shortcut around it."""
 
-    layers: Layers = Field(
-        description="the body", examples=[[{"conv": {"out": 64, "k": 3, "p": 1}}]]
-    )
-    shortcut: Layers = Field(
-        (),
-        description="the layers of the shortcut; the identity when left out",
-        examples=[[{"conv": {"out": 64, "k": 1}}]],
-    )
-    connect: Condition = Field(
-        True,
-        description="where this is false, the body stands alone; true when left out",
-        examples=["stride == 1"],
-    )
+    layers: Layers = Field(examples=[[{"conv": {"out": 64, "k": 3, "p": 1}}]])
+    """the body"""
+    shortcut: Layers = Field((), examples=[[{"conv": {"out": 64, "k": 1}}]])
+    """the layers of the shortcut; the identity when left out"""
+    connect: Condition = Field(True, examples=["stride == 1"])
+    """where this is false, the body stands alone; true when left out"""
 
 
 class Branches(Structure):
     """Paths side by side, and what joins them."""
 
     paths: Annotated[tuple[Stack, ...], Checked("paths")] = Field(
-        description="the paths, each a list of layers; an empty one is the identity",
-        examples=[[[], [{"conv": {"out": 64, "k": 1}}]]],
+        examples=[[[], [{"conv": {"out": 64, "k": 1}}]]]
     )
-    merge: Annotated[str, Checked("merge")] = Field(
-        description="what joins them: `concat`, `add` or `mul`", examples=["concat"]
-    )
-    split: Truth = Field(
-        False,
-        description="whether each path gets an equal share of the channels, not all; false when"
-        " left out",
-        examples=[True],
-    )
+    """the paths, each a list of layers; an empty one is the identity"""
+    merge: Annotated[str, Checked("merge")] = Field(examples=["concat"])
+    """what joins them: `concat`, `add` or `mul`"""
+    split: Truth = Field(False, examples=[True])
+    """whether each path gets an equal share of the channels, not all; false when left out"""
 
 
 class Block(Form):
     """A stack of layers with arguments, which is used by its name."""
 
     args: Annotated[dict[str, Value], Checked("arguments")] = Field(
-        {},
-        description="the arguments, each with its default, or `required`",
-        examples=[{"out": "required", "k": 3}],
+        {}, examples=[{"out": "required", "k": 3}]
     )
-    let: Values = Field(
-        {},
-        description="names for values that are worked out once, when the block is entered",
-        examples=[{"hidden": "out // 4"}],
-    )
-    layers: Layers = Field(
-        description="the layers", examples=[[{"conv": {"out": "hidden", "k": 1}}, "relu"]]
-    )
+    """the arguments, each with its default, or `required`"""
+    let: Values = Field({}, examples=[{"hidden": "out // 4"}])
+    """names for values that are worked out once, when the block is entered"""
+    layers: Layers = Field(examples=[[{"conv": {"out": "hidden", "k": 1}}, "relu"]])
+    """the layers"""
 
 
 class Spec(Form):
     """A network, or a family of networks."""
 
-    name: Text = Field(description="what tables call the network", examples=["LeNet"])
-    source: Text = Field(
-        "",
-        description="where the numbers can be checked",
-        examples=["LeCun et al. 1998, figure 2"],
-    )
-    description: Text = Field("", description="free text", examples=["A small network."])
-    variables: Values = Field(
-        {},
-        description="the numbers that a user may set, each with its default",
-        examples=[{"alpha": 1.0}],
-    )
+    name: Text = Field(examples=["LeNet"])
+    """what tables call the network"""
+    source: Text = Field("", examples=["LeCun et al. 1998, figure 2"])
+    """where the numbers can be checked"""
+    description: Text = Field("", examples=["A small network."])
+    """free text"""
+    variables: Values = Field({}, examples=[{"alpha": 1.0}])
+    """the numbers that a user may set, each with its default"""
     presets: Annotated[dict[str, dict[str, Value]], Checked("presets")] = Field(
-        {}, description="named settings of variables", examples=[{"small": {"alpha": 0.5}}]
+        {}, examples=[{"small": {"alpha": 0.5}}]
     )
+    """named settings of variables"""
     input: Annotated[dict[str, Value], Checked("inputs")] = Field(
         description="`[channels, height, width]`, `[channels, length]` or `[features]`, without the"
         " batch; a mapping of names to such lists for several inputs",
@@ -187,20 +140,17 @@ class Spec(Form):
     )
     blocks: Annotated[dict[str, Block], Checked("blocks")] = Field(
         {},
-        description="stacks of layers that are used by name",
         examples=[
             {"unit": {"args": {"out": "required"}, "layers": [{"conv": {"out": "out", "k": 3}}]}}
         ],
     )
+    """stacks of layers that are used by name"""
     layers: Annotated[Stack, Checked("network")] = Field(
-        description="the network", examples=[[{"conv": {"out": 32, "k": 3}}, "relu"]]
+        examples=[[{"conv": {"out": 32, "k": 3}}, "relu"]]
     )
-    outputs: Tensors = Field(
-        (),
-        description="the names of the layers whose tensors leave the network; the last layer's when"
-        " left out",
-        examples=["head", ["small", "large"]],
-    )
+    """the network"""
+    outputs: Tensors = Field((), examples=["head", ["small", "large"]])
+    """the names of the layers whose tensors leave the network; the last layer's when left out"""
 
 
 def name(form: type[Form]) -> str:

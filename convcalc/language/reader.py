@@ -40,18 +40,8 @@ class Marks:
         """Add a mark."""
         self._numbers.extend(place)
 
-    def __len__(self) -> int:
-        return len(self._numbers) // 4
-
     def __getitem__(self, index: int) -> Mark:
         return Mark(*self._numbers[4 * index : 4 * index + 4])
-
-    def mark_of(self, index: int) -> Mark:
-        """The mark of an item."""
-        return self[index]
-
-    def __iter__(self) -> Iterator[Mark]:
-        return map(self.__getitem__, range(len(self)))
 
 
 class Mapping(dict[str, Any]):
@@ -62,15 +52,13 @@ class Mapping(dict[str, Any]):
     def __init__(self) -> None:
         self.marks = Marks()
 
-    @property
-    def key_marks(self) -> dict[str, Mark]:
-        """Key to its mark."""
-        return {key: self.marks[2 * index] for index, key in enumerate(self)}
+    def key_mark(self, key: str) -> Mark:
+        """The mark of a key."""
+        return self.marks[2 * list(self).index(key)]
 
-    @property
-    def value_marks(self) -> dict[str, Mark]:
-        """Key to the mark of its value."""
-        return {key: self.marks[2 * index + 1] for index, key in enumerate(self)}
+    def mark_of(self, key: str) -> Mark:
+        """The mark of a key's value."""
+        return self.marks[2 * list(self).index(key) + 1]
 
 
 class Sequence(list[Any]):
@@ -80,6 +68,10 @@ class Sequence(list[Any]):
 
     def __init__(self) -> None:
         self.marks = Marks()
+
+    def mark_of(self, index: int) -> Mark:
+        """The mark of an item."""
+        return self.marks[index]
 
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
@@ -130,13 +122,11 @@ class _Anchored(NamedTuple):
 class _Open:
     """A list or mapping that is being read."""
 
-    __slots__ = ("anchor", "before", "container", "flow", "height", "is_mapping", "key", "place")
+    __slots__ = ("before", "container", "event", "height", "key", "place")
 
     def __init__(self, event: Any, place: _Place, before: int) -> None:
-        self.is_mapping = type(event) is yaml.MappingStartEvent
-        self.container: Any = Mapping() if self.is_mapping else Sequence()
-        self.anchor: str | None = event.anchor
-        self.flow: bool = event.flow_style
+        self.event = event
+        self.container: Any = Mapping() if type(event) is yaml.MappingStartEvent else Sequence()
         self.place = place
         #: The values read before it.
         self.before = before
@@ -145,7 +135,7 @@ class _Open:
         self.key: str | None = None
 
     def wants_key(self) -> bool:
-        return self.is_mapping and self.key is None
+        return self.key is None and type(self.container) is Mapping
 
     def take(self, value: Any, place: _Place, height: int) -> None:
         """Add a value that is complete."""
@@ -171,16 +161,17 @@ class _Reader:
         self.anchors: dict[str, _Anchored] = {}
         #: Unquoted text to what it is.
         self.plains: dict[str, Any] = {}
-        self.stack: list[_Open] = []
-        self.root: Any = None
+        #: What is open; the first is a list whose one item is the value of the document.
+        self.stack = [_Open(None, (1, 1, 1, -1), 0)]
 
     def mistake(
-        self, code: str, message: str, mark: Mark | None, help: str = "", label: str = ""
+        self, code: str, message: str, place: _Place | None, help: str = "", label: str = ""
     ) -> ConvcalcError:
+        mark = place and Mark(*place)
         return ConvcalcError([Diagnostic(code, message, self.source, mark, label, help=help)])
 
-    def exceeded(self, name: str, message: str, mark: Mark) -> ConvcalcError:
-        return ConvcalcError([exceeded(name, message, self.source, mark)])
+    def exceeded(self, name: str, message: str, place: _Place) -> ConvcalcError:
+        return ConvcalcError([exceeded(name, message, self.source, Mark(*place))])
 
     def read(self) -> Any:
         loader = None
@@ -235,18 +226,6 @@ class _Reader:
             message = "there is no spec in here: nothing but white space and comments"
             help = "a spec has a `name`, an `input` and `layers`; the README shows one"
             raise self.mistake("empty-file", message, None, help)
-        value = self.value(events)
-        next(events)  # the document's end
-        end = next(events)
-        if not isinstance(end, yaml.StreamEndEvent):
-            mark = Mark(end.start_mark.line + 1, end.start_mark.column + 1, 3)
-            message = "a spec is one YAML document, and a second one begins here"
-            help = "put each network into a file of its own"
-            raise self.mistake("several-documents", message, mark, help)
-        return value
-
-    def value(self, events: Iterator[Any]) -> Any:
-        """One value, with whatever is inside it."""
         take = {
             yaml.ScalarEvent: self.scalar,
             yaml.AliasEvent: self.alias,
@@ -255,11 +234,19 @@ class _Reader:
             yaml.MappingEndEvent: self.close,
             yaml.SequenceEndEvent: self.close,
         }
+        ended = yaml.DocumentEndEvent
         for event in events:
-            take[type(event)](event)
-            if not self.stack:
+            kind = type(event)
+            if kind is ended:
                 break
-        return self.root
+            take[kind](event)
+        end = next(events)
+        if not isinstance(end, yaml.StreamEndEvent):
+            place = end.start_mark.line + 1, end.start_mark.column + 1, 3, -1
+            message = "a spec is one YAML document, and a second one begins here"
+            help = "put each network into a file of its own"
+            raise self.mistake("several-documents", message, place, help)
+        return self.stack[0].container[0]
 
     def scalar(self, event: Any) -> None:
         start, end, text, style = event.start_mark, event.end_mark, event.value, event.style
@@ -278,12 +265,10 @@ class _Reader:
             # Printed in a table, it would be a command to the reader's terminal.
             message = f"the text has a control character in it, U+{ord(control[0]):04X}"
             help = "write the text without the escape"
-            raise self.mistake("bad-yaml", message, Mark(*place), help)
+            raise self.mistake("bad-yaml", message, place, help)
         value = self.plain(text, place) if event.implicit[0] else text
-        level = self.stack[-1] if self.stack else None
-        if level is None:
-            self.root = value
-        elif level.wants_key():
+        level = self.stack[-1]
+        if level.wants_key():
             level.key = self.key(value, event, level.container, place)
             level.container.marks.append(place)
         else:
@@ -295,92 +280,76 @@ class _Reader:
         name = event.anchor
         place = _place(event)
         if name not in self.anchors:
-            help = did_you_mean(name, self.anchors)
-            raise self.mistake(
-                "bad-yaml",
-                f"the alias *{name} has no anchor &{name} before it",
-                Mark(*place),
-                help or "an anchor stands before its aliases, and is closed by then",
-            )
-        if self.stack and self.stack[-1].wants_key():
-            raise self.mistake(
-                "bad-key", "an alias cannot be a key", Mark(*place), "write the key out"
-            )
+            help = "an anchor stands before its aliases, and is closed by then"
+            message = f"the alias *{name} has no anchor &{name} before it"
+            raise self.mistake("bad-yaml", message, place, did_you_mean(name, self.anchors) or help)
+        if self.stack[-1].wants_key():
+            raise self.mistake("bad-key", "an alias cannot be a key", place, "write the key out")
         value, nodes, height = self.anchors[name]
         self.count(nodes, place)
-        self.deepen(len(self.stack) + height, place)
-        self.take(value, place, height)
+        self.deepen(height, place)
+        self.stack[-1].take(value, place, height)
 
     def open(self, event: Any) -> None:
         place = _place(event)
         if event.tag is not None:
             raise self.tag(event.tag, place)
-        if self.stack and self.stack[-1].wants_key():
+        if self.stack[-1].wants_key():
             message = "a list or a mapping cannot be a key"
             help = "keys are names; a text that begins with a bracket or a brace needs quotes"
-            raise self.mistake("bad-key", message, Mark(*place), help)
+            raise self.mistake("bad-key", message, place, help)
         self.count(1, place)
         self.stack.append(_Open(event, place, self.nodes))
-        self.deepen(len(self.stack), place)
+        self.deepen(0, place)
 
     def close(self, event: Any) -> None:
         level = self.stack.pop()
         line, column, length, text_at = level.place
-        if level.flow and (end := event.end_mark).line + 1 == line:
+        if level.event.flow_style and (end := event.end_mark).line + 1 == line:
             length = end.column + 1 - column
         height = level.height + 1
-        if level.anchor is not None:
+        if level.event.anchor is not None:
             nodes = self.nodes - level.before + 1
-            self.anchors[level.anchor] = _Anchored(level.container, nodes, height)
-        self.take(level.container, (line, column, length, text_at), height)
-
-    def take(self, value: Any, place: _Place, height: int) -> None:
-        """Hand a complete value to the list or mapping around it."""
-        if self.stack:
-            self.stack[-1].take(value, place, height)
-        else:
-            self.root = value
+            self.anchors[level.event.anchor] = _Anchored(level.container, nodes, height)
+        self.stack[-1].take(level.container, (line, column, length, text_at), height)
 
     def count(self, nodes: int, place: _Place) -> None:
         """Note so many more values."""
         self.nodes += nodes
         if self.nodes > self.most:
-            message = (
-                f"the file has more than {self.most:,} values,"
-                " aliases counted as what they stand for"
-            )
-            raise self.exceeded("nodes", message, Mark(*place))
+            most = f"the file has more than {self.most:,} values"
+            raise self.exceeded("nodes", f"{most}, aliases counted as what they stand for", place)
 
-    def deepen(self, depth: int, place: _Place) -> None:
-        """Note that lists and mappings nest so deep."""
-        if depth > self.limits.depth:
-            raise self.too_deep(Mark(*place))
+    def deepen(self, height: int, place: _Place) -> None:
+        """Note that what is open has a value of this height in it."""
+        if len(self.stack) - 1 + height > self.limits.depth:
+            raise self.too_deep(place)
 
-    def too_deep(self, mark: Mark) -> ConvcalcError:
+    def too_deep(self, place: _Place) -> ConvcalcError:
         message = f"lists and mappings are nested more than {self.limits.depth} deep"
-        return self.exceeded("depth", message, mark)
+        return self.exceeded("depth", message, place)
 
     def key(self, value: Any, event: Any, container: Any, place: _Place) -> str:
         """A value as the key that it is meant as."""
         if value == "<<" and event.implicit[0]:
             message = "merge keys (`<<`) are not part of the spec language"
             help = "write the fields out, or make a block with arguments"
-            raise self.mistake("merge-key", message, Mark(*place), help)
+            raise self.mistake("merge-key", message, place, help)
         if not isinstance(value, str):
             message = f"a key is a name, and this one is {_plain_kind(value)}"
             help = "put it in quotes if it is meant as a name"
-            raise self.mistake("bad-key", message, Mark(*place), help)
+            raise self.mistake("bad-key", message, place, help)
         if value in container:
-            first = container.key_marks[value]
+            first = container.key_mark(value)
             message = f"the key `{shortened(value, 60)}` is here twice"
             label = f"the first is at line {first.line}, column {first.column}"
-            raise self.mistake("duplicate-key", message, Mark(*place), "keep one of them", label)
+            raise self.mistake("duplicate-key", message, place, "keep one of them", label)
         return value
 
     def tag(self, tag: str, place: _Place) -> ConvcalcError:
         shown = shortened(tag.replace("tag:yaml.org,2002:", "!!"), 60)
         message = f"the tag {shown} is not part of the spec language"
-        return self.mistake("tag", message, Mark(*place), "write the value without it")
+        return self.mistake("tag", message, place, "write the value without it")
 
     def plain(self, text: str, place: _Place) -> Any:
         """An unquoted scalar; equal ones are one object, as far as there are not too many."""
@@ -398,11 +367,9 @@ class _Reader:
         if _INTEGER.match(text):
             digits = len(text.lstrip("+-"))
             if digits > self.limits.digits:
-                message = (
-                    f"this integer has {digits:,} digits, more than the limit of"
-                    f" {self.limits.digits}"
-                )
-                raise self.exceeded("digits", message, Mark(*place))
+                most = f"more than the limit of {self.limits.digits}"
+                message = f"this integer has {digits:,} digits, {most}"
+                raise self.exceeded("digits", message, place)
             return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
         if _FLOAT.match(text):
             return float(text)

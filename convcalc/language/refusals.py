@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
@@ -11,14 +11,21 @@ from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import Expression, ExpressionError
 from convcalc.graph import Builder
 from convcalc.language.limits import Limits, exceeded
-from convcalc.language.scopes import Scope, Tensors, tensor_values
-from convcalc.language.statements import Items, Statement, Value
+from convcalc.language.scopes import Known, Scope, Tensors, tensor_values
+from convcalc.language.statements import Statement, Value, expressions_in
 from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, listed
 
 
+class Unknown(Exception):  # noqa: N818 - the mistake is noted; this says what it leaves
+    """A mistake, which is noted, or one before it leaves unknown what a line makes."""
+
+
 class Mistakes:
-    """The mistakes of one expansion. Where enough are found, or a limit is met, it ends."""
+    """The mistakes of one expansion. Where enough are found, or a limit is met, it ends.
+
+    What notes one returns the Unknown that ends its line, to be raised where nothing follows.
+    """
 
     def __init__(self, source: Source, limits: Limits, builder: Builder) -> None:
         self.source = source
@@ -40,15 +47,16 @@ class Mistakes:
         notes: tuple[str, ...] = (),
         where: str = "",
         help: str = "",
-    ) -> None:
+    ) -> Unknown:
         """Note a mistake, with the calls that lead to it; `where` says more of the place."""
         calls = reversed(scope.calls) if scope else ()
-        chain = [f"in block `{block}`, called at line {at.line}" for block, at in calls]
+        chain = [f"in block `{call.type}`, called at line {call.mark.line}" for call in calls]
         if place := "; ".join([*chain, where] if where else chain):
             notes = (*notes, place)
         self.found.append(Diagnostic(code, message, self.source, mark, label, notes, help))
         if len(self.found) >= ENOUGH:
             self.stop_if_wrong()
+        return Unknown()
 
     def stop_if_wrong(self) -> None:
         """Raise ConvcalcError where there is a mistake."""
@@ -77,33 +85,23 @@ class Mistakes:
         mark: Mark | None,
         scope: Scope,
         inputs: Tensors,
-    ) -> None:
+    ) -> Unknown:
         """An expression has no value."""
         where, help = "", error.help
-        names = dict(scope.values)
-        if inputs:
-            known = tensor_values(inputs[0].shape)
-            names |= known
-            if error.code == "unknown-name":
-                # The check knows all names but those that only some tensors have.
-                where = f"the tensor here is {inputs[0].shape}, from {self._place(inputs[0])}"
-                help = f"this tensor has {listed(known)}"
-        self.report(
+        if inputs and error.code == "unknown-name":
+            # The check knows all names but those that only some tensors have.
+            where = f"the tensor here is {inputs[0].shape}, from {self._place(inputs[0])}"
+            help = f"this tensor has {listed(tensor_values(inputs[0].shape))}"
+        return self.report(
             error.code,
             error.message,
             mark and mark.within(error.start, error.end - error.start),
             scope,
             label=error.label,
-            notes=_values_note(expression, names),
+            notes=_values_note(expression, scope.names(inputs)),
             where=where,
             help=help,
         )
-
-    def value(
-        self, refusal: Refusal, st: Statement, field: str, raw: Value, scope: Scope, inputs: Tensors
-    ) -> None:
-        """A field refuses the value that an expression has."""
-        self._refusal(refusal, st, field, [raw], scope, inputs, "")
 
     def shapes(
         self,
@@ -111,18 +109,18 @@ class Mistakes:
         st: Statement,
         raws: Iterable[Value],
         scope: Scope,
-        inputs: tuple[Tensor, ...],
-    ) -> None:
+        inputs: Known,
+    ) -> Unknown:
         """A layer, in which the values `raws` are, refuses its inputs."""
-        where = ""
-        if inputs:
-            where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
+        if st.type == "residual":
+            refusal.help = _residual_help(inputs[0].shape, inputs[-1].shape) or refusal.help
+        where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
         if len(inputs) > 1:
             given = [f"{tensor.shape} ({self._place(tensor)})" for tensor in inputs[:4]]
             where = f"its inputs are {', '.join(given)}{', …' if len(inputs) > 4 else ''}"
-        self._refusal(refusal, st, refusal.field, raws, scope, inputs, where)
+        return self.value(refusal, st, refusal.field, raws, scope, inputs, where)
 
-    def _refusal(
+    def value(
         self,
         refusal: Refusal,
         st: Statement,
@@ -130,18 +128,19 @@ class Mistakes:
         raws: Iterable[Value],
         scope: Scope,
         inputs: Tensors,
-        where: str,
-    ) -> None:
+        where: str = "",
+    ) -> Unknown:
+        """A field refuses a value, which the expressions in `raws` have."""
         message, help = refusal.message, refusal.help
         if field is not None and message.startswith(("must ", "has ")):
             message = f"`{st.key_of(field) or field}` {message}"
-        names = {**scope.values, **(tensor_values(inputs[0].shape) if inputs else {})}
-        expressions = [each for raw in raws for each in _expressions(raw)]
+        names = scope.names(inputs)
+        expressions = [each for raw in raws for each in expressions_in(raw)]
         notes = dict.fromkeys(note for each in expressions for note in _result_note(each, names))
         if refusal.code == "not-whole" and len(expressions) == 1:
             text = expressions[0].text
             help = _roundings(text, expressions[0].evaluate(names)) or help
-        self.report(
+        return self.report(
             refusal.code,
             message,
             st.mark_of(field) if field else st.mark,
@@ -178,9 +177,8 @@ class Mistakes:
         return "the input" if len(self.inputs) == 1 else f"input `{self.inputs[-1 - tensor.node]}`"
 
 
-def residual_help(*shapes: Shape) -> str:
+def _residual_help(body: Shape, shortcut: Shape) -> str:
     """What a shortcut would have to do, for the shapes of the body and of the shortcut."""
-    body, shortcut = shapes[0], shapes[-1]
     if len(body) != len(shortcut) or len(body) == 1:
         return ""
     strides = [ceil_div(a, b) for a, b in zip(shortcut.spatial, body.spatial)]
@@ -206,15 +204,6 @@ def _result_note(expression: Expression, names: Mapping[str, Any]) -> tuple[str,
         return values
     result = f"`{expression.text}` is {_written(expression.evaluate(names))}"
     return tuple(f"{result}, {each}" for each in values)
-
-
-def _expressions(raw: Value) -> Iterator[Expression]:
-    """The expressions that a value is made of."""
-    if isinstance(raw, Expression):
-        yield raw
-    elif isinstance(raw, Items):
-        for item in raw.items:
-            yield from _expressions(item)
 
 
 def _written(value: Any) -> str:

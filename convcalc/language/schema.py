@@ -46,60 +46,47 @@ def _list(items: _Schema, **bounds: int | bool) -> _Schema:
     return {"type": "array", "items": items, **bounds}
 
 
+def _mapping(names: _Schema, values: _Schema, **bounds: int) -> _Schema:
+    return {"type": "object", **bounds, "propertyNames": names, "additionalProperties": values}
+
+
+def _any(*schemas: _Schema) -> _Schema:
+    return {"anyOf": list(schemas)}
+
+
 def _or_expression(literal: _Schema) -> _Schema:
     """A literal, at any place of which an expression may stand."""
     if "anyOf" in literal:
-        return {"anyOf": [*map(_or_expression, literal["anyOf"]), _ref("expression")]}
+        return _any(*map(_or_expression, literal["anyOf"]), _ref("expression"))
     if "items" in literal:
         literal = {**literal, "items": _or_expression(literal["items"])}
-    return {"anyOf": [literal, _ref("expression")]}
+    return _any(literal, _ref("expression"))
 
 
 def _values() -> dict[str, _Schema]:
     """What `Checked` names in the forms, but for what has layers in it."""
-    identifier = {**_whole(IDENTIFIER), "not": {"enum": sorted(RESERVED)}}
-    expression = {"type": "string", "pattern": r"\S", "description": "An expression."}
     size = _or_expression({"type": "integer", "minimum": 1})
-    shape = {"anyOf": [_list(size, minItems=1, maxItems=4), _ref("expression")]}
-    value = {"anyOf": [{"type": ["number", "boolean"]}, _ref("expression"), _list(_ref("value"))]}
-    names = {"propertyNames": _ref("identifier"), "additionalProperties": _ref("value")}
+    taken = {"propertyNames": {"not": {"enum": sorted(taken_names())}}}
+    settings = {"type": "object", "additionalProperties": _ref("value")}
     return {
-        "expression": expression,
-        "value": value,
-        "values": {"type": "object", **names},
-        "arguments": {
-            "allOf": [
-                _ref("values"),
-                {"propertyNames": {"not": {"enum": sorted(taken_names())}}},
-            ]
-        },
+        "expression": {"type": "string", "pattern": r"\S", "description": "An expression."},
+        "value": _any({"type": ["number", "boolean"]}, _ref("expression"), _list(_ref("value"))),
+        "values": _mapping(_ref("identifier"), _ref("value")),
+        "arguments": {"allOf": [_ref("values"), taken]},
         "truth": {"type": "boolean"},
-        "condition": {"anyOf": [{"type": ["boolean", "number"]}, _ref("expression")]},
+        "condition": _any({"type": ["boolean", "number"]}, _ref("expression")),
         "times": _or_expression({"type": "integer", "minimum": 0}),
-        "rows": {"anyOf": [_list(_ref("value")), _ref("expression")]},
+        "rows": _any(_list(_ref("value")), _ref("expression")),
         "text": {"type": "string", "pattern": r"\S"},
-        "identifier": identifier,
+        "identifier": {**_whole(IDENTIFIER), "not": {"enum": sorted(RESERVED)}},
         "index": _ref("identifier"),
         "bind": _list(_ref("identifier"), minItems=1, uniqueItems=True),
         "layer_name": {**_whole(LAYER_NAME), "not": {"const": "input"}},
-        "tensors": {"anyOf": [_whole(TENSOR), _list(_whole(TENSOR), minItems=1)]},
+        "tensors": _any(_whole(TENSOR), _list(_whole(TENSOR), minItems=1)),
         "merge": {"enum": list(MERGES)},
-        "shape": shape,
-        "inputs": {
-            "anyOf": [
-                _ref("shape"),
-                {
-                    "type": "object",
-                    "minProperties": 1,
-                    "propertyNames": _ref("layer_name"),
-                    "additionalProperties": _ref("shape"),
-                },
-            ]
-        },
-        "presets": {
-            "type": "object",
-            "additionalProperties": {"type": "object", "additionalProperties": _ref("value")},
-        },
+        "shape": _any(_list(size, minItems=1, maxItems=4), _ref("expression")),
+        "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),
+        "presets": {"type": "object", "additionalProperties": settings},
     }
 
 
@@ -110,12 +97,10 @@ def _parts() -> dict[str, _Schema]:
     structures = {name: _ref(f"structure_{name}") for name in STRUCTURES}
     bare = {name: layers.find(name) for name in layers.TYPES if not _required(layers.find(name))}
     # An editor shows the first text that it finds, so there is none around those of the layers.
-    alone = {
-        "anyOf": [
-            *({"const": name, "description": _text(cls)} for name, cls in bare.items()),
-            {**_whole(LAYER_NAME), "not": {"enum": known}, "description": "A block."},
-        ],
-    }
+    alone = _any(
+        *({"const": name, "description": _text(cls)} for name, cls in bare.items()),
+        {**_whole(LAYER_NAME), "not": {"enum": known}, "description": "A block."},
+    )
     with_fields = {
         "type": "object",
         "minProperties": 1,
@@ -123,20 +108,17 @@ def _parts() -> dict[str, _Schema]:
         "properties": {**types, **structures},
         "additionalProperties": _ref("block_call"),
     }
+    block_name = {"allOf": [_ref("layer_name"), {"not": {"enum": known}}]}
     return {
         "block": _form(OTHERS["block"]),
-        "blocks": {
-            "type": "object",
-            "propertyNames": {"allOf": [_ref("layer_name"), {"not": {"enum": known}}]},
-            "additionalProperties": _ref("block"),
-        },
+        "blocks": _mapping(block_name, _ref("block")),
         "block_call": {
             "description": "A call of a block, with its arguments.",
             "type": ["object", "null"],
             "properties": _form(OTHERS["element"])["properties"],
             "additionalProperties": _ref("value"),
         },
-        "element": {"anyOf": [alone, with_fields]},
+        "element": _any(alone, with_fields),
         "layers": _list(_ref("element")),
         "network": _list(_ref("element"), minItems=1),
         "paths": _list(_ref("layers"), minItems=1),

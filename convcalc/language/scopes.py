@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from convcalc.diagnostics import Mark
 from convcalc.expressions import Expression
+from convcalc.language.statements import Statement
 from convcalc.shape import Shape, Tensor
 
+Known = tuple[Tensor, ...]
 #: What one line hands to the next; None where a mistake leaves it unknown.
-Tensors = tuple[Tensor, ...] | None
+Tensors = Known | None
 
 #: Names that the tensor which reaches a layer has in expressions.
 TENSOR_NAMES = frozenset(
@@ -46,27 +47,31 @@ class Scope:
         self,
         values: Mapping[str, Any],
         outer: Scope | None = None,
-        calls: tuple[tuple[str, Mark], ...] = (),
+        calls: tuple[Statement, ...] = (),
         depth: int = 0,
     ) -> None:
         self.values = values
-        #: Block and place of each call around, outermost first.
+        #: The calls of blocks around, outermost first.
         self.calls = calls
         #: How many lists it is inside of.
         self.depth = depth
         #: The list around it, whose tensors it sees.
         self._outer = outer
         self._tensors: dict[str, Tensors] = {}
-        self._left_out: set[str] = set()
+        self._left_out: frozenset[str] = frozenset()
 
     def inside(self, values: Mapping[str, Any] | None = None) -> Scope:
         """The scope of a list inside, with other values where some are given."""
         values = self.values if values is None else values
         return Scope(values, self, self.calls, self.depth + 1)
 
-    def called(self, values: Mapping[str, Any], block: str, mark: Mark) -> Scope:
+    def called(self, values: Mapping[str, Any], call: Statement) -> Scope:
         """The scope of a block that is called here; it sees no tensor of its caller."""
-        return Scope(values, None, (*self.calls, (block, mark)), self.depth + 1)
+        return Scope(values, None, (*self.calls, call), self.depth + 1)
+
+    def names(self, inputs: Tensors) -> dict[str, Any]:
+        """The values that expressions see by their names, on a line that takes `inputs`."""
+        return {**self.values, **(tensor_values(inputs[0].shape) if inputs else {})}
 
     def add(self, name: str, tensors: Tensors) -> None:
         """Name tensors, for the lines that follow."""
@@ -74,33 +79,30 @@ class Scope:
 
     def leave_out(self, name: str) -> None:
         """Note that the layer of a name is not there."""
-        self._left_out.add(name)
+        self._left_out |= {name}
 
     def find(self, name: str) -> Tensors:
         """The tensors of a name, or the one part of it (`parts.1`). Raises KeyError."""
-        whole, dot, part = name.rpartition(".")
-        found = self._find(whole if dot else name)
-        if not dot or found is None:
-            return found
-        if int(part) >= len(found):
+        whole, dot, part = name.partition(".")
+        known = (each._tensors[whole] for each in self._lists() if whole in each._tensors)
+        found = next(known, ())
+        if dot and found:
+            found = found[int(part) :][:1]
+        if found == ():
             raise KeyError(name)
-        return (found[int(part)],)
-
-    def _find(self, name: str) -> Tensors:
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope._tensors:
-                return scope._tensors[name]
-            scope = scope._outer
-        raise KeyError(name)
+        return found
 
     def is_left_out(self, name: str) -> bool:
         """Whether a name is that of a layer which its `when` leaves out."""
-        outer = self._outer
-        return name in self._left_out or (outer is not None and outer.is_left_out(name))
+        return any(name in scope._left_out for scope in self._lists())
 
     def tensors(self) -> list[str]:
         """The names of all tensors in reach."""
-        return list(
-            dict.fromkeys([*self._tensors, *(self._outer.tensors() if self._outer else ())])
-        )
+        return list(dict.fromkeys(name for scope in self._lists() for name in scope._tensors))
+
+    def _lists(self) -> Iterator[Scope]:
+        """This list and those around it, whose tensors it sees."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope._outer

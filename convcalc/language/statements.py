@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import core_schema
@@ -24,9 +24,22 @@ class Items(NamedTuple):
     items: tuple[Any, ...]
     marks: reader.Marks
 
+    def mark_of(self, index: int) -> Mark:
+        """The place of an item."""
+        return self.marks[index]
+
 
 #: A value of a spec: a number, a text, a truth value, a tuple of these; or yet to be evaluated.
 Value = int | float | str | bool | tuple[Any, ...] | Expression | Items | None
+
+
+def expressions_in(value: Value) -> Iterator[Expression]:
+    """The expressions that a value is made of."""
+    if isinstance(value, Expression):
+        yield value
+    elif isinstance(value, Items):
+        for item in value.items:
+            yield from expressions_in(item)
 
 
 class Checked:
@@ -35,18 +48,34 @@ class Checked:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, given: Any, info: Any) -> Any:
-        """What the check makes of a value; the context of a validation knows the checks."""
-        return info.context.checked(self.name, given)
-
     def __repr__(self) -> str:
         return f"Checked({self.name!r})"
 
+    def __call__(self, placed: Any) -> Any:
+        """What the check makes of a value, which knows the checks."""
+        return placed.checked(self.name)
+
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema.with_info_plain_validator_function(self)
+        return core_schema.no_info_plain_validator_function(self)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, str]:
         return {"$ref": f"#/$defs/{self.name}"}
+
+
+def built_form(**fields: Any) -> dict[str, Any]:
+    """The core schema of a form, as far as it validates, as pydantic makes it of a model."""
+    of_fields = {"type": "model-fields", "fields": fields}
+    config = {"extra_fields_behavior": "forbid"}
+    return {"type": "model", "cls": BuiltForm, "config": config, "schema": of_fields}
+
+
+def built_field(check: str, *default: Any, **alias: str) -> dict[str, Any]:
+    """The core schema of a form's field; one that has a default may be left out."""
+    function = {"type": "no-info", "function": Checked(check)}
+    schema: dict[str, Any] = {"type": "function-plain", "function": function}
+    if default:
+        schema = {"type": "default", "schema": schema, "default": default[0]}
+    return {"type": "model-field", "schema": schema, **alias}
 
 
 class BuiltForm:
@@ -64,15 +93,25 @@ class BuiltForm:
 class Call(NamedTuple):
     """A layer or a block: its known values, and those to be evaluated, by canonical name.
 
-    The rest is said in `forms.Layer`. Equal lines without open values share one call.
+    `names` are those that the open values read. The rest is said in `forms.Layer`. Equal lines
+    without open values share one call.
     """
 
     settled: Mapping[str, Any]
     open: Mapping[str, Value]
+    names: tuple[str, ...]
     name: str | None = None
     from_: tuple[str, ...] = ()
     when: Value = True
     functional: bool = False
+
+    @classmethod
+    def of(cls, values: Mapping[str, Value], common: Mapping[str, Any]) -> Call:
+        """The call with these values of its own, and these that all calls have."""
+        open_ = {key: v for key, v in values.items() if isinstance(v, (Expression, Items))}
+        settled = {key: v for key, v in values.items() if key not in open_}
+        read = {name for v in open_.values() for each in expressions_in(v) for name in each.names}
+        return cls(settled, open_, tuple(read), **common)
 
 
 class Statement(NamedTuple):
@@ -95,12 +134,12 @@ class Statement(NamedTuple):
     def mark_of(self, field: str) -> Mark:
         """The place of a field's value; of the type where the field is left out."""
         key = self.key_of(field)
-        return self.mark if key is None else self.origin.value_marks[key]
+        return self.mark if key is None else self.origin.mark_of(key)
 
     def item_mark(self, field: str, index: int) -> Mark:
         """The place of an item of a field's value; of the value where that is no list."""
         value = self.origin.get(field)
-        return value.marks[index] if isinstance(value, reader.Sequence) else self.mark_of(field)
+        return value.mark_of(index) if isinstance(value, reader.Sequence) else self.mark_of(field)
 
     def key_of(self, field: str) -> str | None:
         """The name that the field goes by in the file; None where it is left out."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from convcalc.arithmetic import Refusal, is_fraction
-from convcalc.diagnostics import Mark, fail
+from convcalc.diagnostics import ConvcalcError, Mark, fail
 from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.language.document import Document
 from convcalc.language.limits import Clock
-from convcalc.language.refusals import Mistakes
-from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors, tensor_values
+from convcalc.language.refusals import Mistakes, Unknown
+from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
 from convcalc.language.statements import Items, Statement, Value
-from convcalc.layers.fields import Whole
+from convcalc.layers.fields import Kind, Whole
 from convcalc.shape import Shape
 from convcalc.words import describe, did_you_mean, listed
 
@@ -30,7 +31,7 @@ class Marked(Protocol):
 
 
 class Values:
-    """Evaluates what a document says. What a mistake leaves unknown is None, and reported."""
+    """Evaluates what a document says. Raises Unknown where it has no value, which is noted."""
 
     def __init__(self, document: Document, mistakes: Mistakes, clock: Clock) -> None:
         self.document = document
@@ -46,46 +47,54 @@ class Values:
             names = scope.values
             if not TENSOR_NAMES.isdisjoint(value.names):
                 if inputs is None:
-                    return None
-                names = {**names, **(tensor_values(inputs[0].shape) if inputs else {})}
+                    raise Unknown
+                names = scope.names(inputs)
             try:
-                return value.evaluate(names)
+                return value.root.evaluate(names)
             except ExpressionError as error:
-                self.mistakes.expression(error, value, marked.mark_of(*path), scope, inputs)
-                return None
+                mark = marked.mark_of(*path)
+                raise self.mistakes.expression(error, value, mark, scope, inputs) from None
         if isinstance(value, Items):
             return self._items(value, scope, inputs, marked, *path)
         return value
 
     def _items(
         self, value: Items, scope: Scope, inputs: Tensors, marked: Marked, *path: Any
-    ) -> tuple[Any, ...] | None:
+    ) -> tuple[Any, ...]:
         if self.clock.is_over(len(value.items)):
             mark = marked.mark_of(*path) or value.marks[0]
             self.mistakes.exceed("seconds", self.clock.message(), mark)
-        items = []
-        for index, item in enumerate(value.items):
-            items.append(self.evaluate(item, scope, inputs, value.marks, index))
-            if items[-1] is None:
-                return None
-        if not fits(tuple(items), self.bounds):
+        each = enumerate(value.items)
+        items = tuple([self.evaluate(item, scope, inputs, value, index) for index, item in each])
+        if not fits(items, self.bounds):
             message = f"this list has more than {self.bounds.items:,} items"
             self.mistakes.exceed("items", message, marked.mark_of(*path) or value.marks[0])
-        return tuple(items)
+        return items
 
-    def truth(
-        self, st: Statement, field: str, value: Value, scope: Scope, inputs: Tensors
-    ) -> bool | None:
+    def opened(
+        self, st: Statement, scope: Scope, inputs: Tensors, kinds: Mapping[str, Kind] | None = None
+    ) -> dict[str, Any]:
+        """The values that a call's expressions have, as their kinds take them."""
+        opened: dict[str, Any] = {}
+        for name, raw in st.body.open.items():
+            try:
+                value = self.evaluate(raw, scope, inputs, st, name)
+                opened[name] = kinds[name].parse(value) if kinds else value
+            except Unknown:
+                pass
+            except Refusal as refusal:
+                self.mistakes.value(refusal, st, name, [raw], scope, inputs)
+        if len(opened) < len(st.body.open):
+            raise Unknown
+        return opened
+
+    def truth(self, st: Statement, field: str, value: Value, scope: Scope, inputs: Tensors) -> bool:
         """The value of a line's condition."""
-        if isinstance(value, bool):
-            return value
         result = self.evaluate(value, scope, inputs, st, field)
         if isinstance(result, (bool, int, float)) or is_fraction(result):
             return bool(result)
-        if result is not None:
-            message = f"`{field}` must be true or false, not {describe(result)}"
-            self.mistakes.report("bad-value", message, st.mark_of(field), scope)
-        return None
+        message = f"`{field}` must be true or false, not {describe(result)}"
+        raise self.mistakes.report("bad-value", message, st.mark_of(field), scope)
 
     def variables(self, preset: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The variables with their values: defaults, then the preset's, then the given ones.
@@ -94,29 +103,32 @@ class Values:
         that is of another kind than the default.
         """
         document, spec = self.document, self.document.spec
-        name_of_spec = self.mistakes.source.name
         if preset is not None and preset not in spec.presets:
-            known = f"its presets are {listed(spec.presets)}" if spec.presets else "it has none"
-            help = did_you_mean(preset, spec.presets) or known
-            raise fail("unknown-preset", f"{name_of_spec} has no preset `{preset}`", help)
-        raw = spec.variables
+            raise self._lacking("preset", preset, spec.presets, "it has none")
         for name in settings:
-            if name not in raw:
-                known = f"its variables are {listed(raw)}" if raw else "it has no variables"
-                help = did_you_mean(name, raw) or known
-                raise fail("unknown-variable", f"{name_of_spec} has no variable `{name}`", help)
+            if name not in spec.variables:
+                raise self._lacking("variable", name, spec.variables, "it has no variables")
         chosen = spec.presets[preset] if preset is not None else {}
         values: dict[str, Any] = {}
         scope = Scope(values)
-        for name, default in raw.items():
-            value = self.evaluate(default, scope, (), document, "variables", name)
-            if value is not None and name in chosen:
-                value = self.evaluate(chosen[name], scope, (), document, "presets", preset, name)
-            if value is not None and name in settings:
-                value = _setting(name, settings[name], value)
-            # What follows an unknown one is checked with a stand-in, and never used.
-            values[name] = 1 if value is None else value
+        for name, default in spec.variables.items():
+            try:
+                value = self.evaluate(default, scope, (), document, "variables", name)
+                if name in chosen:
+                    path = ("presets", preset, name)
+                    value = self.evaluate(chosen[name], scope, (), document, *path)
+                if name in settings:
+                    value = _setting(name, settings[name], value)
+            except Unknown:
+                value = 1  # what follows is checked with it, and never used
+            values[name] = value
         return values
+
+    def _lacking(self, kind: str, name: str, known: Collection[str], none: str) -> ConvcalcError:
+        """The error for a preset or a variable that the document does not have."""
+        help = did_you_mean(name, known) or (f"its {kind}s are {listed(known)}" if known else none)
+        message = f"{self.mistakes.source.name} has no {kind} `{name}`"
+        return fail(f"unknown-{kind}", message, help)
 
     def inputs(self, values: Mapping[str, Any], given: tuple[int, ...] | None) -> dict[str, Shape]:
         """The shapes of the inputs by name; `given` stands for that of a single one.
@@ -127,35 +139,30 @@ class Values:
         if given is not None:
             if len(raw) == 1:
                 return dict.fromkeys(raw, Shape(*given))
-            message = (
-                f"{self.mistakes.source.name} has {len(raw)} inputs, {listed(raw)}, and one shape"
-                " is given"
-            )
-            raise fail("bad-value", message, "change the file's `input`")
+            has = f"{self.mistakes.source.name} has {len(raw)} inputs, {listed(raw)}"
+            raise fail("bad-value", f"{has}, and one shape is given", "change the file's `input`")
         scope = Scope(values)
-        mapped = isinstance(self.document.origin["input"], dict)
-        paths = {name: ("input", name) if mapped else ("input",) for name in raw}
-        shapes = {name: self._shape(value, paths[name], scope) for name, value in raw.items()}
-        return {name: shape for name, shape in shapes.items() if shape is not None}
+        shapes = {}
+        for name, value in raw.items():
+            with suppress(Unknown):
+                shapes[name] = self._shape(name, value, scope)
+        return shapes
 
-    def _shape(self, value: Value, path: tuple[str, ...], scope: Scope) -> Shape | None:
-        sizes = self.evaluate(value, scope, (), self.document, *path)
-        if sizes is None:
-            return None
+    def _shape(self, name: str, value: Value, scope: Scope) -> Shape:
+        document = self.document
+        sizes = self.evaluate(value, scope, (), document, "input", name)
         if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 4:
-            message = f"`{path[-1]}` must be a list of one to four sizes, not {describe(sizes)}"
-            self.mistakes.report("bad-value", message, self.document.mark_of(*path))
-            return None
-        marks = self.document.item_marks(*path)
+            message = f"`{name}` must be a list of one to four sizes, not {describe(sizes)}"
+            raise self.mistakes.report("bad-value", message, document.mark_of("input", name))
         parsed = []
         for index, size in enumerate(sizes):
             try:
                 parsed.append(_SIZE.parse(size))
             except Refusal as refusal:
                 message = f"a size of the input {refusal.message}"
-                at = marks[index] if marks else self.document.mark_of(*path)
+                at = document.mark_of("input", name, index)
                 self.mistakes.report(refusal.code, message, at, help=refusal.help)
-        return Shape(*parsed) if len(parsed) == len(sizes) else None
+        return Shape(*parsed)
 
 
 def _setting(name: str, value: Any, default: Any) -> Any:
