@@ -39,6 +39,8 @@ layers:
 def sine() -> Iterator[None]:
     """A layer type in a family of its own, with a weight and a field, and an activation of it."""
     before = dict(layers.TYPES)
+    # What was asked for before it was added must not be remembered.
+    convcalc.loads("name: n\ninput: [8, 6, 6]\nlayers: [squeeze_excite: {squeeze: 2}]\n")
 
     @layer("sine")
     class Sine(Unary):

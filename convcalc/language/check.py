@@ -214,12 +214,11 @@ def _expression(placed: _Placed, words: tuple[str, ...]) -> Expression:
 
 def _field_check(kind: Kind) -> _Check:
     """The check of a layer's field; what it refuses is said of the field."""
-    words = kind.words
 
     def check(placed: _Placed) -> Any:
         value = placed.value
         if value is not None:
-            value = _value(placed, words)
+            value = _value(placed, kind.words)
             if isinstance(value, (Expression, Items)):
                 return value
         try:
