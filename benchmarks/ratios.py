@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 BARE = [sys.executable, "-c", "import click, yaml, pydantic; pydantic.BaseModel"]
 #: What the `convcalc` script does.
-CONVCALC = [sys.executable, "-c", "from convcalc.cli import main; main()"]
+CONVCALC = [sys.executable, "-c", "from convcalc.__main__ import run; run()"]
 #: Modules are compiled once, in the warm-up, as an installed package is.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 LAYERS = 100_000

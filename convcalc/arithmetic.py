@@ -16,12 +16,10 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import KW_ONLY, dataclass
 from functools import reduce, wraps
 from typing import Any, TypeVar, cast
 
 
-@dataclass(eq=False)
 class Refusal(ValueError):  # noqa: N818 - a rule refuses; nothing went wrong
     """A rule or a field refuses a value: one short sentence, and where to look.
 
@@ -30,12 +28,18 @@ class Refusal(ValueError):  # noqa: N818 - a rule refuses; nothing went wrong
     would be right.
     """
 
-    message: str
-    _: KW_ONLY
-    code: str = "bad-value"
-    field: str | None = None
-    label: str = ""
-    help: str = ""
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "bad-value",
+        field: str | None = None,
+        label: str = "",
+        help: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message, self.label, self.help = message, label, help
+        self.code, self.field = code, field
 
 
 def require(

@@ -150,6 +150,8 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
     """A value as an option gives it: `3`, `3,1`, `[[0, 1], [0, 1]]`, `true`, one of `words`."""
     if text in words:
         return text
+    if text.isdecimal() and text.isascii() and len(text) < 19:
+        return int(text)  # most are
     from convcalc.expressions import ExpressionError, parse
 
     try:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import repeat
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc import costs
 from convcalc.arithmetic import product, value_of
-from convcalc.expressions import Bounds, parse
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import NOTHING, PRIMITIVES, Layer, Operations, Placed, fields_of
 from convcalc.shape import Shape
@@ -19,8 +18,6 @@ from convcalc.shape import Shape
 FREE = "0"
 #: The default of a tool that counts 0 without a word for what it does not know.
 SILENT = "silent"
-#: The numbers of a spec are bounded already; a cost is a product of several.
-_BOUNDS = Bounds(digits=100_000)
 
 
 class Place(NamedTuple):
@@ -155,7 +152,8 @@ class Convention(NamedTuple):
     def open_names(self, quantities: Quantities) -> dict[str, str]:
         """The names of its own that stand open in a layer's formula, and what each is."""
         rule = self.rule(quantities.cls, quantities.node.functional) or FREE
-        own = [name for name in parse(rule, _BOUNDS).names if name in self.quantities]
+        names = _parsed(rule).names if self.quantities else ()
+        own = [name for name in names if name in self.quantities]
         return {
             name: self.meaning_of(name) for name in own if quantities.is_open(self.quantities[name])
         }
@@ -174,7 +172,7 @@ class Convention(NamedTuple):
         """The value of a rule, whose names stand for what `of` makes of their quantities."""
         if rule in _ALONE:
             return of(quantities[rule])
-        expression = parse(rule, _BOUNDS)
+        expression = _parsed(rule)
         names = {
             name: of(
                 quantities.own(name, self.quantities[name])
@@ -193,6 +191,15 @@ class Convention(NamedTuple):
             return None
         params: int = self.evaluate(rule, quantities)
         return params
+
+
+@cache
+def _parsed(rule: str) -> Any:
+    # One layer under `exact` needs no expression, and is explained in half the time of an import.
+    from convcalc.expressions import Bounds, parse
+
+    # The numbers of a spec are bounded already; a cost is a product of several.
+    return parse(rule, Bounds(digits=100_000))
 
 
 #: Rules that are one name, which needs no evaluation.
