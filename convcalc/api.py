@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import NoneType
+from typing import Any, NamedTuple
 
 from convcalc import analysis, zoo
 from convcalc.diagnostics import Source, fail, require_whole
@@ -33,12 +34,7 @@ class Analysis(analysis.Analysis):
 class Network(Graph):
     """A graph that came from a spec, and can be analyzed, or made again with other variables."""
 
-    #: The spec, checked (None: yet to be), and where it came from.
-    _spec: tuple[Any, Source, Limits]
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A checked spec has functions in it; the text that it came from is as good.
-        return {"_spec": (None, *self._spec[1:])}
+    _asked: _Asked
 
     def analyze(
         self, convention: str = "exact", batch: int = 1, dtype: str = "float32"
@@ -50,8 +46,8 @@ class Network(Graph):
         Raises ConvcalcError for an unknown convention or type, or a batch below 1.
         """
         require_whole("a batch", batch, "sample")
-        _require_text("a convention", convention)
-        _require_text("a type of number", dtype)
+        _require("a convention", convention, str)
+        _require("a type of number", dtype, str)
         return Analysis(*analysis.analyze(self, convention, batch, dtype))
 
     @property
@@ -70,12 +66,56 @@ class Network(Graph):
     ) -> Network:
         """The same network at other variables, without reading its spec again.
 
-        What is left out is as the spec says. A variable whose name is taken (`input`) is set by the
+        What is left out is as it was. A variable whose name is taken (`input`) is set by the
         mapping `variables`. Raises ConvcalcError.
         """
-        document, source, limits = self._spec
-        document = document or _checked(source.text, source.name, limits)[0]
-        return _expanded(document, source, limits, preset, {**(variables or {}), **named}, input)
+        asked = self._asked
+        return asked._replace(
+            preset=asked.preset if preset is None else preset,
+            input=asked.input if input is None else input,
+            settings={**asked.settings, **(variables or {}), **named},
+        ).network()
+
+
+class _Asked(NamedTuple):
+    """A spec, and what is asked of it."""
+
+    source: Source
+    limits: Limits
+    preset: str | None
+    input: Input | None
+    settings: Mapping[str, Any]
+    #: The spec, checked; None where it is yet to be.
+    document: Any = None
+
+    def network(self) -> Network:
+        """The network. Raises ConvcalcError."""
+        from convcalc.language.check import check
+        from convcalc.language.expand import expand
+        from convcalc.language.reader import read
+
+        _require("a preset", self.preset, (str, NoneType))
+        for name in self.settings:
+            _require("a variable", name, str)
+        document = self.document
+        if document is None:
+            raw, _ = read(self.source.text, self.source.name, self.limits)
+            document = check(raw, self.source, self.limits)
+        graph = expand(
+            document,
+            self.source,
+            preset=self.preset,
+            variables=self.settings,
+            input=None if self.input is None else _shape(self.input),
+            limits=self.limits,
+        )
+        network = Network(*graph)
+        network._asked = self._replace(document=document)
+        return network
+
+    def __reduce__(self) -> Any:
+        # A checked spec has functions in it; the text that it came from is as good.
+        return _Asked, (*self[:-1], None)
 
 
 def load(
@@ -100,7 +140,7 @@ def load(
     """
     if isinstance(path_or_name, os.PathLike):
         path_or_name = os.fspath(path_or_name)
-    _require_text("a spec", path_or_name)
+    _require("a spec", path_or_name, str)
     found = zoo.locate(path_or_name)
     settings = {**(variables or {}), **named}
     return loads(
@@ -125,40 +165,19 @@ def loads(
     **named: Any,
 ) -> Network:
     """The network of a spec's text; `name` is what messages call it. See `load`."""
-    document, source = _checked(text, name, limits)
-    return _expanded(document, source, limits, preset, {**(variables or {}), **named}, input)
+    from convcalc.language.reader import decoded
+
+    _require("limits", limits, Limits)
+    _require("the text of a spec", text, (str, bytes))
+    source = Source(name, decoded(text, name, limits))
+    return _Asked(source, limits, preset, input, {**(variables or {}), **named}).network()
 
 
-def _checked(text: str | bytes, name: str, limits: Limits) -> tuple[Any, Source]:
-    """The document of a text. Raises ConvcalcError."""
-    from convcalc.language.check import check
-    from convcalc.language.reader import read
-
-    raw, source = read(text, name, limits)
-    return check(raw, source, limits), source
-
-
-def _expanded(
-    document: Any,
-    source: Source,
-    limits: Limits,
-    preset: str | None,
-    variables: Mapping[str, Any],
-    input: Input | None,
-) -> Network:
-    from convcalc.language.expand import expand
-
-    shape = None if input is None else _shape(input)
-    graph = expand(document, source, preset=preset, variables=variables, input=shape, limits=limits)
-    network = Network(*graph)
-    network._spec = (document, source, limits)
-    return network
-
-
-def _require_text(what: str, name: Any) -> None:
-    """Refuse what is no name. Raises ConvcalcError."""
-    if not isinstance(name, str):
-        raise fail("bad-value", f"{what} is given by its name, not {describe(name)}")
+def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:
+    """Refuse what is of another type. Raises ConvcalcError."""
+    if not isinstance(value, kind):
+        wanted = "`convcalc.Limits`" if kind is Limits else "a text"
+        raise fail("bad-value", f"{what} must be {wanted}, not {describe(value)}")
 
 
 def _shape(input: Any) -> tuple[int, ...]:

@@ -170,11 +170,11 @@ def test_an_unknown_type_of_number_is_a_mistake() -> None:
 
 @pytest.mark.parametrize("name", [None, 3, ["exact"]])
 def test_what_is_no_name_is_a_mistake(name: Any) -> None:
-    with pytest.raises(convcalc.ConvcalcError, match="is given by its name, not"):
+    with pytest.raises(convcalc.ConvcalcError, match="must be a text, not"):
         convcalc.load("lenet").analyze(convention=name)
-    with pytest.raises(convcalc.ConvcalcError, match="is given by its name, not"):
+    with pytest.raises(convcalc.ConvcalcError, match="must be a text, not"):
         convcalc.load("lenet").analyze(dtype=name)
-    with pytest.raises(convcalc.ConvcalcError, match="is given by its name, not"):
+    with pytest.raises(convcalc.ConvcalcError, match="must be a text, not"):
         convcalc.load(name)
 
 
@@ -199,6 +199,28 @@ def test_at_is_the_network_with_other_variables() -> None:
         assert there == again
         assert there.totals == again.analyze().totals
     assert network.at() == network
+
+
+def test_at_leaves_what_it_is_not_told() -> None:
+    network = convcalc.load("mobilenet_v1", alpha=0.5, input=(3, 96, 96))
+    there = network.at(num_classes=10)
+    assert there == convcalc.load("mobilenet_v1", alpha=0.5, num_classes=10, input=(3, 96, 96))
+    assert there.at(num_classes=1000) == network
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: convcalc.load("lenet", preset=3), "a preset must be a text, not 3"),  # type: ignore[arg-type]
+        (lambda: convcalc.load("lenet", variables={3: 4}), "a variable must be a text, not 3"),  # type: ignore[dict-item]
+        (lambda: convcalc.load("lenet", limits=3), "limits must be `convcalc.Limits`, not 3"),  # type: ignore[arg-type]
+        (lambda: convcalc.loads(3), "the text of a spec must be a text, not 3"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_argument_of_another_type_is_a_mistake(call: Any, message: str) -> None:
+    with pytest.raises(convcalc.ConvcalcError) as caught:
+        call()
+    assert caught.value.diagnostics[0].message == message
 
 
 def test_results_can_be_pickled_and_copied() -> None:

@@ -103,3 +103,8 @@ def test_what_no_form_takes_is_refused_in_one_sentence(text: str, message: str) 
 def test_an_input_of_no_shape_is_refused() -> None:
     with pytest.raises(ConvcalcError, match="`input` has no shape in it"):
         convcalc.loads("name: N\ninput: {}\nlayers: [relu]")
+
+
+def test_a_preset_speaks_of_the_default_that_it_replaces() -> None:
+    spec = HEAD + "variables: {n: 2}\npresets: {q: {n: n + 1}}\nlayers: [conv: {out: n, k: 1}]\n"
+    assert convcalc.loads(spec, preset="q").outputs[0].shape.channels == 3

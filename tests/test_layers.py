@@ -27,6 +27,7 @@ import convcalc
 from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.explain import Explanation, explain
+from convcalc.layers.base import Storage
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import (
     Choice,
@@ -780,6 +781,28 @@ def test_joins_refuse_what_does_not_broadcast() -> None:
 def test_same_is_not_for_a_transposed_convolution(mode: str) -> None:
     expected = f"a transposed convolution takes numbers as padding, not `{mode}`"
     assert message("conv_transpose", {"out": 1, "k": 3, "p": mode}, [1, 9]) == expected
+
+
+#: Layers whose output is their input seen otherwise, or can take an input's place: what memory
+#: planners take them for (TensorFlow Lite Micro, PyTorch's in-place modules, views of a tensor).
+VIEWS = {"flatten", "reshape", "dropout", "identity"}
+IN_PLACE = {"batch_norm", "scale", "add", "mul", "depthwise_conv", "relu", "gelu", "softmax"}
+
+
+@pytest.mark.parametrize("type", PLAIN)
+def test_where_the_output_is_kept(type: str) -> None:
+    cls = layers.find(type)
+    for fields, inputs in configurations(type, 5):
+        layer, shapes = built(type, fields, inputs)
+        placed = layer.placed(shapes)
+        if type in VIEWS:
+            assert placed.storage is Storage.VIEW
+            assert placed.inputs[0].size == placed.outputs[0].size
+        elif type in IN_PLACE or cls.family == "activation":
+            multiplied = fields.get("multiplier", 1) > 1
+            assert placed.storage is (Storage.OWN if multiplied else Storage.IN_PLACE)
+        else:
+            assert placed.storage is Storage.OWN
 
 
 # --- Placing --------------------------------------------------------------------------------------

@@ -135,6 +135,10 @@ class Convention(NamedTuple):
             return _entry(self.functions, cls, None) is not None
         return _entry(self.rules, cls, None) is not None or self.default not in (None, SILENT)
 
+    def passes_over(self, cls: type[Layer], functional: bool = False) -> bool:
+        """Whether the tool, without a word, counts 0 for what layers of a type compute."""
+        return not (self.knows(cls, functional) or cls.moves) and self.rule(cls, functional) == FREE
+
     def gap_of(self, cls: type[Layer]) -> str | None:
         """The condition under which the tool gives no number for a layer type."""
         return _entry(self.gaps, cls, None)

@@ -88,11 +88,12 @@ def read(data: bytes | str, name: str, limits: Limits = DEFAULT) -> tuple[Any, S
     Raises ConvcalcError for text that is no YAML, or YAML that the spec language leaves out (tags,
     merge keys, duplicate keys, several documents), or more of it than `limits` allow.
     """
-    source = Source(name, _decoded(data, name, limits))
+    source = Source(name, decoded(data, name, limits))
     return _Reader(source, limits).read(), source
 
 
-def _decoded(data: bytes | str, name: str, limits: Limits) -> str:
+def decoded(data: bytes | str, name: str, limits: Limits) -> str:
+    """The text of a spec. Raises ConvcalcError for bytes that are none, or too many."""
     if len(data) > limits.bytes:
         message = f"the file has {len(data):,} bytes, more than the limit of {limits.bytes:,}"
         raise ConvcalcError([exceeded("bytes", message, Source(name, ""), None)])

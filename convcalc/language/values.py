@@ -114,6 +114,7 @@ class Values:
         for name, default in spec.variables.items():
             try:
                 value = self.evaluate(default, scope, (), document, "variables", name)
+                values[name] = value  # which the preset may speak of
                 if name in chosen:
                     path = ("presets", preset, name)
                     value = self.evaluate(chosen[name], scope, (), document, *path)

@@ -408,13 +408,13 @@ def _paragraphs(cls: type) -> list[str]:
 @lru_cache(maxsize=4096)
 def _placed(layer: Layer, inputs: tuple[Shape, ...]) -> Placed:
     """A layer on its inputs; equal layers on equal inputs are one. Raises Refusal."""
-    _require_inputs(layer, len(inputs))
+    require_inputs(layer, len(inputs))
     layer = _spread(layer, len(inputs[0]) - 1)
     return Placed(layer, inputs, layer.output_shapes(inputs))
 
 
-def _require_inputs(layer: Layer, count: int) -> None:
-    """Refuse more or fewer inputs than a layer takes."""
+def require_inputs(layer: Layer, count: int) -> None:
+    """Refuse more or fewer inputs than a layer takes. Raises Refusal."""
     if layer.arity is None:
         require(
             count >= 2,

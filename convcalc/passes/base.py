@@ -19,7 +19,9 @@ class Settings(NamedTuple):
 class Pass:
     """Works out figures of every node of a graph.
 
-    `figures` are what it adds, in the order of the values that `run` gives for each node.
+    `figures` are what it adds, in the order of the values that `run` gives for each node. A value
+    is a number or a word, or anything else that can be hashed: equal layers with equal values share
+    their figures. A block's is the total of its layers'.
     """
 
     figures: ClassVar[tuple[Figure, ...]]

@@ -54,7 +54,7 @@ def _rules_object(c: Convention) -> dict[str, Any]:
         **{key: getattr(c, key) for key in _KEYS},
         "rules": {cls.type: c.rule(cls) for cls in types},
         "functions": {cls.type: c.rule(cls, True) for cls in types},
-        "unseen": [cls.type for cls in types if rule_text(c, cls).startswith("0 *")],
+        "unseen": [cls.type for cls in types if c.passes_over(cls)],
         "gaps": {cls.type: gap for cls in types if (gap := c.gap_of(cls)) is not None},
         "parameters": None
         if c.parameters is None
@@ -98,8 +98,7 @@ def rule_text(convention: Convention, cls: type[Layer], functional: bool = False
     rule = convention.rule(cls, functional)
     if rule is None:
         return "no number"
-    silent = not convention.knows(cls, functional) and not cls.moves
-    text = as_mathematics(rule) + (" *" if silent else "")
+    text = as_mathematics(rule) + (" *" if convention.passes_over(cls, functional) else "")
     gap = convention.gap_of(cls)
     return f"{text}; no number where {as_mathematics(gap)}" if gap else text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 
 from convcalc.render.formats.base import Format
@@ -13,11 +12,16 @@ from convcalc.render.report import Report
 def render(report: Report) -> Iterator[str]:
     """A header and a line a row; what there is no number for is empty."""
     records = report.records()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(records.header)
-    writer.writerows(records.rows)
-    yield text.getvalue()
+    line = csv.writer(_Echo(), lineterminator="\n").writerow
+    yield line(records.header)
+    yield from map(line, records.rows)
+
+
+class _Echo:
+    """A file whose writer gets back what it writes."""
+
+    def write(self, text: str) -> str:
+        return text
 
 
 FORMAT = Format("csv", (".csv",), render)
