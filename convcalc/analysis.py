@@ -81,7 +81,7 @@ class Row(NamedTuple):
     @property
     def config(self) -> dict[str, Any]:
         """The fields of a layer by canonical name; empty for a folded row."""
-        return self.nodes[0].layer.config() if self.depth is None else {}
+        return dict(self.nodes[0].placed.config) if self.depth is None else {}
 
     @property
     def weights(self) -> dict[str, tuple[int, ...]]:

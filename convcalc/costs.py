@@ -138,7 +138,8 @@ class Figures(Mapping[str, Any]):
     @classmethod
     def sum(cls, several: Sequence[Figures], keys: Iterable[str]) -> Figures:
         """Those of several together, or of none, what nothing costs: the figures `keys`."""
-        return cls({key: FIGURES[key].total([each[key] for each in several]) for key in keys})
+        tables = [each._values for each in several]
+        return cls({key: FIGURES[key].total([table[key] for table in tables]) for key in keys})
 
     def joined(self, others: Mapping[str, Any], keys: Iterable[str]) -> Figures:
         """These and `others`, in the order of `keys`."""
@@ -168,17 +169,17 @@ def in_order(others: Iterable[str]) -> list[str]:
 
 def params(placed: Placed) -> int:
     """Trainable parameters: the sizes of the tensors that a layer owns and training changes."""
-    return sum((weight.size for weight in placed.weights if weight.trainable), start=0)
+    return sum([weight.size for weight in placed.weights if weight.trainable])
 
 
 def buffers(placed: Placed) -> int:
     """Elements of running statistics."""
-    return sum((weight.size for weight in placed.weights if not weight.trainable), start=0)
+    return sum([weight.size for weight in placed.weights if not weight.trainable])
 
 
 def activations(placed: Placed) -> int:
     """Elements of the outputs."""
-    return sum((shape.size for shape in placed.outputs), start=0)
+    return sum([shape.size for shape in placed.outputs])
 
 
 register(

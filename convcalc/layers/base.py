@@ -197,6 +197,11 @@ class Placed:
         return self.layer.kind(self.inputs[0])
 
     @cached_property
+    def config(self) -> dict[str, Any]:
+        """Field name to value, as JSON has them; not to be changed."""
+        return self.layer.config()
+
+    @cached_property
     def weights(self) -> tuple[Weight, ...]:
         """The tensors that it owns."""
         return tuple(self.layer.tensors(self.inputs))
