@@ -334,6 +334,8 @@ def _item(values: Any, index: Any) -> Any:
 
 # The parser
 
+#: What separates tokens: what `\\s` is in them.
+_SPACES = " \t\n\r\f\v"
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<text>'[^'\n]*'|\"[^\"\n]*\")|(?P<sign>\*\*|//|[<>=!]=|[-+*/%<>()\[\],])|(?P<end>\Z))",
@@ -377,9 +379,10 @@ class _Parser:
         while True:
             found = _TOKEN.match(self.text, at)
             if found is None:
-                start = len(self.text) - len(self.text[at:].lstrip())
+                start = len(self.text) - len(self.text[at:].lstrip(_SPACES))
                 char = self.text[start]
-                message = f"`{char}` has no meaning in an expression"
+                shown = f"U+{ord(char):04X}" if char.isspace() else f"`{char}`"
+                message = f"{shown} has no meaning in an expression"
                 help = _char_help(char, self.text[:start])
                 raise ExpressionError(message, start, start + 1, help=help)
             kind = found.lastgroup or ""
@@ -714,4 +717,6 @@ _CHAR_HELP: Mapping[str, str] = {
 def _char_help(char: str, before: str) -> str:
     if char == ":" and before[-1:].isdigit():
         return "a number has no colon in it; YAML 1.1 reads 1:30 as 90"
+    if char.isspace():
+        return "it looks like a space, and is none; write a plain one"
     return next((help for chars, help in _CHAR_HELP.items() if char in chars), "")

@@ -225,3 +225,12 @@ def test_digits_are_bounded_exactly() -> None:
     assert parse("10 ** 8 * 9", Bounds(digits=9)).evaluate({}) == 900_000_000
     assert error("10 ** 8 * 10", digits=9).code == "limit-digits"
     assert error("1234567890", digits=9).code == "limit-digits"
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u3000", "\u2028", "\x1c", "\x85"])
+@pytest.mark.parametrize("text", ["1{}", "{}1", "1 +{}2", "1{} ", "(1){}+ 2"])
+def test_what_only_looks_like_a_space_is_named(space: str, text: str) -> None:
+    found = error(text.format(space))
+    assert found.message == f"U+{ord(space):04X} has no meaning in an expression"
+    assert found.help == "it looks like a space, and is none; write a plain one"
+    assert text.format(space)[found.start : found.end] == space
