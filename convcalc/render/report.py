@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 
@@ -37,6 +37,13 @@ class Report(NamedTuple):
     records: Callable[[], Records]
     tables: Callable[[], Sequence[Table]]
     text: Callable[[], str] | None = None
+
+
+def tables_as(report: Report, text: Callable[[Table], str]) -> Iterator[str]:
+    """The tables of a report as text, with an empty line between them."""
+    for index, table in enumerate(report.tables()):
+        yield "\n" if index else ""
+        yield text(table)
 
 
 def records_of(objects: Sequence[Mapping[str, Any]]) -> Records:

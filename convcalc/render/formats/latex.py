@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.render.formats.base import Format
-from convcalc.render.report import Report, Table
+from convcalc.render.report import Report, Table, tables_as
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -34,9 +34,7 @@ _LATEX = {
 
 def render(report: Report) -> Iterator[str]:
     """A `tabular` each for the booktabs package; its title and legend are comments."""
-    for index, table in enumerate(report.tables()):
-        yield "\n" if index else ""
-        yield _table(table)
+    return tables_as(report, _table)
 
 
 def _table(table: Table) -> str:

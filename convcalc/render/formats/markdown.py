@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.render.formats.base import Format
-from convcalc.render.report import Report, Table
+from convcalc.render.report import Report, Table, tables_as
 
 
 def render(report: Report) -> Iterator[str]:
     """A GitHub table each, with its title above and its legend below."""
-    for index, table in enumerate(report.tables()):
-        yield "\n" if index else ""
-        yield _table(table)
+    return tables_as(report, _table)
 
 
 def _table(table: Table) -> str:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from convcalc.render.formats.base import Format
-from convcalc.render.report import Report, Table
+from convcalc.render.report import Report, Table, tables_as
 
 
 def render(report: Report) -> Iterator[str]:
     """What people read, without colour or wrapping."""
-    if report.text is not None:
-        yield report.text()
-        return
-    for index, table in enumerate(report.tables()):
-        yield "\n" if index else ""
-        yield aligned(table)
+    return tables_as(report, aligned) if report.text is None else iter([report.text()])
 
 
 def aligned(table: Table) -> str:
