@@ -536,3 +536,12 @@ def test_a_file_keeps_its_mode_and_a_link_its_target(run: Run, tmp_path: Path) -
     assert link.is_symlink()
     assert json.loads(target.read_text())["name"] == "LeNet"
     assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("end", ["\\n", "\\u2028"])  # control characters are refused
+def test_a_line_break_in_a_name_does_not_leave_a_comment(run: Run, end: str) -> None:
+    spec = f'name: "a{end}\\\\input{{secret}}"\ninput: [4]\nlayers: [relu]\n'
+    outcome = run("analyze", "-", "--format", "latex", stdin=spec.encode())
+    lines = [line for line in outcome.out.splitlines() if r"\input" in line]
+    assert lines
+    assert all(line.startswith("% ") for line in lines)

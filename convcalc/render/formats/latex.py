@@ -43,7 +43,8 @@ def _table(table: Table) -> str:
         return " & ".join(_escaped(cell.strip()) for cell in cells) + r" \\"
 
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
-    comments = [f"% {line}" for line in (table.title, *table.legend.split("\n")) if line]
+    # A line break in a name must not end the comment.
+    comments = [f"% {line}" for line in f"{table.title}\n{table.legend}".splitlines() if line]
     return "\n".join(
         [
             *comments,
