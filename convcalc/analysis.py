@@ -168,7 +168,7 @@ class Analysis(NamedTuple):
 
         Raises ConvcalcError for a depth below 1.
         """
-        require_whole("a depth", depth, "level")
+        depth = require_whole("a depth", depth, "level")
         return self._replace(rows=tuple(_folded(self.rows, depth)))
 
     def shares(self, by: str) -> list[Share]:

@@ -45,7 +45,7 @@ class Network(Graph):
         FLOPs and activations are for; `dtype` is the type of a number in weights and activations.
         Raises ConvcalcError for an unknown convention or type, or a batch below 1.
         """
-        require_whole("a batch", batch, "sample")
+        batch = require_whole("a batch", batch, "sample")
         _require("a convention", convention, str)
         _require("a type of number", dtype, str)
         return Analysis(*analysis.analyze(self, convention, batch, dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -98,13 +99,14 @@ def fail(code: str, message: str, help: str = "", source: Source | None = None) 
     return ConvcalcError([Diagnostic(code, message, source, help=help)])
 
 
-def require_whole(what: str, number: Any, unit: str) -> None:
-    """Refuse what is no whole number from 1 to 10¹⁸. Raises ConvcalcError."""
+def require_whole(what: str, number: Any, unit: str) -> int:
+    """A whole number from 1 to 10¹⁸, of any kind of integer. Raises ConvcalcError."""
     whole = hasattr(number, "__index__") and not isinstance(number, bool)
     if not whole or number < 1:
         raise fail("bad-value", f"{what} has one {unit} or more, not {describe(number)}")
     if number > 10**18:
         raise fail("bad-value", f"{what} has 10¹⁸ {unit}s at the most")
+    return operator.index(number)
 
 
 def render(diagnostics: Iterable[Diagnostic], style: str) -> Iterator[str]:

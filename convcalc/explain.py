@@ -13,7 +13,7 @@ from convcalc import layers
 from convcalc.analysis import Row, analyze
 from convcalc.arithmetic import Refusal, value_of
 from convcalc.conventions.base import Convention, Quantities
-from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
+from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
@@ -150,6 +150,7 @@ def explain(
     refuse.
     """
     cls = layers.find(type)
+    batch = require_whole("a batch", batch, "sample")
     if cls.arity == 1 and len(inputs) > 1:
         raise fail("input-count", f"{type} takes one input, and --in gives {len(inputs)}")
     shapes = _numbered([_input_symbols(cls, sizes, dims) for sizes in inputs or [()]])

@@ -152,6 +152,14 @@ def test_a_batch_that_is_no_count_is_a_mistake(batch: Any) -> None:
         convcalc.load("lenet").analyze(batch=batch)
 
 
+def test_any_kind_of_integer_is_a_count() -> None:
+    network = convcalc.load("resnet152")
+    analysis = network.analyze(batch=numpy.int64(10**9))
+    assert analysis == network.analyze(batch=10**9)
+    assert type(analysis.totals.macs) is int
+    assert analysis.folded(numpy.int32(1)) == analysis.folded(1)
+
+
 @pytest.mark.parametrize("depth", [0, -1, 1.5, "1"])
 def test_a_depth_that_is_no_count_is_a_mistake(depth: Any) -> None:
     with pytest.raises(convcalc.ConvcalcError, match="a depth has one level or more"):

@@ -538,6 +538,13 @@ def test_a_file_keeps_its_mode_and_a_link_its_target(run: Run, tmp_path: Path) -
     assert target.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("command", ["analyze", "analyze --convention all --json"])
+def test_a_batch_without_end_is_refused(run: Run, command: str) -> None:
+    outcome = run(*command.split(), "lenet", "--batch", "9" * 4299)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "a batch has 10¹⁸ samples at the most" in outcome.err
+
+
 @pytest.mark.parametrize("end", ["\\n", "\\u2028"])  # control characters are refused
 def test_a_line_break_in_a_name_does_not_leave_a_comment(run: Run, end: str) -> None:
     spec = f'name: "a{end}\\\\input{{secret}}"\ninput: [4]\nlayers: [relu]\n'

@@ -128,6 +128,7 @@ def test_batch_is_a_symbol_in_the_formula(run: Run) -> None:
         ("conv --k 3 --g 3 --in 32x8x8", "32 input channels cannot be split into 3 groups"),
         ("conv --k 3 --p sam --in 8", "must be"),
         ("conv --k 3 --in 8 --convention no", "unknown convention"),
+        (f"conv --k 3 --in 8 --batch {'9' * 4299}", "a batch has 10¹⁸ samples at the most"),
         ("conv --k 3 --in 8 --convention all", "a layer is explained under one convention"),
         ("conv --k 3,3,3 --in 8", "3 values"),
         ("conv --k 3 --in 1x2x3x4x5", "shape"),
