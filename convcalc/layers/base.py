@@ -134,6 +134,13 @@ class Layer:
         _finished(cls)
         return super().__new__(cls)
 
+    # For all types at once: a dataclass would compile both for each.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
     def placed(self, inputs: tuple[Shape, ...]) -> Placed:
         """The layer on its inputs. Raises Refusal where they do not fit it."""
         return _placed(self, inputs)
@@ -332,7 +339,7 @@ def _finished(cls: type[Layer]) -> type[Layer]:
     for base in cls.__mro__[1:]:
         if base is not Layer and issubclass(base, Layer) and "__annotations__" in base.__dict__:
             _finished(base)
-    return dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+    return dataclasses.dataclass(frozen=True, kw_only=True, repr=False, eq=False)(cls)
 
 
 @per_type
