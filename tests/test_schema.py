@@ -236,7 +236,7 @@ def test_another_core_builds_the_models_itself() -> None:
 WITHOUT_INDEX = """
 from convcalc.language import built, forms
 from docs.built_forms import module
-del forms.Repeat.__pydantic_fields__["index"]
+del forms.Repeat.model_fields["index"]
 forms.Repeat.model_rebuild(force=True)
 exec(module(), vars(built))
 """

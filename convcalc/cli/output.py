@@ -15,6 +15,10 @@ from convcalc.diagnostics import ConvcalcError, fail
 if TYPE_CHECKING:
     from convcalc.render.report import Report
 
+    _Type = click.ParamType[str]
+else:
+    _Type = click.ParamType  # which takes no argument in older versions
+
 #: Characters that are written at once.
 _CHUNK = 1 << 16
 #: Under which a click context has the names of files that are read.
@@ -23,12 +27,12 @@ _KEPT = "convcalc.kept"
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class FormatName(click.ParamType[str]):
+class FormatName(_Type):
     """The name of a format."""
 
     name = "format"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         from convcalc.render import formats
 
         return "|".join(formats.names())
