@@ -144,7 +144,7 @@ def order(column: Column, value: Any) -> Any:
     return -(value or 0) if column.numeric else str(value)
 
 
-def legend(analysis: Analysis) -> str:
+def legend(analysis: Analysis) -> tuple[str, ...]:
     """What the numbers are for, and what they mean."""
     shapes = [
         str(shape) if name == "input" else f"{name} {shape}"
@@ -170,4 +170,4 @@ def legend(analysis: Analysis) -> str:
         lines.append(f"* {tool} does not know these layers and counts them as 0.")
     if None in (analysis.totals.flops, *analysis.counts.values()):
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    return "\n".join(lines)
+    return tuple(lines)
