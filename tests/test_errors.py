@@ -228,6 +228,7 @@ USAGE = [
     (["analyze", "."], ". is a folder, not a spec"),
     (["analyze", "lenet", "--convention", "thp"], "unknown convention `thp`"),
     (["analyze", "lenet", "--columns", "name,flop"], "unknown column `flop`"),
+    (["analyze", "lenet", "--columns", "name,layer"], "the column `name` is asked for twice"),
     (["analyze", "lenet", "--sort", "parms"], "unknown column `parms`"),
     (["analyze", "resnet", "--preset", "resnet19"], "resnet.yaml has no preset `resnet19`"),
     (["analyze", "mobilenet_v1", "--set", "alhpa=1"], "has no variable `alhpa`"),
