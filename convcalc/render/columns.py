@@ -109,6 +109,8 @@ def defaults(keys: Sequence[str], analysis: Analysis) -> list[str]:
 def find(name: str) -> Column:
     """A column by its key, or a convention's. Raises ConvcalcError, which lists the known ones."""
     columns = known()
+    if not name:
+        raise fail("unknown-column", "a column has no name", "leave out the comma beside it")
     key = _ALIASES.get(name.lower(), name.lower())
     if key in columns:
         return columns[key]
@@ -119,8 +121,16 @@ def find(name: str) -> Column:
 
 
 def require(columns: str | None, sort: str | None, convention: str) -> None:
-    """Refuse columns that do not exist, or not under a convention. Raises ConvcalcError."""
-    asked = [*chosen(columns, ()), *([find(sort)] if sort else [])]
+    """Refuse columns that do not exist, or not under a convention, or stand there twice.
+
+    Raises ConvcalcError.
+    """
+    kept = chosen(columns, ())
+    for index, column in enumerate(kept):
+        if column.key in [before.key for before in kept[:index]]:
+            message = f"the column `{column.key}` is named twice"
+            raise fail("bad-value", message, "leave one of them out")
+    asked = [*kept, *([find(sort)] if sort else [])]
     for column in asked:
         if column.key not in known() and convention != ALL:
             raise fail(
@@ -128,6 +138,9 @@ def require(columns: str | None, sort: str | None, convention: str) -> None:
                 f"`{column.key}` is a column of `--convention all` alone",
                 f"`--convention {column.key}` counts FLOPs so",
             )
+    if kept and convention == ALL and all(column.key in known() for column in asked):
+        message = "`--convention all` is a column for each, and no column is one's"
+        raise fail("unknown-column", message, "name some in --columns: thop, fvcore")
 
 
 def sorted_rows(rows: Iterable[Row], key: str | None) -> list[Row]:

@@ -9,11 +9,10 @@ from convcalc.render.report import Table
 MOST_ROWS = 300
 
 
-def print_table(table: Table, color: bool) -> None:
-    """Print a table to a terminal; `color` false leaves colours out."""
+def drawn(table: Table, color: bool) -> str:
+    """A table for the terminal that standard output is; `color` false leaves colours out."""
     if len(table.rows) > MOST_ROWS:
-        print(aligned(table))
-        return
+        return aligned(table) + "\n"
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -22,9 +21,8 @@ def print_table(table: Table, color: bool) -> None:
     console = Console(no_color=not color, highlight=False)
     if _width(table) > console.width:
         # Cut numbers are wrong numbers; a terminal wraps plain lines, and a reader can scroll.
-        print(aligned(table))
-        return
-    drawn = RichTable(
+        return aligned(table) + "\n"
+    grid = RichTable(
         title=Text(table.title) if table.title else None,  # a name is no markup
         title_justify="left",
         box=box.SIMPLE_HEAD,
@@ -33,12 +31,14 @@ def print_table(table: Table, color: bool) -> None:
     )
     for title, numeric, total in zip(table.header, table.numeric, table.totals or table.header):
         justify = "right" if numeric else "left"
-        drawn.add_column(Text(title), footer=Text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        grid.add_column(Text(title), footer=Text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in table.rows:
-        drawn.add_row(*map(Text, row))
-    console.print(drawn)
-    if table.legend:
-        console.print(Text(table.legend, style="dim"))
+        grid.add_row(*map(Text, row))
+    with console.capture() as captured:
+        console.print(grid)
+        if table.legend:
+            console.print(Text(table.legend, style="dim"))
+    return captured.get()
 
 
 def _width(table: Table) -> int:

@@ -9,8 +9,12 @@ from convcalc.render.report import Report
 
 
 class Format(NamedTuple):
-    """A way to print an answer: its name, what files of it end in, and the text in pieces."""
+    """A way to print an answer: its name, what files of it end in, and the text in pieces.
+
+    `view` is what it prints of a report: `tables` for people, `records` or `objects` for programs.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     render: Callable[[Report], Iterable[str]]
+    view: str = "tables"

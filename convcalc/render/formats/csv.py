@@ -24,4 +24,4 @@ class _Echo:
         return text
 
 
-FORMAT = Format("csv", (".csv",), render)
+FORMAT = Format("csv", (".csv",), render, "records")
