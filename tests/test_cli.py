@@ -405,12 +405,6 @@ def test_a_format_that_is_asked_for_stands_before_the_suffix(run: Run, tmp_path:
     assert json.loads(target.read_text())["name"] == "LeNet"
 
 
-def test_an_unknown_suffix_is_a_table(run: Run, tmp_path: Path) -> None:
-    target = tmp_path / "out.dat"
-    run("analyze", "lenet", "-o", str(target))
-    assert target.read_text() == run("analyze", "lenet").out
-
-
 @pytest.mark.parametrize("name", ["table", "json", "csv", "jsonl"])
 def test_output_is_written_in_large_pieces(name: str) -> None:
     """Where nothing buffers, each piece is a call of the system."""
