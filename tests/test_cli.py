@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import pty
 import re
@@ -130,6 +131,13 @@ def test_sort_puts_the_largest_first(run: Run) -> None:
     rows = run("analyze", "mobilenet_v1", "--sort", "params", "--json").json["layers"]
     params = [row["params"] for row in rows]
     assert params == sorted(params, reverse=True)
+
+
+@pytest.mark.parametrize("column", ["output_shape", "input_shapes"])
+def test_the_largest_shape_is_first(run: Run, column: str) -> None:
+    rows = run("analyze", "mobilenet_v1", "--sort", column, "--columns", column, "--csv").out
+    sizes = [math.prod(map(int, row.split("x"))) for row in rows.splitlines()[1:]]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_output_file(run: Run, tmp_path: Path) -> None:

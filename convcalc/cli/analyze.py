@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "--sort",
     type=options.Text(),
     metavar="COLUMN",
-    help="Order the layers by a column, the largest first.",
+    help="Order the layers by a column: the largest number or shape first, words from a to z.",
 )
 @click.option(
     "--columns",

@@ -16,7 +16,8 @@ from convcalc.words import did_you_mean, listed, sizes
 class Column(NamedTuple):
     """A column: its key, its title, how it is read from a row, and from the whole where it sums up.
 
-    `marked` says where a figure is 0 because a tool passes over the layer.
+    `marked` says where a figure is 0 because a tool passes over the layer; `measure` is what rows
+    are sorted by, where that is not the value.
     """
 
     key: str
@@ -26,6 +27,11 @@ class Column(NamedTuple):
     numeric: bool = False
     marked: Callable[[Row], bool] | None = None
     unit: str = ""
+    measure: Callable[[Row], int] | None = None
+
+
+def _elements(shapes: Sequence[Shape]) -> int:
+    return sum(shape.size for shape in shapes)
 
 
 def _shapes(shapes: Sequence[Shape]) -> str:
@@ -40,8 +46,18 @@ _WORDS = {
         Column("type", "Type", lambda r: r.type),
         Column("kind", "Kind", lambda r: r.kind),
         Column("inputs", "Inputs", lambda r: " ".join(r.inputs)),
-        Column("input_shapes", "Input", lambda r: _shapes(r.input_shapes)),
-        Column("output_shape", "Output", lambda r: _shapes(r.output_shapes)),
+        Column(
+            "input_shapes",
+            "Input",
+            lambda r: _shapes(r.input_shapes),
+            measure=lambda r: _elements(r.input_shapes),
+        ),
+        Column(
+            "output_shape",
+            "Output",
+            lambda r: _shapes(r.output_shapes),
+            measure=lambda r: _elements(r.output_shapes),
+        ),
     )
 }
 TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
@@ -144,11 +160,16 @@ def require(columns: str | None, sort: str | None, convention: str) -> None:
 
 
 def sorted_rows(rows: Iterable[Row], key: str | None) -> list[Row]:
-    """Rows by a column: numbers from the largest, texts from a to z, equal ones as they were."""
+    """Rows by a column, equal ones as they were.
+
+    Numbers and shapes begin with the largest, words with a.
+    """
     found = list(rows)
     if key is None:
         return found
     column = find(key)
+    if (measure := column.measure) is not None:
+        return sorted(found, key=lambda row: -measure(row))
     return sorted(found, key=lambda row: order(column, column.read(row)))
 
 
