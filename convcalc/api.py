@@ -195,12 +195,13 @@ def load(
     if isinstance(path_or_name, os.PathLike):
         path_or_name = os.fspath(path_or_name)
     _require("a spec", path_or_name, str)
-    found = zoo.locate(path_or_name)
+    _require("limits", limits, Limits)
+    found = zoo.locate(path_or_name, limits.bytes)
     settings = {**(variables or {}), **named}
     return loads(
         found.data,
         found.name,
-        preset or found.preset,
+        found.preset_or(preset),
         input=input,
         limits=limits,
         variables=settings,

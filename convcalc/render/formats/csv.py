@@ -40,4 +40,4 @@ def _inert(text: str) -> str:
     return _FORMULA.sub(r"\g<0>'", text) if ";" in text or _FORMULA.match(text) else text
 
 
-FORMAT = Format("csv", (".csv",), render)
+FORMAT = Format("csv", (".csv",), render, "records")
