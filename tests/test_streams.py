@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import signal
@@ -330,6 +331,20 @@ def test_calls_leave_the_process_as_it_was(tmp_path: Path) -> None:
             assert gc.isenabled() is collects
     gc.enable()
     assert state() == before
+
+
+@pytest.mark.parametrize("line", ["analyze lenet", "--help", "list --json"])
+def test_a_stream_that_a_program_has_closed(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for stream in (closed, None):
+        monkeypatch.setattr(sys, "stdout", stream)
+        said = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", said)
+        with pytest.raises(SystemExit) as end:
+            main(line.split())
+        assert end.value.code == 2
+        assert "standard output cannot be written: it is closed" in said.getvalue()
 
 
 def test_calls_from_threads(tmp_path: Path) -> None:
