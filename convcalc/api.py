@@ -196,6 +196,7 @@ def load(
         path_or_name = os.fspath(path_or_name)
     _require("a spec", path_or_name, str)
     _require("limits", limits, Limits)
+    _require("a preset", preset, (str, NoneType))
     found = zoo.locate(path_or_name, limits.bytes)
     settings = {**(variables or {}), **named}
     return loads(
