@@ -230,24 +230,23 @@ _EDGES = (
 _SPECLESS_PIECES = ("type", "field", "field", "field", "in", "option", "word")
 
 
-def _size(dice: random.Random) -> int:
-    """A size of any magnitude, the small ones as likely as the large ones."""
-    return dice.choice((dice.choice(_EDGES), int(10 ** dice.uniform(0, 5))))
-
-
 def _piece(command: str, dice: random.Random) -> tuple[str, int, int]:
+    """A piece of sizes of any magnitude, from which a search climbs."""
     names = _SPECLESS_PIECES if command in SPECLESS else tuple(PIECES)
-    return dice.choice(names), _size(dice), _size(dice)
+    return dice.choice(names), int(10 ** dice.uniform(0, 3)), int(10 ** dice.uniform(0, 3))
 
 
 def _fresh(dice: random.Random) -> Genome:
+    """An input to begin with: any, or one that was known to be costly, and smaller."""
     command = dice.choice(COMMANDS)
-    if dice.random() < 0.5:
-        known = [
-            each for each in KNOWN if ("in" in [name for name, *_ in each]) == (command in SPECLESS)
-        ]
-        return Genome(command, dice.choice(known))
-    return Genome(command, tuple(_piece(command, dice) for _ in range(dice.randint(1, 4))))
+    if command in SPECLESS or dice.random() < 0.5:
+        return Genome(command, tuple(_piece(command, dice) for _ in range(dice.randint(1, 4))))
+    less = 2 ** dice.randrange(4, 12)
+    pieces = [
+        (name, a // less if a > 99 else a, b // less if b > 99 else b)
+        for name, a, b in dice.choice(KNOWN)
+    ]
+    return Genome(command, tuple(pieces))
 
 
 def _resized(size: int, dice: random.Random) -> int:
@@ -309,7 +308,6 @@ KNOWN = tuple(
         "growing 0 0, repeat 19900 0, specs 100 0",
         "growing 0 0, repeat 19000 0, presets 9 0",
         "example 40 0, repeat 400 0",
-        "in 3000 1",
         "join 1300 0, repeat 19900 0",
         "paths 900 0, repeat 9900 0",
         "lines 1 0, fan 12 3",

@@ -1,0 +1,141 @@
+"""What an input may take: 5 seconds of processor time, and 300 MB at the peak.
+
+The memory of a process at its peak is read where Linux has it, in a process of its own: this one
+has more already.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.conftest import Outcome
+
+SECONDS, MEGABYTES = 5, 300
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="Linux says what a process takes"
+)
+
+#: Runs the command line, and notes in the file that comes first what that took.
+MEASURED = """
+import atexit, re, resource, sys, time
+
+def note(file=sys.argv.pop(1)):
+    with open("/proc/self/status") as status:
+        peak = re.search("VmHWM:\\\\s*([0-9]+)", status.read())[1]
+    with open(file, "w") as notes:
+        print(time.process_time(), int(peak) / 1024, file=notes)
+
+atexit.register(note)
+resource.setrlimit(resource.RLIMIT_CPU, (SECONDS + 1, SECONDS + 1))
+from convcalc.__main__ import run
+run()
+""".replace("SECONDS", str(SECONDS))
+
+
+class Taken(NamedTuple):
+    """What a run took, and what it said."""
+
+    seconds: float
+    megabytes: float
+    outcome: Outcome
+
+
+def taken(folder: Path, *arguments: str) -> Taken:
+    notes = folder / "notes"
+    process = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(notes), *arguments],
+        capture_output=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        timeout=300,
+    )
+    said = Outcome(process.returncode, process.stdout.decode(), process.stderr.decode())
+    assert notes.exists(), f"stopped after more than {SECONDS} seconds, or {said.err}"
+    seconds, megabytes = map(float, notes.read_text().split())
+    return Taken(seconds, megabytes, said)
+
+
+def bounded(folder: Path, *arguments: str) -> Outcome:
+    """What is answered, within the bounds."""
+    found = taken(folder, *arguments)
+    assert found.seconds <= SECONDS
+    assert found.megabytes <= MEGABYTES
+    assert found.outcome.status in (0, 2)
+    assert "Traceback" not in found.outcome.err
+    return found.outcome
+
+
+HEAD = "name: N\ninput: [8, 9, 9]\n"
+LOOP = HEAD + "layers: [repeat: {times: 19900, index: i, layers: [conv: {out: i + 1, k: 1}]}]\n"
+PARTS = """\
+name: N
+input: [4096, 1]
+layers:
+- relu: {name: a}
+- repeat: {times: 1400, layers: [split: {sections: 4096, from: a, name: b}, concat: {from: b}]}
+"""
+LARGEST = f"""\
+name: N
+variables: {{l: [{",".join(["1"] * 9_990)}]}}
+input: [8, 9, 9]
+layers: [repeat: {{times: 900, layers: [relu: {{when: {" + ".join(["max(l)"] * 200)}}}]}}]
+"""
+VARIABLES = f"""\
+name: N
+variables:
+{chr(10).join(f"  v{index}: {index}" for index in range(20_000))}
+input: [8, 9, 9]
+layers: [relu]
+"""
+SIMILAR = f"""\
+name: N
+variables: {{{", ".join(f"a_rather_long_name_of_a_variable_{index}: 1" for index in range(500))}}}
+input: [8, 9, 9]
+layers:
+{chr(10).join(f"- conv: {{out: a_rather_long_name_of_variable_{i}x, k: 1}}" for i in range(100))}
+"""
+SPECS = {
+    "many layers": LOOP,
+    "many parts": PARTS,
+    "the largest of a list, again and again": LARGEST,
+    "many variables": VARIABLES,
+    "mistakes among similar names": SIMILAR,
+    "mistakes in many lines": f"# {'x' * 77}\n" * 195_000 + HEAD + "layers:\n" + "- rellu\n" * 20,
+    "mistakes in a long line": HEAD + f"layers: [{'rellu, ' * 20}{' ' * 15_900_000}]\n",
+    "many lines": HEAD + "layers:\n" + "- relu\n" * 2_140_000,
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_spec_is_analyzed_or_refused_in_time(tmp_path: Path, name: str) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPECS[name])
+    bounded(tmp_path, "analyze", str(spec))
+
+
+@pytest.mark.parametrize("command", ["reconcile", "analyze --convention all"])
+def test_many_layers_are_counted_by_every_convention_in_time(tmp_path: Path, command: str) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(LOOP)
+    bounded(tmp_path, *command.split(), str(spec))
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    with spec.open("wb") as file:
+        file.truncate(2**31)
+    said = bounded(tmp_path, "analyze", str(spec))
+    assert said.err.startswith("error[limit-bytes]")
+
+
+def test_a_search_for_costly_inputs_finds_none() -> None:
+    command = [sys.executable, "-m", "fuzz", "costs", "--examples", "40", "--seed", "1"]
+    done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True)
+    assert not done.returncode, done.stdout.decode() + done.stderr.decode()
+    assert done.stdout.endswith(b"40 inputs tried\n")
