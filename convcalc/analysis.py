@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -222,12 +222,14 @@ def analyze(
     batch: int = 1,
     dtype: str = "float32",
     run: Sequence[Pass] | None = None,
+    look: Callable[[], None] = lambda: None,
 ) -> Analysis:
     """What a graph costs.
 
     MACs, operations, FLOPs and activations are for `batch` samples; parameters do not depend on it.
     The convention `all` is `exact`, with the figures of every one beside it in `counts`. `dtype` is
-    the type of a number in weights and activations; `run` are the passes, all of them unless said.
+    the type of a number in weights and activations; `run` are the passes, all of them unless said;
+    `look` is called before every layer, and ends it by raising what it likes.
     Raises ConvcalcError for an unknown convention or type of number.
     """
     counting = conventions.find("exact" if convention == ALL else convention)
@@ -240,7 +242,9 @@ def analyze(
     found = _joined(graph, [each.run(graph, settings) for each in chosen])
     seen: dict[Any, Figures] = {}
     rows = []
-    for node, count, counts, more in zip(graph.nodes, counting.counts(graph, batch), others, found):
+    counted = zip(graph.nodes, graph.input_names(), counting.counts(graph, batch), others, found)
+    for node, inputs, count, counts, more in counted:
+        look()
         # Equal layers on equal shapes cost the same; a long network has few different ones.
         key = (id(node.placed), count.flops, more)
         figures = seen.get(key)
@@ -250,7 +254,7 @@ def analyze(
         rows.append(
             Row(
                 (node,),
-                tuple([graph.tensor_name(tensor) for tensor in node.inputs]),
+                inputs,
                 figures,
                 count.silent,
                 dict(zip((each.name for each in every), counts)) if every else _NO_COUNTS,

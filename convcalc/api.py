@@ -6,15 +6,18 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import analysis, zoo
-from convcalc.diagnostics import Source, fail, require_whole
+from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
 from convcalc.graph import Graph
-from convcalc.language.limits import DEFAULT, Limits
+from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits
 from convcalc.words import describe, sizes_of
+
+if TYPE_CHECKING:
+    from convcalc.reconcile import Reconciliation
 
 #: What `input` takes: `(channels, *spatial)`, or the same as text: `3x192x192`.
 Input = Sequence[int] | str | int
@@ -35,6 +38,8 @@ class Network(Graph):
     """A graph that came from a spec, and can be analyzed, or made again with other variables."""
 
     _asked: _Asked
+    #: Seconds of processor time that it took so far.
+    _spent: float
 
     def analyze(
         self, convention: str = "exact", batch: int = 1, dtype: str = "float32"
@@ -43,12 +48,32 @@ class Network(Graph):
 
         `convention` names how `flops` are counted; `batch` is the number of samples that MACs,
         FLOPs and activations are for; `dtype` is the type of a number in weights and activations.
-        Raises ConvcalcError for an unknown convention or type, or a batch below 1.
+        Raises ConvcalcError for an unknown convention or type, a batch below 1, or where that
+        takes longer than the network's limits allow.
         """
         batch = require_whole("a batch", batch, "sample")
         _require("a convention", convention, str)
         _require("a type of number", dtype, str)
-        return Analysis(*analysis.analyze(self, convention, batch, dtype))
+        return Analysis(*analysis.analyze(self, convention, batch, dtype, look=self._look()))
+
+    def reconcile(self) -> Reconciliation:
+        """Every convention's total, and the bridge from its MACs to each.
+
+        Raises ConvcalcError where that takes longer than the network's limits allow.
+        """
+        from convcalc.reconcile import reconcile
+
+        return reconcile(self, self._look())
+
+    def _look(self) -> Callable[[], None]:
+        """What is called before every layer, and ends an answer that takes too long."""
+        budget, source = Budget(self._asked.limits, self._spent), self._asked.source
+
+        def look() -> None:
+            if budget.is_over(_LAYER):
+                raise ConvcalcError([budget.late(source)])
+
+        return look
 
     @property
     def totals(self) -> Any:
@@ -77,6 +102,10 @@ class Network(Graph):
         ).network()
 
 
+#: Small steps that a layer counts for: every sixteenth looks at the clock.
+_LAYER = SHORT_WHILE // 16
+
+
 class _Asked(NamedTuple):
     """A spec, and what is asked of it."""
 
@@ -97,20 +126,20 @@ class _Asked(NamedTuple):
         _require("a preset", self.preset, (str, NoneType))
         for name in self.settings:
             _require("a variable", name, str)
-        document = self.document
+        budget, document = Budget(self.limits), self.document
         if document is None:
-            raw, _ = read(self.source.text, self.source.name, self.limits)
-            document = check(raw, self.source, self.limits)
+            document = check(read(self.source, budget), self.source, budget)
         graph = expand(
             document,
             self.source,
+            budget,
             preset=self.preset,
             variables=self.settings,
             input=None if self.input is None else _shape(self.input),
-            limits=self.limits,
         )
         network = Network(*graph)
         network._asked = self._replace(document=document)
+        network._spent = budget.spent
         return network
 
     def __reduce__(self) -> Any:
@@ -165,11 +194,11 @@ def loads(
     **named: Any,
 ) -> Network:
     """The network of a spec's text; `name` is what messages call it. See `load`."""
-    from convcalc.language.reader import decoded
+    from convcalc.language.reader import source_of
 
     _require("limits", limits, Limits)
     _require("the text of a spec", text, (str, bytes))
-    source = Source(name, decoded(text, name, limits))
+    source = source_of(text, name, limits)
     return _Asked(source, limits, preset, input, {**(variables or {}), **named}).network()
 
 

@@ -98,24 +98,36 @@ class Node(NamedTuple):
 
 
 class Expression(NamedTuple):
-    """A parsed expression. `names` are the names in it with the place of each one's first use."""
+    """A parsed expression. `names` are the names in it with the place of each one's first use.
+
+    `parts` is the number of its signs, names and numbers.
+    """
 
     text: str
     root: Node
     names: Mapping[str, int]
+    parts: int
 
     def evaluate(self, names: Mapping[str, Any]) -> Any:
         """The value under `names`. Raises ExpressionError."""
         return self.root.evaluate(names)
 
 
-@lru_cache(maxsize=4096)
 def parse(text: str, bounds: Bounds = DEFAULT) -> Expression:
     """Read an expression. Raises ExpressionError with the place in the text."""
     if len(text) > bounds.expression:
         length, most = f"{len(text):,}", f"{bounds.expression:,}"
         message = f"this expression has {length} characters, more than the limit of {most}"
         raise _error(_limit("expression", message, _NAME_PARTS), 0, len(text))
+    return _kept(text, bounds) if len(text) <= _SHORT else _Parser(text, bounds).parse()
+
+
+#: Characters of an expression that is kept; a parsed one takes a hundred times its text.
+_SHORT = 100
+
+
+@lru_cache(maxsize=4096)
+def _kept(text: str, bounds: Bounds) -> Expression:
     return _Parser(text, bounds).parse()
 
 
@@ -262,6 +274,8 @@ def _call(name: str, values: list[Any], bounds: Bounds) -> Any:
         values = values[0]
         if not values:
             raise Refusal(f"an empty list has no `{name}`")
+        if set(map(type, values)) == {int}:
+            return min(values) if name == "min" else max(values)  # a long list, most likely
     for value in values:
         if not is_number(value):
             raise Refusal(f"`{name}` takes numbers, not {_shown(value)}")
@@ -371,6 +385,7 @@ class _Parser:
         self.bounds = bounds
         self.names: dict[str, int] = {}
         self.depth = 0
+        self.parts = 0
         self.tokens = self._tokens()
         self.token = next(self.tokens)
 
@@ -395,10 +410,11 @@ class _Parser:
         root = self.choice()
         if self.token.kind != "end":
             raise self.unexpected()
-        return Expression(self.text, root, self.names)
+        return Expression(self.text, root, self.names, self.parts)
 
     def advance(self) -> _Token:
         token = self.token
+        self.parts += 1
         self.token = next(self.tokens)
         return token
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from convcalc.layers.base import Layer, Placed
@@ -58,12 +58,25 @@ class Graph(NamedTuple):
     preset: str | None
     variables: dict[str, Any]
 
-    def tensor_name(self, tensor: Tensor) -> str:
-        """A tensor's name in results: its layer's, `NAME.1` for a part, or an input's."""
-        if tensor.node < 0:
-            return list(self.inputs)[-1 - tensor.node]
-        node = self.nodes[tensor.node]
-        return node.name if len(node.placed.outputs) == 1 else f"{node.name}.{tensor.part}"
+    def input_names(self) -> Iterator[tuple[str, ...]]:
+        """The names of the tensors that enter each node.
+
+        A tensor is called as its layer, `NAME.1` for a part of what leaves that, or as an input.
+        """
+        entering = list(self.inputs)
+        parts: dict[tuple[int, int], str] = {}
+
+        def name(tensor: Tensor) -> str:
+            if tensor.node < 0:
+                return entering[-1 - tensor.node]
+            node = self.nodes[tensor.node]
+            if len(node.placed.outputs) == 1:
+                return node.name
+            # Every layer that takes a part has the same text of it.
+            return parts.setdefault((tensor.node, tensor.part), f"{node.name}.{tensor.part}")
+
+        for node in self.nodes:
+            yield tuple([name(tensor) for tensor in node.inputs])
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON says of a network, whatever else is asked of it."""
@@ -89,7 +102,7 @@ def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
 class _Level:
     """A naming level while a graph grows: how often each name was used in it."""
 
-    __slots__ = ("base", "counts", "ordinal", "parent", "type")
+    __slots__ = ("base", "counts", "ordinal", "parent", "type", "width")
 
     def __init__(self, parent: _Level | None, base: str, type: str) -> None:
         self.parent = parent
@@ -97,6 +110,8 @@ class _Level:
         self.type = type
         self.counts: dict[str, int] = {}
         self.ordinal = parent.use(base) if parent else 0
+        #: About how many characters the names of nodes in it begin with.
+        self.width: int = parent.width + len(base) + 1 if parent else 0
 
     def use(self, base: str) -> int:
         """Count one more use of a name; which one it is, from 1."""
@@ -149,6 +164,9 @@ class Builder:
     def __init__(self) -> None:
         self._drafts: list[_Draft] = []
         self.level = _Level(None, "", "")
+        #: The tensors that enter and leave the nodes, and about how many characters name these.
+        self.tensors = 0
+        self.characters = 0
 
     def __len__(self) -> int:
         return len(self._drafts)
@@ -175,6 +193,8 @@ class Builder:
         """Add a layer that is placed on `inputs`; its outputs."""
         index, level, outputs = len(self._drafts), self.level, placed.outputs
         self._drafts.append((level, name, level.use(name), placed, inputs, functional))
+        self.tensors += len(inputs) + len(outputs)
+        self.characters += (level.width + len(name)) * len(outputs)
         if len(outputs) == 1:
             return (Tensor(index, 0, outputs[0]),)
         return tuple([Tensor(index, part, shape) for part, shape in enumerate(outputs)])

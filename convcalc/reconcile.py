@@ -90,9 +90,12 @@ class Answer(NamedTuple):
     nearest: Reading
 
 
-def reconcile(graph: Graph) -> Reconciliation:
-    """Every convention's total for a graph, and the bridge from its MACs to each."""
-    bridges = tuple(_bridge(graph, conventions.find(name)) for name in conventions.names())
+def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconciliation:
+    """Every convention's total for a graph, and the bridge from its MACs to each.
+
+    `look` is called before every layer, and ends it by raising what it likes.
+    """
+    bridges = tuple(_bridge(graph, conventions.find(name), look) for name in conventions.names())
     (macs,) = (bridge.total for bridge in bridges if bridge.convention.name == "macs")
     assert macs is not None
     return Reconciliation(graph, macs, bridges)
@@ -102,8 +105,11 @@ def reconcile(graph: Graph) -> Reconciliation:
 _What = tuple[str, str]
 
 
-def _bridge(graph: Graph, convention: Convention) -> Bridge:
-    counts = list(convention.counts(graph))
+def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> Bridge:
+    counts = []
+    for count in convention.counts(graph):
+        look()
+        counts.append(count)
     silent = sum(count.silent for count in counts)
     without = [node.type for node, count in zip(graph.nodes, counts) if count.flops is None]
     if without:
@@ -113,6 +119,7 @@ def _bridge(graph: Graph, convention: Convention) -> Bridge:
     for node, place in zip(graph.nodes, convention.places(graph)):
         key = (id(node.placed), node.functional, place)
         if key not in known:
+            look()
             known[key] = _steps(node, convention, place)
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)

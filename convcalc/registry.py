@@ -57,7 +57,8 @@ class Registry(Generic[_T]):
 
     def names(self) -> tuple[str, ...]:
         """The names of those in files, and of those that were added."""
-        return (*self._files, *(name for name in self._found if name not in self._files))
+        found = tuple(self._found)  # which another thread may add to
+        return (*self._files, *(name for name in found if name not in self._files))
 
     def add(self, name: str, thing: _T) -> None:
         """Add one. Raises ValueError for a name that is taken."""

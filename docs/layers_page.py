@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convcalc import layers
-from convcalc.diagnostics import ConvcalcError
+from convcalc.diagnostics import ConvcalcError, Source
 from convcalc.explain import Explanation, Formulas, Part, explain
 from convcalc.language import reader
+from convcalc.language.limits import Budget
 from convcalc.layers import Layer
 
 _HEAD = """\
@@ -90,8 +91,7 @@ def _field_row(field: layers.Field) -> str:
 
 def _fields(cls: type[Layer], line: str) -> dict[str, Any]:
     """The fields of an example, by canonical name."""
-    raw, _ = reader.read(f"- {line}", cls.type)
-    (element,) = raw
+    (element,) = reader.read(Source(cls.type, f"- {line}"), Budget())
     given = element[cls.type] if isinstance(element, Mapping) else {}
     names = layers.canonical_names(cls)
     return {names[key]: value for key, value in given.items() if key in names}

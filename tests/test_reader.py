@@ -15,7 +15,8 @@ import yaml
 
 import convcalc
 from convcalc import ConvcalcError, Limits
-from convcalc.language.limits import DEFAULT
+from convcalc.diagnostics import Source
+from convcalc.language.limits import DEFAULT, Budget
 from convcalc.language.reader import Mapping, Sequence, read
 from tests.conftest import Run
 
@@ -24,7 +25,7 @@ HEAD = "name: N\ninput: [3, 8, 8]\n"
 
 
 def value(text: str) -> Any:
-    return read(text, "text")[0]
+    return read(Source("text", text), Budget())
 
 
 def refusal(text: str | bytes, limits: Limits = DEFAULT) -> convcalc.Diagnostic:
@@ -238,9 +239,10 @@ def test_aliases_count_as_what_they_stand_for() -> None:
     assert refusal(bomb + "layers: [relu]\n", Limits(nodes=500)).code == "limit-nodes"
 
 
-def test_layers_in_proportion_to_the_text() -> None:
-    written = HEAD + "layers:\n" + "  - relu6\n" * 40
-    assert len(convcalc.loads(written, limits=Limits(layers=9)).nodes) == 40
+def test_more_layers_may_have_more_values() -> None:
+    written = HEAD + "layers:\n" + "  - relu6\n" * 40_000
+    limits = Limits(layers=40_000, nodes=50_000)
+    assert len(convcalc.loads(written, limits=limits).nodes) == 40_000
 
 
 def test_time_is_bounded() -> None:

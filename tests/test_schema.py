@@ -13,7 +13,8 @@ import pytest
 
 from convcalc import ConvcalcError, layers
 from convcalc.language import forms
-from convcalc.language.reader import read
+from convcalc.language.limits import DEFAULT, Budget
+from convcalc.language.reader import read, source_of
 from docs.built_forms import module, validating
 from docs.generate import PAGES
 from tests.conftest import run_convcalc
@@ -57,10 +58,15 @@ def validator(schema: Any) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema)
 
 
+def parsed(data: bytes | str) -> Any:
+    """What YAML says, as plain values. Raises ConvcalcError."""
+    return read(source_of(data, "text", DEFAULT), Budget())
+
+
 def content(path: Path) -> Any:
     """What a spec says, as plain values; None where it is no YAML that a spec may be."""
     try:
-        return read(path.read_bytes(), path.name)[0]
+        return parsed(path.read_bytes())
     except ConvcalcError:
         return None
 
@@ -129,7 +135,7 @@ def test_short_names_and_defaults(schema: Any) -> None:
 )
 def test_one_line(validator: Any, line: str, valid: bool) -> None:
     text = f"name: N\ninput: [3, 8, 8]\nlayers:\n  - {line}\n"
-    assert validator.is_valid(read(text, "text")[0]) == valid
+    assert validator.is_valid(parsed(text)) == valid
 
 
 def test_schema_to_a_file(tmp_path: Path, schema: Any) -> None:

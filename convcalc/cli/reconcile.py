@@ -43,11 +43,11 @@ def command(
       convcalc reconcile mynet.yaml --json
     """
     from convcalc.cli import Status
-    from convcalc.reconcile import answer, parse_reported, reconcile
+    from convcalc.reconcile import answer, parse_reported
     from convcalc.render import reconciliation as render
 
     figure = parse_reported(reported) if reported is not None else None
-    found = reconcile(load(spec))
+    found = load(spec).reconcile()
     reply = answer(found, figure) if figure else None
     show(render.report(found, reply))
     return Status.DONE if reply is None or reply.matches else Status.CHECK_FAILED

@@ -45,8 +45,8 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     from convcalc import zoo
     from convcalc.language.check import check
     from convcalc.language.expand import expand
-    from convcalc.language.limits import SHORT_WHILE, Clock, exceeded
-    from convcalc.language.reader import read
+    from convcalc.language.limits import LATE, Budget
+    from convcalc.language.reader import read, source_of
 
     found: list[Diagnostic] = []
     more = 0
@@ -55,20 +55,14 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
             data, name = sys.stdin.buffer.read(limits.bytes + 1), "<stdin>"
         else:
             data, name, _ = zoo.locate(spec)
-        raw, source = read(data, name, limits)
-        document = check(raw, source, limits)
+        source = source_of(data, name, limits)
+        budget = Budget(limits)
+        document = check(read(source, budget), source, budget)
     except ConvcalcError as error:
         return error
-    clock = Clock(limits.scaled(source.text))
     for preset in (None, *document.spec.presets):
-        if clock.is_over(SHORT_WHILE):
-            message = (
-                f"its {len(document.spec.presets):,} presets take more than {clock.seconds} seconds"
-            )
-            found.append(exceeded("seconds", message, source, document.mark_of("presets")))
-            break
         try:
-            expand(document, source, preset=preset, limits=limits)
+            expand(document, source, budget, preset=preset)
         except ConvcalcError as error:
             known = {(each.code, each.mark) for each in found}
             note = () if preset is None else (f"with the preset `{preset}`",)
@@ -78,4 +72,6 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
                 if (each.code, each.mark) not in known
             ]
             more += error.more
+            if any(each.code == LATE for each in error.diagnostics):
+                break
     return ConvcalcError.of(found, more) if found else None

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
@@ -22,7 +23,7 @@ from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import built, reader
 from convcalc.language.document import Document
-from convcalc.language.limits import DEFAULT, Clock, Limits, exceeded
+from convcalc.language.limits import Budget
 from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.fields import Kind
@@ -41,14 +42,15 @@ LAYER_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
 TENSOR = LAYER_NAME + r"(\.[0-9]{1,6})?"
 
 
-def check(raw: Any, source: Source, limits: Limits = DEFAULT) -> Document:
+def check(raw: Any, source: Source, budget: Budget) -> Document:
     """The document of a value that `reader.read` made.
 
-    Raises ConvcalcError with every independent mistake, in the order of the file.
+    Raises ConvcalcError with every independent mistake, in the order of the file, or where the
+    budget is used up.
     """
     marks = reader.Marks()
     marks.append(Mark(1, 1))
-    scope = _Scope(raw, source, limits)
+    scope = _Scope(raw, source, budget)
     spec = _Placed("", raw, marks, 0, 0, scope).noting(_spec)
     scope.stop_if_wrong()
     return Document(spec, raw, {})
@@ -64,22 +66,23 @@ class _MistakeError(ConvcalcError):
 class _Scope:
     """What is known while a document is checked: blocks, names in reach, mistakes so far."""
 
-    def __init__(self, raw: Any, source: Source, limits: Limits) -> None:
+    def __init__(self, raw: Any, source: Source, budget: Budget) -> None:
         blocks = raw.get("blocks", {}) if isinstance(raw, dict) else None
         #: The raw blocks; None where they are no mapping, and nothing is known of them.
         self.blocks: Mapping[str, Any] | None = blocks if isinstance(blocks, dict) else None
         self.source = source
-        limits = limits.scaled(source.text)
-        self.bounds = limits.bounds
-        #: The names in reach; None where a mistake leaves them unknown.
-        self.names: set[str] | None = set()
+        self.bounds = budget.limits.bounds
+        #: The names in reach, the innermost last.
+        self.names: dict[str, None] = {}
+        #: Whether they are all that there are: a mistake may leave some unknown.
+        self.all_known = True
         #: The names that are defined further down in the mapping that is being checked.
         self.below: set[str] = set()
         #: Line to its call, where it is the same wherever it stands.
         self.lines: dict[str, Call] = {}
         #: The checks of the blocks' arguments.
         self.calls: dict[str, _Checks] = {}
-        self.clock = Clock(limits)
+        self.budget = budget
         self.found: list[Diagnostic] = []
 
     def stop_if_wrong(self) -> None:
@@ -88,8 +91,18 @@ class _Scope:
 
     def reach(self, names: Iterable[str]) -> None:
         """Bring names into reach."""
-        if self.names is not None:
-            self.names = self.names | set(names)
+        self.names.update(dict.fromkeys(names))
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """What comes into reach meanwhile is in reach no longer."""
+        count, all_known = len(self.names), self.all_known
+        try:
+            yield
+        finally:
+            self.all_known = all_known
+            while len(self.names) > count:
+                self.names.popitem()
 
 
 class _Placed(NamedTuple):
@@ -140,6 +153,7 @@ class _Placed(NamedTuple):
 
     def noting(self, check: _Check) -> Any:
         """What a check makes of it; None where it finds mistakes, which are noted."""
+        self.tick()
         try:
             return check(self)
         except _MistakeError as mistake:
@@ -154,10 +168,13 @@ class _Placed(NamedTuple):
 
     def tick(self, steps: int = 1) -> None:
         """Stop where the time is over."""
-        clock, source = self.scope.clock, self.scope.source
-        if clock.is_over(steps):
-            late = exceeded("seconds", clock.message(), source, self.mark)
-            raise ConvcalcError.of([*self.scope.found, late])
+        scope = self.scope
+        if scope.budget.is_over(steps):
+            self.stop(scope.budget.late(scope.source, self.mark))
+
+    def stop(self, diagnostic: Diagnostic) -> NoReturn:
+        """End with one more."""
+        raise ConvcalcError.of([*self.scope.found, diagnostic])
 
 
 _Check = Callable[[_Placed], Any]
@@ -199,8 +216,11 @@ def _expression(placed: _Placed, words: tuple[str, ...]) -> Expression:
     scope = placed.scope
     try:
         expression = parse(placed.value, scope.bounds)
+        if not scope.budget.holds(expression.parts):
+            placed.stop(scope.budget.full(scope.source, placed.mark))
+        placed.tick(expression.parts)
         for name, start in expression.names.items():
-            if scope.names is None or name in scope.names or name in TENSOR_NAMES:
+            if name in scope.names or name in TENSOR_NAMES or not scope.all_known:
                 continue
             error = unknown_name(name, start, [*words, *sorted(scope.names)])
             if name in scope.below:
@@ -323,7 +343,7 @@ def _values(placed: _Placed) -> dict[str, Value]:
     """Named values, each of which sees those above it and stays in reach for what follows."""
     scope, result = placed.scope, {}
     if not isinstance(placed.value, reader.Mapping):
-        scope.names = None
+        scope.all_known = False
     entries = _entries(placed, "names to values", "one `name: value` a line, indented")
     scope.below = set(placed.value)
     for each in entries:
@@ -338,7 +358,7 @@ def _arguments(placed: _Placed) -> dict[str, Value]:
     """The arguments of a block, with their defaults."""
     scope, result = placed.scope, {}
     if not isinstance(placed.value, reader.Mapping):
-        scope.names = None
+        scope.all_known = False
     what, help = "names to defaults, or to `required`", "args: {out: required, k: 3}"
     for each in _entries(placed, what, help):
         each.as_key().noting(_argument_name)
@@ -370,10 +390,10 @@ def _preset(placed: _Placed) -> dict[str, Value]:
 
 
 def _setting(preset: str, placed: _Placed) -> Value:
-    names = placed.scope.names
-    if names is not None and placed.key not in names:
+    scope = placed.scope
+    if placed.key not in scope.names and scope.all_known:
         message = f"preset `{preset}` sets `{placed.key}`, which is no variable of this spec"
-        label = did_you_mean(placed.key, names)
+        label = did_you_mean(placed.key, scope.names)
         raise placed.as_key().mistake("unknown-variable", message, label=label)
     return _value(placed)
 
@@ -458,7 +478,7 @@ def _index(placed: _Placed) -> str:
 
 def _bind(placed: _Placed) -> tuple[str, ...]:
     if not isinstance(placed.value, reader.Sequence) or not placed.value:
-        placed.scope.names = None
+        placed.scope.all_known = False
         raise placed.unlike("a list of names", "bind: [channels, stride]")
     names: list[str] = []
     for each in placed.items():
@@ -475,7 +495,6 @@ def _bind(placed: _Placed) -> tuple[str, ...]:
 
 def _statement(placed: _Placed) -> Statement:
     """One element of a `layers` list."""
-    placed.tick()
     scope, raw = placed.scope, placed.value
     if isinstance(raw, reader.Mapping) and len(raw) == 1:
         (placed,) = placed.entries()
@@ -515,11 +534,8 @@ _NO_FIELDS = reader.Mapping()
 
 def _inside(checks: _Checks, placed: _Placed, text: str) -> Any:
     """A block or a structure, whose names are in reach inside it alone."""
-    outer = placed.scope.names
-    try:
+    with placed.scope.inside():
         return _checked(checks, placed, text)
-    finally:
-        placed.scope.names = outer
 
 
 def _no_layer(placed: _Placed) -> _MistakeError:
@@ -657,13 +673,13 @@ def _checked(checks: _Checks, placed: _Placed, text: str) -> Any:
         names: dict[str, list[str]] = {"missing": [], "extra_forbidden": []}
         for detail in error.errors(include_url=False, include_input=False):
             names[detail["type"]].append(str(detail["loc"][0]))
-    meant = {key: _meant(key, checks) for key in names["extra_forbidden"]}
+    meant = {key: _meant(key, checks) for key in names["extra_forbidden"][:ENOUGH]}
     # A field that is there under a mistyped name is not missing.
     found = {checks.spellings.get(each, each) for each in meant.values()}
     mistakes = [
         *(_unknown(fields[key], meant[key], checks, text) for key in meant),
         *(_missing(key, placed, checks, text) for key in names["missing"] if key not in found),
-    ]
+    ][:ENOUGH]
     raise _MistakeError([each for mistake in mistakes for each in mistake.diagnostics])
 
 

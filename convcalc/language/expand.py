@@ -10,7 +10,7 @@ from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import Source
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language.document import Document
-from convcalc.language.limits import DEFAULT, SHORT_WHILE, Clock, Limits
+from convcalc.language.limits import SHORT_WHILE, Budget
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import Known, Scope, Tensors, asks_for_tensor
@@ -32,21 +32,21 @@ _Expand = Callable[[Statement, Any, Any, Scope], Tensors]
 def expand(
     document: Document,
     source: Source,
+    budget: Budget,
     *,
     preset: str | None = None,
     variables: Mapping[str, Any] | None = None,
     input: tuple[int, ...] | None = None,
-    limits: Limits = DEFAULT,
 ) -> Graph:
     """The graph of a document.
 
     `preset` and then `variables` set the document's variables; `input` stands for its single input,
-    `(channels, *spatial)`. Raises ConvcalcError with every independent mistake that is found.
+    `(channels, *spatial)`. Raises ConvcalcError with every independent mistake that is found, or
+    where the budget is used up.
     """
-    limits = limits.scaled(source.text)
     builder = Builder()
-    mistakes = Mistakes(source, limits, builder)
-    values = Values(document, mistakes, Clock(limits))
+    mistakes = Mistakes(source, budget, builder)
+    values = Values(document, mistakes)
     set_to = values.variables(preset, variables or {})
     inputs = values.inputs(set_to, input)
     mistakes.stop_if_wrong()
@@ -133,8 +133,7 @@ class _Walk:
         if self.steps > self.most_steps:
             message = f"more than {self.most_steps:,} turns of loops and calls of blocks"
             self.mistakes.exceed_steps(message, st.mark)
-        if self.values.clock.is_over(SHORT_WHILE):
-            self.mistakes.exceed("seconds", self.values.clock.message(), st.mark)
+        self.mistakes.spend(SHORT_WHILE, st.mark)
         self.look_at = min(self.steps + SHORT_WHILE, self.most_steps + 1)
 
     def statement(self, st: Statement, current: Tensors, scope: Scope) -> Tensors:
@@ -172,6 +171,7 @@ class _Walk:
         """The tensors that `from` names."""
         result: list[Tensor] = []
         known = True
+        self.mistakes.spend(len(st.body.from_), st.mark)
         for name in st.body.from_:
             try:
                 found = scope.find(name)

@@ -7,24 +7,26 @@ from typing import NamedTuple
 
 from convcalc.diagnostics import Diagnostic, Mark, Source, fail
 from convcalc.expressions import Bounds, advice
-from convcalc.words import did_you_mean, listed
+from convcalc.words import counted, did_you_mean, listed
 
 
 class Limits(NamedTuple):
     """The bounds, each of which has an option of the command line (`--limit layers=1000000`).
 
-    What a spec may grow to is a number, or in proportion to its text where that is more (`scaled`):
-    a long file may have many layers, a short one that repeats itself may not.
+    `nodes`, `tensors` and `seconds` are what 20,000 layers may need; where more layers are allowed,
+    so is more of these.
     """
 
     #: Bytes of a spec file.
-    bytes: int = 16_000_000
-    #: YAML values, an alias counted as what it stands for; or as many as the text has characters.
-    nodes: int = 200_000
+    bytes: int = 4_000_000
+    #: YAML values, an alias counted as what it stands for, and the parts of expressions.
+    nodes: int = 300_000
     #: Lists and mappings inside each other, and blocks, groups and loops likewise.
     depth: int = 64
-    #: Layers after expansion; or one for every ten characters of the text.
+    #: Layers after expansion.
     layers: int = 20_000
+    #: Tensors that enter and leave the layers.
+    tensors: int = 200_000
     #: Characters of an expression.
     expression: int = 2_000
     #: Brackets and choices inside each other in an expression.
@@ -33,8 +35,8 @@ class Limits(NamedTuple):
     items: int = 10_000
     #: Decimal digits of an integer.
     digits: int = 300
-    #: Seconds of processor time to check a spec, and to expand it; for each 64 KB of its text.
-    seconds: int = 2
+    #: Seconds of processor time that an answer may take, from the text to the last figure.
+    seconds: int = 3
 
     @property
     def bounds(self) -> Bounds:
@@ -46,14 +48,16 @@ class Limits(NamedTuple):
         """Turns of loops and calls of blocks, whether or not they make a layer."""
         return 10 * self.layers
 
-    def scaled(self, text: str) -> Limits:
-        """The bounds for a spec of this text."""
-        size = len(text)
-        more = max(1 + size // 65_536, self.layers // Limits().layers)
+    @property
+    def characters(self) -> int:
+        """Characters of the names of all layers together: a name begins with those around it."""
+        return 1_000 * self.layers
+
+    def scaled(self) -> Limits:
+        """The bounds with what so many layers need."""
+        more = max(1, self.layers // DEFAULT.layers)
         return self._replace(
-            nodes=max(self.nodes, size),
-            layers=max(self.layers, size // 10),
-            seconds=self.seconds * more,
+            nodes=self.nodes * more, tensors=self.tensors * more, seconds=self.seconds * more
         )
 
 
@@ -89,17 +93,30 @@ def exceeded(name: str, message: str, source: Source, mark: Mark | None) -> Diag
     return Diagnostic(f"limit-{name}", message, source, mark, help=advice(name))
 
 
+#: The code of a diagnostic that ends an answer, since its time is over.
+LATE = "limit-seconds"
 #: Small steps between two looks at the clock.
 SHORT_WHILE = 256
 
 
-class Clock:
-    """The processor time that one stage of reading a spec may take; see `Limits.seconds`."""
+class Budget:
+    """What one answer may use: as much as its limits allow, and time on the thread that it is for.
 
-    def __init__(self, limits: Limits) -> None:
-        self.seconds = limits.seconds
-        self._end = time.process_time() + limits.seconds
+    It goes through the stages from the text to the figures, each of which asks it now and then.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT, spent: float = 0.0) -> None:
+        self.limits = limits.scaled()
+        #: YAML values and parts of expressions so far.
+        self.nodes = 0
+        # The time of other threads is not this answer's.
+        self._start = time.thread_time() - spent
         self._ticks = 0
+
+    @property
+    def spent(self) -> float:
+        """Seconds of processor time so far."""
+        return time.thread_time() - self._start
 
     def is_over(self, ticks: int = 1) -> bool:
         """Whether the time is over, `ticks` small steps later; it is looked at now and then."""
@@ -107,8 +124,20 @@ class Clock:
         if self._ticks < SHORT_WHILE:
             return False
         self._ticks = 0
-        return time.process_time() > self._end
+        return self.spent > self.limits.seconds
 
-    def message(self) -> str:
-        """What a spec that takes longer is told."""
-        return f"this spec takes more than {self.seconds} seconds to work out"
+    def late(self, source: Source, mark: Mark | None = None) -> Diagnostic:
+        """What a spec that takes longer is told, at the place where that showed."""
+        message = f"this spec takes more than {counted(self.limits.seconds, 'second')} to work out"
+        return exceeded("seconds", message, source, mark)
+
+    def holds(self, nodes: int) -> bool:
+        """Whether so many more values are within the limit; they are counted."""
+        self.nodes += nodes
+        return self.nodes <= self.limits.nodes
+
+    def full(self, source: Source, mark: Mark) -> Diagnostic:
+        """What a spec of more values is told."""
+        most = f"the file has more than {self.limits.nodes:,} values"
+        how = "aliases count as what they stand for, expressions as their parts"
+        return exceeded("nodes", f"{most}; {how}", source, mark)

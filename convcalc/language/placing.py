@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
@@ -63,8 +63,7 @@ class Placing:
             # The part that refuses is not in the file.
             refusal.field, refusal.label = None, ""
             raise self.mistakes.shapes(refusal, st, (), scope, inputs) from None
-        if len(self.builder) > self.limits.layers:
-            self._exceed_layers(st)
+        self._look(st)
         self._bound(st, [tensor.shape for tensor in made])
         return made
 
@@ -88,14 +87,20 @@ class Placing:
     ) -> Known:
         """Add a layer; its outputs."""
         made = self.builder.append(placed, inputs, name, functional)
-        if made[0].node >= self.limits.layers:
-            self._exceed_layers(st)
+        self._look(st)
         return made
 
-    def _exceed_layers(self, st: Statement) -> NoReturn:
-        """Stop at the limit of layers."""
-        message = f"the network has more than {self.limits.layers:,} layers"
-        self.mistakes.exceed("layers", message, st.mark)
+    def _look(self, st: Statement) -> None:
+        """Stop where the graph has grown beyond a limit."""
+        graph, limits = self.builder, self.limits
+        if len(graph) > limits.layers:
+            message = f"the network has more than {limits.layers:,} layers"
+            self.mistakes.exceed("layers", message, st.mark)
+        if graph.tensors > limits.tensors:
+            message = f"more than {limits.tensors:,} tensors enter and leave the network's layers"
+            self.mistakes.exceed("tensors", message, st.mark)
+        if graph.characters > limits.characters:
+            self.mistakes.exceed_characters(st.mark)
 
     def _bound(self, st: Statement, shapes: Iterable[Shape]) -> None:
         """Stop at the limit of digits."""

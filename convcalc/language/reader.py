@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
-from convcalc.language.limits import DEFAULT, Limits, exceeded
+from convcalc.language.limits import Budget, Limits, exceeded
 from convcalc.words import did_you_mean, shortened
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -77,33 +77,37 @@ class Sequence(list[Any]):
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 #: Characters that only an escape can bring into a text, white space apart.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: What UTF-8 has no bytes for: half of a character of UTF-16.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
-def read(data: bytes | str, name: str, limits: Limits = DEFAULT) -> tuple[Any, Source]:
-    """The value of a YAML document, and its source for messages.
+def read(source: Source, budget: Budget) -> Any:
+    """The value of a YAML document.
 
     Raises ConvcalcError for text that is no YAML, or YAML that the spec language leaves out (tags,
-    merge keys, duplicate keys, several documents), or more of it than `limits` allow.
+    merge keys, duplicate keys, several documents), or more of it than the budget has.
     """
-    source = Source(name, decoded(data, name, limits))
-    return _Reader(source, limits).read(), source
+    return _Reader(source, budget).read()
 
 
-def decoded(data: bytes | str, name: str, limits: Limits) -> str:
+def source_of(data: bytes | str, name: str, limits: Limits) -> Source:
     """The text of a spec. Raises ConvcalcError for bytes that are none, or too many."""
     if len(data) > limits.bytes:
-        message = f"the file has {len(data):,} bytes, more than the limit of {limits.bytes:,}"
+        message = f"the file has more than {limits.bytes:,} bytes"
         raise ConvcalcError([exceeded("bytes", message, Source(name, ""), None)])
     if isinstance(data, str):
-        return data.removeprefix("\ufeff")
+        if found := _SURROGATE.search(data):
+            message = f"the text has half a character in it, U+{ord(found[0]):04X}"
+            raise fail("encoding", message, "decode it from UTF-8", Source(name, ""))
+        return Source(name, data.removeprefix("\ufeff"))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4]:
         message = "the file is UTF-16 or UTF-32, or no text at all"
         raise fail("encoding", message, "save it as UTF-8", Source(name, ""))
     try:
-        return data.decode("utf-8-sig")
+        return Source(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
@@ -154,11 +158,10 @@ class _Open:
 class _Reader:
     """Builds the value from events, with a stack of open lists and mappings for recursion."""
 
-    def __init__(self, source: Source, limits: Limits) -> None:
+    def __init__(self, source: Source, budget: Budget) -> None:
         self.source = source
-        self.limits = limits.scaled(source.text)
-        self.nodes = 0
-        self.most = self.limits.nodes
+        self.budget = budget
+        self.limits = budget.limits
         self.anchors: dict[str, _Anchored] = {}
         #: Unquoted text to what it is.
         self.plains: dict[str, Any] = {}
@@ -300,7 +303,7 @@ class _Reader:
             help = "keys are names; a text that begins with a bracket or a brace needs quotes"
             raise self.mistake("bad-key", message, place, help)
         self.count(1, place)
-        self.stack.append(_Open(event, place, self.nodes))
+        self.stack.append(_Open(event, place, self.budget.nodes))
         self.deepen(0, place)
 
     def close(self, event: Any) -> None:
@@ -310,16 +313,16 @@ class _Reader:
             length = end.column + 1 - column
         height = level.height + 1
         if level.event.anchor is not None:
-            nodes = self.nodes - level.before + 1
+            nodes = self.budget.nodes - level.before + 1
             self.anchors[level.event.anchor] = _Anchored(level.container, nodes, height)
         self.stack[-1].take(level.container, (line, column, length, text_at), height)
 
     def count(self, nodes: int, place: _Place) -> None:
         """Note so many more values."""
-        self.nodes += nodes
-        if self.nodes > self.most:
-            most = f"the file has more than {self.most:,} values"
-            raise self.exceeded("nodes", f"{most}, aliases counted as what they stand for", place)
+        if not self.budget.holds(nodes):
+            raise ConvcalcError([self.budget.full(self.source, Mark(*place))])
+        if self.budget.is_over():
+            raise ConvcalcError([self.budget.late(self.source, Mark(*place))])
 
     def deepen(self, height: int, place: _Place) -> None:
         """Note that what is open has a value of this height in it."""
@@ -366,17 +369,20 @@ class _Reader:
         if not text or text[0] not in "0123456789+-.":
             return _WORDS.get(text, text)
         if _INTEGER.match(text):
-            digits = len(text.lstrip("+-"))
-            if digits > self.limits.digits:
-                most = f"more than the limit of {self.limits.digits}"
-                message = f"this integer has {digits:,} digits, {most}"
-                raise self.exceeded("digits", message, place)
+            self.bound(len(text.lstrip("+-")), place)
             return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
         if _FLOAT.match(text):
+            self.bound(sum(map(str.isdigit, text)), place)
             return float(text)
         if special := _SPECIAL.match(text):
             return float("nan") if special[3] else float(f"{special[1]}inf")
         return text
+
+    def bound(self, digits: int, place: _Place) -> None:
+        """Note a number of so many digits."""
+        if digits > self.limits.digits:
+            most = f"more than the limit of {self.limits.digits}"
+            raise self.exceeded("digits", f"this number has {digits:,} digits, {most}", place)
 
 
 #: What libyaml says, with what it means and what to do about it.

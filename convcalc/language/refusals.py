@@ -10,7 +10,7 @@ from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, mak
 from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import Expression, ExpressionError
 from convcalc.graph import Builder
-from convcalc.language.limits import Limits, exceeded
+from convcalc.language.limits import Budget, exceeded
 from convcalc.language.scopes import Known, Scope, Tensors, tensor_values
 from convcalc.language.statements import Statement, Value, expressions_in
 from convcalc.shape import Shape, Tensor
@@ -27,9 +27,10 @@ class Mistakes:
     What notes one returns the Unknown that ends its line, to be raised where nothing follows.
     """
 
-    def __init__(self, source: Source, limits: Limits, builder: Builder) -> None:
+    def __init__(self, source: Source, budget: Budget, builder: Builder) -> None:
         self.source = source
-        self.limits = limits
+        self.budget = budget
+        self.limits = budget.limits
         #: Knows what a node is called.
         self.builder = builder
         #: The inputs' names, for messages.
@@ -63,13 +64,28 @@ class Mistakes:
         if self.found:
             raise ConvcalcError.of(self.found)
 
-    def exceed(self, name: str, message: str, mark: Mark) -> NoReturn:
+    def spend(self, ticks: int, mark: Mark | None) -> None:
+        """Stop where the time is over, so many small steps later."""
+        if self.budget.is_over(ticks):
+            self.late(mark)
+
+    def late(self, mark: Mark | None) -> NoReturn:
+        """Stop because the time is over."""
+        self.stop(self.budget.late(self.source, mark))
+
+    def exceed(self, name: str, message: str, mark: Mark | None) -> NoReturn:
         """Stop at a limit."""
         self.stop(exceeded(name, message, self.source, mark))
 
     def exceed_steps(self, message: str, mark: Mark) -> NoReturn:
         """Stop at the number of turns and calls."""
         help = "ten are allowed for each layer: `--limit layers=N` allows 10·N"
+        self.stop(Diagnostic("limit-layers", message, self.source, mark, help=help))
+
+    def exceed_characters(self, mark: Mark) -> NoReturn:
+        """Stop at the number of characters in names."""
+        message = f"the layers' names have more than {self.limits.characters:,} characters together"
+        help = "a name begins with those of the blocks around it: shorten these, or nest fewer"
         self.stop(Diagnostic("limit-layers", message, self.source, mark, help=help))
 
     def stop(self, diagnostic: Diagnostic) -> NoReturn:

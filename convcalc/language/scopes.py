@@ -58,7 +58,7 @@ class Scope:
         #: The list around it, whose tensors it sees.
         self._outer = outer
         self._tensors: dict[str, Tensors] = {}
-        self._left_out: frozenset[str] = frozenset()
+        self._left_out: set[str] | None = None
 
     def inside(self, values: Mapping[str, Any] | None = None) -> Scope:
         """The scope of a list inside, with other values where some are given."""
@@ -79,7 +79,9 @@ class Scope:
 
     def leave_out(self, name: str) -> None:
         """Note that the layer of a name is not there."""
-        self._left_out |= {name}
+        if self._left_out is None:
+            self._left_out = set()
+        self._left_out.add(name)
 
     def find(self, name: str) -> Tensors:
         """The tensors of a name, or the one part of it (`parts.1`). Raises KeyError."""
@@ -94,7 +96,7 @@ class Scope:
 
     def is_left_out(self, name: str) -> bool:
         """Whether a name is that of a layer which its `when` leaves out."""
-        return any(name in scope._left_out for scope in self._lists())
+        return any(name in (scope._left_out or ()) for scope in self._lists())
 
     def tensors(self) -> list[str]:
         """The names of all tensors in reach."""

@@ -12,7 +12,7 @@ from convcalc.arithmetic import Refusal, is_fraction
 from convcalc.diagnostics import ConvcalcError, Mark, fail
 from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.language.document import Document
-from convcalc.language.limits import Clock
+from convcalc.language.limits import SHORT_WHILE
 from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
 from convcalc.language.statements import Items, Statement, Value
@@ -33,11 +33,11 @@ class Marked(Protocol):
 class Values:
     """Evaluates what a document says. Raises Unknown where it has no value, which is noted."""
 
-    def __init__(self, document: Document, mistakes: Mistakes, clock: Clock) -> None:
+    def __init__(self, document: Document, mistakes: Mistakes) -> None:
         self.document = document
         self.mistakes = mistakes
         self.bounds = mistakes.limits.bounds
-        self.clock = clock
+        self.budget = mistakes.budget
 
     def evaluate(
         self, value: Value, scope: Scope, inputs: Tensors, marked: Marked, *path: Any
@@ -49,6 +49,8 @@ class Values:
                 if inputs is None:
                     raise Unknown
                 names = scope.names(inputs)
+            if self.budget.is_over(_steps(value, names)):
+                self.mistakes.late(marked.mark_of(*path))
             try:
                 return value.root.evaluate(names)
             except ExpressionError as error:
@@ -61,9 +63,7 @@ class Values:
     def _items(
         self, value: Items, scope: Scope, inputs: Tensors, marked: Marked, *path: Any
     ) -> tuple[Any, ...]:
-        if self.clock.is_over(len(value.items)):
-            mark = marked.mark_of(*path) or value.marks[0]
-            self.mistakes.exceed("seconds", self.clock.message(), mark)
+        self.mistakes.spend(len(value.items), value.marks[0])
         each = enumerate(value.items)
         items = tuple([self.evaluate(item, scope, inputs, value, index) for index, item in each])
         if not fits(items, self.bounds):
@@ -164,6 +164,13 @@ class Values:
                 at = document.mark_of("input", name, index)
                 self.mistakes.report(refusal.code, message, at, help=refusal.help)
         return Shape(*parsed)
+
+
+def _steps(expression: Expression, names: Mapping[str, Any]) -> int:
+    """The small steps of an evaluation, at the most: what has a list may go through it."""
+    if any(type(names.get(name)) is tuple for name in expression.names):
+        return SHORT_WHILE
+    return expression.parts
 
 
 def _setting(name: str, value: Any, default: Any) -> Any:

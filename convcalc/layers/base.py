@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import threading
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
@@ -292,6 +293,10 @@ _L = TypeVar("_L", bound=Layer)
 _T = TypeVar("_T")
 
 
+#: A class is made a dataclass in place, which two threads must not do at once.
+_ONE_AT_A_TIME = threading.RLock()
+
+
 def per_type(function: Callable[[type[_L]], _T]) -> Callable[[type[_L]], _T]:
     """`functools.cache` for functions of a layer type: each is worked out once."""
     known: dict[type[_L], _T] = {}
@@ -299,7 +304,9 @@ def per_type(function: Callable[[type[_L]], _T]) -> Callable[[type[_L]], _T]:
     @wraps(function)
     def remembered(cls: type[_L]) -> _T:
         if cls not in known:
-            known[cls] = function(cls)
+            with _ONE_AT_A_TIME:
+                if cls not in known:
+                    known[cls] = function(cls)
         return known[cls]
 
     return remembered

@@ -125,6 +125,13 @@ class ChannelShuffle(_Moving):
         return x
 
 
+def _terms(numbers: tuple[int, ...]) -> str:
+    """A sum as people write it, cut where it is long."""
+    shown = " + ".join(map(str, numbers[:_MOST_TERMS]))
+    return shown if len(numbers) <= _MOST_TERMS else f"{shown} + …"
+
+
+_MOST_TERMS = 12
 #: Every part is a tensor of its own.
 _MOST_PARTS = 4096
 
@@ -144,6 +151,15 @@ class Split(Layer):
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         (x,) = inputs
+        parts = len(self.sections) if isinstance(self.sections, tuple) else self.sections
+        require(
+            parts <= _MOST_PARTS,
+            "a split into {parts} parts is more than the {most} that there can be",
+            code="bad-value",
+            field="sections",
+            parts=parts,
+            most=_MOST_PARTS,
+        )
         if isinstance(self.sections, tuple):
             total = sum(self.sections)
             require(
@@ -151,19 +167,11 @@ class Split(Layer):
                 "parts of {parts} = {total} channels do not make up the input's {channels}",
                 code="split",
                 field="sections",
-                parts=lambda: " + ".join(map(str, self.sections)),
+                parts=lambda: _terms(self.sections),
                 total=total,
                 channels=x.channels,
             )
             return tuple(Shape(size, *x.spatial) for size in self.sections)
-        require(
-            self.sections <= _MOST_PARTS,
-            "a split into {sections} parts is more than the {most} that there can be",
-            code="bad-value",
-            field="sections",
-            sections=self.sections,
-            most=_MOST_PARTS,
-        )
         size = per_group(x.channels, self.sections, parts="equal parts", field="sections")
         part = Shape(size, *x.spatial)
         return (part,) * self.sections
