@@ -172,6 +172,11 @@ class Tried(NamedTuple):
     size: int
     cost: Cost
 
+    @property
+    def share(self) -> float:
+        """How much of what it may take it does."""
+        return max(self.cost.seconds / SECONDS, self.cost.memory / MEMORY)
+
     def fitness(self, of: str) -> float:
         """How costly it is, `seconds` or `memory`; of two that cost the same, the smaller is."""
         shares = {"seconds": self.cost.seconds / SECONDS, "memory": self.cost.memory / MEMORY}
@@ -223,28 +228,32 @@ def ask(command: str, spec: Path, arguments: list[str]) -> None:
 
 #: Sizes at which something changes: the limits, and a little less.
 _EDGES = (
-    *(0, 1, 2, 3, 9, 20, 58, 60, 62, 64, 99, 100, 140, 295, 299, 300, 900, 1_000, 1_900, 4_096),
-    *(9_900, 10_000, 19_000, 19_900, 20_000, 99_000, 199_000, 200_000, 1_000_000, 16_000_000),
+    *(0, 1, 2, 3, 9, 20, 58, 60, 62, 64, 99, 100, 140, 295, 299, 300, 660, 900, 1_900, 4_096),
+    *(6_600, 9_900, 10_000, 19_000, 19_900, 20_000, 66_000, 99_000, 149_000, 199_000, 299_000),
+    *(400_000, 999_000, 1_900_000, 3_999_000),
 )
 #: Pieces that say something of a command that takes no spec.
 _SPECLESS_PIECES = ("type", "field", "field", "field", "in", "option", "word")
 
 
-def _piece(command: str, dice: random.Random) -> tuple[str, int, int]:
-    """A piece of sizes of any magnitude, from which a search climbs."""
+def _piece(command: str, most: float, dice: random.Random) -> tuple[str, int, int]:
+    """A piece of sizes of any magnitude up to 10 to the power of `most`."""
     names = _SPECLESS_PIECES if command in SPECLESS else tuple(PIECES)
-    return dice.choice(names), int(10 ** dice.uniform(0, 3)), int(10 ** dice.uniform(0, 3))
+    return dice.choice(names), int(10 ** dice.uniform(0, most)), int(10 ** dice.uniform(0, most))
 
 
-def _fresh(dice: random.Random) -> Genome:
-    """An input to begin with: any, or one that was known to be costly, and smaller."""
+def fresh(tried: int, dice: random.Random) -> Genome:
+    """An input to begin with: any, or one that was known to be costly; a small one at first."""
     command = dice.choice(COMMANDS)
     if command in SPECLESS or dice.random() < 0.5:
-        return Genome(command, tuple(_piece(command, dice) for _ in range(dice.randint(1, 4))))
-    less = 2 ** dice.randrange(4, 12)
+        most = min(6, 2.5 + tried / 200)
+        return Genome(
+            command, tuple(_piece(command, most, dice) for _ in range(dice.randint(1, 4)))
+        )
+    less = 2 ** max(0, 11 - tried // 30)
     pieces = [
-        (name, a // less if a > 99 else a, b // less if b > 99 else b)
-        for name, a, b in dice.choice(KNOWN)
+        (name, *(size // less if size > 99 else size for size in sizes))
+        for name, *sizes in dice.choice(KNOWN)
     ]
     return Genome(command, tuple(pieces))
 
@@ -267,9 +276,9 @@ def changed(genome: Genome, other: Genome, dice: random.Random) -> Genome:
         elif what == 5 and len(pieces) > 1:
             pieces.pop(min(at, len(pieces) - 1))
         elif what == 6:
-            pieces.insert(at, _piece(command, dice))
+            pieces.insert(at, _piece(command, 4, dice))
         elif what == 7 and at < len(pieces):
-            pieces[at] = (_piece(command, dice)[0], *pieces[at][1:])
+            pieces[at] = (_piece(command, 4, dice)[0], *pieces[at][1:])
         elif what == 8:
             pieces[at:] = other.pieces[-2:]
         else:
@@ -322,17 +331,24 @@ class Search:
         self.dice = random.Random(seed)
         self.best: dict[tuple[str, str, bool], Tried] = {}
         self.findings: list[Tried] = []
+        self.tried = 0
 
     def next(self) -> Genome:
         """What to try."""
         dice = self.dice
         if len(self.best) < 2 or dice.random() < 0.15:
-            return _fresh(dice)
-        known = list(self.best.values())
-        return changed(dice.choice(known).genome, dice.choice(known).genome, dice)
+            return fresh(self.tried, dice)
+        known = [each.genome for each in self.best.values()]
+        if dice.random() < 0.3:
+            # What one command finds costly, another may too.
+            costly = sorted(self.best.values(), key=lambda each: each.share)
+            genome = dice.choice(costly[-20:]).genome
+            return genome._replace(command=dice.choice(COMMANDS))
+        return changed(dice.choice(known), dice.choice(known), dice)
 
     def note(self, tried: Tried) -> None:
         """Keep what is the costliest of its kind."""
+        self.tried += 1
         if tried.cost.is_finding:
             self.findings.append(tried)
         for of in ("seconds", "memory"):

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from convcalc import layers
+from convcalc import Limits, layers
 
 #: A little more than the limit on the bytes of a spec; nothing longer is made.
-MOST_BYTES = 16_100_000
+MOST_BYTES = Limits().bytes + 100_000
 #: What an argument of the operating system's may have, and all of them together (half of each).
 MOST_OF_ARGUMENT, MOST_ARGUMENTS = 60_000, 20_000
 
