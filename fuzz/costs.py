@@ -251,11 +251,11 @@ def fresh(tried: int, dice: random.Random) -> Genome:
             command, tuple(_piece(command, most, dice) for _ in range(dice.randint(1, 4)))
         )
     less = 2 ** max(0, 11 - tried // 30)
-    pieces = [
-        (name, *(size // less if size > 99 else size for size in sizes))
-        for name, *sizes in dice.choice(KNOWN)
+    smaller = [
+        (name, a // less if a > 99 else a, b // less if b > 99 else b)
+        for name, a, b in dice.choice(KNOWN)
     ]
-    return Genome(command, tuple(pieces))
+    return Genome(command, tuple(smaller))
 
 
 def _resized(size: int, dice: random.Random) -> int:
