@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc import analysis, zoo
 from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
 from convcalc.graph import Graph
-from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits
+from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
 from convcalc.words import describe, sizes_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class Network(Graph):
         batch = require_whole("a batch", batch, "sample")
         _require("a convention", convention, str)
         _require("a type of number", dtype, str)
-        return Analysis(*analysis.analyze(self, convention, batch, dtype, look=self._look()))
+        found = Analysis(*analysis.analyze(self, convention, batch, dtype, look=self._look()))
+        self._bound(found)
+        return found
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -74,6 +76,15 @@ class Network(Graph):
                 raise ConvcalcError([budget.late(source)])
 
         return look
+
+    def _bound(self, found: Analysis) -> None:
+        """Refuse figures that nobody can print. Raises ConvcalcError."""
+        totals = [*found.totals.values(), *found.counts.values()]
+        digits = sum(total.bit_length() // 3 for total in totals if isinstance(total, int))
+        most = self._asked.limits.scaled().characters
+        if digits * len(found.rows) > most:
+            message = f"the figures of {len(found.rows):,} layers may have more than {most:,} digits"
+            raise ConvcalcError([exceeded("characters", message, self._asked.source, None)])
 
     @property
     def totals(self) -> Any:

@@ -63,20 +63,14 @@ class Graph(NamedTuple):
 
         A tensor is called as its layer, `NAME.1` for a part of what leaves that, or as an input.
         """
-        entering = list(self.inputs)
-        parts: dict[tuple[int, int], str] = {}
-
-        def name(tensor: Tensor) -> str:
-            if tensor.node < 0:
-                return entering[-1 - tensor.node]
-            node = self.nodes[tensor.node]
-            if len(node.placed.outputs) == 1:
-                return node.name
-            # Every layer that takes a part has the same text of it.
-            return parts.setdefault((tensor.node, tensor.part), f"{node.name}.{tensor.part}")
-
-        for node in self.nodes:
-            yield tuple([name(tensor) for tensor in node.inputs])
+        known: dict[int, str | list[str]] = {-1 - i: name for i, name in enumerate(self.inputs)}
+        for index, node in enumerate(self.nodes):
+            found = [(known[tensor.node], tensor.part) for tensor in node.inputs]
+            yield tuple([name if isinstance(name, str) else name[part] for name, part in found])
+            parts = len(node.placed.outputs)
+            known[index] = (
+                node.name if parts == 1 else [f"{node.name}.{part}" for part in range(parts)]
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON says of a network, whatever else is asked of it."""

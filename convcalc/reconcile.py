@@ -251,11 +251,15 @@ def answer(found: Reconciliation, reported: Reported) -> Answer:
     return Answer(reported, tuple(exact), () if exact else tuple(near), nearest)
 
 
+#: The items of a bridge that may have been left out: the largest, where there are many.
+_MOST_LEFT_OUT = 40
+
+
 def _readings(found: Reconciliation, left_out: int) -> Iterator[Reading]:
     for bridge in found.bridges:
         if bridge.total is None:
             continue
-        for less in combinations(bridge.items, left_out):
+        for less in combinations(bridge.items[:_MOST_LEFT_OUT], left_out):
             total = bridge.total - sum(item.amount for item in less)
             for factor in _FACTORS:
                 yield Reading(bridge.convention, factor, less, total * factor)

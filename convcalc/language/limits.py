@@ -13,8 +13,8 @@ from convcalc.words import counted, did_you_mean, listed
 class Limits(NamedTuple):
     """The bounds, each of which has an option of the command line (`--limit layers=1000000`).
 
-    `nodes`, `tensors` and `seconds` are what 20,000 layers may need; where more layers are allowed,
-    so is more of these.
+    `nodes`, `tensors`, `characters` and `seconds` are what 20,000 layers may need; where more
+    layers are allowed, so is more of these.
     """
 
     #: Bytes of a spec file.
@@ -27,6 +27,9 @@ class Limits(NamedTuple):
     layers: int = 20_000
     #: Tensors that enter and leave the layers.
     tensors: int = 200_000
+    #: Characters of the names of all layers, each of which begins with those around it; and digits
+    #: of all figures.
+    characters: int = 20_000_000
     #: Characters of an expression.
     expression: int = 2_000
     #: Brackets and choices inside each other in an expression.
@@ -48,17 +51,11 @@ class Limits(NamedTuple):
         """Turns of loops and calls of blocks, whether or not they make a layer."""
         return 10 * self.layers
 
-    @property
-    def characters(self) -> int:
-        """Characters of the names of all layers together: a name begins with those around it."""
-        return 1_000 * self.layers
-
     def scaled(self) -> Limits:
         """The bounds with what so many layers need."""
         more = max(1, self.layers // DEFAULT.layers)
-        return self._replace(
-            nodes=self.nodes * more, tensors=self.tensors * more, seconds=self.seconds * more
-        )
+        grown = ("nodes", "tensors", "characters", "seconds")
+        return self._replace(**{name: getattr(self, name) * more for name in grown})
 
 
 DEFAULT = Limits()

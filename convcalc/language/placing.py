@@ -100,7 +100,8 @@ class Placing:
             message = f"more than {limits.tensors:,} tensors enter and leave the network's layers"
             self.mistakes.exceed("tensors", message, st.mark)
         if graph.characters > limits.characters:
-            self.mistakes.exceed_characters(st.mark)
+            message = f"the layers' names have more than {limits.characters:,} characters together"
+            self.mistakes.exceed("characters", message, st.mark)
 
     def _bound(self, st: Statement, shapes: Iterable[Shape]) -> None:
         """Stop at the limit of digits."""

@@ -369,20 +369,21 @@ class _Reader:
         if not text or text[0] not in "0123456789+-.":
             return _WORDS.get(text, text)
         if _INTEGER.match(text):
-            self.bound(len(text.lstrip("+-")), place)
+            digits = len(text.lstrip("+-"))
+            if digits > self.limits.digits:
+                most = f"more than the limit of {self.limits.digits}"
+                message = f"this integer has {digits:,} digits, {most}"
+                raise self.exceeded("digits", message, place)
             return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
         if _FLOAT.match(text):
-            self.bound(sum(map(str.isdigit, text)), place)
+            if len(text) > self.limits.expression:
+                most = f"more than the limit of {self.limits.expression:,}"
+                message = f"this number has {len(text):,} characters, {most}"
+                raise self.exceeded("expression", message, place)
             return float(text)
         if special := _SPECIAL.match(text):
             return float("nan") if special[3] else float(f"{special[1]}inf")
         return text
-
-    def bound(self, digits: int, place: _Place) -> None:
-        """Note a number of so many digits."""
-        if digits > self.limits.digits:
-            most = f"more than the limit of {self.limits.digits}"
-            raise self.exceeded("digits", f"this number has {digits:,} digits, {most}", place)
 
 
 #: What libyaml says, with what it means and what to do about it.

@@ -82,12 +82,6 @@ class Mistakes:
         help = "ten are allowed for each layer: `--limit layers=N` allows 10·N"
         self.stop(Diagnostic("limit-layers", message, self.source, mark, help=help))
 
-    def exceed_characters(self, mark: Mark) -> NoReturn:
-        """Stop at the number of characters in names."""
-        message = f"the layers' names have more than {self.limits.characters:,} characters together"
-        help = "a name begins with those of the blocks around it: shorten these, or nest fewer"
-        self.stop(Diagnostic("limit-layers", message, self.source, mark, help=help))
-
     def stop(self, diagnostic: Diagnostic) -> NoReturn:
         """End with one more."""
         raise ConvcalcError.of([*self.found, diagnostic])
