@@ -83,7 +83,9 @@ class Network(Graph):
         digits = sum(total.bit_length() // 3 for total in totals if isinstance(total, int))
         most = self._asked.limits.scaled().characters
         if digits * len(found.rows) > most:
-            message = f"the figures of {len(found.rows):,} layers may have more than {most:,} digits"
+            message = (
+                f"the figures of {len(found.rows):,} layers may have more than {most:,} digits"
+            )
             raise ConvcalcError([exceeded("characters", message, self._asked.source, None)])
 
     @property

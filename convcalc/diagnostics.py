@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import operator
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
+from convcalc.visible import as_line, in_json, visible, width
 from convcalc.words import describe
 
-#: What ends a line in YAML.
-_LINE_END = "\r\n|[\n\r\x85\u2028\u2029]"
+#: What ends a line in YAML; `\r\n` is one end.
+_LINE_ENDS = "\n\r\x85\u2028\u2029"
+_LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
+#: Characters of a text whose lines are counted at once.
+_BLOCK = 1 << 14
 
 
 class Mark(NamedTuple):
@@ -32,16 +39,47 @@ class Mark(NamedTuple):
         return Mark(self.line, self.column + self.text_at + offset, max(length, 1))
 
 
-class Source(NamedTuple):
-    """A text and the name it goes by in messages."""
-
+class _Text(NamedTuple):
     name: str
     text: str
 
+
+class Source(_Text):
+    """A text and the name it goes by in messages."""
+
     def line(self, number: int) -> str:
         """A line by its number, without its end; empty where there is none."""
-        lines = re.split(_LINE_END, self.text, maxsplit=number)
-        return lines[number - 1] if number <= len(lines) else ""
+        start = self._start(number)
+        if start is None:
+            return ""
+        ends = [self.text.find(end, start) for end in _LINE_ENDS]
+        return self.text[start : min((end for end in ends if end >= 0), default=None)]
+
+    def _start(self, number: int) -> int | None:
+        """Where a line begins; None where there are not so many."""
+        if number == 1:
+            return 0
+        block = bisect_left(self._ends, number - 1) - 1
+        ends = _LINE_END.finditer(self.text, block * _BLOCK)
+        last = next(islice(ends, number - 2 - self._ends[block], None), None)
+        return last and last.end()
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """How many lines end before each block of the text.
+
+        Where each line begins would take as much memory as the text, and more.
+        """
+        text, found = self.text, [0]
+        for start in range(0, len(text), _BLOCK):
+            stop = start + _BLOCK
+            ends = sum(text.count(end, start, stop) for end in _LINE_ENDS)
+            # A pair is one end, and counts where its second half is.
+            found.append(found[-1] + ends - text.count("\r\n", start, stop + 1))
+        return found
+
+    def __reduce__(self) -> Any:
+        return Source, tuple(self)
 
 
 class Diagnostic(NamedTuple):
@@ -83,9 +121,10 @@ class ConvcalcError(Exception):
         self.diagnostics = tuple(diagnostics)
         #: How many further mistakes were found and left out.
         self.more = more
-        super().__init__(
-            "\n".join(f"{d.place}: {d.message}".lstrip(": ") for d in self.diagnostics)
-        )
+        super().__init__("\n".join(map(_said, self.diagnostics)))
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.diagnostics, self.more), self.__dict__
 
     @classmethod
     def of(cls, found: Iterable[Diagnostic], more: int = 0) -> ConvcalcError:
@@ -115,21 +154,27 @@ def render(diagnostics: Iterable[Diagnostic], style: str) -> Iterator[str]:
     if style == "json":
         import json
 
-        yield json.dumps([_as_data(each) for each in found], ensure_ascii=False, indent=2)
+        data = [_as_data(each) for each in found]
+        yield in_json(json.dumps(data, ensure_ascii=False, indent=2))
     for each in found if style != "json" else ():
         yield {"full": _full, "concise": _concise, "github": _github}[style](each)
 
 
+def _said(d: Diagnostic, kind: str = "") -> str:
+    """A diagnostic on one line: its place, `kind`, the message."""
+    return as_line(": ".join(part for part in (d.place, kind, d.message) if part))
+
+
 def _concise(d: Diagnostic) -> str:
-    place = f"{d.place}: " if d.place else ""
-    return f"{place}{d.severity}[{d.code}]: {d.message}"
+    return _said(d, f"{d.severity}[{d.code}]")
 
 
 def _github(d: Diagnostic) -> str:
     """An annotation of a GitHub workflow."""
 
     def escaped(text: str, extra: str = "") -> str:
-        for char in "%\r\n" + extra:
+        text = visible(text)
+        for char in "%" + extra:
             text = text.replace(char, f"%{ord(char):02X}")
         return text
 
@@ -159,6 +204,8 @@ def _as_data(d: Diagnostic) -> dict[str, object]:
 
 #: Longer source lines are shown around the caret only.
 _WIDEST = 100
+#: What is shown for a tab, so that a caret is under it wherever the line begins.
+_TAB = "    "
 
 
 def _full(d: Diagnostic) -> str:
@@ -169,30 +216,36 @@ def _full(d: Diagnostic) -> str:
             lines.append(f"  --> {d.source.name}")
         else:
             gutter = " " * len(str(d.mark.line))
-            text, column, length = _around(d.source.line(d.mark.line), d.mark)
-            below = "".join("\t" if char == "\t" else " " for char in text[: column - 1])
-            caret = f"{below}{'^' * length} {d.label}".rstrip()
+            before, marked, after = _excerpt(d.source.line(d.mark.line), d.mark)
+            carets = "^" * max(1, width(marked))
             lines += [
                 f"{gutter} --> {d.place}",
                 f"{gutter} |",
-                f"{d.mark.line} | {text}".rstrip(),
-                f"{gutter} | {caret}",
+                f"{d.mark.line} | {before}{marked}{after}".rstrip(),
+                f"{gutter} | {' ' * width(before)}{carets} {d.label}".rstrip(),
             ]
     remarks = [*d.notes, *([f"help: {d.help}"] if d.help else [])]
     if remarks and d.mark is not None:
         lines.append(f"{gutter} |")
-    return "\n".join([*lines, *(f"{gutter} = {remark}" for remark in remarks), ""])
+    lines += [f"{gutter} = {remark}" for remark in remarks]
+    return "\n".join([*map(as_line, lines), ""])
 
 
-def _around(text: str, mark: Mark) -> tuple[str, int, int]:
-    """A source line, cut to what fits, with the column and length of the marked part in it."""
-    text = "".join(
-        char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
-    column, length = min(mark.column, len(text) + 1), mark.length
-    if len(text) > _WIDEST:
-        start = max(0, min(column - 1 - _WIDEST // 2, len(text) - _WIDEST))
-        cut = text[start : start + _WIDEST]
-        text = ("…" if start else "") + cut + ("…" if start + _WIDEST < len(text) else "")
-        column += (1 if start else 0) - start
-    return text, column, max(1, min(length, len(text) - column + 1))
+def _excerpt(text: str, mark: Mark) -> tuple[str, str, str]:
+    """What is shown of a source line: what stands before the marked part, that part, and the rest.
+
+    A long line is cut to what is around the mark.
+    """
+    first = min(mark.column - 1, len(text))
+    start = max(0, min(first - _WIDEST // 2, len(text) - _WIDEST))
+    end = start + _WIDEST
+    last = min(first + mark.length, end)
+    before, marked, after = text[start:first], text[first:last], text[last:end]
+    if start:
+        before = "…" + before
+    if end < len(text) and last < end:
+        after += "…"
+    elif end < len(text):
+        marked += "…"
+    before, marked, after = (as_line(part.replace("\t", _TAB)) for part in (before, marked, after))
+    return before, marked, after

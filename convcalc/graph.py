@@ -63,14 +63,19 @@ class Graph(NamedTuple):
 
         A tensor is called as its layer, `NAME.1` for a part of what leaves that, or as an input.
         """
-        known: dict[int, str | list[str]] = {-1 - i: name for i, name in enumerate(self.inputs)}
+        names = {-1 - index: name for index, name in enumerate(self.inputs)}
+        parts: dict[int, list[str]] = {}
         for index, node in enumerate(self.nodes):
-            found = [(known[tensor.node], tensor.part) for tensor in node.inputs]
-            yield tuple([name if isinstance(name, str) else name[part] for name, part in found])
-            parts = len(node.placed.outputs)
-            known[index] = (
-                node.name if parts == 1 else [f"{node.name}.{part}" for part in range(parts)]
-            )
+            if parts:
+                yield tuple(
+                    [parts[i][part] if i in parts else names[i] for i, part, _ in node.inputs]
+                )
+            else:
+                yield tuple([names[tensor.node] for tensor in node.inputs])
+            names[index] = name = node.name
+            count = len(node.placed.outputs)
+            if count != 1:
+                parts[index] = [f"{name}.{part}" for part in range(count)]
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON says of a network, whatever else is asked of it."""
@@ -187,9 +192,10 @@ class Builder:
         """Add a layer that is placed on `inputs`; its outputs."""
         index, level, outputs = len(self._drafts), self.level, placed.outputs
         self._drafts.append((level, name, level.use(name), placed, inputs, functional))
-        self.tensors += len(inputs) + len(outputs)
-        self.characters += (level.width + len(name)) * len(outputs)
-        if len(outputs) == 1:
+        count = len(outputs)
+        self.tensors += len(inputs) + count
+        self.characters += (level.width + len(name)) * count
+        if count == 1:
             return (Tensor(index, 0, outputs[0]),)
         return tuple([Tensor(index, part, shape) for part, shape in enumerate(outputs)])
 

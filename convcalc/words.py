@@ -7,14 +7,21 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+#: How alike two words are, where one may be meant for the other.
+_ALIKE = 0.6
+
 
 def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
-    """The known words that a mistyped one is likeliest to mean."""
-    import difflib
+    """The known words that a mistyped one is likeliest to mean.
 
-    known = {candidate.lower(): candidate for candidate in islice(words, 500)}
-    found = difflib.get_close_matches(word.lower()[:100], known, n=most, cutoff=0.6)
-    return [known[match] for match in found]
+    The first 500 words are looked at, and the first 100 letters of each.
+    """
+    from convcalc.likeness import likeness
+
+    known = {candidate.lower()[:100]: candidate for candidate in islice(words, 500)}
+    ratios = likeness(word.lower()[:100], tuple(known))
+    found = sorted(zip(ratios, known), reverse=True)[:most]
+    return [known[each] for ratio, each in found if ratio >= _ALIKE]
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
@@ -25,9 +32,10 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
 
 def listed(words: Iterable[str], most: int = 12, joiner: str = "and") -> str:
     """Words as a phrase: `a`, `b` and `c`."""
-    shown = [f"`{word}`" for word in words]
-    if len(shown) > most:
-        shown = [*shown[:most], f"{len(shown) - most} more"]
+    known = list(words)
+    shown = [f"`{word}`" for word in known[:most]]
+    if len(known) > most:
+        shown.append(f"{len(known) - most} more")
     return f" {joiner} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
@@ -48,8 +56,12 @@ def describe(value: Any) -> str:
     if isinstance(value, str):
         return f'the text "{value}"' if len(value) <= 40 else f'the text "{value[:37]}…"'
     if isinstance(value, (list, tuple)):
-        inner = ", ".join(describe(item) for item in value[:4])
-        inner = inner if len(inner) <= 80 else f"{inner[:79]}…"
+        inner = ""
+        for item in value[:4]:
+            inner += (", " if inner else "") + describe(item)
+            if len(inner) > 80:  # the lists in it stop here too, however many and deep they are
+                inner = f"{inner[:79]}…"
+                break
         return f"the list [{inner}{', …' if len(value) > 4 else ''}]"
     from fractions import Fraction  # which hardly a value is
 

@@ -30,7 +30,9 @@ def several(package: str, names: str) -> set[str]:
 
 #: What counting takes, and what any command does: the whole vocabulary among it.
 CORE = {
-    *several("convcalc", "arithmetic window shape words diagnostics expressions graph costs"),
+    *several(
+        "convcalc", "arithmetic window shape visible words diagnostics expressions graph costs"
+    ),
     *several("convcalc.layers", " ".join(files(layers.__path__))),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),
@@ -54,9 +56,9 @@ LAYER = {
     "convcalc.render.explanation",
 }
 MAY_IMPORT = {
-    "--version": several("convcalc", "cli diagnostics words"),
+    "--version": several("convcalc", "cli diagnostics visible words"),
     "list": {
-        *several("convcalc", "diagnostics words zoo registry"),
+        *several("convcalc", "diagnostics visible words zoo registry"),
         *several("convcalc.cli", "options output listing"),
         *several("convcalc.render", "networks report"),
         *several("convcalc.render.formats", "base table"),

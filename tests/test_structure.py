@@ -14,7 +14,17 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: The rooms from the ground up; a file imports from its own room and from those before it.
 ROOMS = (
-    *("words", "arithmetic", "shape", "symbolic", "window", "diagnostics", "registry"),
+    *(
+        "visible",
+        "likeness",
+        "words",
+        "arithmetic",
+        "shape",
+        "symbolic",
+        "window",
+        "diagnostics",
+        "registry",
+    ),
     *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),
     *("reconcile", "language", "zoo", "render", "api", "cli", "__main__"),
 )

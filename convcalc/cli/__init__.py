@@ -110,7 +110,9 @@ def _run(args: Sequence[str]) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         help = f"`{context.command_path} --help` shows how it is used" if context else ""
-        report(ConvcalcError([Diagnostic("usage", error.format_message(), help=help)]), style)
+        # click puts the choices of an argument on lines of their own.
+        message = " ".join(error.format_message().split())
+        report(ConvcalcError([Diagnostic("usage", message, help=help)]), style)
         return Status.WRONG_REQUEST
     except BrokenPipeError:
         from convcalc.cli.output import hush

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from convcalc.analysis import Analysis, Share
+from convcalc.analysis import Analysis, Row, Share
 from convcalc.costs import FIGURES, Figures
 from convcalc.diagnostics import fail
 from convcalc.render.columns import (
@@ -137,18 +137,17 @@ def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool)
     marks = [
         column.marked is not None and any(map(column.marked, analysis.rows)) for column in kept
     ]
-    rows = []
-    for row in sorted_rows(analysis.rows, sort):
-        cells = []
+    rows = sorted_rows(analysis.rows, sort)
+
+    def cells(row: Row) -> Iterator[str]:
         for column, mark in zip(kept, marks):
-            value = column.read(row)
-            text = _cell(column, value, si)
+            text = _cell(column, column.read(row), si)
             if column.key in ("input_shapes", "output_shape"):
                 text = text.replace("x", "×")
             if mark and column.marked is not None:
                 text += "*" if column.marked(row) else " "
-            cells.append(text)
-        rows.append(tuple(cells))
+            yield text
+
     totals = []
     for index, column in enumerate(kept):
         if column.total is not None:
@@ -162,7 +161,7 @@ def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool)
         title(analysis),
         tuple(_title(column, analysis) for column in kept),
         tuple(column.numeric for column in kept),
-        tuple(rows),
+        lambda: (tuple(cells(row)) for row in rows),
         tuple(totals),
         legend(analysis),
     )
@@ -198,7 +197,7 @@ def _shares(
         title(analysis),
         tuple(header),
         tuple(numeric),
-        tuple((share.group, *cells(share.totals)) for share in shares),
+        lambda: ((share.group, *cells(share.totals)) for share in shares),
         ("Total", *cells(whole)),
         legend(analysis),
     )

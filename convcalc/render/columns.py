@@ -10,7 +10,7 @@ from convcalc.analysis import ALL, Analysis, Row
 from convcalc.costs import FIGURES, Figure
 from convcalc.diagnostics import fail
 from convcalc.shape import Shape
-from convcalc.words import did_you_mean, listed, sizes
+from convcalc.words import did_you_mean, listed, quoted, sizes
 
 
 class Column(NamedTuple):
@@ -93,9 +93,18 @@ def of_rows(analysis: Analysis) -> list[str]:
 
 
 def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
-    """The columns of a comma-separated list. Raises ConvcalcError for an unknown one."""
-    names = [key.strip() for key in keys.split(",")] if keys else list(default)
-    return [find(name) for name in names]
+    """The columns of a comma-separated list.
+
+    Raises ConvcalcError for an unknown one, and for one that is there twice.
+    """
+    found: dict[str, Column] = {}
+    for name in [key.strip() for key in keys.split(",")] if keys else default:
+        column = find(name)
+        if column.key in found:
+            message = f"the column `{column.key}` is asked for twice"
+            raise fail("bad-value", message, "a table has each column once")
+        found[column.key] = column
+    return list(found.values())
 
 
 def defaults(keys: Sequence[str], analysis: Analysis) -> list[str]:
@@ -115,7 +124,7 @@ def find(name: str) -> Column:
     if key in conventions.names():
         return _convention(key)
     help = f"{did_you_mean(name, columns)} the columns are {listed(columns, 20)}".strip()
-    raise fail("unknown-column", f"unknown column `{name}`", help)
+    raise fail("unknown-column", f"unknown column {quoted(name)}", help)
 
 
 def require(columns: str | None, sort: str | None, convention: str) -> None:
@@ -144,7 +153,7 @@ def order(column: Column, value: Any) -> Any:
     return -(value or 0) if column.numeric else str(value)
 
 
-def legend(analysis: Analysis) -> str:
+def legend(analysis: Analysis) -> tuple[str, ...]:
     """What the numbers are for, and what they mean."""
     shapes = [
         str(shape) if name == "input" else f"{name} {shape}"
@@ -170,4 +179,4 @@ def legend(analysis: Analysis) -> str:
         lines.append(f"* {tool} does not know these layers and counts them as 0.")
     if None in (analysis.totals.flops, *analysis.counts.values()):
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    return "\n".join(lines)
+    return tuple(lines)

@@ -24,9 +24,10 @@ def report_list(found: Sequence[Convention]) -> Report:
         return [{key: getattr(convention, key) for key in _KEYS} for convention in found]
 
     def table() -> Table:
-        rows = tuple((c.name, tool(c), c.unit, c.summary) for c in found)
-        legend = "`convcalc conventions NAME` prints the rules of one."
-        return Table("", ("Name", "Tool", "Prints", "Counts"), (False,) * 4, rows, (), legend)
+        rows = [(c.name, tool(c), c.unit, c.summary) for c in found]
+        header = ("Name", "Tool", "Prints", "Counts")
+        legend = ("`convcalc conventions NAME` prints the rules of one.",)
+        return Table("", header, (False,) * 4, lambda: rows, (), legend)
 
     return Report(
         lambda: [{"format": "convcalc.conventions/1", "conventions": objects()}],
@@ -81,16 +82,16 @@ def _rules_table(c: Convention) -> Table:
     functions = [] if c.functions is None else ["As a function"]
     legend = [
         f"{tool(c)} prints {c.unit}: {c.meaning}",
-        *(["", prose(c), ""] if prose(c) else []),
+        *(["", *prose(c).split("\n"), ""] if prose(c) else []),
         f"Parameters: {parameters_text(c)}.",
         *(f"{name}: {text}" for name, text in _meanings(c)),
     ]
-    rows = tuple((", ".join(types), *rules) for rules, types in _shared_rules(c))
+    rows = [(", ".join(types), *rules) for rules, types in _shared_rules(c)]
     if any("*" in rule for _, *rules in rows for rule in rules):
         legend.append("*: the tool does not know the layer, and without a word counts it as 0.")
     header = ("Layers", "Counted as", *functions)
     title = f"{c.name}: {c.summary}"
-    return Table(title, header, (False,) * len(header), rows, (), "\n".join(legend))
+    return Table(title, header, (False,) * len(header), lambda: rows, (), tuple(legend))
 
 
 def rule_text(convention: Convention, cls: type[Layer], functional: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from convcalc.arithmetic import value_of
@@ -23,37 +23,39 @@ def report(explanation: Explanation, si: bool = False) -> Report:
     )
 
 
-def _text(explanation: Explanation, si: bool) -> str:
+def _text(explanation: Explanation, si: bool) -> Iterator[str]:
     """The answer first, then how it came about."""
     e = explanation
     number = short if si else grouped
-    lines = [f"{e.type}{_fields(e)}", ""]
+    yield f"{e.type}{_fields(e)}"
+    yield ""
     answers = [("input", ", ".join(_shape(shape) for shape in e.inputs))]
     answers.append(("output", ", ".join(_shape(shape) for shape in e.outputs)))
     for title, figure in _figures(e):
         if figure.name != "buffers" or figure.value != 0:
             answers.append((title, _result(figure, number)))
     width = max(len(name) for name, _ in answers)
-    lines += [f"  {name.ljust(width)}  {value}" for name, value in answers]
-    lines += [""]
+    yield from (f"  {name.ljust(width)}  {value}" for name, value in answers)
+    yield ""
     if len(e.parts) > 1:
-        lines += _parts(e, number)
+        yield from _parts(e, number)
     else:
         for title, figure in _derived(e):
-            lines += _derivation(title, figure)
-    return "\n".join([*lines, "", _legend(e), ""])
+            yield from _derivation(title, figure)
+    yield ""
+    yield from _legend(e)
 
 
 def _table(explanation: Explanation, si: bool) -> Table:
     """One row a figure: its formula in names, with the numbers in it, and the result."""
     number = short if si else grouped
-    rows = tuple(
+    rows = [
         (title, figure.names, figure.numbers, _result(figure, number))
         for title, figure in _derived(explanation)
-    )
+    ]
     header = ("Figure", "Formula", "With numbers", "Result")
     title = f"{explanation.type}{_fields(explanation)}"
-    return Table(title, header, (False, False, False, True), rows, (), _legend(explanation))
+    return Table(title, header, (False, False, False, True), lambda: rows, (), _legend(explanation))
 
 
 def _objects(explanation: Explanation) -> list[dict[str, Any]]:
@@ -87,7 +89,7 @@ def _result(figure: Formulas, number: Callable[[int], str]) -> str:
     return figure.closed if figure.value is None else number(figure.value)
 
 
-def _legend(e: Explanation) -> str:
+def _legend(e: Explanation) -> tuple[str, ...]:
     convention = e.convention
     lines = [
         f"{convention.unit} as `{convention.name}` counts them: {convention.summary};"
@@ -98,7 +100,7 @@ def _legend(e: Explanation) -> str:
         lines.append(
             f"{convention.tool} has no number for this layer where {as_mathematics(e.gap)}."
         )
-    return "\n".join(lines)
+    return tuple(lines)
 
 
 def _fields(e: Explanation) -> str:

@@ -14,10 +14,13 @@ from convcalc.words import grouped
 
 FORMAT = "convcalc.reconciliation/1"
 
-_LEGEND = """\
-Totals are for one input. A MAC is a product, summed up, of a convolution or a linear layer.
-Unseen: layers that do arithmetic, and that the tool without a word counts as 0. ?: no number.
-inp and out are a layer's input and output elements; `convcalc conventions NAME` has all names."""
+_LEGEND = (
+    "Totals are for one input. A MAC is a product, summed up, of a convolution or a linear layer.",
+    "Unseen: layers that do arithmetic, and that the tool without a word counts as 0."
+    " ?: no number.",
+    "inp and out are a layer's input and output elements; `convcalc conventions NAME` has all"
+    " names.",
+)
 
 
 def report(found: Reconciliation, answer: Answer | None) -> Report:
@@ -30,9 +33,12 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
         keys = ("name", "unit", "total", "params", "silent_layers")
         return Records(("convention", *keys[1:]), ([each[key] for key in keys] for each in lines()))
 
-    def text() -> str:
-        answered = [] if answer is None else [*_answer(answer), ""]
-        return "\n".join([*answered, aligned(_totals(found)), *_bridges(found)])
+    def text() -> Iterator[str]:
+        if answer is not None:
+            yield from _answer(answer)
+            yield ""
+        yield from aligned(_totals(found))
+        yield from _bridges(found)
 
     return Report(
         lambda: [_object(found, answer)],
@@ -48,27 +54,30 @@ def _totals(found: Reconciliation) -> Table:
     shapes = ", ".join(map(str, found.graph.inputs.values()))
     title = f"{_name(found)}, input {shapes}: {found.macs:,} MACs"
     header = ("Convention", "Prints", "Total", "/ MACs", "Params", "Unseen")
-    rows = tuple(
-        (
-            bridge.convention.name,
-            bridge.convention.unit,
-            grouped(bridge.total),
-            "" if bridge.total is None else _ratio(bridge.total, found.macs),
-            "" if bridge.params is None else grouped(bridge.params),
-            grouped(bridge.silent) if bridge.silent else "",
-        )
-        for bridge in found.bridges
-    )
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for bridge in found.bridges:
+            yield (
+                bridge.convention.name,
+                bridge.convention.unit,
+                grouped(bridge.total),
+                "" if bridge.total is None else _ratio(bridge.total, found.macs),
+                "" if bridge.params is None else grouped(bridge.params),
+                grouped(bridge.silent) if bridge.silent else "",
+            )
+
     return Table(title, header, (False, False, True, True, True, True), rows, (), _LEGEND)
 
 
 def _steps(found: Reconciliation) -> Table:
     """The steps from the MACs to each total."""
-    rows = tuple(
-        (bridge.convention.name, f"{item.amount:+,}", item.what, item.formula, f"{item.layers:,}")
-        for bridge in found.bridges
-        for item in bridge.items
-    )
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for bridge in found.bridges:
+            name = bridge.convention.name
+            for item in bridge.items:
+                yield name, f"{item.amount:+,}", item.what, item.formula, f"{item.layers:,}"
+
     header = ("Convention", "Beside MACs", "What", "Formula", "Layers")
     return Table("From the MACs to each", header, (False, True, False, False, True), rows)
 
@@ -113,8 +122,9 @@ def _bridges(found: Reconciliation) -> Iterator[str]:
         names.setdefault((bridge.total, bridge.items, bridge.without), []).append(bridge)
     for (total, items, without), bridges in names.items():
         title = ", ".join(bridge.convention.name for bridge in bridges)
+        yield ""
         if total is None:
-            yield f"{title}: no number for {', '.join(without)}\n"
+            yield f"{title}: no number for {', '.join(without)}"
             continue
         width = len(f"{max([total, found.macs, *(abs(item.amount) for item in items)]):,}")
         yield f"{title}:"
@@ -122,7 +132,7 @@ def _bridges(found: Reconciliation) -> Iterator[str]:
         for item in items:
             sign = "+" if item.amount > 0 else "−"
             yield f"  {sign} {abs(item.amount):>{width},}  {_item(item)}"
-        yield f"  = {total:>{width},}\n"
+        yield f"  = {total:>{width},}"
 
 
 def _item(item: Item) -> str:

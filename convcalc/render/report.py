@@ -7,14 +7,18 @@ from typing import Any, NamedTuple
 
 
 class Table(NamedTuple):
-    """Cells as text. `numeric` says which columns are aligned to the right."""
+    """Cells as text, a line each. `numeric` says which columns are aligned to the right.
+
+    The rows are made whenever they are asked for: those of a long network are much text. The legend
+    is one text a line.
+    """
 
     title: str
     header: tuple[str, ...]
     numeric: tuple[bool, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Callable[[], Iterable[tuple[str, ...]]]
     totals: tuple[str, ...] = ()
-    legend: str = ""
+    legend: tuple[str, ...] = ()
 
 
 class Records(NamedTuple):
@@ -28,22 +32,24 @@ class Report(NamedTuple):
     """The views of an answer that formats choose from, each made when it is asked for.
 
     `objects` are what JSON has (a single one stands by itself), `lines` its rows alone, an object
-    each, `records` the same flat, `tables` what people read; `text` is that where it is more than
-    tables.
+    each, `records` the same flat, `tables` what people read; `text` is that, line by line, where it
+    is more than tables. Text from outside is in all of them as it came: a format escapes it for
+    its medium.
     """
 
     objects: Callable[[], Sequence[Any]]
     lines: Callable[[], Iterable[Mapping[str, Any]]]
     records: Callable[[], Records]
     tables: Callable[[], Sequence[Table]]
-    text: Callable[[], str] | None = None
+    text: Callable[[], Iterable[str]] | None = None
 
 
-def tables_as(report: Report, text: Callable[[Table], str]) -> Iterator[str]:
-    """The tables of a report as text, with an empty line between them."""
+def tables_as(report: Report, lines: Callable[[Table], Iterable[str]]) -> Iterator[str]:
+    """The tables of a report as text, with an empty line between them; `lines` are without ends."""
     for index, table in enumerate(report.tables()):
         yield "\n" if index else ""
-        yield text(table)
+        for line in lines(table):
+            yield f"{line}\n"
 
 
 def records_of(objects: Sequence[Mapping[str, Any]]) -> Records:

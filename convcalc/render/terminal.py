@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from convcalc.render.formats.table import aligned
 from convcalc.render.report import Table
+from convcalc.visible import as_line, width
 
 #: rich takes a second for a thousand rows.
 MOST_ROWS = 300
@@ -11,8 +14,9 @@ MOST_ROWS = 300
 
 def print_table(table: Table, color: bool) -> None:
     """Print a table to a terminal; `color` false leaves colours out."""
-    if len(table.rows) > MOST_ROWS:
-        print(aligned(table))
+    rows = list(islice(table.rows(), MOST_ROWS + 1))
+    if len(rows) > MOST_ROWS:
+        _print_plain(table)
         return
     from rich import box
     from rich.console import Console
@@ -22,10 +26,14 @@ def print_table(table: Table, color: bool) -> None:
     console = Console(no_color=not color, highlight=False)
     if _width(table) > console.width:
         # Cut numbers are wrong numbers; a terminal wraps plain lines, and a reader can scroll.
-        print(aligned(table))
+        _print_plain(table)
         return
+
+    def text(part: str, style: str = "") -> Text:
+        return Text(as_line(part), style)  # a name is no markup
+
     drawn = RichTable(
-        title=Text(table.title) if table.title else None,  # a name is no markup
+        title=text(table.title) if table.title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_footer=bool(table.totals),
@@ -33,14 +41,20 @@ def print_table(table: Table, color: bool) -> None:
     )
     for title, numeric, total in zip(table.header, table.numeric, table.totals or table.header):
         justify = "right" if numeric else "left"
-        drawn.add_column(Text(title), footer=Text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for row in table.rows:
-        drawn.add_row(*map(Text, row))
+        drawn.add_column(text(title), footer=text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in rows:
+        drawn.add_row(*map(text, row))
     console.print(drawn)
-    if table.legend:
-        console.print(Text(table.legend, style="dim"))
+    for line in table.legend:
+        console.print(text(line, "dim"))
+
+
+def _print_plain(table: Table) -> None:
+    for line in aligned(table):
+        print(line)
+    print()
 
 
 def _width(table: Table) -> int:
-    lines = [table.header, *table.rows, *([table.totals] if table.totals else [])]
-    return sum(max(len(line[i]) for line in lines) + 2 for i in range(len(table.header)))
+    lines = [table.header, *table.rows(), *([table.totals] if table.totals else [])]
+    return sum(max(width(as_line(line[i])) for line in lines) + 2 for i in range(len(table.header)))

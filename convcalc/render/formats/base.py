@@ -9,7 +9,11 @@ from convcalc.render.report import Report
 
 
 class Format(NamedTuple):
-    """A way to print an answer: its name, what files of it end in, and the text in pieces."""
+    """A way to print an answer: its name, what files of it end in, and the text in pieces.
+
+    The pieces are small and made one by one. Text from outside is escaped in them for the format's
+    own medium; `convcalc.visible` has what every medium needs.
+    """
 
     name: str
     suffixes: tuple[str, ...]

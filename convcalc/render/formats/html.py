@@ -7,6 +7,7 @@ from html import escape
 
 from convcalc.render.formats.base import Format
 from convcalc.render.report import Report, Table
+from convcalc.visible import visible
 
 _HEAD = """\
 <!DOCTYPE html>
@@ -30,31 +31,45 @@ def render(report: Report) -> Iterator[str]:
     """One page with every table."""
     tables = report.tables()
     title = tables[0].title if tables else ""
-    yield _HEAD.format(title=escape(title or "convcalc"))
+    yield _HEAD.format(title=_escaped(title or "convcalc"))
     for table in tables:
-        yield fragment(table)
+        yield from _table(table)
     yield "</body>\n</html>\n"
 
 
 def fragment(table: Table) -> str:
     """A table with its legend, without a page around it."""
+    return "".join(_table(table))
+
+
+def _table(table: Table) -> Iterator[str]:
     aligned = ["right" if numeric else "left" for numeric in table.numeric]
 
     def line(cells: tuple[str, ...], tag: str) -> str:
         marked = (
-            f'<{tag} style="text-align: {side}">{escape(cell)}</{tag}>'
+            f'<{tag} style="text-align: {side}">{_escaped(cell)}</{tag}>'
             for cell, side in zip(cells, aligned)
         )
         return f"<tr>{''.join(marked)}</tr>"
 
-    body = "\n".join(line(row, "td") for row in table.rows)
-    caption = f"<caption>{escape(table.title)}</caption>\n" if table.title else ""
-    foot = f"<tfoot>{line(table.totals, 'th')}</tfoot>\n" if table.totals else ""
-    legend = f"<p>{escape(table.legend)}</p>\n" if table.legend else ""
-    return (
-        f"<table>\n{caption}<thead>{line(table.header, 'th')}</thead>\n"
-        f"<tbody>\n{body}\n</tbody>\n{foot}</table>\n{legend}"
-    )
+    yield "<table>\n"
+    if table.title:
+        yield f"<caption>{_escaped(table.title)}</caption>\n"
+    yield f"<thead>{line(table.header, 'th')}</thead>\n<tbody>\n"
+    for row in table.rows():
+        yield f"{line(row, 'td')}\n"
+    yield "</tbody>\n"
+    if table.totals:
+        yield f"<tfoot>{line(table.totals, 'th')}</tfoot>\n"
+    yield "</table>\n"
+    if table.legend:
+        yield "<p>" + "\n".join(map(_escaped, table.legend)) + "</p>\n"
+
+
+def _escaped(text: str) -> str:
+    """A text that is shown as what it is, in an element or an attribute."""
+    # A log obeys `##[` wherever it is; a browser shows the same.
+    return escape(visible(text)).replace("##", "#&#35;")
 
 
 FORMAT = Format("html", (".html", ".htm"), render)

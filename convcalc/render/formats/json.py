@@ -8,9 +8,14 @@ from typing import Any
 
 from convcalc.render.formats.base import Format
 from convcalc.render.report import Report
+from convcalc.visible import in_json
 
-#: The text of a value on one line; a fraction is a text, `3/2`.
-line = json.JSONEncoder(ensure_ascii=False, default=str).encode
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+def line(value: Any) -> str:
+    """The text of a value on one line; a fraction is a text, `3/2`."""
+    return in_json(_encode(value))
 
 
 def render(report: Report) -> Iterator[str]:
