@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+# As `typing` has it, which takes long to import: until `__main__` runs, an interrupt is not quiet.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from convcalc.analysis import Row
     from convcalc.api import Analysis, Network, load, loads
     from convcalc.costs import Figures

@@ -13,6 +13,7 @@ from convcalc.diagnostics import fail, require_whole
 from convcalc.graph import Graph, Group, Node
 from convcalc.passes import Pass, Settings
 from convcalc.shape import Shape
+from convcalc.visible import visible
 from convcalc.words import did_you_mean
 
 FORMAT = "convcalc.analysis/1"
@@ -206,7 +207,7 @@ class Analysis(NamedTuple):
         totals, flops = self.totals, self.totals.flops
         counted = "no total" if flops is None else f"{flops:,}"
         return (
-            f"<convcalc.Analysis {self.name}: {totals.layers:,} layers,"
+            f"<convcalc.Analysis {visible(self.name)}: {totals.layers:,} layers,"
             f" {totals.params:,} parameters, {totals.macs:,} MACs,"
             f" {counted} {self.convention.unit} ({self.convention.name})>"
         )

@@ -37,9 +37,10 @@ class Analysis(analysis.Analysis):
 class Network(Graph):
     """A graph that came from a spec, and can be analyzed, or made again with other variables."""
 
-    _asked: _Asked
+    #: What made it; None where it is a copy that was changed by hand.
+    _asked: _Asked | None = None
     #: Seconds of processor time that it took so far.
-    _spent: float
+    _spent: float = 0.0
 
     def analyze(
         self, convention: str = "exact", batch: int = 1, dtype: str = "float32"
@@ -69,11 +70,11 @@ class Network(Graph):
 
     def _look(self) -> Callable[[], None]:
         """What is called before every layer, and ends an answer that takes too long."""
-        budget, source = Budget(self._asked.limits, self._spent), self._asked.source
+        budget = Budget(self._limits, self._spent)
 
         def look() -> None:
             if budget.is_over(_LAYER):
-                raise ConvcalcError([budget.late(source)])
+                raise ConvcalcError([budget.late(self._origin)])
 
         return look
 
@@ -81,12 +82,20 @@ class Network(Graph):
         """Refuse figures that nobody can print. Raises ConvcalcError."""
         totals = [*found.totals.values(), *found.counts.values()]
         digits = sum(total.bit_length() // 3 for total in totals if isinstance(total, int))
-        most = self._asked.limits.scaled().characters
+        most = self._limits.scaled().characters
         if digits * len(found.rows) > most:
             message = (
                 f"the figures of {len(found.rows):,} layers may have more than {most:,} digits"
             )
-            raise ConvcalcError([exceeded("characters", message, self._asked.source, None)])
+            raise ConvcalcError([exceeded("characters", message, self._origin, None)])
+
+    @property
+    def _limits(self) -> Limits:
+        return self._asked.limits if self._asked else DEFAULT
+
+    @property
+    def _origin(self) -> Source:
+        return self._asked.source if self._asked else Source(self.name, "")
 
     @property
     def totals(self) -> Any:
@@ -108,6 +117,9 @@ class Network(Graph):
         mapping `variables`. Raises ConvcalcError.
         """
         asked = self._asked
+        if asked is None:
+            message = "a network that was changed by hand cannot be made at other variables"
+            raise fail("bad-value", message, "change the one that was loaded")
         return asked._replace(
             preset=asked.preset if preset is None else preset,
             input=asked.input if input is None else input,
@@ -183,12 +195,13 @@ def load(
     if isinstance(path_or_name, os.PathLike):
         path_or_name = os.fspath(path_or_name)
     _require("a spec", path_or_name, str)
-    found = zoo.locate(path_or_name)
+    _require("limits", limits, Limits)
+    found = zoo.locate(path_or_name, limits.bytes)
     settings = {**(variables or {}), **named}
     return loads(
         found.data,
         found.name,
-        preset or found.preset,
+        found.preset_or(preset),
         input=input,
         limits=limits,
         variables=settings,

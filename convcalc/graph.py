@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.layers.base import Layer, Placed
 from convcalc.shape import Shape, Tensor
+from convcalc.visible import visible
 
 
 class Group(NamedTuple):
@@ -90,7 +91,7 @@ class Graph(NamedTuple):
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())
-        return f"<convcalc.Graph {self.name}: {len(self.nodes)} layers, {shapes}>"
+        return f"<convcalc.Graph {visible(self.name)}: {len(self.nodes)} layers, {shapes}>"
 
 
 def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:

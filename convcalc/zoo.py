@@ -15,11 +15,25 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 class Found(NamedTuple):
-    """A spec's text, what it is called in messages, and the preset that its name chose."""
+    """A spec's text, its file, its name in messages, and the preset that its own name chose."""
 
-    data: bytes
+    data: bytes | str
+    path: str
     name: str
     preset: str | None = None
+
+    def preset_or(self, asked: str | None) -> str | None:
+        """The preset that the name chose, or else the one that is asked for by itself.
+
+        Raises ConvcalcError where they differ.
+        """
+        if asked is not None and self.preset not in (None, asked):
+            family = self.name.removesuffix(".yaml")
+            message = f"`{self.preset}` is a preset of `{family}` itself, and has no other"
+            raise fail(
+                "bad-value", message, f"name the spec, `{family}`, and its preset, `{asked}`"
+            )
+        return self.preset or asked
 
 
 @cache
@@ -78,28 +92,25 @@ def _preset_lines(data: bytes) -> Iterator[str]:
             yield found[1]
 
 
-def locate(name: str) -> Found:
-    """The spec of a path or of a name in the zoo.
+def locate(name: str, most: int) -> Found:
+    """The spec of a path or of a name in the zoo, up to one more byte than `most`.
 
-    A path is what has a folder or a suffix in it, or is there. Raises ConvcalcError where there is
-    neither, with the nearest names.
+    A path is what has a folder or a suffix in it, or is there: a file, or a pipe or a device, which
+    are read likewise. Raises ConvcalcError where there is neither, with the nearest names.
     """
-    if os.path.isfile(name):
-        return Found(_read(name, name), name)
+    if os.path.exists(name) and not os.path.isdir(name):
+        return Found(_read(name, name, most), name, name)
     if os.sep not in name and not name.endswith(_SUFFIXES):
-        if name in families():
-            path = os.path.join(folder(), name + ".yaml")
-            return Found(_read(path, name), f"{name}.yaml")
-        if name in presets():
-            family = presets()[name]
+        family, preset = (name, None) if name in families() else (presets().get(name), name)
+        if family is not None:
             path = os.path.join(folder(), family + ".yaml")
-            return Found(_read(path, name), f"{family}.yaml", name)
+            return Found(_read(path, name, most), path, f"{family}.yaml", preset)
     raise _missing(name)
 
 
 def _missing(name: str) -> Exception:
     if os.path.isdir(name):
-        files = sorted(file for file in os.listdir(name) if file.endswith(_SUFFIXES))
+        files = sorted(_specs_in(name) or ())
         help = (
             f"name the files in it, such as {os.path.join(name, files[0])}"
             if files
@@ -119,18 +130,25 @@ def _missing(name: str) -> Exception:
 
 
 def _files_like(name: str) -> str:
-    parent = os.path.dirname(name) or "."
-    try:
-        files = [file for file in os.listdir(parent) if file.endswith(_SUFFIXES)]
-    except OSError:
+    files = _specs_in(os.path.dirname(name) or ".")
+    if files is None:
         return f"there is no folder {os.path.dirname(name)} either"
     return did_you_mean(os.path.basename(name), files)
 
 
-def _read(path: str, name: str) -> bytes:
+def _specs_in(parent: str) -> list[str] | None:
+    """The spec files in a folder; None where it cannot be looked into."""
+    try:
+        return [file for file in os.listdir(parent) if file.endswith(_SUFFIXES)]
+    except (OSError, ValueError):  # which has a character that no name has
+        return None
+
+
+def _read(path: str, name: str, most: int = -1) -> bytes:
+    """A file, up to one more byte than `most`; all of it unless that is said."""
     try:
         with open(path, "rb") as file:
-            return file.read()
+            return file.read(most + 1 if most >= 0 else -1)
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise fail(

@@ -241,6 +241,17 @@ def test_results_can_be_pickled_and_copied() -> None:
     assert again == network.at(alpha=0.5)
 
 
+def test_a_network_that_was_changed_by_hand_is_analyzed() -> None:
+    network = convcalc.load("lenet")
+    changed = network._replace(name="a\u202eb")
+    assert changed.analyze().totals == network.analyze().totals
+    assert repr(changed) == r"<convcalc.Graph a\u202eb: 10 layers, input 1×28×28>"
+    assert repr(changed.analyze()).startswith(r"<convcalc.Analysis a\u202eb: ")
+    with pytest.raises(convcalc.ConvcalcError) as caught:
+        changed.at()
+    assert caught.value.diagnostics[0].help == "change the one that was loaded"
+
+
 def test_figures_are_added_and_multiplied() -> None:
     network = convcalc.load("mobilenet_v2")
     first, *rest = network.analyze().rows

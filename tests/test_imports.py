@@ -36,7 +36,7 @@ CORE = {
     *several("convcalc.layers", " ".join(files(layers.__path__))),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),
-    *several("convcalc.cli", "options output"),
+    *several("convcalc.cli", "options output streams command"),
     *several("convcalc.render", "report"),
     *several("convcalc.render.formats", "base"),
     "convcalc.analysis",
@@ -56,10 +56,13 @@ LAYER = {
     "convcalc.render.explanation",
 }
 MAY_IMPORT = {
-    "--version": several("convcalc", "cli diagnostics visible words"),
+    "--version": {
+        *several("convcalc", "diagnostics visible words"),
+        *several("convcalc.cli", "streams command"),
+    },
     "list": {
         *several("convcalc", "diagnostics visible words zoo registry"),
-        *several("convcalc.cli", "options output listing"),
+        *several("convcalc.cli", "options output streams command listing"),
         *several("convcalc.render", "networks report"),
         *several("convcalc.render.formats", "base table"),
     },

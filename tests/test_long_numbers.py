@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +43,18 @@ def test_a_fraction_has_a_truth_value_and_a_place_in_json(
     found = json.loads(capsys.readouterr().out)
     assert found["totals"]["params"] == 12
     assert found["variables"]["half"] == "1152921504606846977/2"
+
+
+def test_the_longest_number_is_printed_whatever_python_is_told() -> None:
+    """Of eight sizes as long as limits allow, for as many samples as there may be."""
+    wide = "9" * 495
+    text = (
+        f"name: N\ninput: [{wide}, {wide}9, {wide}9, {wide}9]\n"
+        f"layers: [conv: {{out: '{wide}', k: '{wide}'}}]\n"
+    )
+    command = [sys.executable, "-m", "convcalc", "analyze", "-", "--json"]
+    options = ["--limit", "digits=500", "--batch", str(10**18), "--convention", "all"]
+    env = {**os.environ, "PYTHONINTMAXSTRDIGITS": "640"}
+    result = subprocess.run([*command, *options], input=text.encode(), capture_output=True, env=env)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert len(str(json.loads(result.stdout)["totals"]["macs"])) > 3900

@@ -8,7 +8,6 @@ reads it.
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 import sys
@@ -415,13 +414,11 @@ def test_a_name_in_a_spec_is_printed_by_every_command(run: Run, text: str) -> No
 
 
 def test_a_drawn_table_prints_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    from convcalc.render.terminal import print_table
+    from convcalc.render.terminal import drawn
 
     monkeypatch.setenv("COLUMNS", "200")
     for text in (*TERMINAL, *LOG):
         (table,) = reports.layers([network(text).analyze()]).tables()
-        out = io.StringIO()
-        monkeypatch.setattr("sys.stdout", out)
-        print_table(table, color=False)
-        check_printed(out.getvalue())
-        assert "Layer" in out.getvalue()
+        out = "".join(drawn(table, color=False))
+        check_printed(out)
+        assert "Layer" in out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import sys
@@ -12,6 +11,8 @@ from typing import Any, NoReturn
 import click
 
 from convcalc import __version__
+from convcalc.cli import streams
+from convcalc.cli.command import Group, notes
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, render
 from convcalc.words import did_you_mean
 
@@ -37,7 +38,7 @@ class Status:
     INTERRUPTED = 130
 
 
-class _Lazy(click.Group):
+class _Lazy(Group):
     """A group that imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -61,10 +62,23 @@ class _Lazy(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _print_version(ctx: click.Context, param: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        streams.answer([f"convcalc, version {__version__}\n"])
+        ctx.exit()
+
+
 @click.group(
     cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, prog_name="convcalc")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """What a convolutional network costs, and why: shapes, parameters, operations.
 
@@ -78,56 +92,50 @@ def cli() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit with its status."""
-    for stream in (sys.stdout, sys.stderr):
-        encoding = (getattr(stream, "encoding", None) or "").lower().replace("-", "")
-        if encoding != "utf8" and hasattr(stream, "reconfigure"):
-            # A terminal that has no × shows a question mark, and not a traceback.
-            stream.reconfigure(errors="replace")
-    # A run makes many small values, none of them in a cycle, and ends: looking for cycles is a
-    # fifth of the time that a long network takes.
-    gc.disable()
-    try:
-        status = _run(sys.argv[1:] if args is None else args)
-    finally:
-        gc.enable()
-    sys.exit(status)
+    """Run the command line and exit with its status.
+
+    Nothing that belongs to the process is changed but what is printed, so that another program may
+    call it, from any of its threads.
+    """
+    sys.exit(_run(sys.argv[1:] if args is None else list(args)))
 
 
-def _run(args: Sequence[str]) -> int:
-    style = _error_style(list(args))
+def _run(args: list[str]) -> int:
+    style = _error_style(args)
     try:
-        result = cli.main(list(args), prog_name="convcalc", standalone_mode=False)
-        sys.stdout.flush()
+        if asked := os.environ.get("_CONVCALC_COMPLETE"):
+            from convcalc.cli.completion import complete
+
+            complete(asked, cli)
+            return Status.DONE
+        # Not `cli.main`: it has its own ways with streams that fail.
+        with cli.make_context("convcalc", args) as context:
+            result = cli.invoke(context)
+            report(notes().warnings, style)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except ConvcalcError as error:
-        report(error, style)
+        report(error.diagnostics, style, error.more)
         return Status.WRONG_REQUEST
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return Status.INTERRUPTED
-    except getattr(click.exceptions, "NoArgsIsHelpError", ()) as error:
-        error.show()
-        return Status.WRONG_REQUEST
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        help = f"`{context.command_path} --help` shows how it is used" if context else ""
+        where = getattr(error, "ctx", None)
+        help = f"`{where.command_path} --help` shows how it is used" if where else ""
         # click puts the choices of an argument on lines of their own.
         message = " ".join(error.format_message().split())
-        report(ConvcalcError([Diagnostic("usage", message, help=help)]), style)
+        report([Diagnostic("usage", message, help=help)], style)
         return Status.WRONG_REQUEST
-    except BrokenPipeError:
-        from convcalc.cli.output import hush
-
-        hush()
-        return Status.DONE
     return result if isinstance(result, int) else Status.DONE
 
 
-def report(error: ConvcalcError, style: str) -> None:
-    """Print the diagnostics of an error on standard error."""
-    for text in render(error.diagnostics, style):
-        click.echo(text, err=True)
-    if error.more and style == "full":
-        click.echo(f"… and {error.more} more", err=True)
+def report(found: Sequence[Diagnostic], style: str, more: int = 0) -> None:
+    """Print diagnostics on standard error, if there are any, and how many `more` were found."""
+    for_programs = style in ("json", "github")
+    for text in render(found, style) if found else ():
+        streams.say(text, streams.UTF_8 if for_programs else None)
+    if more and style == "full":
+        streams.say(f"… and {more} more")
 
 
 def _error_style(args: list[str]) -> str:
@@ -135,6 +143,8 @@ def _error_style(args: list[str]) -> str:
     # All that `validate` prints are mistakes, so its `--format` is theirs.
     options = ("--error-format", "--format") if args[:1] == ["validate"] else ("--error-format",)
     for index, arg in enumerate(args):
+        if arg == "--":
+            break
         name, equals, value = arg.partition("=")
         if name in options and equals:
             return _known_style(value)

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from convcalc.cli import options, output
+from convcalc.cli.command import Command
+from convcalc.diagnostics import fail
 
 if TYPE_CHECKING:
+    from convcalc.analysis import Analysis
     from convcalc.api import Network
-    from convcalc.render.report import Report
+    from convcalc.cli.output import Printer
+    from convcalc.render.formats.base import Format
 
 
-@click.command("analyze", short_help="Shapes, parameters and operations of networks.")
+@click.command("analyze", cls=Command, short_help="Shapes, parameters and operations of networks.")
 @click.argument(
     "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
 )
@@ -22,16 +26,24 @@ if TYPE_CHECKING:
 @options.batch_option
 @options.convention_option(also=", or `all`")
 @click.option(
-    "--depth", type=click.IntRange(min=1), metavar="N", help="Fold blocks deeper than N levels."
+    "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
 )
 @click.option(
     "--group-by",
     type=click.Choice(("type", "kind", "block")),
     help="The share of each instead of layers.",
 )
-@click.option("--sort", metavar="COLUMN", help="Order the layers by a column, the largest first.")
 @click.option(
-    "--columns", metavar="A,B,…", help="Which columns a table or CSV has: name,output_shape,params."
+    "--sort",
+    type=options.Text(),
+    metavar="COLUMN",
+    help="Order the layers by a column: the largest number or shape first, words from a to z.",
+)
+@click.option(
+    "--columns",
+    type=options.Text(),
+    metavar="A,B,…",
+    help="Which columns a table or CSV has: name,output_shape,params.",
 )
 @options.dtype_option
 @options.si_option
@@ -39,11 +51,11 @@ if TYPE_CHECKING:
 @options.error_format_option
 def command(
     load: Callable[[str], Network],
-    show: Callable[[Report], None],
+    printer: Printer,
     specs: tuple[str, ...],
     batch: int,
     convention: str,
-    dtype: str,
+    dtype: str | None,
     depth: int | None,
     group_by: str | None,
     sort: str | None,
@@ -75,9 +87,33 @@ def command(
     require(columns, sort, convention)
     analyses = []
     for spec in specs:
-        analysis = load(spec).analyze(convention, batch, dtype)
+        analysis = load(spec).analyze(convention, batch, dtype or "float32")
         analyses.append(analysis.folded(depth) if depth else analysis)
+    if dtype is not None and printer.format.view != "objects":
+        columns = _with_bytes(columns, analyses[0], printer.format, group_by is not None)
     if group_by:
-        show(render.shares(analyses, group_by, columns, sort, si))
+        printer.print(render.shares(analyses, group_by, columns, sort, si))
     else:
-        show(render.layers(analyses, columns, sort, si))
+        printer.print(render.layers(analyses, columns, sort, si))
+
+
+def _with_bytes(
+    columns: str | None, analysis: Analysis, format: Format, is_grouped: bool
+) -> str | None:
+    """The columns where a type of number is asked for: bytes are among them, or can be.
+
+    Raises ConvcalcError for chosen ones that are none of bytes.
+    """
+    from convcalc.passes.bytes import Bytes
+    from convcalc.render.columns import TABLE, chosen, defaults
+
+    added = [figure.key for figure in Bytes.figures if figure.numeric]
+    if columns is not None:
+        if not {column.key for column in chosen(columns, ())} & {f.key for f in Bytes.figures}:
+            message = "`--dtype` is the type that bytes are of, and no column has bytes"
+            raise fail("usage", message, f"add {' or '.join(added)} to --columns")
+        return columns
+    if format.view == "records":
+        return None  # which has every figure
+    keys = ("params", "macs", "flops") if is_grouped else defaults(TABLE, analysis)
+    return ",".join([*keys, *added])

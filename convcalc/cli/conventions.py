@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from convcalc.cli import options, output
+from convcalc.cli.command import Command
 
 if TYPE_CHECKING:
-    from convcalc.render.report import Report
+    from convcalc.cli.output import Printer
 
 
-@click.command("conventions", short_help="The ways to count operations.")
+@click.command("conventions", cls=Command, short_help="The ways to count operations.")
 @click.argument("name", required=False, shell_complete=options.complete_convention)
 @output.output_options
 @options.error_format_option
-def command(show: Callable[[Report], None], name: str | None) -> None:
+def command(printer: Printer, name: str | None) -> None:
     """List the ways to count operations, or print the rules of one.
 
     \b
@@ -30,6 +30,6 @@ def command(show: Callable[[Report], None], name: str | None) -> None:
     from convcalc.render import conventions as render
 
     if name is not None:
-        show(render.report_rules(conventions.find(name)))
+        printer.print(render.report_rules(conventions.find(name)))
     else:
-        show(render.report_list([conventions.find(each) for each in conventions.names()]))
+        printer.print(render.report_list([conventions.find(each) for each in conventions.names()]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +9,16 @@ import click
 
 from convcalc import layers
 from convcalc.cli import options, output
+from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import fail
 from convcalc.layers.fields import Truth
 from convcalc.words import did_you_mean
 
 if TYPE_CHECKING:
-    from convcalc.render.report import Report
+    from convcalc.cli.output import Printer
 
 
-class _Types(click.Group):
+class _Types(Group):
     """The layer types as commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -63,7 +63,7 @@ def _command(name: str) -> click.Command:
         ),
         click.Option(
             ["--dims"],
-            type=click.IntRange(0, 3),
+            type=options.Whole(0, 3),
             metavar="N",
             help="Spatial axes, where SHAPE leaves it open.",
         ),
@@ -83,7 +83,7 @@ def _command(name: str) -> click.Command:
     return _Type(name, params=params, callback=run, short_help=layers.summary(cls))
 
 
-class _Type(click.Command):
+class _Type(Command):
     """The command of a layer type, whose help is written when it is asked for."""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -129,7 +129,7 @@ def _run(
     convention: str,
     batch: int,
     si: bool,
-    show: Callable[[Report], None],
+    printer: Printer,
     **fields: Any,
 ) -> None:
     from convcalc.explain import explain
@@ -152,4 +152,4 @@ def _run(
         convention=convention,
         batch=batch,
     )
-    show(report(explanation, si))
+    printer.print(report(explanation, si))

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from convcalc.cli import options, output
+from convcalc.cli.command import Command
 
 if TYPE_CHECKING:
-    from convcalc.render.report import Report
+    from convcalc.cli.output import Printer
 
 
-@click.command("list", short_help="The networks that come with convcalc.")
+@click.command("list", cls=Command, short_help="The networks that come with convcalc.")
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=options.complete_spec)
 @options.si_option
 @output.output_options
 @options.error_format_option
-def command(show: Callable[[Report], None], names: tuple[str, ...], si: bool) -> None:
+def command(printer: Printer, names: tuple[str, ...], si: bool) -> None:
     """Name the specs and presets that come with convcalc, with their parameters and MACs.
 
     With NAMEs, those families alone.
@@ -40,4 +40,4 @@ def command(show: Callable[[Report], None], names: tuple[str, ...], si: bool) ->
             raise fail("no-such-spec", f"the zoo has no family `{name}`", help)
     wanted = names or zoo.families()
     found = [each for family in wanted for each in zoo.index() if each["family"] == family]
-    show(report(found, si))
+    printer.print(report(found, si))

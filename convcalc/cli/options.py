@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from convcalc.cli import output
-from convcalc.words import sizes_of
+from convcalc.cli import streams
+from convcalc.cli.command import STANDARD_INPUT, notes
+from convcalc.diagnostics import fail
+from convcalc.words import shortened, sizes_of
 
 if TYPE_CHECKING:
     from convcalc.api import Network
+    from convcalc.language.limits import Limits
+    from convcalc.zoo import Found
+
+    _Type = click.ParamType[Any]
+else:
+    _Type = click.ParamType  # which takes no argument in older versions
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Text(_Type):
+    """A text with something in it."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not value.strip():
+            self.fail("it is empty; leave the option out instead", param, ctx)
+        return value
+
+
+#: Digits of a number that are read: with as many it is too large for whatever takes one.
+_DIGITS = 100
+
+
+class Whole(click.IntRange):
+    """A whole number in decimal digits, however many."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if isinstance(value, str):  # the default is none
+            if not (value.isascii() and value.isdigit()):
+                self.fail(f"{shortened(value)!r} is no whole number; write digits: 8", param, ctx)
+            value = value[:_DIGITS]
+        return super().convert(value, param, ctx)
 
 
 def error_format_option(function: _F, spelling: str | None = None) -> _F:
@@ -56,11 +89,14 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--preset",
+            type=Text(),
             metavar="NAME",
             shell_complete=complete_preset,
             help="A preset of the spec.",
         ),
-        click.option("--input", "shape", metavar="CxHxW", help="Another input: 3x192x192."),
+        click.option(
+            "--input", "shape", type=Text(), metavar="CxHxW", help="Another input: 3x192x192."
+        ),
         limit_option,
     )
     for option in reversed(options):
@@ -79,26 +115,62 @@ def _loader(
     settings: tuple[str, ...], preset: str | None, shape: str | None, limits: tuple[str, ...]
 ) -> Callable[[str], Network]:
     from convcalc import api
-    from convcalc.language.limits import parse_limits
 
     values = parse_settings(settings)
-    bounds = parse_limits(limits)
-    wanted: Any = {"input": parse_sizes(shape) if shape else None, "variables": values}
+    bounds = limits_of(limits)
+    input = parse_sizes(shape) if shape else None
 
     def load(spec: str) -> Network:
-        if spec != "-":
-            output.keep(spec)
-            return api.load(spec, preset, limits=bounds, **wanted)
-        text = sys.stdin.buffer.read(bounds.bytes + 1)
-        return api.loads(text, "<stdin>", preset, limits=bounds, **wanted)
+        found = read_spec(spec, bounds)
+        chosen = found.preset_or(preset)
+        return api.loads(
+            found.data, found.name, chosen, input=input, limits=bounds, variables=values
+        )
 
     return load
+
+
+def read_spec(spec: str, limits: Limits) -> Found:
+    """What a SPEC argument stands for: a file, - for standard input, or a name in the zoo.
+
+    It is kept from being overwritten by the answer. Raises ConvcalcError.
+    """
+    from convcalc import zoo
+
+    if spec == "-":
+        if STANDARD_INPUT in notes().read:
+            raise fail("usage", "standard input can be read once", "give - once")
+        notes().read.append(STANDARD_INPUT)
+        return zoo.Found(streams.read_input(limits.bytes), spec, "<stdin>")
+    found = zoo.locate(spec, limits.bytes)
+    notes().read.append(found.path)
+    return found
+
+
+def limits_of(settings: tuple[str, ...]) -> Limits:
+    """`NAME=N` pairs as limits. Raises ConvcalcError."""
+    from convcalc.language.limits import parse_limits
+
+    _require_once("--limit", settings)
+    return parse_limits(settings)
+
+
+def _require_once(option: str, settings: tuple[str, ...]) -> None:
+    """Refuse `NAME=VALUE` pairs that give a name two values. Raises ConvcalcError."""
+    given = set()
+    for setting in settings:
+        name = setting.partition("=")[0].strip()
+        if name in given:
+            message = f"`{option} {shortened(name)}` is given twice"
+            raise fail("usage", message, "leave one of them out")
+        given.add(name)
 
 
 def convention_option(also: str = "") -> Callable[[_F], _F]:
     """`--convention`; `also` is what else the command takes."""
     return click.option(
         "--convention",
+        type=Text(),
         default="exact",
         metavar="NAME",
         show_default=True,
@@ -111,7 +183,7 @@ def batch_option(function: _F) -> _F:
     """`--batch`."""
     return click.option(
         "--batch",
-        type=click.IntRange(min=1),
+        type=Whole(1),
         default=1,
         metavar="N",
         help="Samples at a time. [default: 1]",
@@ -119,13 +191,13 @@ def batch_option(function: _F) -> _F:
 
 
 def dtype_option(function: _F) -> _F:
-    """`--dtype`."""
+    """`--dtype`; None where it is not given."""
     return click.option(
         "--dtype",
-        default="float32",
+        type=Text(),
         metavar="TYPE",
-        show_default=True,
-        help="The type of a number in weights and activations: float16, int8, …",
+        help="The type of a number, for the bytes of weights and activations: float16, int8, …"
+        " [default: float32]",
     )(function)
 
 
@@ -139,10 +211,10 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     sizes = sizes_of(text)
     if sizes is None:
         raise click.BadParameter(
-            f"{text!r} is no shape; write sizes with an x between them: 3x224x224"
+            f"{shortened(text)!r} is no shape; write sizes with an x between them: 3x224x224"
         )
     if 0 in sizes:
-        raise click.BadParameter(f"{text!r} has a size of 0")
+        raise click.BadParameter(f"{shortened(text)!r} has a size of 0")
     return sizes
 
 
@@ -161,16 +233,19 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
     except ExpressionError as error:
         if error.code == "unknown-name" and text.isidentifier():
             return text
-        raise click.BadParameter(f"{text!r} is no value: {error.message}") from None
+        raise click.BadParameter(f"{shortened(text)!r} is no value: {error.message}") from None
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    """`NAME=VALUE` pairs. Raises BadParameter."""
+    """`NAME=VALUE` pairs. Raises BadParameter, or ConvcalcError for a name with two values."""
+    _require_once("--set", settings)
     values = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip() or not text.strip():
-            raise click.BadParameter(f"{setting!r} sets nothing; write NAME=VALUE: alpha=0.5")
+            raise click.BadParameter(
+                f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
+            )
         values[name.strip()] = parse_value(text.strip())
     return values
 

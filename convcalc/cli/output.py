@@ -1,30 +1,64 @@
-"""Where an answer goes: the options `--format` and `-o`, the terminal, files."""
+"""Where an answer goes, and in which format: `--format` with its short forms, and `-o`."""
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable
+from functools import wraps
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.cli import streams
+from convcalc.cli.command import notes
+from convcalc.diagnostics import Diagnostic, fail
 
 if TYPE_CHECKING:
+    from convcalc.render.formats.base import Format
     from convcalc.render.report import Report
 
     _Type = click.ParamType[str]
 else:
     _Type = click.ParamType  # which takes no argument in older versions
 
-#: Characters that are written at once.
-_CHUNK = 1 << 16
-#: Under which a click context has the names of files that are read.
-_KEPT = "convcalc.kept"
+#: Options that shape some views of an answer alone: which, and what is so of the others.
+_SHAPES = {
+    "si": (("tables",), "tables", "has exact numbers"),
+    "columns": (("tables", "records"), "tables and CSV", "has every key"),
+}
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Printer(NamedTuple):
+    """Where an answer goes, and in which format; without a target to standard output.
+
+    `doubt` is what is said when the format had to be guessed.
+    """
+
+    format: Format
+    target: str | None
+    doubt: Diagnostic | None = None
+
+    def print(self, report: Report) -> None:
+        """Print a report, or write it to the file."""
+        from convcalc.render import formats
+
+        plain = self.format.name == formats.DEFAULT
+        if plain and self.target is None and report.text is None and is_terminal():
+            from convcalc.render import terminal
+
+            drawn = (terminal.drawn(table, wants_color()) for table in report.tables())
+            text: Iterable[str] = chain.from_iterable(drawn)
+        else:
+            text = self.format.render(report)
+        # A terminal may have another encoding than UTF-8, and what programs read may not.
+        write(text, self.target, None if plain else streams.UTF_8)
+        if self.doubt is not None:
+            notes().warnings.append(self.doubt)
 
 
 class FormatName(_Type):
@@ -53,12 +87,24 @@ class FormatName(_Type):
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--format` with its short forms, and `-o`: how an answer is printed, and where.
 
-    The command gets them as `show`, which prints a report.
+    The command gets it as `printer`. Options of the command that the format would leave out are
+    refused.
     """
 
     @wraps(function)
     def command(format: str | None, target: str | None, **others: Any) -> Any:
-        return function(show=partial(show, format, target), **others)
+        from convcalc.render import formats
+
+        if format is not None:
+            chosen = formats.find(format)
+        else:
+            chosen = formats.find(formats.DEFAULT) if target is None else formats.of_file(target)
+        for option, (views, shaped, otherwise) in _SHAPES.items():
+            if others.get(option) and chosen.view not in views:
+                message = f"`--{option}` is for {shaped}, and {chosen.name} {otherwise}"
+                raise fail("usage", message, f"leave `--{option}` out, or the format")
+        doubt = _doubt(chosen, target) if format is None and target is not None else None
+        return function(printer=Printer(chosen, target, doubt), **others)
 
     options = (
         click.option(
@@ -79,110 +125,76 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _doubt(format: Format, target: str) -> Diagnostic | None:
+    """What is said of a file whose suffix is no format's."""
+    suffix = os.path.splitext(target)[1]
+    if not suffix or suffix.lower() in format.suffixes:
+        return None
+    message = f"`{suffix}` is no format's suffix, so {target} is a {format.name}"
+    help = "--format says which format a file has"
+    return Diagnostic("unknown-suffix", message, help=help, severity="warning")
+
+
 def output_option(function: _F) -> _F:
-    """`-o`."""
+    """`-o`; a name of standard output is None."""
     return click.option(
         "-o",
         "--output",
         "target",
-        type=click.Path(dir_okay=False, allow_dash=True),
+        type=click.Path(allow_dash=True),
         metavar="FILE",
+        callback=_target,
         help="Write to FILE; - is standard output.",
     )(function)
 
 
-def keep(name: str) -> None:
-    """Note a file that is read, which the answer must not replace."""
-    click.get_current_context().meta.setdefault(_KEPT, []).append(name)
+def _target(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is None or value == "-":
+        return None
+    if not value:
+        raise click.BadParameter("it is empty; leave the option out instead", ctx, param)
+    from convcalc.cli.files import stream_of
+
+    return None if stream_of(value) == 1 else value
 
 
-def show(format: str | None, target: str | None, report: Report) -> None:
-    """Print a report in a format, or write it to a file."""
-    from convcalc.render import formats
+def write(text: Iterable[str], target: str | None, encoding: str | None = streams.UTF_8) -> None:
+    """Write the pieces of a result to a file, or to standard output.
 
-    target = None if target == "-" else target
-    if format is not None:
-        chosen = formats.find(format)
+    The encoding is that of standard output; None is the stream's own. Raises ConvcalcError.
+    """
+    _refuse_what_is_read(target)
+    if target is None:
+        streams.answer(text, encoding)
     else:
-        chosen = formats.find(formats.DEFAULT) if target is None else formats.of_file(target)
-    if chosen.name == formats.DEFAULT and target is None and report.text is None and is_terminal():
-        from convcalc.render import terminal
+        from convcalc.cli.files import write_file
 
-        for table in report.tables():
-            terminal.print_table(table, wants_color())
-    else:
-        write(chosen.render(report), target)
+        write_file(text, target)
 
 
-def write(text: Iterable[str], target: str | None) -> None:
-    """Write the pieces of a result to a file, or to standard output."""
-    if target is None or target == "-":
-        try:
-            for chunk in _chunks(text):
-                sys.stdout.write(chunk)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            hush()
-            raise click.exceptions.Exit(0) from None
-        except OSError as error:
-            hush()
-            raise _unwritable("standard output", error) from None
-        return
-    for read in click.get_current_context().meta.get(_KEPT, ()):
-        if os.path.exists(target) and os.path.exists(read) and os.path.samefile(target, read):
+def _refuse_what_is_read(target: str | None) -> None:
+    """Refuse to write to a file that is read, under whatever name. Raises ConvcalcError."""
+    names = notes().read
+    written = _file(1 if target is None else target) if names else None
+    for read in names:
+        if written is not None and (found := _file(read)) and os.path.samestat(found, written):
+            name = "standard output" if target is None else target
             help = "name another file after -o"
-            raise fail("unwritable", f"{target} is what is read, and would be lost", help)
+            raise fail("unwritable", f"{name} is what is read, and would be lost", help)
+
+
+def _file(name: str | int) -> os.stat_result | None:
+    """Which file a name or the number of a stream stands for; None for what is no regular one."""
     try:
-        _write_file(_chunks(text), os.path.realpath(target))
-    except OSError as error:
-        raise _unwritable(target, error) from None
-
-
-def _write_file(chunks: Iterable[str], path: str) -> None:
-    """Write a file whose old content is there until the new one is whole."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "w", encoding="utf-8", newline="\n") as device:
-            device.writelines(chunks)
-        return
-    beside = f"{path}.{os.getpid()}.part"
-    try:
-        with open(beside, "x", encoding="utf-8", newline="\n") as file:
-            if os.path.exists(path):
-                os.chmod(beside, os.stat(path).st_mode)
-            file.writelines(chunks)
-        os.replace(beside, path)
-    except BaseException:
-        if os.path.exists(beside):
-            os.remove(beside)
-        raise
-
-
-def _chunks(pieces: Iterable[str]) -> Iterator[str]:
-    """Pieces put together to some that are worth a write each, where nothing else buffers them."""
-    waiting: list[str] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _CHUNK:
-            yield "".join(waiting)
-            waiting, size = [], 0
-    yield "".join(waiting)
-
-
-def _unwritable(name: str, error: OSError) -> ConvcalcError:
-    reason = (error.strerror or "unknown reason").lower()
-    return fail("unwritable", f"{name} cannot be written: {reason}")
-
-
-def hush() -> None:
-    """Send what is left for standard output nowhere: its reader has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        found = os.stat(name)
+    except OSError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def is_terminal() -> bool:
     """Whether standard output is a terminal that can move a cursor."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def wants_color() -> bool:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from convcalc.cli import options, output
+from convcalc.cli.command import Command
 
 if TYPE_CHECKING:
     from convcalc.api import Network
-    from convcalc.render.report import Report
+    from convcalc.cli.output import Printer
 
 
-@click.command("reconcile", short_help="Every tool's number, and why they differ.")
+@click.command("reconcile", cls=Command, short_help="Every tool's number, and why they differ.")
 @click.argument("spec", metavar="SPEC", shell_complete=options.complete_spec)
 @click.option(
     "--reported",
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @options.error_format_option
 def command(
     load: Callable[[str], Network],
-    show: Callable[[Report], None],
+    printer: Printer,
     spec: str,
     reported: str | None,
 ) -> int:
@@ -49,5 +50,5 @@ def command(
     figure = parse_reported(reported) if reported is not None else None
     found = load(spec).reconcile()
     reply = answer(found, figure) if figure else None
-    show(render.report(found, reply))
+    printer.print(render.report(found, reply))
     return Status.DONE if reply is None or reply.matches else Status.CHECK_FAILED

@@ -5,9 +5,12 @@ from __future__ import annotations
 import click
 
 from convcalc.cli import options, output
+from convcalc.cli.command import Command
 
 
-@click.command("schema", short_help="The JSON Schema of the spec language, for editors.")
+@click.command(
+    "schema", cls=Command, short_help="The JSON Schema of the spec language, for editors."
+)
 @output.output_option
 @options.error_format_option
 def command(target: str | None) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 
 import click
 
 from convcalc.cli import options
+from convcalc.cli.command import Command
 from convcalc.diagnostics import ConvcalcError, Diagnostic
 from convcalc.language.limits import Limits
 
 
-@click.command("validate", short_help="Check specs, every preset included.")
+@click.command("validate", cls=Command, short_help="Check specs, every preset included.")
 @click.argument(
     "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
 )
@@ -31,9 +31,7 @@ def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:
       convcalc validate nets/*.yaml --error-format concise
       convcalc validate nets/*.yaml --format github
     """
-    from convcalc.language.limits import parse_limits
-
-    bounds = parse_limits(limits)
+    bounds = options.limits_of(limits)
     errors = [error for spec in specs if (error := _mistakes(spec, bounds))]
     if errors:
         found = [diagnostic for error in errors for diagnostic in error.diagnostics]
@@ -42,7 +40,6 @@ def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:
 
 def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     """What is wrong with a spec, by itself and with each of its presets."""
-    from convcalc import zoo
     from convcalc.language.check import check
     from convcalc.language.expand import expand
     from convcalc.language.limits import LATE, Budget
@@ -51,11 +48,8 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     found: list[Diagnostic] = []
     more = 0
     try:
-        if spec == "-":
-            data, name = sys.stdin.buffer.read(limits.bytes + 1), "<stdin>"
-        else:
-            data, name, _ = zoo.locate(spec)
-        source = source_of(data, name, limits)
+        given = options.read_spec(spec, limits)
+        source = source_of(given.data, given.name, limits)
         budget = Budget(limits)
         document = check(read(source, budget), source, budget)
     except ConvcalcError as error:

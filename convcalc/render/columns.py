@@ -16,7 +16,8 @@ from convcalc.words import did_you_mean, listed, quoted, sizes
 class Column(NamedTuple):
     """A column: its key, its title, how it is read from a row, and from the whole where it sums up.
 
-    `marked` says where a figure is 0 because a tool passes over the layer.
+    `marked` says where a figure is 0 because a tool passes over the layer; `measure` is what rows
+    are sorted by, where that is not the value.
     """
 
     key: str
@@ -26,6 +27,11 @@ class Column(NamedTuple):
     numeric: bool = False
     marked: Callable[[Row], bool] | None = None
     unit: str = ""
+    measure: Callable[[Row], int] | None = None
+
+
+def _elements(shapes: Sequence[Shape]) -> int:
+    return sum(shape.size for shape in shapes)
 
 
 def _shapes(shapes: Sequence[Shape]) -> str:
@@ -40,8 +46,18 @@ _WORDS = {
         Column("type", "Type", lambda r: r.type),
         Column("kind", "Kind", lambda r: r.kind),
         Column("inputs", "Inputs", lambda r: " ".join(r.inputs)),
-        Column("input_shapes", "Input", lambda r: _shapes(r.input_shapes)),
-        Column("output_shape", "Output", lambda r: _shapes(r.output_shapes)),
+        Column(
+            "input_shapes",
+            "Input",
+            lambda r: _shapes(r.input_shapes),
+            measure=lambda r: _elements(r.input_shapes),
+        ),
+        Column(
+            "output_shape",
+            "Output",
+            lambda r: _shapes(r.output_shapes),
+            measure=lambda r: _elements(r.output_shapes),
+        ),
     )
 }
 TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
@@ -118,6 +134,8 @@ def defaults(keys: Sequence[str], analysis: Analysis) -> list[str]:
 def find(name: str) -> Column:
     """A column by its key, or a convention's. Raises ConvcalcError, which lists the known ones."""
     columns = known()
+    if not name:
+        raise fail("unknown-column", "a column has no name", "leave out the comma beside it")
     key = _ALIASES.get(name.lower(), name.lower())
     if key in columns:
         return columns[key]
@@ -128,8 +146,16 @@ def find(name: str) -> Column:
 
 
 def require(columns: str | None, sort: str | None, convention: str) -> None:
-    """Refuse columns that do not exist, or not under a convention. Raises ConvcalcError."""
-    asked = [*chosen(columns, ()), *([find(sort)] if sort else [])]
+    """Refuse columns that do not exist, or not under a convention, or stand there twice.
+
+    Raises ConvcalcError.
+    """
+    kept = chosen(columns, ())
+    for index, column in enumerate(kept):
+        if column.key in [before.key for before in kept[:index]]:
+            message = f"the column `{column.key}` is named twice"
+            raise fail("bad-value", message, "leave one of them out")
+    asked = [*kept, *([find(sort)] if sort else [])]
     for column in asked:
         if column.key not in known() and convention != ALL:
             raise fail(
@@ -137,14 +163,22 @@ def require(columns: str | None, sort: str | None, convention: str) -> None:
                 f"`{column.key}` is a column of `--convention all` alone",
                 f"`--convention {column.key}` counts FLOPs so",
             )
+    if kept and convention == ALL and all(column.key in known() for column in asked):
+        message = "`--convention all` is a column for each, and no column is one's"
+        raise fail("unknown-column", message, "name some in --columns: thop, fvcore")
 
 
 def sorted_rows(rows: Iterable[Row], key: str | None) -> list[Row]:
-    """Rows by a column: numbers from the largest, texts from a to z, equal ones as they were."""
+    """Rows by a column, equal ones as they were.
+
+    Numbers and shapes begin with the largest, words with a.
+    """
     found = list(rows)
     if key is None:
         return found
     column = find(key)
+    if (measure := column.measure) is not None:
+        return sorted(found, key=lambda row: -measure(row))
     return sorted(found, key=lambda row: order(column, column.read(row)))
 
 

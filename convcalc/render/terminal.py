@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
 from convcalc.render.formats.table import aligned
@@ -12,11 +13,11 @@ from convcalc.visible import as_line, width
 MOST_ROWS = 300
 
 
-def print_table(table: Table, color: bool) -> None:
-    """Print a table to a terminal; `color` false leaves colours out."""
+def drawn(table: Table, color: bool) -> Iterator[str]:
+    """A table for the terminal that standard output is; `color` false leaves colours out."""
     rows = list(islice(table.rows(), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS:
-        _print_plain(table)
+        yield from _plain(table)
         return
     from rich import box
     from rich.console import Console
@@ -26,13 +27,13 @@ def print_table(table: Table, color: bool) -> None:
     console = Console(no_color=not color, highlight=False)
     if _width(table) > console.width:
         # Cut numbers are wrong numbers; a terminal wraps plain lines, and a reader can scroll.
-        _print_plain(table)
+        yield from _plain(table)
         return
 
     def text(part: str, style: str = "") -> Text:
         return Text(as_line(part), style)  # a name is no markup
 
-    drawn = RichTable(
+    grid = RichTable(
         title=text(table.title) if table.title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
@@ -41,18 +42,20 @@ def print_table(table: Table, color: bool) -> None:
     )
     for title, numeric, total in zip(table.header, table.numeric, table.totals or table.header):
         justify = "right" if numeric else "left"
-        drawn.add_column(text(title), footer=text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        grid.add_column(text(title), footer=text(total), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in rows:
-        drawn.add_row(*map(text, row))
-    console.print(drawn)
-    for line in table.legend:
-        console.print(text(line, "dim"))
+        grid.add_row(*map(text, row))
+    with console.capture() as captured:
+        console.print(grid)
+        for line in table.legend:
+            console.print(text(line, "dim"))
+    yield captured.get()
 
 
-def _print_plain(table: Table) -> None:
+def _plain(table: Table) -> Iterator[str]:
     for line in aligned(table):
-        print(line)
-    print()
+        yield f"{line}\n"
+    yield "\n"
 
 
 def _width(table: Table) -> int:

@@ -11,6 +11,7 @@ from convcalc.render.report import Report
 class Format(NamedTuple):
     """A way to print an answer: its name, what files of it end in, and the text in pieces.
 
+    `view` is what it prints of a report: `tables` for people, `records` or `objects` for programs.
     The pieces are small and made one by one. Text from outside is escaped in them for the format's
     own medium; `convcalc.visible` has what every medium needs.
     """
@@ -18,3 +19,4 @@ class Format(NamedTuple):
     name: str
     suffixes: tuple[str, ...]
     render: Callable[[Report], Iterable[str]]
+    view: str = "tables"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from itertools import chain
 
 from convcalc.render.formats.base import Format
 from convcalc.render.report import Report
@@ -19,23 +20,16 @@ _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 def render(report: Report) -> Iterator[str]:
     """A header and a line a row; what there is no number for is empty."""
     records = report.records()
-    yield _row(records.header)
-    yield from map(_row, records.rows)
+    line = csv.writer(_Echo(), lineterminator="\n").writerow
+    for row in chain([records.header], records.rows):
+        yield line([_inert(value) if isinstance(value, str) else value for value in row])
 
 
-def _row(values: Iterable[Any]) -> str:
-    line = ",".join(map(_cell, values))
-    return f"{line}\n" if line else '""\n'  # an empty line is no row
+class _Echo:
+    """A file whose writer gets back what it writes."""
 
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    text = _inert(value) if isinstance(value, str) else str(value)
-    if "," in text or '"' in text:
-        doubled = text.replace('"', '""')
-        return f'"{doubled}"'
-    return text
+    def write(self, text: str) -> str:
+        return text
 
 
 def _inert(text: str) -> str:
@@ -46,4 +40,4 @@ def _inert(text: str) -> str:
     return _FORMULA.sub(r"\g<0>'", text) if ";" in text or _FORMULA.match(text) else text
 
 
-FORMAT = Format("csv", (".csv",), render)
+FORMAT = Format("csv", (".csv",), render, "records")

@@ -55,4 +55,4 @@ def _is_objects(value: Any) -> bool:
     return isinstance(value, list) and isinstance(value[0], dict)
 
 
-FORMAT = Format("json", (".json",), render)
+FORMAT = Format("json", (".json",), render, "objects")

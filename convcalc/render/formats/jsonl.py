@@ -15,4 +15,4 @@ def render(report: Report) -> Iterator[str]:
         yield line(each) + "\n"
 
 
-FORMAT = Format("jsonl", (".jsonl", ".ndjson"), render)
+FORMAT = Format("jsonl", (".jsonl", ".ndjson"), render, "objects")
