@@ -64,7 +64,7 @@ class _Maker:
         return choices[self.source.ConsumeIntInRange(0, len(choices) - 1)]
 
     def odds(self, one_in: int) -> bool:
-        return self.source.ConsumeIntInRange(1, one_in) == 1
+        return bool(self.source.ConsumeIntInRange(1, one_in) == 1)
 
     def expression(self) -> str:
         count = self.source.ConsumeIntInRange(1, 8)

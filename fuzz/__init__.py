@@ -1,0 +1,1 @@
+"""Harnesses that try many inputs: `python -m fuzz NAME --examples N --seed S`; see README.md."""
