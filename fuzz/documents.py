@@ -25,7 +25,7 @@ from tests.conftest import run_convcalc
 #: Findings of an invariant that are reduced and shown.
 _SHOWN = 3
 #: One document in so many is answered in another process as well.
-_SAMPLED = 50
+_SAMPLED = 100
 
 
 class Tally(NamedTuple):

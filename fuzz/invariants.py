@@ -125,7 +125,7 @@ def answer(ask: Callable[[], Network]) -> Any:
 # Reading
 
 
-@invariant("what is read is what was written", every=4, of_right=False)
+@invariant("what is read is what was written", every=8, of_right=False)
 def reads(case: Case) -> int:
     raw, _ = read(case.text, "text")
     same("values", _typed(raw), _typed(case.data))
@@ -183,7 +183,7 @@ def _sum(values: Sequence[Any], nothing: Any) -> Any:
     return {key: sum(table.get(key, 0) for table in values) for key in keys}
 
 
-@invariant("figures are for the batch, parameters are not", every=4)
+@invariant("figures are for the batch, parameters are not", every=8)
 def batches(case: Case) -> int:
     rng = case.rng("batches")
     batch = rng.randint(2, 9)
@@ -204,7 +204,7 @@ def batches(case: Case) -> int:
 # Variables, presets, copies
 
 
-@invariant("a variable that is set to its value changes nothing", every=4)
+@invariant("a variable that is set to its value changes nothing", every=8)
 def defaults(case: Case) -> int:
     variables, wanted = case.network.variables, case.network.analyze().to_dict()
     for name, value in variables.items():
@@ -215,7 +215,7 @@ def defaults(case: Case) -> int:
     return len(variables)
 
 
-@invariant("a preset is its settings", every=4)
+@invariant("a preset is its settings", every=8)
 def presets(case: Case) -> int:
     for name in case.presets:
         network = case.network.at(preset=name)
@@ -225,7 +225,7 @@ def presets(case: Case) -> int:
     return len(case.presets)
 
 
-@invariant("a network at other variables is a fresh one, in any order", every=8)
+@invariant("a network at other variables is a fresh one, in any order", every=16)
 def elsewhere(case: Case) -> int:
     rng = case.rng("at")
     before = case.network.analyze().to_dict()
@@ -257,7 +257,7 @@ def elsewhere(case: Case) -> int:
     return turns
 
 
-@invariant("a copy is the same", every=32)
+@invariant("a copy is the same", every=64)
 def copies(case: Case) -> int:
     network, analysis = case.network, case.network.analyze()
     wanted = analysis.to_dict()
@@ -278,7 +278,7 @@ def copies(case: Case) -> int:
 # Doors that must agree
 
 
-@invariant("validate accepts what analyze accepts with every preset", every=4, of_right=False)
+@invariant("validate accepts what analyze accepts with every preset", every=8, of_right=False)
 def validates(case: Case) -> int:
     accepted = case.is_right and case.presets == list(case.data.get("presets", ()))
     outcome = run_convcalc("validate", "-", stdin=case.text.encode())
@@ -288,7 +288,7 @@ def validates(case: Case) -> int:
     return 1
 
 
-@invariant("reconcile, one convention and all of them have the same totals", every=64)
+@invariant("reconcile, one convention and all of them have the same totals", every=128)
 def reconciles(case: Case) -> int:
     network = case.network
     every = network.analyze("all")
@@ -310,7 +310,7 @@ def reconciles(case: Case) -> int:
     return len(bridges)
 
 
-@invariant("the JSON Schema accepts it", every=32)
+@invariant("the JSON Schema accepts it", every=64)
 def described(case: Case) -> int:
     error = next(validator().iter_errors(case.data), None)
     if error is not None:
@@ -327,7 +327,7 @@ def validator() -> jsonschema.Draft202012Validator:
 # Formats
 
 
-@invariant("every format, and the API, have the same numbers", every=64)
+@invariant("every format, and the API, have the same numbers", every=128)
 def formats(case: Case) -> int:
     rng = case.rng("formats")
     asked: dict[str, Any] = {
@@ -434,7 +434,7 @@ def _same_table(cells: printed.Cells, rows: Sequence[Any], by: str | None) -> No
 # Documents that mean the same
 
 
-@invariant("another style changes nothing", every=16)
+@invariant("another style changes nothing", every=32)
 def styles(case: Case) -> int:
     wanted = case.network.analyze().to_dict()
     for text in (write(case.rng("another style"), case.data), on_one_line(case.data)):
@@ -445,7 +445,7 @@ def styles(case: Case) -> int:
 def _add_rewrite(what: str, rewrite: Callable[[Random, Any], Any]) -> None:
     """Add the invariant of one way to write a document otherwise."""
 
-    @invariant(f"{what} changes no figure", every=8)
+    @invariant(f"{what} changes no figure", every=16)
     def rewritten(case: Case) -> int:
         rng = case.rng(what)
         data = rewrite(rng, case.data)
@@ -477,7 +477,7 @@ for _what, _rewrite in REWRITES.items():
 # Mistakes
 
 
-@invariant("a mistake is answered where it is, the same twice", every=2, of_right=False)
+@invariant("a mistake is answered where it is, the same twice", every=4, of_right=False)
 def mistaken(case: Case) -> int:
     rng = case.rng("mistake")
     data = mistakes.mistake(rng, case.data, rng.choice(list(mistakes.KINDS)))
@@ -487,7 +487,7 @@ def mistaken(case: Case) -> int:
     return 1
 
 
-@invariant("a slip in the text is answered where it is, the same twice", every=2, of_right=False)
+@invariant("a slip in the text is answered where it is, the same twice", every=4, of_right=False)
 def slipped(case: Case) -> int:
     answered(mistakes.slip(case.rng("slip"), case.text))
     return 1

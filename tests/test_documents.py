@@ -52,7 +52,7 @@ def documents() -> list[Any]:
 
 
 def used(documents: list[Any]) -> Iterator[tuple[str, str]]:
-    """The forms, layer types and blocks that documents have, with each field that is given."""
+    """The forms, layer types and blocks that documents have, with the name of each field."""
     for data in documents:
         yield from (("spec", key) for key in data)
         for block in data.get("blocks", {}).values():
@@ -61,14 +61,15 @@ def used(documents: list[Any]) -> Iterator[tuple[str, str]]:
             line = at(data, path)
             type, fields = next(iter(line.items())) if isinstance(line, dict) else (line, None)
             yield type, ""
-            yield from ((type, key) for key in fields or ())
+            names = layers.canonical_names(layers.find(type)) if layers.is_known(type) else {}
+            yield from ((type, names.get(key, key)) for key in fields or ())
 
 
 def test_documents_use_the_whole_language(documents: list[Any]) -> None:
     found = set(used(documents))
     wanted = {(name, "") for name in (*layers.TYPES, *forms.STRUCTURES)}
     for layer in layers.names():
-        wanted |= {(layer, name) for name in layers.canonical_names(layers.find(layer))}
+        wanted |= {(layer, field.name) for field in layers.fields_of(layers.find(layer))}
     described: list[type[forms.Form]] = [*forms.STRUCTURES.values(), forms.Spec, forms.Block]
     for form in described:
         fields = form.model_fields.items()

@@ -67,7 +67,8 @@ def _retype(rng: Random, data: Any, path: Path) -> Any:
 def _range(rng: Random, data: Any, path: Path) -> Any:
     """A number is zero, negative, no whole number, or far too large."""
     number = at(data, path)
-    value = rng.choice((0, -1, -number, number + 0.5, number * 1000))
+    others = (0, -1, -number, number + 0.5, number * 1000)
+    value = rng.choice([each for each in others if each != number])
     return changed(data, path, lambda _: value)
 
 
@@ -81,14 +82,12 @@ def _name(rng: Random, data: Any, path: Path) -> Any:
 
 def mistyped(rng: Random, word: str) -> str:
     """A word that lacks a letter, has one twice, or has two in each other's place."""
-    way = rng.choice(("lacks", "twice", "swapped"))
-    if way == "twice" or len(word) < 2:
-        index = rng.randrange(len(word) + 1)
-        return word[:index] + (word[index - 1 : index] or "x") + word[index:]
-    index = rng.randrange(len(word) - 1)
-    if way == "lacks":
-        return word[:index] + word[index + 1 :]
-    return word[:index] + word[index + 1] + word[index] + word[index + 2 :]
+    places = range(len(word) - 1)
+    lacking = [word[:at] + word[at + 1 :] for at in places]
+    twice = [word[:at] + word[at - 1] + word[at:] for at in range(1, len(word) + 1)]
+    swapped = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in places]
+    swapped = [each for each in swapped if each != word]
+    return rng.choice(rng.choice([each for each in (lacking, twice, swapped) if each] or [["x"]]))
 
 
 #: The kinds of mistake by name.
