@@ -46,7 +46,7 @@ _DEEPEST = 5
 class Made(NamedTuple):
     """A spec, and what it was made for: the values of its variables, and what leaves it.
 
-    None where a loop has turns that differ, in which other shapes may come about.
+    None where a loop has turns that differ: other shapes may come about in them, or none at all.
     """
 
     data: Mapped
@@ -283,7 +283,8 @@ class _Maker:
         """What `from` names, and the shapes of it: of so many tensors at the most."""
         known: list[tuple[str, Shapes]] = []
         for name, shapes in scope.tensors.items():
-            known += [(name, shapes)] if len(shapes) <= most else []
+            if len(shapes) == 1 or (len(shapes) <= most and outputs_of("concat", {}, shapes)):
+                known.append((name, shapes))
             known += [(f"{name}.{part}", (shape,)) for part, shape in enumerate(shapes)]
         first, shapes = self.rng.choice(known)
         if self.odds(0.6) or len(shapes) == most:

@@ -30,7 +30,10 @@ class Chosen(NamedTuple):
 
 
 def layer_on(rng: Random, taken: Shapes, most: int) -> Chosen:
-    """A layer that takes these shapes and makes tensors of no more elements than `most`."""
+    """A layer that takes these shapes and makes tensors of no more elements than `most`.
+
+    Several shapes are those of tensors that can be joined.
+    """
     for attempt in range(_TRIES):
         type = rng.choice(_fitting(len(taken), len(taken[0].spatial)))
         values = {
@@ -41,9 +44,10 @@ def layer_on(rng: Random, taken: Shapes, most: int) -> Chosen:
         outputs = outputs_of(type, values, taken)
         if outputs is not None and _is_small(outputs, most):
             return Chosen(type, values, outputs)
-    if len(taken) == 1:
-        return Chosen("identity", {}, taken)
-    return Chosen("concat", {}, outputs_of("concat", {}, taken) or taken[:1])
+    type = "identity" if len(taken) == 1 else "concat"
+    outputs = outputs_of(type, {}, taken)
+    assert outputs is not None
+    return Chosen(type, {}, outputs)
 
 
 def _is_small(outputs: Shapes, most: int) -> bool:

@@ -59,7 +59,7 @@ class _Writer:
         lines: list[str] = []
         if isinstance(data, dict):
             for key, value in data.items():
-                lines += self.under(f"{self.key(key)}:", value)
+                lines += self.under(f"{self.text(key)}:", value)
         else:
             for value in data:
                 lines += self.under("-", value)
@@ -97,16 +97,16 @@ class _Writer:
 
     def inline(self, value: Any) -> str:
         text = repr(value)
-        if text in self.anchors and self.odds(0.7):
-            if anchor := self.anchors[text]:
-                return f"*{anchor} "
-            written = self.flowing(value)
-            return f"{self.anchor(text)}{written}"
-        return self.flowing(value)
+        if text not in self.anchors or self.odds(0.3):
+            return self.flow_style(value)
+        if anchor := self.anchors[text]:
+            return f"*{anchor} "  # what stands right after it would be a part of its name
+        written = self.flow_style(value)
+        return f"{self.anchor(text)}{written}"
 
-    def flowing(self, value: Any) -> str:
+    def flow_style(self, value: Any) -> str:
         if isinstance(value, dict):
-            entries = [f"{self.key(key)}: {self.inline(each)}" for key, each in value.items()]
+            entries = [f"{self.text(key)}: {self.inline(each)}" for key, each in value.items()]
             return f"{{{self.spread(entries)}}}"
         if isinstance(value, list):
             return f"[{self.spread([self.inline(each) for each in value])}]"
@@ -118,13 +118,8 @@ class _Writer:
 
     def spread(self, entries: list[str]) -> str:
         comma = self.rng.choice((", ", ", ", " ,  ", ","))
-        if any(entry.endswith(":") or entry[0] == "*" for entry in entries):
-            comma = " , "
         last = "," if entries and self.odds(0.1) else ""
         return f"{comma.join(entries)}{last}"
-
-    def key(self, key: str) -> str:
-        return self.text(key)
 
     def text(self, text: str) -> str:
         """A text, in quotes or without."""
@@ -162,14 +157,11 @@ def _texts(data: Any) -> Iterator[str]:
 
 
 def _folded(text: str) -> list[str]:
-    """A text as the lines of a block, the first of which says how; empty where it is none."""
-    if not text.strip() or text[0] in " \n" or _ESCAPED.search(text.replace("\n", "")):
+    """A text as the lines of a block, the first of which says how; empty where it cannot be one."""
+    if text[:1] in ("", " ", "\n") or text.endswith((" ", "\n\n")):
+        return []
+    if _ESCAPED.search(text.replace("\n", "")):
         return []
     if "\n" in text:
-        keep = text.endswith("\n") and not text.endswith("\n\n")
-        return [] if text.endswith("\n") and not keep else _literal(text, keep)
-    return [">-", *text.split(" ")] if "  " not in text and not text.endswith(" ") else []
-
-
-def _literal(text: str, keep: bool) -> list[str]:
-    return ["|" if keep else "|-", *text.removesuffix("\n").split("\n")]
+        return ["|" if text.endswith("\n") else "|-", *text.removesuffix("\n").split("\n")]
+    return [] if "  " in text else [">-", *text.split(" ")]
