@@ -22,6 +22,8 @@ from convcalc.shape import Shape
 from convcalc.symbolic import Formula, Symbol
 
 FORMAT = "convcalc.layer/1"
+#: Inputs of a join that is explained: nobody reads the formulas of more.
+MOST_INPUTS = 64
 
 _SYMBOLS: Mapping[str, str] = {
     "kernel_size": "k",
@@ -147,12 +149,18 @@ def explain(
     *spatial)`, or one or more spatial sizes alone, which leaves the channels open; one number is a
     square. `dims` says how many spatial axes there are where that is not clear. A layer that joins
     takes its one input twice. Raises ConvcalcError for a value that a field or the layer's rules
-    refuse.
+    refuse, and for more than 64 inputs.
     """
     cls = layers.find(type)
     batch = require_whole("a batch", batch, "sample")
     if cls.arity == 1 and len(inputs) > 1:
         raise fail("input-count", f"{type} takes one input, and --in gives {len(inputs)}")
+    if len(inputs) > MOST_INPUTS:
+        message = (
+            f"`{type}` joins {len(inputs):,} inputs, and {MOST_INPUTS} are explained at the most"
+        )
+        help = "`convcalc analyze` counts joins of any number of inputs"
+        raise fail("input-count", message, help)
     shapes = _numbered([_input_symbols(cls, sizes, dims) for sizes in inputs or [()]])
     if cls.arity is None and len(shapes) == 1:
         shapes *= 2
