@@ -7,14 +7,16 @@ from random import Random
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import convcalc
 from convcalc import layers
 from convcalc.diagnostics import Mark
 from convcalc.language import forms
 from convcalc.language.reader import read
+from fuzz.__main__ import main
 from fuzz.documents import Tally, tallies
-from fuzz.invariants import INVARIANTS, Broken, answered
+from fuzz.invariants import INVARIANTS, Broken, Case, Invariant, answered, same
 from fuzz.making.document import document
 from fuzz.making.marks import repaired
 from fuzz.making.mistakes import KINDS, mistake
@@ -108,6 +110,26 @@ def test_a_rewrite_is_another_document(documents: list[Any], rewrite: str) -> No
 
 
 # What becomes of a finding
+
+
+def test_a_harness_says_what_it_tried() -> None:
+    done = CliRunner().invoke(main, ["documents", "--examples", "3"])
+    assert done.exit_code == 0
+    assert "3  documents, 3 of them right: nothing found" in done.output
+    assert done.output.endswith("3 inputs tried\n")
+
+
+def test_a_harness_shows_the_smallest_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    def holds(case: Case) -> int:
+        same("layers", "layers" in case.data, False)
+        return 1
+
+    broken = Invariant("there are no layers", holds, every=1, of_right=False)
+    monkeypatch.setattr("fuzz.documents.INVARIANTS", [broken])
+    done = CliRunner().invoke(main, ["documents", "--examples", "2"])
+    assert done.exit_code == 1
+    assert "2  there are no layers: 2 found" in done.output
+    assert 'seed 1: {"layers": []}\nlayers:\n  found  True\n  wanted False' in done.output
 
 
 SPEC = {
