@@ -29,6 +29,7 @@ from convcalc.cli import main
 from fuzz.world import (
     ERRORS,
     INPUTS,
+    LINKS,
     OUTPUTS,
     PATIENCE,
     PIPE,
@@ -233,8 +234,7 @@ def _of_output(example: Example, outcome: Outcome) -> Iterator[str]:
 
 def _of_files(example: Example, outcome: Outcome) -> Iterator[str]:
     target = _target(example)
-    real = {"link.json": "old.json", "lost.json": "found.json", "link.yaml": "spec.yaml"}
-    written = None if outcome.status == 2 or target is None else real.get(target, target)
+    written = None if outcome.status == 2 or target is None else LINKS.get(target, target)
     for name, text in outcome.changed.items():
         if name != written:
             yield f"leaves another {name}"

@@ -48,7 +48,7 @@ FILES = {
     "noise.yaml": "".join(map(chr, range(256))),
     **dict.fromkeys(("old.json", "old.csv", "old", "locked/old.json"), "old\n"),
 }
-_LINKS = {
+LINKS = {
     "link.yaml": "spec.yaml",
     "link.json": "old.json",
     "lost.yaml": "nothing.yaml",
@@ -167,7 +167,7 @@ class World:
             (self.folder / name).write_text(text, encoding)
         with open(self.folder / "sparse.yaml", "wb") as file:
             file.truncate(2**31)
-        for name, other in _LINKS.items():
+        for name, other in LINKS.items():
             (self.folder / name).symlink_to(other)
         os.link(self.folder / "spec.yaml", self.folder / "hard.yaml")
         for name, mode in _MODES.items():
