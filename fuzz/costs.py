@@ -36,7 +36,7 @@ from convcalc import conventions
 from convcalc.api import Network
 from convcalc.cli import main
 from convcalc.render import formats
-from fuzz.pieces import PIECES, Genome
+from fuzz.pieces import PIECES, RAW, Genome
 
 #: What any input may take: seconds of processor time, and megabytes of the process at its peak.
 SECONDS, MEMORY = 5.0, 300.0
@@ -303,8 +303,10 @@ KNOWN = tuple(
         "lines 2000000 0, space 0 0",
         "lines 2000000 0",
         "lines 20 0, unknown 20 0, space 15000000 1",
+        "raw_name 55 4000000",
+        "raw_name 5 4000000",
         "raw 10 4000000",
-        "raw 80 4000000",
+        f"raw {len(RAW) + 20} 4000000",
         "unknown 100 3000",
         "unknown_fields 2000 2000",
         "unknown_names 100 3000",
