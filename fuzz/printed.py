@@ -28,7 +28,8 @@ def markdown(text: str) -> Cells:
     lines = [line for line in text.split("\n") if line.startswith("| ")]
     cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in (lines[0], *lines[2:])]
     bold = [cell.strip().removeprefix("**").removesuffix("**") for cell in cells[-1]]
-    return [[cell.strip() for cell in line] for line in cells[:-1]] + [bold]
+    shown = [[cell.strip() for cell in line] for line in cells[:-1]] + [bold]
+    return [[re.sub(r"\\(.)", r"\1", cell) for cell in line] for line in shown]
 
 
 class _Cells(HTMLParser):

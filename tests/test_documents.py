@@ -25,7 +25,7 @@ from fuzz.making.reduction import reduced
 from fuzz.making.rewrites import REWRITES
 from fuzz.making.text import on_one_line, write
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 
 @pytest.fixture(scope="module")
