@@ -145,7 +145,7 @@ def _table(e: Explanation, si: bool) -> Table:
     rows = [
         (
             of + _title_of(key, e),
-            _separated(figure.names),
+            figure.names,
             _separated(figure.numbers),
             _result(figure, number),
         )
@@ -238,7 +238,9 @@ def _result(figure: Formulas, number: _Number) -> str:
 
 def _separated(formula: str) -> str:
     """A formula with thousands separators."""
-    return re.sub(r"(?<![\w.])\d{4,}(?![\w.])", lambda number: f"{int(number[0]):,}", formula)
+    return re.sub(
+        r"(?<![A-Za-z0-9_.])\d{4,}(?![A-Za-z0-9_.])", lambda number: f"{int(number[0]):,}", formula
+    )
 
 
 def _derivation(
