@@ -127,8 +127,10 @@ def _compared(standard: Standard, e: Explanation, columns: int) -> Iterator[str]
     yield "ratio to the standard"
     for key, ratio in standard.ratios.items():
         steps = [ratio.names, ratio.numbers]
+        own, other = e.figures[key].value, standard.figures[key].value
+        if own is not None and other is not None:
+            steps.insert(0, f"{own}/{other}")
         if ratio.value is not None:
-            steps.insert(0, f"{e.figures[key].value}/{standard.figures[key].value}")
             steps.append(_decimal(ratio.value))
         yield from _derivation(_title_of(key, e), steps, columns, short=True)
     yield ""

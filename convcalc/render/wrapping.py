@@ -61,4 +61,6 @@ def _kind(text: str, at: int, prose: bool) -> int | None:
         return 0 if prose or before in ",:" or after in _OPERATORS else 1
     if before == "." and not char.isdigit():
         return 1
-    return 1 if char == "·" and not prose else None
+    if prose:
+        return None
+    return 1 if char == "·" or (char == "/" and after == "(") else None
