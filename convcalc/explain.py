@@ -352,19 +352,10 @@ def explain_in(
     number = _batch(batch)
     counting = _counting(convention)
     name, depth = _found(graph, name)
-    path = name.split(".")
-    if depth is None:
-        chosen = [i for i, node in enumerate(graph.nodes) if node.name == name]
-    else:
-        chosen = [
-            i
-            for i, node in enumerate(graph.nodes)
-            if len(node.groups) >= depth
-            and ".".join([group.name for group in node.groups[:depth]]) == name
-        ]
+    chosen = _members(graph, name, depth)
     if len(chosen) > MOST_PARTS:
         message = f"{quoted(name)} has {counted(len(chosen), 'layer')}, and {MOST_PARTS:,} are"
-        help = f"explain a part of it; `convcalc analyze --depth {len(path)}` has their sum"
+        help = f"explain a part of it; `convcalc analyze --depth {depth}` has their sum"
         raise fail("bad-value", f"{message} explained at the most", help)
     places = dict(zip(chosen, _picked(counting.places(graph), chosen)))
     inputs = dict(zip(chosen, _picked(graph.input_names(), chosen)))
@@ -452,6 +443,17 @@ def _found(graph: Graph, asked: str) -> tuple[str, int | None]:
     lists = "`convcalc analyze` lists the names of its layers"
     message = f"{graph.name} has no layer {quoted(asked)}"
     raise fail("unknown-layer-name", message, f"{help} {lists}" if help else lists)
+
+
+def _members(graph: Graph, name: str, depth: int | None) -> list[int]:
+    """The places of the layer that is so called, or of those in a group."""
+    if depth is None:
+        return [index for index, node in enumerate(graph.nodes) if node.name == name]
+    path = [
+        ".".join([group.name for group in node.groups[:depth]]) if len(node.groups) >= depth else ""
+        for node in graph.nodes
+    ]
+    return [index for index, around in enumerate(path) if around == name]
 
 
 def _picked(items: Iterable[Any], chosen: Sequence[int]) -> Iterator[Any]:

@@ -79,28 +79,26 @@ def _apart(e: Explanation, number: _Number, columns: int) -> Iterator[str]:
     """Part by part: a table of them, how each comes about, their sum, and what it replaces."""
     if all(part.figures[key].value is not None for part in e.parts for key in ("params", "macs")):
         yield from _parts_table(e, number, columns)
-    sections: dict[tuple[str, ...], list[str]] = {}
+    alike: dict[tuple[str, tuple[str, ...]], list[Part]] = {}
     for part in e.parts:
-        lines = [""]
-        for name, steps in _derived(part, e):
-            lines += _derivation(name, steps, columns, short=True)
-        found = sections.setdefault((_described(part.row.type, part.row.config), *lines), [])
-        found.append(_own_name(part, e))
-    for (described, _, *lines), names in sections.items():
-        if names == [described.partition(":")[0]]:
-            yield from wrapped(described, columns, 2)
-        else:
-            yield from wrapped(f"{_few(names)} ({described})", columns, 2)
-        yield from lines
+        derived = _derived(part, e)
+        lines = [each for of in derived for each in _derivation(*of, columns, short=True)]
+        described = _described(part.row.type, part.row.config)
+        alike.setdefault((described, tuple(lines)), []).append(part)
+    for (described, derivations), parts in alike.items():
+        names = [_own_name(part, e) for part in parts]
+        title = described if names == [parts[0].row.type] else f"{_few(names)} ({described})"
+        yield from wrapped(title, columns, 2)
+        yield from derivations
         yield ""
     if e.position is None:
         yield "sum"
         for key, figure in e.figures.items():
             if figure.names not in _NOTHING:
                 steps = _steps(figure)
-                parts = [part.figures[key].value for part in e.parts]
-                if None not in parts:
-                    steps.insert(-1, " + ".join(str(value) for value in parts if value))
+                amounts = [part.figures[key].value for part in e.parts]
+                if None not in amounts:
+                    steps.insert(-1, " + ".join(str(amount) for amount in amounts if amount))
                 yield from _derivation(_title_of(key, e), steps, columns, short=True)
         yield ""
     if e.standard is not None:
