@@ -199,6 +199,14 @@ class Builder:
             return (Tensor(index, 0, outputs[0]),)
         return tuple([Tensor(index, part, shape) for part, shape in enumerate(outputs)])
 
+    def placed(self, index: int) -> Placed:
+        """The layer of a node."""
+        return self._drafts[index][3]
+
+    def inputs(self, index: int) -> tuple[Tensor, ...]:
+        """The tensors that enter a node."""
+        return self._drafts[index][4]
+
     def name(self, index: int) -> str:
         """What a node is called by the names so far."""
         level, base, ordinal, *_ = self._drafts[index]

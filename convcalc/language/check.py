@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
@@ -523,7 +524,8 @@ def _statement(placed: _Placed) -> Statement:
     values = _checked(checks, placed, f"block `{name}`" if is_block else f"`{name}`")
     common = {key: values.pop(key) for key in checks.common}
     call = Call.of(values, common)
-    if not call.open and isinstance(call.when, bool) and len(scope.found) == found:
+    fixed = isinstance(call.when, bool) and isinstance(call.output_shape, (tuple, NoneType))
+    if fixed and not call.open and len(scope.found) == found:
         # Nothing in it depends on where it stands: equal lines are this call as well.
         scope.lines[line] = call
     return Statement(name, call, *at, fields)
@@ -614,9 +616,9 @@ def _form(name: str) -> _Checks:
 def _layer_checks(name: str) -> _Checks:
     """The checks of a layer type."""
     cls = layers.find(name)
-    fields = layers.fields_of(cls)
+    fields = layers.written_fields(cls)
     own = {field.name: (_field_check(field.kind), field.required) for field in fields}
-    checks = _joined("layer", own, [field.short or field.name for field in fields])
+    checks = _joined("layer", own, [each.short or each.name for each in layers.fields_of(cls)])
     return checks._replace(spellings=layers.canonical_names(cls))
 
 
@@ -731,6 +733,7 @@ CHECKS: Mapping[str, _Check] = {
     "paths": _paths,
     "presets": _presets,
     "rows": _value,
+    "shape": _shape,
     "tensors": _tensors,
     "text": _text,
     "times": _value,
