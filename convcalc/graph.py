@@ -153,6 +153,18 @@ class _Level:
 _Draft = tuple[_Level, str, int, Placed, tuple[Tensor, ...], bool]
 
 
+class NamePart(NamedTuple):
+    """A part of a node's name: its group's or its own, the which of that name, the group's type."""
+
+    base: str
+    ordinal: int
+    type: str
+
+    def is_called(self, name: str) -> bool:
+        """Whether a table calls it so, or will when the name comes again."""
+        return name == f"{self.base}_{self.ordinal}" or (self.ordinal == 1 and name == self.base)
+
+
 class Builder:
     """Makes the nodes of a graph, one after the other.
 
@@ -211,6 +223,15 @@ class Builder:
         """What a node is called by the names so far."""
         level, base, ordinal, *_ = self._drafts[index]
         return level.prefix({}) + level.name(base, ordinal)
+
+    def parts_of_name(self, index: int) -> list[NamePart]:
+        """What the name of a node is made of, outermost first."""
+        level, base, ordinal, *_ = self._drafts[index]
+        parts = [NamePart(base, ordinal, "")]
+        while level.parent is not None:
+            parts.append(NamePart(level.base, level.ordinal, level.type))
+            level = level.parent
+        return parts[::-1]
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, with the names that all uses have settled."""

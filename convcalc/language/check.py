@@ -41,6 +41,8 @@ RESERVED = frozenset((*TENSOR_NAMES, *FUNCTIONS, "if", "else", "and", "or", "not
 IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 LAYER_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
 TENSOR = LAYER_NAME + r"(\.[0-9]{1,6})?"
+#: A part of what tables call a layer, which somebody may write for a name.
+_PART = re.compile(f"{LAYER_NAME}|[0-9]{{1,6}}")
 
 
 def check(raw: Any, source: Source, budget: Budget) -> Document:
@@ -312,7 +314,7 @@ def _tensors(placed: _Placed) -> tuple[str, ...]:
     names = []
     for each in placed.items() if isinstance(placed.value, reader.Sequence) else [placed]:
         name = each.value
-        if not isinstance(name, str) or not re.fullmatch(TENSOR, name):
+        if not isinstance(name, str) or not all(map(_PART.fullmatch, name.split("."))):
             help = f"`{placed.key}` takes a layer's name, or a list of them"
             raise each.mistake("bad-name", f"{_shown(name)} names no tensor", help)
         names.append(name)

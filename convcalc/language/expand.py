@@ -134,9 +134,11 @@ def _outputs(document: Document, last: Tensors, scope: Scope, mistakes: Mistakes
             result += scope.find(name) or ()
         except KeyError:
             message = f"`outputs` names `{name}`, and no layer of `layers` has that name"
-            label = did_you_mean(name, scope.tensors())
+            label, help = did_you_mean(name, scope.tensors()), ""
+            if called := mistakes.called_in_tables(name, scope):
+                message, label, help = f"`outputs` names `{name}`, {called[0]}", "", called[1]
             mark = document.mark_of("outputs", index)
-            mistakes.report("unknown-tensor", message, mark, label=label)
+            mistakes.report("unknown-tensor", message, mark, label=label, help=help)
     return tuple(result)
 
 

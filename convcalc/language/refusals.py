@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, NamedTuple, NoReturn
 
 from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
@@ -14,9 +14,14 @@ from convcalc.graph import Builder
 from convcalc.language.joins import Rounding, paths_of
 from convcalc.language.limits import Budget, exceeded
 from convcalc.language.scopes import Known, Scope, Tensors, tensor_values
-from convcalc.language.statements import Statement, Value, expressions_in
+from convcalc.language.statements import Call, Statement, Value, expressions_in
 from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, listed
+
+#: A longer line is not written out in a cure.
+_LONGEST_LINE = 100
+#: So many layers are looked at for one that a table calls by a name.
+_MOST_LOOKED_AT = 5000
 
 
 class Unknown(Exception):  # noqa: N818 - the mistake is noted; this says what it leaves
@@ -230,7 +235,58 @@ class Mistakes:
             help = "give this line the same `when`, or name a layer that is there"
         mark = st.item_mark("from", st.body.from_.index(name))
         label = "" if whole in known else did_you_mean(name, known)
+        if whole not in known and (called := self.called_in_tables(name, scope)):
+            message, label, help = f"`from` names `{name}`, {called[0]}", "", called[1]
         self.report("unknown-tensor", message, mark, scope, label=label, help=help)
+
+    def called_in_tables(self, name: str, scope: Scope) -> tuple[str, str] | None:
+        """What is said of a name that a table has and no line: what it is, and the cure.
+
+        None where no layer so far is called so, or its line has the name.
+        """
+        found = self._line_called(name)
+        if found is None:
+            return None
+        st, around = found
+        at_line = f"`{st.type}` at line {st.mark.line}"
+        same = len(list(takewhile(lambda pair: pair[0] is pair[1], zip(around, scope.around))))
+        if any(isinstance(each.body, Call) for each in scope.around[same:]):
+            return None  # a block sees nothing of its caller, whatever it is called
+        if same == len(around):
+            if st.body.name is not None:
+                return None
+            own = name.replace(".", "_")
+            line = st.written(name=own)
+            cure = f"`{line}`" if len(line) <= _LONGEST_LINE else f"`name: {own}`"
+            said = f"which is only what tables call the {at_line}: that has no name"
+            return said, f"give it one: {cure}"
+        outer = around[same]
+        if outer.body.name is None:
+            whole = f"name the `{outer.type}` at line {outer.mark.line}, and take that"
+        else:
+            whole = f"take `{outer.body.name}`, the `{outer.type}` at line {outer.mark.line}"
+        help = (
+            f"a name is seen in its own list alone; {whole}: it hands on what its last layer makes"
+        )
+        return f"which is what tables call the {at_line}, inside `{outer.type}`", help
+
+    def _line_called(self, name: str) -> tuple[Statement, tuple[Statement, ...]] | None:
+        """The line of a layer or a group by its name in tables, and the lines around it."""
+        wanted = name.split(".")
+        for node, (st, around) in enumerate(self.lines[:_MOST_LOOKED_AT]):
+            parts = self.builder.parts_of_name(node)
+            if len(parts) < len(wanted) or not all(
+                part.is_called(each) for part, each in zip(parts, wanted)
+            ):
+                continue
+            last = parts[len(wanted) - 1]
+            lines = (*around, st)
+            at = len(around)
+            if last.type:
+                groups = (i for i, line in enumerate(lines) if line.type == last.type)
+                at = next(groups, at)
+            return lines[at], lines[:at]
+        return None
 
     def _place(self, tensor: Tensor) -> str:
         """What a tensor is called in a message."""

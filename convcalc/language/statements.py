@@ -155,7 +155,8 @@ class Statement(NamedTuple):
 
     def written(self, **more: Any) -> str:
         """The line as a spec has it, with more fields."""
-        fields = {**self.origin, **more}
+        fields = {key: more.pop(key) for key in ("name",) if key in more}
+        fields |= {**self.origin, **more}
         return f"- {self.type}: {_flow(fields)}" if fields else f"- {self.type}"
 
 
