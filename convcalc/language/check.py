@@ -28,6 +28,7 @@ from convcalc.language.limits import Budget
 from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.fields import Kind
+from convcalc.visible import is_identifier, visible
 from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
 if TYPE_CHECKING:
@@ -37,12 +38,11 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 60
 #: Names that mean something in expressions already.
 RESERVED = frozenset((*TENSOR_NAMES, *FUNCTIONS, "if", "else", "and", "or", "not", "true", "false"))
-#: A name in expressions, a name for `from`, and what `from` names.
-IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
-LAYER_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
+#: A name in expressions, a name for `from`, and what `from` names, as far as a pattern says it: of
+#: what is not ASCII, `is_identifier` says more.
+IDENTIFIER = r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*"
+LAYER_NAME = r"[^\x00-@\[-^`{-\x7f][^\x00-,./:-@\[-^`{-\x7f]*"
 TENSOR = LAYER_NAME + r"(\.[0-9]{1,6})?"
-#: A part of what tables call a layer, which somebody may write for a name.
-_PART = re.compile(f"{LAYER_NAME}|[0-9]{{1,6}}")
 
 
 def check(raw: Any, source: Source, budget: Budget) -> Document:
@@ -282,10 +282,28 @@ def _merge(placed: _Placed) -> Any:
     return raw
 
 
-def _named(placed: _Placed, pattern: str, letters: str) -> str:
+def _is_layer_name(text: str) -> bool:
+    """Whether a text is a name for `from`, which may have `-` in it."""
+    return not text.startswith("-") and is_identifier(text.replace("-", "_"))
+
+
+def _is_dotted(text: str) -> bool:
+    """Whether a text is a layer's name, a part of what it makes, or what a table calls it."""
+    return all(_is_layer_name(part) or re.fullmatch("[0-9]{1,6}", part) for part in text.split("."))
+
+
+def _has_selectors(text: str) -> bool:
+    """Whether it would be a name but for marks that only choose how a character looks."""
+    return not text.isascii() and text.replace("-", "_").isidentifier()
+
+
+def _named(placed: _Placed, is_name: Callable[[str], bool], letters: str) -> str:
     name = placed.value
-    if not isinstance(name, str) or not re.fullmatch(pattern, name):
-        message, help = f"{_shown(name)} is not a name", f"a name has letters, digits{letters}"
+    if not isinstance(name, str) or not is_name(name):
+        message = f"{_shown(name)} is not a name"
+        help = f"a name has letters of any script, digits{letters}"
+        if isinstance(name, str) and (visible(name) != name or _has_selectors(name)):
+            message, help = f"{message}: a part of it cannot be seen", "type it anew"
         raise placed.mistake("bad-name", message, help)
     if len(name) > _LONGEST_NAME:
         message = f"a name has {_LONGEST_NAME} characters at the most, and this one {len(name):,}"
@@ -295,7 +313,7 @@ def _named(placed: _Placed, pattern: str, letters: str) -> str:
 
 def _identifier(placed: _Placed) -> str:
     """A name in expressions."""
-    name = _named(placed, IDENTIFIER, " and _")
+    name = _named(placed, is_identifier, " and _")
     if name in RESERVED:
         raise placed.taken("means something in expressions already")
     return name
@@ -303,7 +321,7 @@ def _identifier(placed: _Placed) -> str:
 
 def _layer_name(placed: _Placed) -> str:
     """A name for `from`."""
-    name = _named(placed, LAYER_NAME, ", _ and -")
+    name = _named(placed, _is_layer_name, ", _ and -")
     if name == "input":
         raise placed.taken("names what enters the network already")
     return name
@@ -314,7 +332,7 @@ def _tensors(placed: _Placed) -> tuple[str, ...]:
     names = []
     for each in placed.items() if isinstance(placed.value, reader.Sequence) else [placed]:
         name = each.value
-        if not isinstance(name, str) or not all(map(_PART.fullmatch, name.split("."))):
+        if not isinstance(name, str) or not _is_dotted(name):
             help = f"`{placed.key}` takes a layer's name, or a list of them"
             raise each.mistake("bad-name", f"{_shown(name)} names no tensor", help)
         names.append(name)

@@ -94,12 +94,16 @@ def _readings(shape: Shape, code: str) -> Iterator[_Reading]:
     elif len(shape) == 2 and code in _OF_AXES:
         yield _Reading(Shape(1, *shape), "an image of one channel")
     if len(shape) > 1 and last <= _FEW < min(shape[:-1]):
-        yield _Reading(Shape(last, *shape[:-1]), "channels first, as sizes are written")
+        yield _Reading(
+            Shape(last, *shape[:-1]), "the same with the channels first, as a spec has them"
+        )
     if len(shape) == 4 or (len(shape) == 3 and first == 1 and code in _OF_AXES):
         rest = shape[1:]
-        yield _Reading(Shape(*rest), "the same without a batch, which an input does not have")
+        yield _Reading(Shape(*rest), "the same without a batch, which a spec leaves out")
         if rest[-1] <= _FEW < min(rest[:-1]):
-            yield _Reading(Shape(rest[-1], *rest[:-1]), "channels first and without a batch")
+            yield _Reading(
+                Shape(rest[-1], *rest[:-1]), "the same with the channels first, and without a batch"
+            )
 
 
 def _meant(shape: Shape, code: str, said: Diagnostic, trials: Trials) -> list[_Reading]:
@@ -155,7 +159,8 @@ def even_sizes(shape: Shape, scale: int, takes: Callable[[Shape], bool]) -> str:
         if _all_fit(above, step, takes):
             below = _sized(shape, [size // step * step for size in shape.spatial])
             return _said(_Steps(step, 0), [below, above], takes)
-    near = [_first_that_fits(shape, direction, takes) for direction in (-1, 1)]
+    reach = min(scale, _FAR)
+    near = [_first_that_fits(shape, range(n, n * reach + n, n), takes) for n in (-1, 1)]
     if last := near[-1]:
         for step in steps:
             rests = {size % step for size in last.spatial}
@@ -174,15 +179,12 @@ def _all_fit(first: Shape, step: int, takes: Callable[[Shape], bool]) -> bool:
     return all(map(takes, [*more, _sized(first, (first[1] + step, *first[2:]))]))
 
 
-def _first_that_fits(shape: Shape, direction: int, takes: Callable[[Shape], bool]) -> Shape | None:
-    """The nearest input that fits, each of its sizes so many more, or so many less."""
-    for more in range(1, _FAR):
-        sizes = [size + direction * more for size in shape.spatial]
-        if min(sizes) < 1:
-            break
-        if takes(_sized(shape, sizes)):
-            return _sized(shape, sizes)
-    return None
+def _first_that_fits(
+    shape: Shape, more: Iterable[int], takes: Callable[[Shape], bool]
+) -> Shape | None:
+    """The first input that fits, each of its sizes so many more than now."""
+    tried = (_sized(shape, [size + each for size in shape.spatial]) for each in more)
+    return next((each for each in tried if min(each) > 0 and takes(each)), None)
 
 
 def _said(steps: _Steps, near: Iterable[Shape], takes: Callable[[Shape], bool]) -> str:

@@ -71,12 +71,15 @@ class Placing:
         if known is not None and known != value:
             field = stated.field
             key = st.key_of(field.name) or field.name
-            there, said = (_sizes(each) for each in (known, value))
+            there = f"it normalises over {_sizes(known)}"
+            if stated.noun:
+                one = known == 1
+                there = f"{known} {stated.noun}{' arrives' if one else 's arrive'}"
             refusal = Refusal(
-                f"`{key}` says {said}, and {there} {stated.what}",
+                f"`{key}` says {_sizes(value)}, and {there}",
                 code="stated",
                 field=field.name,
-                label=f"{there} {stated.what}",
+                label=there,
                 help=stated.cure(layer, inputs[0].shape, value)
                 or f"write `{key}: {describe(field.kind.show(known))}`, or leave it out",
             )

@@ -18,6 +18,7 @@ from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
 from convcalc.language.statements import Items, Statement, Value
 from convcalc.layers.fields import Kind, Whole
 from convcalc.shape import Shape
+from convcalc.visible import composed
 from convcalc.words import describe, did_you_mean, listed
 
 _SIZE = Whole(1)
@@ -104,6 +105,8 @@ class Values:
         that is of another kind than the default.
         """
         document, spec = self.document, self.document.spec
+        preset = preset and composed(preset)
+        settings = {composed(name): value for name, value in settings.items()}
         if preset is not None and preset not in spec.presets:
             raise self._lacking("preset", preset, spec.presets, "it has none")
         for name in settings:

@@ -101,19 +101,28 @@ class Stated(NamedTuple):
     """
 
     field: Field
-    #: What a message says after what is so: "input channels arrive".
-    what: str
+    #: What it counts, in a message: "input channel". Empty where that is all that is normalised.
+    noun: str
     #: What is so, of a layer and the shape of its input; None where that has nothing of it.
     known: Callable[[Any, Shape], Any]
     #: The cure for a value that is not so, where it is a special one.
-    cure: Callable[[Any, Shape, Any], str] = lambda layer, x, value: ""
+    cure: Callable[[Any, Shape, Any], str]
+
+
+def _no_cure(layer: Any, x: Shape, value: Any) -> str:
+    return ""
 
 
 def stated(
-    name: str, kind: Kind, what: str, known: Callable[[Any, Shape], Any], description: str
+    name: str,
+    kind: Kind,
+    noun: str,
+    known: Callable[[Any, Shape], Any],
+    description: str,
+    cure: Callable[[Any, Shape, Any], str] = _no_cure,
 ) -> Stated:
     """A field that is only checked; see `Stated`."""
-    return Stated(Field(name, short_name(name), kind, False, None, description), what, known)
+    return Stated(Field(name, short_name(name), kind, False, None, description), noun, known, cure)
 
 
 class Storage(Enum):

@@ -30,7 +30,7 @@ def _require_groups(inputs: int, outputs: int, groups: int) -> None:
 IN_CHANNELS = stated(
     "in_channels",
     Whole(1),
-    "input channels arrive",
+    "input channel",
     lambda layer, x: x.channels if x.spatial else None,
     "the channels of the input; only checked",
 )

@@ -31,7 +31,7 @@ class Linear(Unary):
         stated(
             "in_features",
             Whole(1),
-            "input features arrive",
+            "input feature",
             lambda layer, x: x.channels if layer.per_position or not x.spatial else None,
             "the features of the input; only checked",
         ),

@@ -31,7 +31,7 @@ def _normalized(elements: int, groups: int, affine: bool) -> Operations:
 def _channels_as(name: str) -> Stated:
     """The channels of the input, by the name that a module of PyTorch has for them."""
     text = "the channels of the input; only checked"
-    return stated(name, Whole(1), "channels arrive", lambda layer, x: x.channels, text)
+    return stated(name, Whole(1), "channel", lambda layer, x: x.channels, text)
 
 
 class _Affine(Unary):
@@ -88,9 +88,10 @@ class LayerNorm(_Affine):
         stated(
             "normalized_shape",
             EachAxis(1),
-            "is what is normalised",
+            "",
             lambda layer, x: tuple(x) if layer.over == "all" else (x.channels,),
             "what is normalised over, the channels or the whole input; only checked",
+            lambda layer, x, value: "`over: all` normalises over it" if value == tuple(x) else "",
         ),
     )
 
