@@ -29,6 +29,23 @@ def visible(text: str) -> str:
     return text.translate({ord(char): _escape(char) for char in _unseen(text)})
 
 
+def composed(text: str) -> str:
+    """A text in the form in which equal ones have equal characters: Unicode's NFC."""
+    if text.isascii():
+        return text
+    from unicodedata import normalize
+
+    return normalize("NFC", text)
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text is a name in any script, by UAX #31, nothing of which is unseen."""
+    if text.isascii():
+        return text.isidentifier()
+    # A selector chooses how a character looks, and most characters look the same with one.
+    return text.isidentifier() and visible(text) == text and not re.search("[\ufe00-\ufe0f]", text)
+
+
 def as_line(text: str) -> str:
     """A text as a line for a terminal or a log, where nothing obeys it.
 

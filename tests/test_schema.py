@@ -48,6 +48,10 @@ BEYOND_A_SCHEMA = {
     *("unknown-preset-variable", "from-left-out"),
     *("channels-not-whole", "expression-division-by-zero", "expression-in-a-list"),
     *("expression-kinds", "expression-unknown-name"),
+    *("names-in-chinese", "names-unseen", "stated-sizes"),
+    *("join-output-padding", "join-remainder", "join-rounds-up"),
+    *("input-batch-in-front", "input-channels-last", "input-flat-image"),
+    *("input-image-lacks-channels", "input-lacks-channels"),
     *("python-words", "repeat-not-whole", "row-of-wrong-length", "variable-order"),
     *("limit-brackets", "limit-list", "limit-power", "limit-repeat"),
 }

@@ -221,7 +221,7 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
     """The schema of a layer type's fields, each under its canonical and its short name."""
     properties = _form(OTHERS["layer"])["properties"]
     rules: list[_Schema] = []
-    for field in layers.fields_of(cls):
+    for field in layers.written_fields(cls):
         spellings = [name for name in (field.name, field.short) if name]
         given = [{"required": [name]} for name in spellings]
         if field.required:

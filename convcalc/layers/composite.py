@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Annotated, Protocol
 
 from convcalc.layers.base import TYPES, Layer, find, layer
-from convcalc.layers.convolution import Conv, DepthwiseConv, PointwiseConv
+from convcalc.layers.convolution import IN_CHANNELS, Conv, DepthwiseConv, PointwiseConv
 from convcalc.layers.fields import Choice, Count, Flag, Padding, PerAxis, WholeNumber
 from convcalc.layers.joining import Mul
 from convcalc.layers.pooling import GlobalAvgPool
@@ -72,6 +72,7 @@ class SeparableConv(Composite):
     """
 
     axes = (1, 3)
+    stated = (IN_CHANNELS,)
     out_channels: Count
     kernel_size: PerAxis
     stride: PerAxis = (1,)
@@ -119,6 +120,7 @@ class SpatialSeparableConv(Composite):
     """
 
     axes = (2, 2)
+    stated = (IN_CHANNELS,)
     out_channels: Count
     kernel_size: Count
     stride: Count = 1
