@@ -79,6 +79,15 @@ def width(text: str) -> int:
     return len(text) + wide - sum(category(char) in ("Mn", "Me") for char in text)
 
 
+def cut(text: str, most: int) -> str:
+    """A visible text in so many columns of a terminal: a long one ends in `…`."""
+    if width(text) <= most:
+        return text
+    while width(text) >= most:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def _unseen(text: str) -> list[str]:
     """The characters of a text that a terminal obeys or does not show."""
     from unicodedata import category

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from functools import wraps
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -50,8 +49,7 @@ class Printer(NamedTuple):
         if plain and self.target is None and report.text is None and streams.is_terminal():
             from convcalc.render import terminal
 
-            drawn = (terminal.drawn(table, wants_color()) for table in report.tables())
-            text: Iterable[str] = chain.from_iterable(drawn)
+            text: Iterable[str] = terminal.drawn(report, wants_color())
         else:
             text = self.format.render(report)
         # A terminal may have another encoding than UTF-8, and what programs read may not.
