@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from convcalc.cli import options, output
+from convcalc.cli.command import Command
 
 if TYPE_CHECKING:
     from convcalc.api import Network
-    from convcalc.render.report import Report
+    from convcalc.cli.output import Printer
 
 
-@click.command("explain", short_help="One layer of a network, with the formula of each figure.")
+@click.command("explain", cls=Command, short_help="One layer of a network, with the formula of each figure.")
 @click.argument("spec", metavar="SPEC", shell_complete=options.complete_spec)
 @click.argument("layer", metavar="LAYER")
 @options.network_options
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @options.error_format_option
 def command(
     load: Callable[[str], Network],
-    show: Callable[[Report], None],
+    printer: Printer,
     spec: str,
     layer: str,
     batch: int,
@@ -45,4 +46,4 @@ def command(
     """
     from convcalc.render.explanation import report
 
-    show(report(load(spec).explain(layer, convention, batch), si))
+    printer.print(report(load(spec).explain(layer, convention, batch), si))
