@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, cached_property, partial
 from random import Random
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import jsonschema
 
@@ -129,8 +130,17 @@ def answer(ask: Callable[[], Network]) -> Any:
 @invariant("what is read is what was written", every=8, of_right=False)
 def reads(case: Case) -> int:
     raw = read(Source("text", case.text), Budget())
-    same("values", _typed(raw), _typed(case.data))
+    same("values", _typed(raw), _typed(_composed(case.data)))
     return 1
+
+
+def _composed(value: Any) -> Any:
+    """A value with its texts as they are read, in Unicode's composed form."""
+    if isinstance(value, dict):
+        return {_composed(key): _composed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_composed(each) for each in value]
+    return normalize("NFC", value) if isinstance(value, str) else value
 
 
 def _typed(value: Any) -> Any:

@@ -48,7 +48,7 @@ BEYOND_A_SCHEMA = {
     *("unknown-preset-variable", "from-left-out"),
     *("channels-not-whole", "expression-division-by-zero", "expression-in-a-list"),
     *("expression-kinds", "expression-unknown-name"),
-    *("names-in-chinese", "names-unseen", "stated-sizes"),
+    *("names-unseen", "stated-sizes"),
     *("join-output-padding", "join-remainder", "join-rounds-up"),
     *("input-batch-in-front", "input-channels-last", "input-flat-image"),
     *("input-image-lacks-channels", "input-lacks-channels"),
@@ -235,7 +235,17 @@ def test_the_pattern_has_what_reads(pattern: re.Pattern[str], text: str) -> None
     "text",
     [
         *("3x3", "5r", "1_000", "1,000", "1:30", "a b", "a +", "* a", "a ** ", "a = 1", "a && b"),
-        *("celi(2.5)", "a.b", "10 iif a else 2", "()", "(,", "é", "{a: 1}", "'a", "a if else b"),
+        *(
+            "celi(2.5)",
+            "a.b",
+            "10 iif a else 2",
+            "()",
+            "(,",
+            "a ~ b",
+            "{a: 1}",
+            "'a",
+            "a if else b",
+        ),
     ],
 )
 def test_a_text_that_is_no_expression(pattern: re.Pattern[str], text: str) -> None:
@@ -249,7 +259,7 @@ def test_a_text_that_is_no_expression(pattern: re.Pattern[str], text: str) -> No
 def test_the_pattern_reads_a_text_once(pattern: re.Pattern[str], piece: str) -> None:
     text = piece * (2000 // len(piece))
     start = time.process_time()
-    assert not pattern.search(text + "§")
+    assert not pattern.search(text + "~")
     assert time.process_time() - start < 0.1
 
 
@@ -258,7 +268,7 @@ def test_patterns_are_those_of_javascript(schema: Any) -> None:
     patterns = re.findall('"pattern": ("(?:[^"\\\\]|\\\\.)*")', json.dumps(schema))
     escaped = {found for each in patterns for found in re.findall(r"\\(.)", json.loads(each))}
     assert "s" in escaped
-    assert escaped <= set("sSdDwWnrt^$\\.*+?()[]{}|/")
+    assert escaped <= set("sSdDwWnrtx^$\\.*+?()[]{}|/")
 
 
 # How much it sees

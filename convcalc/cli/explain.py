@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from convcalc.cli.output import Printer
 
 
-@click.command("explain", cls=Command, short_help="One layer of a network, with the formula of each figure.")
+@click.command(
+    "explain", cls=Command, short_help="One layer of a network, with the formula of each figure."
+)
 @click.argument("spec", metavar="SPEC", shell_complete=options.complete_spec)
 @click.argument("layer", metavar="LAYER")
 @options.network_options

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Names are repeated for every layer that they are a part of.
 _LONGEST_NAME = 60
+#: Characters of a network's name and of its source, which titles repeat.
+_LONGEST_TEXT = 2_000
 #: Names that mean something in expressions already.
 RESERVED = frozenset((*TENSOR_NAMES, *FUNCTIONS, "if", "else", "and", "or", "not", "true", "false"))
 #: A name in expressions, a name for `from`, and what `from` names, as far as a pattern says it: of
@@ -265,6 +267,9 @@ def _text(placed: _Placed) -> Any:
         raise placed.unlike("a text", "put it in quotes", given=describe(placed.value))
     if not placed.value.strip():
         raise placed.mistake("bad-value", f"`{placed.key}` must not be empty")
+    if len(placed.value) > _LONGEST_TEXT:
+        length = f"has {len(placed.value):,} characters, more than the {_LONGEST_TEXT:,} of a text"
+        raise placed.mistake("bad-value", f"`{placed.key}` {length}")
     return placed.value
 
 

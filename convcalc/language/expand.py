@@ -10,7 +10,6 @@ from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language.document import Document
-from convcalc.language.fitting import advise
 from convcalc.language.limits import SHORT_WHILE, Budget
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, Unknown
@@ -50,6 +49,8 @@ def expand(
     inputs, mistakes = made.inputs, made.mistakes
     if mistakes.found:
         if len(inputs) == 1:
+            from convcalc.language.fitting import advise  # what is right needs none
+
             (shape,) = inputs.values()
             advise(mistakes, shape, _Trials(asked, budget.part(_TRYING)), written=input is None)
         mistakes.stop_if_wrong()

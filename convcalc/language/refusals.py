@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from itertools import islice, takewhile
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
 from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import Expression, ExpressionError
 from convcalc.graph import Builder
-from convcalc.language.joins import Rounding, paths_of
 from convcalc.language.limits import Budget, exceeded
 from convcalc.language.scopes import Known, Scope, Tensors, tensor_values
 from convcalc.language.statements import Call, Statement, Value, expressions_in
 from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, listed
+
+if TYPE_CHECKING:
+    from convcalc.language.joins import Rounding
 
 #: A longer line is not written out in a cure.
 _LONGEST_LINE = 100
@@ -160,8 +162,11 @@ class Mistakes:
             made = f"{self._place(inputs[0])} makes of {before.shape}"
             where = f"its input is {inputs[0].shape}, which {made}, from {self._place(before)}"
         notes: list[str] = []
-        if refusal.code == "shape-mismatch" and (paths := paths_of(self.builder, inputs)):
-            notes = [self._rounding(each) for each in islice(paths.roundings(), 2)]
+        if refusal.code == "shape-mismatch":
+            from convcalc.language.joins import paths_of  # what is right needs none
+
+            if paths := paths_of(self.builder, inputs):
+                notes = [self._rounding(each) for each in islice(paths.roundings(), 2)]
         if st.type == "residual" and not notes:
             refusal.help = _residual_help(inputs[0].shape, inputs[-1].shape) or refusal.help
         self.refused.append(Refused(len(self.found), refusal.code, inputs))

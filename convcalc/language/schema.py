@@ -84,10 +84,10 @@ def _expression() -> str:
 
     Operands stand with one operator or comma between each two; signs and what opens a bracket stand
     before an operand, what closes one behind it. No comma stands before all brackets. No part can
-    be read in two ways, so that a text is read once. Only ASCII letters are letters, as in the
-    language.
+    be read in two ways, so that a text is read once. All that is not ASCII passes for a letter, as
+    in names.
     """
-    no_letter = "(?![A-Za-z0-9_])"
+    no_letter = r"(?![^\x00-/:-@\[-^`{-\x7f])"
     functions = "|".join(FUNCTIONS)
     name = rf"(?!(?:if|else|and|or|not|{functions}){no_letter}){IDENTIFIER}{no_letter}"
     number = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
@@ -227,7 +227,8 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
         if field.required:
             rules.append({"oneOf": given} if field.short else given[0])
         elif field.short:
-            rules.append({"not": {"required": spellings}})
+            # A line without fields is none of these.
+            rules.append({"not": {"type": "object", "required": spellings}})
         value = _or_expression(field.kind.schema())
         if field.description:
             value["description"] = field.description

@@ -158,17 +158,17 @@ class Values:
     ) -> Shape:
         """The shape that `marked` has at a path, whose last part is what messages call it."""
         sizes = self.evaluate(value, scope, inputs, marked, *path)
-        mark, name = marked.mark_of(*path), path[-1]
+        name = path[-1]
         if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 4:
             message = f"`{name}` must be a list of one to four sizes, not {describe(sizes)}"
-            raise self.mistakes.report("bad-value", message, mark)
+            raise self.mistakes.report("bad-value", message, marked.mark_of(*path))
         parsed = []
         for index, size in enumerate(sizes):
             try:
                 parsed.append(_SIZE.parse(size))
             except Refusal as refusal:
                 message = f"a size of `{name}` {refusal.message}"
-                at = marked.mark_of(*path, index) or mark
+                at = marked.mark_of(*path, index) or marked.mark_of(*path)
                 self.mistakes.report(refusal.code, message, at, help=refusal.help)
         if len(parsed) < len(sizes):
             raise Unknown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import Analysis, Row, Share
 from convcalc.costs import FIGURES, Figures
@@ -20,9 +20,11 @@ from convcalc.render.columns import (
     sorted_rows,
 )
 from convcalc.render.report import Fitted, Records, Report, Table
-from convcalc.render.tree import Branch, Line, branches, levels, lines
 from convcalc.visible import cut, width
 from convcalc.words import counted, grouped, listed, percent, short
+
+if TYPE_CHECKING:
+    from convcalc.render.tree import Line
 
 
 def layers(
@@ -150,10 +152,11 @@ def _fitted(analysis: Analysis, keys: str | None, si: bool, deepest: int | None)
     the columns stand in several tables.
     """
     kept = [each for each in chosen(keys, defaults(TABLE, analysis)) if each.key not in _NAMES]
-    grown = branches(analysis.rows)
 
     def fitted(columns: int, height: int) -> list[Table]:
-        found = _lines(grown, height, deepest)
+        from convcalc.render.tree import branches, lines_of
+
+        found = lines_of(branches(analysis.rows), max(height, FEWEST_LINES), deepest)
         labels = ["  " * line.depth + line.branch.label for line in found]
         names = max(map(width, labels))
 
@@ -175,16 +178,6 @@ def _fitted(analysis: Analysis, keys: str | None, si: bool, deepest: int | None)
         return [*tables[:-1], tables[-1]._replace(legend=table.legend)]
 
     return fitted
-
-
-def _lines(grown: Sequence[Branch], height: int, deepest: int | None) -> list[Line]:
-    """The lines of a tree, its blocks open as far as there is room."""
-    depth = levels(grown) if deepest is None else deepest
-    found = list(lines(grown, depth))
-    while deepest is None and depth and len(found) > max(height, FEWEST_LINES):
-        depth -= 1
-        found = list(lines(grown, depth))
-    return found
 
 
 def _tree(

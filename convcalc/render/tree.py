@@ -65,8 +65,20 @@ def branches(rows: Sequence[Row], depth: int = 0) -> tuple[Branch, ...]:
     return tuple(found)
 
 
-def lines(tree: Sequence[Branch], deepest: int) -> Iterator[Line]:
-    """The lines of a tree whose blocks are open down to a depth."""
+def lines_of(tree: Sequence[Branch], most: int, deepest: int | None = None) -> list[Line]:
+    """The lines of a tree, whose blocks are open down to `deepest`.
+
+    Unless that is given, it is as deep as `most` lines allow.
+    """
+    depth = _height(tree) if deepest is None else deepest
+    found = list(_lines(tree, depth))
+    while deepest is None and depth and len(found) > most:
+        depth -= 1
+        found = list(_lines(tree, depth))
+    return found
+
+
+def _lines(tree: Sequence[Branch], deepest: int) -> Iterator[Line]:
 
     def below(inside: Sequence[Branch], depth: int, times: int) -> Iterator[Line]:
         for branch in inside:
@@ -78,9 +90,9 @@ def lines(tree: Sequence[Branch], deepest: int) -> Iterator[Line]:
     return below(tree, 0, 1)
 
 
-def levels(tree: Sequence[Branch]) -> int:
+def _height(tree: Sequence[Branch]) -> int:
     """How many levels of blocks a tree has."""
-    return max((1 + levels(branch.inside) for branch in tree if branch.inside), default=0)
+    return max((1 + _height(branch.inside) for branch in tree if branch.inside), default=0)
 
 
 def _names(row: Row) -> int:

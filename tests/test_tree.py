@@ -1,0 +1,53 @@
+"""Networks as trees on a screen: as wide as that, what is alike once, and nothing left out."""
+
+from __future__ import annotations
+
+import pytest
+
+import convcalc
+from convcalc import zoo
+from convcalc.render.analysis import layers
+from convcalc.render.tree import branches, lines_of
+
+NETWORKS = [each["name"] for each in zoo.index()]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_is_as_wide_as_the_screen(name: str) -> None:
+    (fitted,) = layers([convcalc.load(name).analyze()]).fitted or ()
+    for columns in (60, 80, 120, 200):
+        (table,) = fitted(columns, 24)
+        assert table.width() <= columns
+        if columns >= 80:
+            assert not any("…" in cell for row in table.rows() for cell in row)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet152", "unet", "densenet121", "lenet"])
+@pytest.mark.parametrize("deepest", [0, 1, 2, 9])
+def test_the_lines_of_closed_blocks_and_layers_sum_to_the_totals(name: str, deepest: int) -> None:
+    analysis = convcalc.load(name).analyze()
+    found = [
+        (line.times, line.branch.row)
+        for line in lines_of(branches(analysis.rows), 0, deepest)
+        if not line.is_open
+    ]
+    for figure in ("layers", "params", "macs", "flops", "activations"):
+        total = sum(times * row.figures[figure] for times, row in found)
+        assert total == analysis.totals[figure]
+
+
+def test_a_long_network_is_a_screen() -> None:
+    (fitted,) = layers([convcalc.load("resnet152").analyze()]).fitted or ()
+    (table,) = fitted(80, 24)
+    labels = [row[0] for row in table.rows()]
+    assert len(labels) <= 40
+    assert "  bottleneck_block_2 ×35" in labels
+
+
+def test_every_convention_is_in_tables_below_each_other() -> None:
+    analysis = convcalc.load("lenet").analyze("all")
+    (fitted,) = layers([analysis]).fitted or ()
+    tables = fitted(80, 24)
+    assert all(table.width() <= 80 for table in tables)
+    assert {*analysis.counts} - {"macs"} <= {title for table in tables for title in table.header}
+    assert [bool(table.legend) for table in tables] == [*[False] * (len(tables) - 1), True]
