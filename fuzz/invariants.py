@@ -445,7 +445,7 @@ def styles(case: Case) -> int:
 def _add_rewrite(what: str, rewrite: Callable[[Random, Any], Any]) -> None:
     """Add the invariant of one way to write a document otherwise."""
 
-    @invariant(f"{what} changes no figure", every=16)
+    @invariant(f"{what} changes no figure", every=8)
     def rewritten(case: Case) -> int:
         rng = case.rng(what)
         data = rewrite(rng, case.data)
