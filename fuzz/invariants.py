@@ -456,7 +456,7 @@ def styles(case: Case) -> int:
 def _add_rewrite(what: str, rewrite: Callable[[Random, Any], Any]) -> None:
     """Add the invariant of one way to write a document otherwise."""
 
-    @invariant(f"{what} changes no figure", every=16)
+    @invariant(f"{what} changes no figure", every=8)
     def rewritten(case: Case) -> int:
         rng = case.rng(what)
         data = rewrite(rng, case.data)
@@ -545,7 +545,7 @@ def _misplaced(diagnostic: Diagnostic, lines: Sequence[str]) -> str:
     if line is None or not 1 <= mark.column <= end <= len(line) + 1:
         return f"is at {mark}, which is outside,"
     marked = line[mark.column - 1 : end]
-    names = _QUOTED.findall(diagnostic.message)
+    names = [name.removesuffix("…") for name in _QUOTED.findall(diagnostic.message)]
     # An alias, an anchor and a text of several lines are not written as they read.
     if diagnostic.code.startswith("unknown-") and marked[:1] not in ("&", "*") and len(marked) > 1:
         return "" if any(name in marked for name in names) else f"marks {marked!r}"
