@@ -185,11 +185,12 @@ def _is_too_early(example: Example, outcome: Outcome) -> bool:
     """Whether a signal came before the program's first words: what is said then is python's own."""
     if outcome.status == TOO_EARLY:
         return True
-    could_be = example.signal is not None and outcome.status in (1, -signal.SIGINT)
-    if not (example.is_whole and could_be) or b"/convcalc/" in outcome.err:
+    if not example.is_whole or example.signal is None or b"/convcalc/" in outcome.err:
         return False
-    is_unheard = example.errors != "kept" or example.disk is not None
-    return is_unheard or re.search(b"Traceback|Fatal Python error", outcome.err) is not None
+    if re.search(b"Traceback|Fatal Python error", outcome.err):
+        return True
+    is_heard = example.errors == "kept" and example.disk is None
+    return not is_heard and outcome.status in (1, -signal.SIGINT)
 
 
 def _of_status(example: Example, outcome: Outcome) -> Iterator[str]:
