@@ -180,7 +180,7 @@ class Tried(NamedTuple):
     def fitness(self, of: str) -> float:
         """How costly it is, `seconds` or `memory`; of two that cost the same, the smaller is."""
         shares = {"seconds": self.cost.seconds / SECONDS, "memory": self.cost.memory / MEMORY}
-        return min(shares[of], 1.1) - 0.015 * math.log2(max(self.size, 1))
+        return min(shares[of], 1.1) - 0.002 * math.log2(max(self.size, 1))
 
 
 def attempt(genome: Genome, folder: Path) -> Tried:
