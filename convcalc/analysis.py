@@ -285,17 +285,18 @@ def _folded(rows: Iterable[Row], depth: int) -> Iterable[Row]:
     for row in rows:
         groups = row.groups
         if run and (len(groups) < depth or run[0].groups[:depth] != groups[:depth]):
-            yield _as_one(run, depth)
+            yield as_one(run, depth)
             run = []
         if len(groups) < depth:
             yield row
         else:
             run.append(row)
     if run:
-        yield _as_one(run, depth)
+        yield as_one(run, depth)
 
 
-def _as_one(rows: list[Row], depth: int) -> Row:
+def as_one(rows: Sequence[Row], depth: int) -> Row:
+    """Rows that share their first `depth` groups, as one."""
     return Row(
         tuple(node for row in rows for node in row.nodes),
         rows[0].inputs,

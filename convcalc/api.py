@@ -17,6 +17,7 @@ from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, excee
 from convcalc.words import describe, sizes_of
 
 if TYPE_CHECKING:
+    from convcalc.explain import Explanation
     from convcalc.reconcile import Reconciliation
 
 #: What `input` takes: `(channels, *spatial)`, or the same as text: `3x192x192`.
@@ -58,6 +59,19 @@ class Network(Graph):
         found = Analysis(*analysis.analyze(self, convention, batch, dtype, look=self._look()))
         self._bound(found)
         return found
+
+    def explain(self, name: str, convention: str = "exact", batch: int = 1) -> Explanation:
+        """Why a layer costs what it costs: the formula of each figure, with the numbers in it.
+
+        `name` is what `analyze` calls it, or the end of that where no other ends so; that of a
+        group explains its layers and their sum. Raises ConvcalcError for a name that none or
+        several have, as `analyze` does, and for a group of more than 1000 layers.
+        """
+        from convcalc.explain import explain_in
+
+        _require("the name of a layer", name, str)
+        _require("a convention", convention, str)
+        return explain_in(self, name, convention, batch, self._look())
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -196,6 +210,7 @@ def load(
         path_or_name = os.fspath(path_or_name)
     _require("a spec", path_or_name, str)
     _require("limits", limits, Limits)
+    _require("a preset", preset, (str, NoneType))
     found = zoo.locate(path_or_name, limits.bytes)
     settings = {**(variables or {}), **named}
     return loads(

@@ -1,38 +1,60 @@
 """One layer, explained: its figures, the formula of each, and how the numbers go into it.
 
 The layer's own rules run on symbols (`convcalc.symbolic`), so what is printed is the formula that
-ran. What is not given stays a symbol.
+ran. What is not given stays a symbol. A layer of a network is explained in the same way, its
+numbers those of the network; a group of one is the sum of its layers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from convcalc import layers
-from convcalc.analysis import Row, analyze
+from convcalc import conventions, layers
+from convcalc.analysis import ALL, Row, analyze
 from convcalc.arithmetic import Refusal, value_of
-from convcalc.conventions.base import Convention, Quantities
+from convcalc.conventions.base import Convention, Place, Quantities
+from convcalc.costs import in_order, measured
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
-from convcalc.graph import Builder, Graph, input_tensors
+from convcalc.graph import Builder, Graph, Node, input_tensors
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
-from convcalc.shape import Shape
-from convcalc.symbolic import Formula, Symbol
+from convcalc.shape import Shape, Tensor
+from convcalc.symbolic import Formula, Symbol, quotient
+from convcalc.words import counted, did_you_mean, listed, quoted
 
 FORMAT = "convcalc.layer/1"
 
-_SYMBOLS: Mapping[str, str] = {
-    "kernel_size": "k",
-    "stride": "s",
-    "padding": "p",
-    "dilation": "d",
-    "groups": "g",
-    "out_channels": "C_out",
-    "out_features": "F_out",
+#: What a join of more inputs would print, nobody reads; and its formulas grow with each.
+MOST_INPUTS = 64
+#: Layers of a network that are explained at once.
+MOST_PARTS = 1000
+
+#: Fields that the literature has a letter for, and what that is.
+_SYMBOLS: Mapping[str, tuple[str, str]] = {
+    "kernel_size": ("k", "kernel size"),
+    "stride": ("s", "stride: the step between windows"),
+    "padding": ("p", "padding: the cells added at an end"),
+    "dilation": ("d", "dilation: the step between the cells of a window"),
+    "groups": ("g", "groups that the channels are split into"),
+    "out_channels": ("C_out", "output channels"),
+    "out_features": ("F_out", "output features"),
 }
 _AXES: Mapping[int, tuple[str, ...]] = {0: (), 1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
+#: What sizes are called: `C_in`, `H_in2` of the second input, `H_out2` of another part.
+_SIZE_NAME = re.compile(r"(\w)_(in|out)(\d*)")
+#: The letters in it.
+_LETTERS: Mapping[str, str] = {
+    "C": "channels",
+    "F": "features",
+    "L": "length",
+    "D": "depth",
+    "H": "height",
+    "W": "width",
+}
 #: What stands for a value that is not given, before it is resolved; None is an open number.
 _OPEN: Mapping[type[Kind], Any] = {Whole: None, EachAxis: (None,), Pads: ((None, None),)}
 _ENDS: Mapping[str, tuple[str, str]] = {
@@ -41,20 +63,39 @@ _ENDS: Mapping[str, tuple[str, str]] = {
     "w": ("left", "right"),
     "d": ("front", "back"),
 }
+#: What operations are called where they are told apart, and what they are.
+_TERMS: Mapping[str, tuple[str, str]] = {
+    "macs": ("products", "multiplications whose results are summed up"),
+    "results": ("results", "numbers that they are summed up to"),
+    "sums": ("sums", "additions that sum them up"),
+    "bias": ("biases", "additions of a bias"),
+    "mul": ("multiplications", "other multiplications"),
+    "add": ("additions", "other additions"),
+    "cmp": ("comparisons", "comparisons"),
+    "div": ("divisions", "divisions"),
+    "exp": ("exponentials", "exponentials"),
+    "log": ("logarithms", "logarithms"),
+    "sqrt": ("roots", "square roots"),
+    "erf": ("error_functions", "error functions"),
+}
+#: The figures that a composite layer is compared in.
+_COMPARED = ("params", "macs")
 
 
 class Formulas(NamedTuple):
     """A figure and where it comes from.
 
     `value` is None where a symbol in it is open. `names` is the formula in names, `numbers` the
-    same with the known values in it, `closed` what is left: a number, or a closed form.
+    same with the known values in it, `closed` what is left: a number, or a closed form. `symbols`
+    are those in it.
     """
 
     name: str
-    value: int | None
+    value: Any
     names: str
     numbers: str
     closed: str
+    symbols: tuple[Symbol, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -63,20 +104,52 @@ class Formulas(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One layer with its figures: all of a plain type, one of several of a composite one."""
+    """One layer with its figures: all of a plain type, one of several of a composite one.
+
+    `sizes` are those that it is the first to have. `terms` are how its FLOPs come about where one
+    formula does not say it well: kinds of operations, and at last their sum.
+    """
 
     row: Row
     sizes: tuple[Formulas, ...]
     figures: dict[str, Formulas]
     operations: dict[str, Formulas]
+    terms: tuple[Formulas, ...] = ()
+
+
+class Standard(NamedTuple):
+    """The one layer whose job a composite one does: its figures, and the composite's over them."""
+
+    placed: Placed
+    figures: dict[str, Formulas]
+    ratios: dict[str, Formulas]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        formulas = {key: figure.shown for key, figure in self.figures.items()}
+        return {
+            "type": self.placed.type,
+            "config": _known(self.placed.config),
+            **{key: figure.value for key, figure in self.figures.items()},
+            "formulas": formulas,
+        }
+
+
+class Position(NamedTuple):
+    """Where what is explained stands: the network, and which of how many layers it begins with."""
+
+    network: str
+    first: int
+    layers: int
 
 
 class Explanation(NamedTuple):
     """What a layer costs and why: its analysis on symbols.
 
-    `whole` is the layer in one row. `meanings` are the names in the FLOPs' formulas that are the
-    convention's own, and what each is; `gap` is the condition under which its tool gives no number,
-    where it hangs on what is open.
+    `whole` is the layer in one row, `fields` what it was given. `meanings` are the names in the
+    FLOPs' formulas that are the convention's own, and what each is; `gap` is the condition under
+    which its tool gives no number, where it hangs on what is open. `standard` is what a composite
+    layer is compared with; `position` is None for a layer that is in no network.
     """
 
     type: str
@@ -87,6 +160,9 @@ class Explanation(NamedTuple):
     figures: dict[str, Formulas]
     meanings: dict[str, str]
     gap: str | None
+    fields: dict[str, Any]
+    standard: Standard | None = None
+    position: Position | None = None
 
     @property
     def inputs(self) -> tuple[Shape, ...]:
@@ -98,25 +174,76 @@ class Explanation(NamedTuple):
         """The shapes that leave the layer."""
         return self.whole.output_shapes
 
+    @property
+    def symbols(self) -> dict[str, str]:
+        """Every symbol that is in a formula or stands for an open number, and what it is."""
+        found: dict[str, str] = {}
+        for symbol in (*_open_in([self.fields, *self.inputs]), *self._written()):
+            if symbol.meaning:
+                found.setdefault(symbol.name, symbol.meaning)
+        return dict(sorted(found.items(), key=_legend_order))
+
+    def _written(self) -> Iterator[Symbol]:
+        """The symbols of all formulas."""
+        for part in self.parts:
+            for figure in (*part.sizes, *part.figures.values(), *part.terms):
+                yield from figure.symbols
+        if self.standard is not None:
+            for figure in self.standard.figures.values():
+                yield from figure.symbols
+
     def to_dict(self) -> dict[str, Any]:
         """A row as `analyze` has it, with `formulas`; a figure that is open is null."""
+        network = {} if self.position is None else {"network": self.position.network}
         data = {
             "format": FORMAT,
             "batch": self.batch,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
+            **network,
             **_known(self.whole.to_dict()),
         }
-        if len(self.parts) > 1:
-            data["parts"] = [_known(part.row.to_dict()) for part in self.parts]
-        data["formulas"] = {
-            "output_shape": [_formula_of(size) for size in self.outputs[0]],
-            **{key: figure.shown for key, figure in self.figures.items()},
-        }
+        if self.whole.depth is not None:
+            data["parts"] = [_part_to_dict(part) for part in self.parts]
+        data["formulas"] = _formulas_to_dict(self.outputs, self.figures)
+        if self.standard is not None:
+            data["standard"] = self.standard.to_dict()
+            data["ratio"] = {
+                key: {"value": as_number(ratio.value), "formula": ratio.shown}
+                for key, ratio in self.standard.ratios.items()
+            }
+        data["symbols"] = self.symbols
         if self.meanings:
             data["names"] = self.meanings
         if self.gap:
             data["no_number_where"] = self.gap
         return data
+
+
+def _legend_order(entry: tuple[str, str]) -> tuple[int, str, int]:
+    """Sizes of the input, fields, sizes of the output, operations; the first three by name."""
+    if entry in _TERMS.values():
+        return 3, "", 0
+    size = _SIZE_NAME.fullmatch(entry[0])
+    if size is None:
+        return 1, entry[0], 0
+    letter, side, which = size.groups()
+    return 0 if side == "in" else 2, letter, int(which or 0)
+
+
+def _part_to_dict(part: Part) -> dict[str, Any]:
+    row = part.row
+    formulas = _formulas_to_dict(row.output_shapes, part.figures)
+    return {**_known(row.to_dict()), "formulas": formulas}
+
+
+def _formulas_to_dict(
+    outputs: tuple[Shape, ...], figures: Mapping[str, Formulas]
+) -> dict[str, Any]:
+    """The formulas of an output's sizes, and of figures."""
+    return {
+        "output_shape": [_formula_of(size) for size in outputs[0]],
+        **{key: figure.shown for key, figure in figures.items()},
+    }
 
 
 def _formula_of(size: Any) -> str:
@@ -125,11 +252,25 @@ def _formula_of(size: Any) -> str:
     return size.text() if isinstance(size, Formula) else str(size)
 
 
+def as_number(value: Any) -> Any:
+    """A figure or a ratio as programs have it: a fraction is the nearest float."""
+    return value if value is None or isinstance(value, int) else float(value)
+
+
 def _known(value: Any) -> Any:
     """A value, and all that is in it, with its numbers in the place of symbols; None where open."""
     if isinstance(value, dict):
         return {name: _known(each) for name, each in value.items()}
     return [_known(each) for each in value] if isinstance(value, list) else value_of(value)
+
+
+def _open_in(value: Any) -> Iterator[Symbol]:
+    """The symbols of a value, and of all that is in it, that have no number."""
+    if isinstance(value, Formula):
+        yield from (symbol for symbol in value.symbols() if symbol.value is None)
+    elif isinstance(value, (dict, list, tuple)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _open_in(each)
 
 
 def explain(
@@ -147,12 +288,14 @@ def explain(
     *spatial)`, or one or more spatial sizes alone, which leaves the channels open; one number is a
     square. `dims` says how many spatial axes there are where that is not clear. A layer that joins
     takes its one input twice. Raises ConvcalcError for a value that a field or the layer's rules
-    refuse.
+    refuse, and for more than 64 inputs.
     """
     cls = layers.find(type)
-    batch = require_whole("a batch", batch, "sample")
+    number = _batch(batch)
+    counting = _counting(convention)
     if cls.arity == 1 and len(inputs) > 1:
         raise fail("input-count", f"{type} takes one input, and --in gives {len(inputs)}")
+    _require_few(type, len(inputs))
     shapes = _numbered([_input_symbols(cls, sizes, dims) for sizes in inputs or [()]])
     if cls.arity is None and len(shapes) == 1:
         shapes *= 2
@@ -162,22 +305,208 @@ def explain(
         values = {}
         for each in layers.fields_of(cls):
             field = each.name
-            values[field] = _symbols(each, given, axes)
+            values[field] = _field_symbols(each, _given(each, given, axes), axes)
         field = ""
-        graph = _graph(cls, values, shapes)
+        layer, builder = cls(**values), _SymbolBuilder(cls)
+        graph = _graph(layer, shapes, builder)
+        analysis = analyze(graph, convention, number, run=())
+        (whole,) = analysis.folded(1).rows
+        standard = None
+        if isinstance(layer, Composite):
+            ones = [values[each.name] for each in layers.fields_of(cls) if each.name not in given]
+            standard = _standard(layer, shapes[0], builder, whole, number, ones)
     except Refusal as refusal:
         raise _refused(type, refusal, refusal.field or field) from None
-    number: Any = Symbol("N", batch) if batch != 1 else 1
-    analysis = analyze(graph, convention, number, run=())
-    (whole,) = analysis.folded(1).rows
-    parts = tuple(map(_part, analysis.rows))
-    counting = analysis.convention
     asked = [Quantities(row.nodes[0], number) for row in analysis.rows]
     names = [counting.open_names(each) for each in asked if whole.flops is not None]
     meanings = {name: meaning for each in names for name, meaning in each.items()}
     gaps = [counting.gap_of(each.cls) for each in asked if counting.has_gap(each) is None]
-    gap = gaps[0] if gaps else None
-    return Explanation(type, counting, batch, whole, parts, _formulas(whole), meanings, gap)
+    return Explanation(
+        type,
+        counting,
+        value_of(number),
+        whole,
+        _parts(analysis.rows, counting, number),
+        _formulas(whole),
+        meanings,
+        gaps[0] if gaps else None,
+        layer.config(),
+        standard,
+    )
+
+
+def explain_in(
+    graph: Graph,
+    name: str,
+    convention: str = "exact",
+    batch: int = 1,
+    look: Callable[[], None] = lambda: None,
+) -> Explanation:
+    """Explain one layer of a network, or a group as its layers with their sum.
+
+    `name` is what `analyze` calls it, or the end of one such name alone: `stem.conv`. `look` is
+    called before every layer, and ends it by raising what it likes. Raises ConvcalcError for a name
+    that none or several have, for a group of more than 1000 layers, and for a join of more than 64
+    inputs.
+    """
+    number = _batch(batch)
+    counting = _counting(convention)
+    name, depth = _found(graph, name)
+    chosen = _members(graph, name, depth)
+    if len(chosen) > MOST_PARTS:
+        message = f"{quoted(name)} has {counted(len(chosen), 'layer')}, and {MOST_PARTS:,} are"
+        help = f"explain a part of it; `convcalc analyze --depth {depth}` has their sum"
+        raise fail("bad-value", f"{message} explained at the most", help)
+    places = dict(zip(chosen, _picked(counting.places(graph), chosen)))
+    inputs = dict(zip(chosen, _picked(graph.input_names(), chosen)))
+    known: dict[int, Placed] = {}
+    rows = []
+    for index in chosen:
+        look()
+        node = graph.nodes[index]
+        placed = known.get(id(node.placed))
+        if placed is None:
+            placed = known[id(node.placed)] = _in_symbols(node)
+        row = _row(node._replace(placed=placed), inputs[index], counting, number, places[index])
+        rows.append(row)
+    parts = _parts(rows, counting, number)
+    position = Position(graph.name, chosen[0] + 1, len(graph.nodes))
+    if depth is None:
+        (whole,), fields = rows, dict(rows[0].config)
+        figures = parts[0].figures
+    else:
+        summed = analyze(graph, convention, batch, run=(), look=look).folded(depth).rows
+        (whole,) = (row for row in summed if row.depth == depth and row.name == name)
+        fields, figures = {}, _summed(whole, parts)
+    return Explanation(
+        whole.type,
+        counting,
+        value_of(number),
+        whole,
+        parts,
+        figures,
+        {},
+        None,
+        fields,
+        position=position,
+    )
+
+
+def _batch(batch: int) -> Any:
+    """The samples of a batch: 1, or a symbol for more."""
+    batch = require_whole("a batch", batch, "sample")
+    return Symbol("N", batch, meaning="samples at a time") if batch != 1 else 1
+
+
+def _counting(convention: str) -> Convention:
+    if convention == ALL:
+        help = "`convcalc conventions` lists them; `analyze` takes `all`"
+        raise fail("bad-value", "a layer is explained under one convention", help)
+    return conventions.find(convention)
+
+
+def _require_few(name: str, inputs: int) -> None:
+    """Refuse a join of so many inputs that nobody reads its formulas. Raises ConvcalcError."""
+    if inputs > MOST_INPUTS:
+        help = "`convcalc analyze` counts joins of any number of inputs"
+        message = f"{quoted(name)} joins {inputs:,} inputs, and {MOST_INPUTS} are explained"
+        raise fail("input-count", f"{message} at the most", help)
+
+
+def _found(graph: Graph, asked: str) -> tuple[str, int | None]:
+    """The name of the layer or group that is asked for; how many groups deep a group is.
+
+    Raises ConvcalcError where there is none, or several.
+    """
+    known: dict[str, int | None] = {}
+    for node in graph.nodes:
+        path = ""
+        for depth, group in enumerate(node.groups, start=1):
+            path += f".{group.name}" if path else group.name
+            known.setdefault(path, depth)
+        known[node.name] = None
+    if asked in known:
+        return asked, known[asked]
+    ends = [name for name in known if name.endswith(f".{asked}")]
+    if len(ends) == 1:
+        return ends[0], known[ends[0]]
+    if ends:
+        message = f"{graph.name} has {counted(len(ends), 'layer')} that {quoted(asked)} may mean"
+        raise fail("ambiguous-layer", message, f"name one: {listed(ends, most=6, joiner='or')}")
+    within = asked
+    while "." in within:  # what stands beside it is likelier than what is far away
+        within = within.rpartition(".")[0]
+        if within in known:
+            break
+    near = [name for name in known if name.startswith(f"{within}.")]
+    help = did_you_mean(asked, near) or did_you_mean(asked, known)
+    lists = "`convcalc analyze` lists the names of its layers"
+    message = f"{graph.name} has no layer {quoted(asked)}"
+    raise fail("unknown-layer-name", message, f"{help} {lists}" if help else lists)
+
+
+def _members(graph: Graph, name: str, depth: int | None) -> list[int]:
+    """The places of the layer that is so called, or of those in a group."""
+    if depth is None:
+        return [index for index, node in enumerate(graph.nodes) if node.name == name]
+    path = [
+        ".".join([group.name for group in node.groups[:depth]]) if len(node.groups) >= depth else ""
+        for node in graph.nodes
+    ]
+    return [index for index, around in enumerate(path) if around == name]
+
+
+def _picked(items: Iterable[Any], chosen: Sequence[int]) -> Iterator[Any]:
+    """The items at places that are in order."""
+    stream, at = iter(items), 0
+    for index in chosen:
+        yield next(islice(stream, index - at, None))
+        at = index + 1
+
+
+def _in_symbols(node: Node) -> Placed:
+    """A layer of a network on symbols that have its numbers. Raises ConvcalcError."""
+    cls, axes = type(node.layer), len(node.input_shapes[0]) - 1
+    _require_few(node.name, len(node.input_shapes))
+    values = {
+        field.name: _field_symbols(field, getattr(node.layer, field.name), axes)
+        for field in layers.fields_of(cls)
+    }
+    shapes = _numbered([_size_symbols(shape, "in") for shape in node.input_shapes])
+    return _SymbolBuilder(cls).place(cls(**values), tuple(shapes))
+
+
+def _row(
+    node: Node, inputs: tuple[str, ...], counting: Convention, number: Any, place: Place
+) -> Row:
+    """The row of a node on symbols."""
+    count = counting.count_layer(node, number, place)
+    figures = measured(node.placed) * number
+    rest = {"flops": count.flops}
+    return Row((node,), inputs, figures.joined(rest, in_order(rest)), count.silent)
+
+
+def _standard(
+    layer: Composite, x: Shape, builder: _SymbolBuilder, whole: Row, number: Any, ones: list[Any]
+) -> Standard | None:
+    """What a composite layer is compared with; those of `ones` that are 1 are left out of ratios.
+
+    Raises Refusal.
+    """
+    standard = layer.standard(x)
+    if standard is None:
+        return None
+    placed = builder.place(standard, (x,))
+    costs = measured(placed) * number
+    left = frozenset(each for each in ones if isinstance(each, Symbol) and each.value == 1)
+    ratios = {key: _ratio(key, whole.figures[key], costs[key], left) for key in _COMPARED}
+    return Standard(placed, {key: _figure(key, costs[key]) for key in _COMPARED}, ratios)
+
+
+def _ratio(name: str, a: Any, b: Any, ones: frozenset[Formula]) -> Formulas:
+    found = quotient(a, b, ones)
+    value, closed = found.value, found.closed()
+    return Formulas(name, value, found.text(), closed, closed if value is None else str(value))
 
 
 def _refused(type: str, refusal: Refusal, field: str) -> ConvcalcError:
@@ -193,39 +522,96 @@ def _refused(type: str, refusal: Refusal, field: str) -> ConvcalcError:
 
 
 class _SymbolBuilder(Builder):
-    """Names the sizes of what a layer makes, so that formulas stay short."""
+    """Names the sizes of what layers make, so that formulas stay short.
+
+    A size that several layers make in the same way has one name.
+    """
+
+    def __init__(self, cls: type[Layer]) -> None:
+        super().__init__()
+        fields = {field.name for field in layers.fields_of(cls)}
+        self._taken = {_SYMBOLS[field][0] for field in fields & set(_SYMBOLS)}
+        self._sizes: dict[str, Symbol] = {}
 
     def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
         placed = super().place(layer, shapes)
-        outputs = tuple(_output_symbols(shape) for shape in placed.outputs)
+        outputs = tuple(
+            Shape(*map(self._named, _size_names(len(shape) - 1, "out"), shape))
+            for shape in placed.outputs
+        )
         return Placed(placed.layer, placed.inputs, outputs)
 
+    def _named(self, name: str, size: Any) -> Any:
+        """A symbol for a size of the output that is more than a symbol."""
+        if not isinstance(size, Formula) or isinstance(size, Symbol):
+            return size
+        if name in self._taken:
+            return size
+        count, own = 1, name
+        while own in self._sizes and self._sizes[own].definition != size:
+            count += 1
+            own = f"{name}{count}"
+        if own not in self._sizes:
+            self._sizes[own] = Symbol(own, size.value, size, _meaning(own))
+        return self._sizes[own]
 
-def _graph(cls: type[Layer], values: dict[str, Any], shapes: list[Shape]) -> Graph:
+
+def _graph(layer: Layer, shapes: list[Shape], builder: Builder) -> Graph:
     """The layer as a network of one node; a composite one as the nodes it stands for."""
     names = ["input"] if len(shapes) == 1 else [f"input.{i}" for i in range(len(shapes))]
     inputs = dict(zip(names, shapes))
     entering = input_tensors(inputs)
-    layer = cls(**values)
     if isinstance(layer, Composite):
-        builder = Builder()
-        with builder.group(cls.type, cls.type):
-            outputs = layer.build(builder, *entering)
+        with builder.group(layer.type, layer.type):
+            outputs: tuple[Tensor, ...] = layer.build(builder, *entering)
     else:
-        builder = _SymbolBuilder()
         outputs = builder.add(layer, *entering)
-    return Graph(cls.type, "", inputs, builder.nodes(), outputs, None, {})
+    return Graph(layer.type, "", inputs, builder.nodes(), outputs, None, {})
 
 
-def _part(row: Row) -> Part:
-    """A row with its figures as formulas."""
-    sizes = tuple(
-        _figure(size.name, size.definition)
-        for size in cast(tuple[Any, ...], row.output_shapes[0])
-        if isinstance(size, Symbol) and size.definition is not None
-    )
-    operations = {key: _figure(key, formula) for key, formula in row.operations.items()}
-    return Part(row, sizes, _formulas(row), operations)
+def _parts(rows: Sequence[Row], counting: Convention, number: Any) -> tuple[Part, ...]:
+    """Rows with their figures as formulas."""
+    seen: set[Symbol] = set()
+    parts = []
+    for row in rows:
+        (node,) = row.nodes
+        sizes = []
+        for size in cast(tuple[Any, ...], row.output_shapes[0]):
+            if isinstance(size, Symbol) and size.definition is not None:
+                if size not in seen or size not in row.input_shapes[0]:
+                    sizes.append(_figure(size.name, size.definition, size))
+                seen.add(size)
+        operations = {key: _figure(key, formula) for key, formula in row.operations.items()}
+        terms = _terms(node.placed, number) if _counts_all(counting, node) else ()
+        parts.append(Part(row, tuple(sizes), _formulas(row), operations, terms))
+    return tuple(parts)
+
+
+def _counts_all(counting: Convention, node: Node) -> bool:
+    """Whether a convention counts every operation of a layer once."""
+    return counting.rule(type(node.layer), node.functional) == "operations"
+
+
+def _terms(placed: Placed, number: Any) -> tuple[Formulas, ...]:
+    """The operations of a layer by what they are for, and their sum.
+
+    None where its sums make one output each, so that the formula of all together is short.
+    """
+    counts = placed.operations
+    if isinstance(counts.sums, int) or counts.sums == placed.outputs[0].size:
+        return ()
+    amounts: dict[str, Any] = counts._asdict()
+    amounts = {key: amount if number == 1 else amount * number for key, amount in amounts.items()}
+    amounts["results"] = amounts.pop("sums")
+    terms: list[Formulas] = []
+    named: dict[str, Any] = {}
+    for key, (name, meaning) in _TERMS.items():
+        amount = named["macs"] - named["results"] if key == "sums" else amounts[key]
+        if not (isinstance(amount, int) and amount == 0):
+            named[key] = Symbol(name, value_of(amount), meaning=meaning)
+            terms.append(_figure(name, amount))
+    total = sum(symbol for key, symbol in named.items() if key != "results")
+    return (*terms, _figure("flops", total))
 
 
 def _formulas(row: Row) -> dict[str, Formulas]:
@@ -234,13 +620,33 @@ def _formulas(row: Row) -> dict[str, Formulas]:
     return {key: _figure(key, formula) for key, formula in figures if key != "layers"}
 
 
-def _figure(name: str, formula: Any) -> Formulas:
+def _summed(whole: Row, parts: Sequence[Part]) -> dict[str, Formulas]:
+    """The figures of a group, each the sum of its layers' by their names."""
+    figures = whole.figures.columns().items()
+    found = {}
+    for key, value in figures:
+        if key == "layers":
+            continue
+        terms = {
+            part.row.name.removeprefix(f"{whole.name}."): part.figures[key].value for part in parts
+        }
+        kept = {name: amount for name, amount in terms.items() if amount}
+        names = " + ".join(kept) or "0"
+        numbers = " + ".join(map(str, kept.values())) or "0"
+        closed = "not counted" if value is None else str(value)
+        found[key] = Formulas(key, value, names, numbers, closed)
+    return found
+
+
+def _figure(name: str, formula: Any, *named: Symbol) -> Formulas:
+    """A figure with its formula; `named` are symbols for it."""
     if formula is None:
         return Formulas(name, None, "", "", "not counted")
     if not isinstance(formula, Formula):
-        return Formulas(name, formula, str(formula), str(formula), str(formula))
+        return Formulas(name, formula, str(formula), str(formula), str(formula), named)
+    symbols = tuple(dict.fromkeys((*named, *formula.symbols())))
     return Formulas(
-        name, formula.value, formula.text(), formula.text(numbers=True), formula.closed()
+        name, formula.value, formula.text(), formula.text(True), formula.closed(), symbols
     )
 
 
@@ -253,7 +659,8 @@ def _numbered(shapes: list[Shape]) -> list[Shape]:
     for index, shape in enumerate(shapes, start=1):
         sizes: Any = zip(shape, alike)
         own: list[Any] = [
-            size if same else Symbol(f"{size.name}{index}", size.value) for size, same in sizes
+            size if same else _size_symbol(f"{size.name}{index}", size.value)
+            for size, same in sizes
         ]
         named.append(Shape(*own))
     return named
@@ -275,7 +682,26 @@ def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -
         message = f"--in {shown} does not fit an input with {axes} spatial axes"
         help = "give the spatial sizes, or the channels and the spatial sizes"
         raise fail("bad-value", message, help)
-    return Shape(*cast(Any, map(Symbol, _size_names(axes, "in"), known)))
+    return _size_symbols(known, "in")
+
+
+def _size_symbols(sizes: Sequence[Any], side: str) -> Shape:
+    """A shape of symbols with these values; None is open."""
+    return Shape(*cast(Any, map(_size_symbol, _size_names(len(sizes) - 1, side), sizes)))
+
+
+def _size_symbol(name: str, value: Any) -> Symbol:
+    return Symbol(name, value, meaning=_meaning(name))
+
+
+def _meaning(name: str) -> str:
+    """What a size is, by its name."""
+    found = _SIZE_NAME.fullmatch(name)
+    assert found is not None
+    letter, side, which = found.groups()
+    if side == "in" and which:
+        return f"{_LETTERS[letter]} of input {which}"
+    return f"{'another ' if which else ''}{side}put {_LETTERS[letter]}"
 
 
 def _size_names(axes: int, side: str) -> list[str]:
@@ -292,40 +718,42 @@ def _axes(cls: type[Layer], sizes: tuple[int, ...]) -> int:
     return natural
 
 
-def _symbols(field: layers.Field, given: Mapping[str, Any], axes: int) -> Any:
-    """A field's value with a symbol in the place of each number that rules calculate with."""
+def _given(field: layers.Field, given: Mapping[str, Any], axes: int) -> Any:
+    """A field's value as it is given, or its default; of numbers that must be given, None."""
     kind: Kind = field.kind
-    name = _SYMBOLS.get(field.name, field.name)
-    if field.required and field.name not in given:
-        if type(kind) not in _OPEN:
-            raise Refusal("must be given", code="missing-field", help=f"it is {kind.expected}")
-        return _named(name, kind.resolve(_OPEN[type(kind)], axes), axes)
-    value = kind.parse(given[field.name]) if field.name in given else field.default
-    value = kind.resolve(value, axes)
-    if not kind.symbolic or value is None or isinstance(value, str):
+    if field.name in given:
+        return kind.resolve(kind.parse(given[field.name]), axes)
+    if not field.required:
+        return kind.resolve(field.default, axes)
+    if type(kind) not in _OPEN:
+        raise Refusal("must be given", code="missing-field", help=f"it is {kind.expected}")
+    return kind.resolve(_OPEN[type(kind)], axes)
+
+
+def _field_symbols(field: layers.Field, value: Any, axes: int) -> Any:
+    """A field's value with a symbol in the place of each number that rules calculate with."""
+    optional = value is None and not field.required
+    if not field.kind.symbolic or optional or isinstance(value, str):
         return value
-    return _named(name, value, axes)
+    said = re.split("[:;(]", field.description)[0].strip() or field.name.replace("_", " ")
+    name, meaning = _SYMBOLS.get(field.name, (field.name, said))
+    return _named(name, value, axes, meaning)
 
 
-def _named(name: str, value: Any, axes: int) -> Any:
+def _named(name: str, value: Any, axes: int, meaning: str) -> Any:
     """Symbols for the numbers of a value: of one name, or of one an axis or end if they differ."""
     if not isinstance(value, tuple):
-        return Symbol(name, value)
+        return Symbol(name, value, meaning=meaning)
     if any(isinstance(size, tuple) and size[0] != size[1] for size in value):
-        ends = [[f"{name}_{end}" for end in _ENDS[axis]] for axis in _AXES[axes]]
-        return tuple(tuple(map(Symbol, names, pair)) for names, pair in zip(ends, value))
-    names = [name] * len(value)
+        return tuple(
+            tuple(
+                Symbol(f"{name}_{end}", size, meaning=f"{meaning}, {end}")
+                for end, size in zip(_ENDS[axis], pair)
+            )
+            for axis, pair in zip(_AXES[axes], value)
+        )
+    names, meanings = [name] * len(value), [meaning] * len(value)
     if len(set(value)) > 1:
         names = [f"{name}_{axis}" for axis in _AXES[axes]]
-    return tuple(_named(each, size, axes) for each, size in zip(names, value))
-
-
-def _output_symbols(shape: Shape) -> Shape:
-    """A symbol for each size of the output that is more than a symbol: formulas stay short."""
-    sizes = []
-    for name, size in zip(_size_names(len(shape) - 1, "out"), shape):
-        formula: Any = size
-        if isinstance(formula, Formula) and not isinstance(formula, Symbol):
-            formula = Symbol(name, formula.value, formula)
-        sizes.append(formula)
-    return Shape(*sizes)
+        meanings = [f"{meaning}, {_LETTERS[axis.upper()]}" for axis in _AXES[axes]]
+    return tuple(map(_named, names, value, [axes] * len(value), meanings))

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from convcalc import arithmetic
 from convcalc.arithmetic import Refusal, Symbolic, both, denied, either, exact, is_number, truth
+from convcalc.visible import is_identifier, visible
 from convcalc.words import describe, did_you_mean, listed, shortened
 
 
@@ -351,7 +352,9 @@ def _item(values: Any, index: Any) -> Any:
 #: What separates tokens: what `\\s` is in them.
 _SPACES = " \t\n\r\f\v"
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    # What begins like a name in any script; `_name_in` says how far it is one.
+    r"|(?P<name>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)"
     r"|(?P<text>'[^'\n]*'|\"[^\"\n]*\")|(?P<sign>\*\*|//|[<>=!]=|[-+*/%<>()\[\],])|(?P<end>\Z))",
     re.ASCII,
 )
@@ -365,6 +368,14 @@ _LEVELS: Mapping[str, int] = {
     **dict.fromkeys(("*", "/", "//", "%"), 5),
 }
 _NOT = 2
+
+
+def _name_in(text: str) -> str:
+    """The name that a text begins with, which is not all ASCII; empty where it begins with none."""
+    end = 0
+    while end < len(text) and is_identifier("_" * (end > 0) + text[end]):
+        end += 1
+    return text[:end]
 
 
 class _Token(NamedTuple):
@@ -393,16 +404,20 @@ class _Parser:
         at = 0
         while True:
             found = _TOKEN.match(self.text, at)
-            if found is None:
+            text = found[found.lastgroup or ""] if found else ""
+            if found and found.lastgroup == "name" and not text.isascii():
+                text = _name_in(text)
+            if found is None or (found.lastgroup == "name" and not text):
                 start = len(self.text) - len(self.text[at:].lstrip(_SPACES))
                 char = self.text[start]
-                shown = f"U+{ord(char):04X}" if char.isspace() else f"`{char}`"
+                is_seen = not char.isspace() and visible(char) == char
+                shown = f"`{char}`" if is_seen else f"U+{ord(char):04X}"
                 message = f"{shown} has no meaning in an expression"
                 help = _char_help(char, self.text[:start])
                 raise ExpressionError(message, start, start + 1, help=help)
             kind = found.lastgroup or ""
-            yield _Token(kind, found[kind], found.start(kind))
-            at = found.end()
+            yield _Token(kind, text, found.start(kind))
+            at = found.start(kind) + len(text)
 
     def parse(self) -> Expression:
         if not self.text.strip():
@@ -733,6 +748,8 @@ _CHAR_HELP: Mapping[str, str] = {
 def _char_help(char: str, before: str) -> str:
     if char == ":" and before[-1:].isdigit():
         return "a number has no colon in it; YAML 1.1 reads 1:30 as 90"
+    if not char.isspace() and visible(char) != char:
+        return "it cannot be seen; take it out"
     if char.isspace():
         return "it looks like a space, and is none; write a plain one"
     return next((help for chars, help in _CHAR_HELP.items() if char in chars), "")

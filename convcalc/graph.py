@@ -154,6 +154,18 @@ class _Level:
 _Draft = tuple[_Level, str, int, Placed, tuple[Tensor, ...], bool]
 
 
+class NamePart(NamedTuple):
+    """A part of a node's name: its group's or its own, the which of that name, the group's type."""
+
+    base: str
+    ordinal: int
+    type: str
+
+    def is_called(self, name: str) -> bool:
+        """Whether a table calls it so, or will when the name comes again."""
+        return name == f"{self.base}_{self.ordinal}" or (self.ordinal == 1 and name == self.base)
+
+
 class Builder:
     """Makes the nodes of a graph, one after the other.
 
@@ -200,10 +212,27 @@ class Builder:
             return (Tensor(index, 0, outputs[0]),)
         return tuple([Tensor(index, part, shape) for part, shape in enumerate(outputs)])
 
+    def placed(self, index: int) -> Placed:
+        """The layer of a node."""
+        return self._drafts[index][3]
+
+    def inputs(self, index: int) -> tuple[Tensor, ...]:
+        """The tensors that enter a node."""
+        return self._drafts[index][4]
+
     def name(self, index: int) -> str:
         """What a node is called by the names so far."""
         level, base, ordinal, *_ = self._drafts[index]
         return level.prefix({}) + level.name(base, ordinal)
+
+    def parts_of_name(self, index: int) -> list[NamePart]:
+        """What the name of a node is made of, outermost first."""
+        level, base, ordinal, *_ = self._drafts[index]
+        parts = [NamePart(base, ordinal, "")]
+        while level.parent is not None:
+            parts.append(NamePart(level.base, level.ordinal, level.type))
+            level = level.parent
+        return parts[::-1]
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, with the names that all uses have settled."""

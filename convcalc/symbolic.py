@@ -8,7 +8,8 @@ reduced to a closed form in what is still open (`9·C_in·C_out + C_out`).
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from math import gcd
 from typing import Any, NamedTuple, Union
 
 from convcalc import arithmetic
@@ -36,9 +37,19 @@ class Formula(Symbolic):
         """The formula multiplied out, with the known values in it."""
         raise NotImplementedError
 
+    def reduced(self) -> Number:
+        """The formula as it was made, with the known values in it."""
+        return self.polynomial().formula()
+
     def closed(self) -> str:
-        """The closed form in the open symbols: `9·C_in·C_out + C_out`."""
-        return str(self.polynomial())
+        """The closed form in the open symbols, `9·C_in·C_out + C_out`: multiplied out, unless it
+        is shorter as it was made.
+        """
+        return min(str(self.polynomial()), _text(self.reduced(), False), key=len)
+
+    def symbols(self) -> Iterator[Symbol]:
+        """The symbols that it is written in, one again and again where it is so written."""
+        return iter(())
 
     def __str__(self) -> str:
         return self.text()
@@ -61,21 +72,32 @@ class Formula(Symbolic):
 
 
 class Symbol(Formula):
-    """A name, with the number it stands for (None: open) or the formula that defines it."""
+    """A name, with the number it stands for (None: open) or the formula that defines it.
 
-    __slots__ = ("definition", "name", "whole")
+    `meaning` is what it is, in a few words.
+    """
+
+    __slots__ = ("definition", "meaning", "name", "whole")
 
     def __init__(
-        self, name: str, value: int | None = None, definition: Formula | None = None
+        self,
+        name: str,
+        value: int | None = None,
+        definition: Formula | None = None,
+        meaning: str = "",
     ) -> None:
         self.name = name
         self.value = value
         self.definition = definition
+        self.meaning = meaning
         self.whole = value is None or _is_whole(value)
         self._key = ("symbol", name, value)
 
     def text(self, numbers: bool = False) -> str:
         return str(self.value) if numbers and self.value is not None else self.name
+
+    def symbols(self) -> Iterator[Symbol]:
+        yield self
 
     def polynomial(self) -> Polynomial:
         if self.value is not None:
@@ -115,6 +137,15 @@ class Sum(Formula):
             pieces.insert(place, (self.constant, str(abs(self.constant))))
         return _signed(pieces)
 
+    def symbols(self) -> Iterator[Symbol]:
+        for _, term in self.terms:
+            yield from term.symbols()
+
+    def reduced(self) -> Number:
+        return _sum(
+            [*((factor, term.reduced()) for factor, term in self.terms), (1, self.constant)]
+        )
+
     def polynomial(self) -> Polynomial:
         result = Polynomial({(): self.constant})
         for factor, term in self.terms:
@@ -139,6 +170,14 @@ class Product(Formula):
         pieces = [] if self.coefficient == 1 else [str(self.coefficient).replace("-", "−")]
         pieces += [_raised(factor, power, numbers) for factor, power in self.factors]
         return "·".join(pieces)
+
+    def symbols(self) -> Iterator[Symbol]:
+        for factor, _ in self.factors:
+            yield from factor.symbols()
+
+    def reduced(self) -> Number:
+        powers = ([factor.reduced()] * power for factor, power in self.factors)
+        return _product([self.coefficient, *(each for factors in powers for each in factors)])
 
     def polynomial(self) -> Polynomial:
         result = Polynomial({(): self.coefficient})
@@ -214,6 +253,9 @@ class Call(Formula):
     def text(self, numbers: bool = False) -> str:
         return self._print(lambda operand: _text(operand, numbers))
 
+    def symbols(self) -> Iterator[Symbol]:
+        return _symbols_of(self.operands)
+
     def polynomial(self) -> Polynomial:
         if self.value is not None:
             return Polynomial({(): self.value})
@@ -277,6 +319,10 @@ class Condition(Symbolic):
     def closed(self) -> str:
         return self._print(_closed)
 
+    def symbols(self) -> Iterator[Symbol]:
+        """As `Formula.symbols`."""
+        return _symbols_of(self.operands)
+
     def _print(self, show: Callable[[Any], str]) -> str:
         texts = []
         for operand in self.operands:
@@ -325,16 +371,103 @@ class Polynomial:
             return None
         return Polynomial({factors: count // divisor for factors, count in self.terms.items()})
 
+    def formula(self) -> Number:
+        """The formula that it is, or the number."""
+        terms = self.ordered()
+        return _sum((count, _times(1, factors) if factors else 1) for factors, count in terms)
+
+    def ordered(self) -> list[tuple[tuple[_Power, ...], int]]:
+        """The terms, those of the most factors first."""
+        return sorted(self.terms.items(), key=lambda term: -sum(power for _, power in term[0]))
+
     def __str__(self) -> str:
         if not self.terms:
             return "0"
         pieces = []
-        ordered = sorted(self.terms.items(), key=lambda term: -sum(power for _, power in term[0]))
-        for factors, count in ordered:
+        for factors, count in self.ordered():
             names = [_raised(atom, power, numbers=False) for atom, power in factors]
             size = [str(abs(count))] if abs(count) != 1 or not names else []
             pieces.append((count, "·".join(size + names)))
         return _signed(pieces)
+
+
+class Quotient(NamedTuple):
+    """A formula over another as a sum of fractions, without what two sides have in common."""
+
+    fractions: tuple[tuple[Number, Number], ...]
+
+    @property
+    def value(self) -> Any:
+        """The number, an integer or a `fractions.Fraction`; None where it is open."""
+        values = [_fraction(*map(value_of, sides)) for sides in self.fractions]
+        if None in values:
+            return None
+        total = sum(values)
+        return total.numerator if total.denominator == 1 else total
+
+    def text(self) -> str:
+        """The quotient in names: `1/C_out + 1/k²`."""
+        return " + ".join(_over(_text(a, False), _text(b, False)) for a, b in self.fractions)
+
+    def closed(self) -> str:
+        """The same with the known values in it, each fraction for itself: `1/C_out + 1/9`."""
+        return " + ".join(map(_closed_fraction, self.fractions))
+
+
+def quotient(
+    dividend: Number, divisor: Number, ones: Collection[Formula] = frozenset()
+) -> Quotient:
+    """One formula over another. `ones` are 1, and left out."""
+    if isinstance(divisor, Sum):
+        return Quotient(((dividend, divisor),))
+    terms: Iterable[Number] = [dividend]
+    if isinstance(dividend, Sum):
+        constant = [dividend.constant] if dividend.constant else []
+        terms = [*(_product(each) for each in dividend.terms), *constant]
+    return Quotient(tuple(_cancelled(term, divisor, ones) for term in terms))
+
+
+def _cancelled(a: Number, b: Number, ones: Collection[Formula]) -> tuple[Number, Number]:
+    """Two sides of a fraction without the factors that both have."""
+    (above, upper), (below, lower) = map(_factors, (a, b))
+    common = gcd(above, below) or 1
+    powers = {atom: power for atom, power in upper.items() if atom not in ones}
+    for atom, power in lower.items():
+        if atom not in ones:
+            powers[atom] = powers.get(atom, 0) - power
+    sides = []
+    for coefficient, sign in ((above // common, 1), (below // common, -1)):
+        factors = [[atom] * (sign * power) for atom, power in powers.items()]
+        sides.append(_product([coefficient, *(atom for each in factors for atom in each)]))
+    return sides[0], sides[1]
+
+
+def _factors(number: Number) -> tuple[int, dict[Formula, int]]:
+    """A number or a formula as an integer and powers."""
+    if isinstance(number, Product):
+        return number.coefficient, dict(number.factors)
+    return (1, {number: 1}) if isinstance(number, Formula) else (number, {})
+
+
+def _fraction(a: int | None, b: int | None) -> Any:
+    """a / b exactly; None where one is open."""
+    from fractions import Fraction  # which only ratios need
+
+    return None if a is None or b is None else Fraction(a, b)
+
+
+def _closed_fraction(sides: tuple[Number, Number]) -> str:
+    known = _fraction(*map(value_of, sides))
+    return _over(*map(_closed, sides)) if known is None else str(known)
+
+
+def _over(a: str, b: str) -> str:
+    """A fraction of two printed sides."""
+    if b == "1":
+        return a
+    # A product may stand above the bar as it is, not below it.
+    above = f"({a})" if " " in a else a
+    return f"{above}/{b}" if _is_atom_text(b) else f"{above}/({b})"
 
 
 def polynomial_of(number: Number) -> Polynomial:
@@ -343,7 +476,13 @@ def polynomial_of(number: Number) -> Polynomial:
 
 
 def _closed(operand: Any) -> str:
-    return operand.closed() if isinstance(operand, Condition) else str(polynomial_of(operand))
+    return operand.closed() if isinstance(operand, (Formula, Condition)) else str(operand)
+
+
+def _symbols_of(operands: Iterable[Any]) -> Iterator[Symbol]:
+    for operand in operands:
+        if isinstance(operand, (Formula, Condition)):
+            yield from operand.symbols()
 
 
 def _text(operand: Any, numbers: bool) -> str:

@@ -29,6 +29,23 @@ def visible(text: str) -> str:
     return text.translate({ord(char): _escape(char) for char in _unseen(text)})
 
 
+def composed(text: str) -> str:
+    """A text in the form in which equal ones have equal characters: Unicode's NFC."""
+    if text.isascii():
+        return text
+    from unicodedata import normalize
+
+    return normalize("NFC", text)
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text is a name in any script, by UAX #31, nothing of which is unseen."""
+    if text.isascii():
+        return text.isidentifier()
+    # A selector chooses how a character looks, and most characters look the same with one.
+    return text.isidentifier() and visible(text) == text and not re.search("[\ufe00-\ufe0f]", text)
+
+
 def as_line(text: str) -> str:
     """A text as a line for a terminal or a log, where nothing obeys it.
 
@@ -60,6 +77,15 @@ def width(text: str) -> int:
 
     wide = sum(east_asian_width(char) in "WF" for char in text)
     return len(text) + wide - sum(category(char) in ("Mn", "Me") for char in text)
+
+
+def cut(text: str, most: int) -> str:
+    """A visible text in so many columns of a terminal: a long one ends in `…`."""
+    if width(text) <= most:
+        return text
+    while width(text) >= most:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def _unseen(text: str) -> list[str]:

@@ -12,6 +12,8 @@ from convcalc.diagnostics import Source, fail
 from convcalc.words import did_you_mean
 
 _SUFFIXES = (".yaml", ".yml")
+#: Bytes that are read at once, and more than a spec of the zoo has.
+_CHUNK, _OWN = 1 << 16, 1 << 20
 
 
 class Found(NamedTuple):
@@ -63,7 +65,8 @@ def presets() -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for family in families():
-        for preset in _preset_lines(_read(os.path.join(folder(), family + ".yaml"), family)):
+        path = os.path.join(folder(), family + ".yaml")
+        for preset in _preset_lines(_read(path, family, _OWN)):
             found.setdefault(preset, family)
     return found
 
@@ -144,11 +147,16 @@ def _specs_in(parent: str) -> list[str] | None:
         return None
 
 
-def _read(path: str, name: str, most: int = -1) -> bytes:
-    """A file, up to one more byte than `most`; all of it unless that is said."""
+def _read(path: str, name: str, most: int) -> bytes:
+    """What is in a file, up to one more byte than `most`. Raises ConvcalcError."""
+    pieces = []
+    rest = most + 1
     try:
-        with open(path, "rb") as file:
-            return file.read(most + 1 if most >= 0 else -1)
+        with open(path, "rb", buffering=0) as file:
+            while piece := file.read(min(rest, _CHUNK)):
+                pieces.append(piece)
+                rest -= len(piece)
+        return b"".join(pieces)
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise fail(

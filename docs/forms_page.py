@@ -47,6 +47,7 @@ _TAKES = {
     "paths": "a list of lists of layers",
     "presets": "names with values of variables each",
     "rows": "a list of rows",
+    "shape": "a list of sizes",
     "tensors": "a name, or a list of names",
     "text": "a text",
     "times": "a whole number, 0 or more",

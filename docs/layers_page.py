@@ -61,7 +61,7 @@ def _entry(cls: type[Layer]) -> Iterator[str]:
     if aliases:
         yield from ("", f"Also {', '.join(f'`{name}`' for name in aliases)}.")
     yield from ("", *(text for text in (layers.summary(cls), layers.details(cls)) if text))
-    fields = layers.fields_of(cls)
+    fields = layers.written_fields(cls)
     if fields:
         yield from ("", "| field | short | values | default | |", "| --- | --- | --- | --- | --- |")
         yield from (_field_row(field) for field in fields)

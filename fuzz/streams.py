@@ -29,6 +29,7 @@ from convcalc.cli import main
 from fuzz.world import (
     ERRORS,
     INPUTS,
+    LINKS,
     OUTPUTS,
     PATIENCE,
     PIPE,
@@ -182,12 +183,13 @@ def problems(example: Example, outcome: Outcome) -> list[str]:
 
 def _is_too_early(example: Example, outcome: Outcome) -> bool:
     """Whether a signal came before the program's first words: what is said then is python's own."""
-    if example.signal is None:
+    if outcome.status == TOO_EARLY:
+        return True
+    could_be = example.signal is not None and outcome.status in (1, -signal.SIGINT)
+    if not (example.is_whole and could_be) or b"/convcalc/" in outcome.err:
         return False
-    is_unseen = example.errors != "kept" or example.disk is not None
-    is_pythons = re.search(b"Traceback|Fatal Python error", outcome.err) or is_unseen
-    by_python = outcome.status == 1 and is_pythons and b"/convcalc/" not in outcome.err
-    return outcome.status == TOO_EARLY or (example.is_whole and bool(by_python))
+    is_unheard = example.errors != "kept" or example.disk is not None
+    return is_unheard or re.search(b"Traceback|Fatal Python error", outcome.err) is not None
 
 
 def _of_status(example: Example, outcome: Outcome) -> Iterator[str]:
@@ -232,8 +234,7 @@ def _of_output(example: Example, outcome: Outcome) -> Iterator[str]:
 
 def _of_files(example: Example, outcome: Outcome) -> Iterator[str]:
     target = _target(example)
-    real = {"link.json": "old.json", "lost.json": "found.json", "link.yaml": "spec.yaml"}
-    written = None if outcome.status == 2 or target is None else real.get(target, target)
+    written = None if outcome.status == 2 or target is None else LINKS.get(target, target)
     for name, text in outcome.changed.items():
         if name != written:
             yield f"leaves another {name}"

@@ -30,6 +30,18 @@ def test_preset_by_name_and_by_argument() -> None:
     assert convcalc.load("resnet", preset="resnet18").analyze() == by_name
 
 
+def test_a_preset_has_no_preset() -> None:
+    assert convcalc.load("resnet34", "resnet34").preset == "resnet34"
+    with pytest.raises(convcalc.ConvcalcError, match="`resnet18` is a preset of `resnet` itself"):
+        convcalc.load("resnet18", "resnet34")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\0/b", "\ud800", "\ud800/x.yaml", "x" * 5000, ""])
+def test_a_name_that_no_file_can_have_is_a_mistake(name: str) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="there is no file"):
+        convcalc.load(name)
+
+
 def test_convention_and_batch() -> None:
     analysis = convcalc.load("lenet").analyze(convention="paddle", batch=2)
     assert analysis.totals.flops == 2 * 347_560

@@ -53,7 +53,7 @@ SPEC = {
 LAYER = {
     *several("convcalc", "explain symbolic"),
     "convcalc.cli.layer",
-    "convcalc.render.explanation",
+    *several("convcalc.render", "explanation wrapping"),
 }
 MAY_IMPORT = {
     "--version": {
@@ -70,6 +70,13 @@ MAY_IMPORT = {
     "analyze lenet --csv": {*CORE, *SPEC, "convcalc.render.formats.csv"},
     "analyze lenet": {*CORE, *SPEC, "convcalc.render.formats.table"},
     "validate lenet": {*CORE, *SPEC, "convcalc.cli.validate"},
+    "explain lenet conv_1": {
+        *CORE,
+        *(SPEC - {"convcalc.cli.analyze"}),
+        *(LAYER - {"convcalc.cli.layer"}),
+        "convcalc.cli.explain",
+        "convcalc.render.formats.table",
+    },
     "layer conv --k 3 --in 128": {*CORE, *LAYER, "convcalc.render.formats.table"},
     "layer conv --k 3 --in 128 --json": {*CORE, *LAYER, "convcalc.render.formats.json"},
 }
@@ -82,8 +89,8 @@ HEAVY = {
     "jsonschema": (),
     "asyncio": (),
     "difflib": (),
-    "pydantic_core": ("analyze", "validate"),
-    "yaml": ("analyze", "validate"),
+    "pydantic_core": ("analyze", "explain", "validate"),
+    "yaml": ("analyze", "explain", "validate"),
 }
 
 

@@ -38,6 +38,12 @@ COMMANDS = {
         "layer adaptive_avg_pool --convention tensorflow --json",
         "layer conv --k 3 --p 1 --convention flax --json",
         "layer conv --k 3 --p 1 --format jsonl",
+        "layer separable_conv --k 3 --json",
+    ],
+    "`convcalc explain --json`": [
+        "explain lenet conv_1 --json",
+        "explain mobilenet_v2 inverted_residual_2 --json",
+        "explain lenet conv_1 --format jsonl",
     ],
     "`convcalc list --json`": ["list --json", "list --format jsonl"],
     "`convcalc conventions --json`": [
@@ -55,7 +61,7 @@ COMMANDS = {
 }
 #: Keys under which keys are names of somebody's: variables, layers, tensors, layer types, figures.
 NAMED = {
-    *("variables", "config", "weights", "operations", "counts", "formulas", "names"),
+    *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "gaps", "parameters", "quantities"),
 }
 
@@ -94,8 +100,9 @@ def on_page(text: str) -> set[str]:
 @pytest.mark.parametrize("title", COMMANDS)
 def test_every_key_that_is_printed_is_on_the_page(title: str) -> None:
     described = on_page(section(title))
-    if "layer" in title:
-        described |= on_page(section("`convcalc analyze --json`"))
+    for known in ("analyze", "layer") if "explain" in title else ("analyze",):
+        if "layer" in title or "explain" in title:
+            described |= on_page(section(f"`convcalc {known} --json`"))
     for command in COMMANDS[title]:
         assert set(keys(answers(command))) - described - {"network"} == set(), command
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import signal
@@ -290,8 +291,10 @@ def test_an_interrupt_while_a_pipe_is_waited_for(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "convcalc", "analyze", str(pipe)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process, open(pipe, "wb"):  # which waits until it is read
-        process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=60) == (b"", b"")
+        while process.poll() is None:  # Python misses one that comes just before it waits
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        assert process.communicate() == (b"", b"")
     assert process.returncode == 130
 
 
@@ -328,6 +331,20 @@ def test_calls_leave_the_process_as_it_was(tmp_path: Path) -> None:
             assert gc.isenabled() is collects
     gc.enable()
     assert state() == before
+
+
+@pytest.mark.parametrize("line", ["analyze lenet", "--help", "list --json"])
+def test_a_stream_that_a_program_has_closed(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for stream in (closed, None):
+        monkeypatch.setattr(sys, "stdout", stream)
+        said = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", said)
+        with pytest.raises(SystemExit) as end:
+            main(line.split())
+        assert end.value.code == 2
+        assert "standard output cannot be written: it is closed" in said.getvalue()
 
 
 def test_calls_from_threads(tmp_path: Path) -> None:

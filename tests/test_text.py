@@ -418,7 +418,6 @@ def test_a_drawn_table_prints_no_command(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setenv("COLUMNS", "200")
     for text in (*TERMINAL, *LOG):
-        (table,) = reports.layers([network(text).analyze()]).tables()
-        out = "".join(drawn(table, color=False))
+        out = "".join(drawn(reports.layers([network(text).analyze()]), color=False))
         check_printed(out)
         assert "Layer" in out

@@ -20,6 +20,7 @@ from convcalc.words import did_you_mean
 _COMMANDS = {
     "analyze": "analyze",
     "layer": "layer",
+    "explain": "explain",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "conventions": "conventions",

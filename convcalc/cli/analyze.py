@@ -94,7 +94,7 @@ def command(
     if group_by:
         printer.print(render.shares(analyses, group_by, columns, sort, si))
     else:
-        printer.print(render.layers(analyses, columns, sort, si))
+        printer.print(render.layers(analyses, columns, sort, si, depth))
 
 
 def _with_bytes(

@@ -135,9 +135,6 @@ def _run(
     from convcalc.explain import explain
     from convcalc.render.explanation import report
 
-    if convention == "all":
-        help = "`convcalc conventions` lists them; `analyze` takes `all`"
-        raise fail("bad-value", "a layer is explained under one convention", help)
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
     given = {
         key: value if isinstance(value, bool) else options.parse_value(value, kinds[key].words)

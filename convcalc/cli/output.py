@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -48,11 +46,10 @@ class Printer(NamedTuple):
         from convcalc.render import formats
 
         plain = self.format.name == formats.DEFAULT
-        if plain and self.target is None and report.text is None and is_terminal():
+        if plain and self.target is None and report.text is None and streams.is_terminal():
             from convcalc.render import terminal
 
-            drawn = (terminal.drawn(table, wants_color()) for table in report.tables())
-            text: Iterable[str] = chain.from_iterable(drawn)
+            text: Iterable[str] = terminal.drawn(report, wants_color())
         else:
             text = self.format.render(report)
         # A terminal may have another encoding than UTF-8, and what programs read may not.
@@ -190,11 +187,6 @@ def _file(name: str | int) -> os.stat_result | None:
     except OSError:
         return None
     return found if stat.S_ISREG(found.st_mode) else None
-
-
-def is_terminal() -> bool:
-    """Whether standard output is a terminal that can move a cursor."""
-    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def wants_color() -> bool:

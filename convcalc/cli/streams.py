@@ -4,6 +4,7 @@ encoding. Nothing here changes a stream for whoever else uses it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -57,6 +58,11 @@ def say(text: str, encoding: str | None = None) -> None:
         _send(sys.stderr, [text, "\n"], encoding)
     except OSError:
         return
+
+
+def is_terminal() -> bool:
+    """Whether standard output is a terminal that can move a cursor."""
+    return not _is_closed(sys.stdout) and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def reason(error: OSError) -> str:

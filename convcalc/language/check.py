@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
@@ -27,6 +28,7 @@ from convcalc.language.limits import Budget
 from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.fields import Kind
+from convcalc.visible import is_identifier, visible
 from convcalc.words import describe, did_you_mean, listed, nearest, quoted
 
 if TYPE_CHECKING:
@@ -36,9 +38,10 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 60
 #: Names that mean something in expressions already.
 RESERVED = frozenset((*TENSOR_NAMES, *FUNCTIONS, "if", "else", "and", "or", "not", "true", "false"))
-#: A name in expressions, a name for `from`, and what `from` names.
-IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
-LAYER_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
+#: A name in expressions, a name for `from`, and what `from` names, as far as a pattern says it: of
+#: what is not ASCII, `is_identifier` says more.
+IDENTIFIER = r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*"
+LAYER_NAME = r"[^\x00-@\[-^`{-\x7f][^\x00-,./:-@\[-^`{-\x7f]*"
 TENSOR = LAYER_NAME + r"(\.[0-9]{1,6})?"
 
 
@@ -279,10 +282,28 @@ def _merge(placed: _Placed) -> Any:
     return raw
 
 
-def _named(placed: _Placed, pattern: str, letters: str) -> str:
+def _is_layer_name(text: str) -> bool:
+    """Whether a text is a name for `from`, which may have `-` in it."""
+    return not text.startswith("-") and is_identifier(text.replace("-", "_"))
+
+
+def _is_dotted(text: str) -> bool:
+    """Whether a text is a layer's name, a part of what it makes, or what a table calls it."""
+    return all(_is_layer_name(part) or re.fullmatch("[0-9]{1,6}", part) for part in text.split("."))
+
+
+def _has_selectors(text: str) -> bool:
+    """Whether it would be a name but for marks that only choose how a character looks."""
+    return not text.isascii() and text.replace("-", "_").isidentifier()
+
+
+def _named(placed: _Placed, is_name: Callable[[str], bool], letters: str) -> str:
     name = placed.value
-    if not isinstance(name, str) or not re.fullmatch(pattern, name):
-        message, help = f"{_shown(name)} is not a name", f"a name has letters, digits{letters}"
+    if not isinstance(name, str) or not is_name(name):
+        message = f"{_shown(name)} is not a name"
+        help = f"a name has letters of any script, digits{letters}"
+        if isinstance(name, str) and (visible(name) != name or _has_selectors(name)):
+            message, help = f"{message}: a part of it cannot be seen", "type it anew"
         raise placed.mistake("bad-name", message, help)
     if len(name) > _LONGEST_NAME:
         message = f"a name has {_LONGEST_NAME} characters at the most, and this one {len(name):,}"
@@ -292,7 +313,7 @@ def _named(placed: _Placed, pattern: str, letters: str) -> str:
 
 def _identifier(placed: _Placed) -> str:
     """A name in expressions."""
-    name = _named(placed, IDENTIFIER, " and _")
+    name = _named(placed, is_identifier, " and _")
     if name in RESERVED:
         raise placed.taken("means something in expressions already")
     return name
@@ -300,7 +321,7 @@ def _identifier(placed: _Placed) -> str:
 
 def _layer_name(placed: _Placed) -> str:
     """A name for `from`."""
-    name = _named(placed, LAYER_NAME, ", _ and -")
+    name = _named(placed, _is_layer_name, ", _ and -")
     if name == "input":
         raise placed.taken("names what enters the network already")
     return name
@@ -311,7 +332,7 @@ def _tensors(placed: _Placed) -> tuple[str, ...]:
     names = []
     for each in placed.items() if isinstance(placed.value, reader.Sequence) else [placed]:
         name = each.value
-        if not isinstance(name, str) or not re.fullmatch(TENSOR, name):
+        if not isinstance(name, str) or not _is_dotted(name):
             help = f"`{placed.key}` takes a layer's name, or a list of them"
             raise each.mistake("bad-name", f"{_shown(name)} names no tensor", help)
         names.append(name)
@@ -523,7 +544,8 @@ def _statement(placed: _Placed) -> Statement:
     values = _checked(checks, placed, f"block `{name}`" if is_block else f"`{name}`")
     common = {key: values.pop(key) for key in checks.common}
     call = Call.of(values, common)
-    if not call.open and isinstance(call.when, bool) and len(scope.found) == found:
+    fixed = isinstance(call.when, bool) and isinstance(call.output_shape, (tuple, NoneType))
+    if fixed and not call.open and len(scope.found) == found:
         # Nothing in it depends on where it stands: equal lines are this call as well.
         scope.lines[line] = call
     return Statement(name, call, *at, fields)
@@ -614,9 +636,9 @@ def _form(name: str) -> _Checks:
 def _layer_checks(name: str) -> _Checks:
     """The checks of a layer type."""
     cls = layers.find(name)
-    fields = layers.fields_of(cls)
+    fields = layers.written_fields(cls)
     own = {field.name: (_field_check(field.kind), field.required) for field in fields}
-    checks = _joined("layer", own, [field.short or field.name for field in fields])
+    checks = _joined("layer", own, [each.short or each.name for each in layers.fields_of(cls)])
     return checks._replace(spellings=layers.canonical_names(cls))
 
 
@@ -731,6 +753,7 @@ CHECKS: Mapping[str, _Check] = {
     "paths": _paths,
     "presets": _presets,
     "rows": _value,
+    "shape": _shape,
     "tensors": _tensors,
     "text": _text,
     "times": _value,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
-from convcalc.diagnostics import Source
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Source
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language.document import Document
+from convcalc.language.fitting import advise
 from convcalc.language.limits import SHORT_WHILE, Budget
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, Unknown
@@ -18,7 +19,7 @@ from convcalc.language.statements import Call, Statement
 from convcalc.language.values import Values
 from convcalc.layers.fields import Whole
 from convcalc.layers.joining import Split
-from convcalc.shape import Tensor
+from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, grouped, listed
 
 if TYPE_CHECKING:
@@ -44,23 +45,83 @@ def expand(
     `(channels, *spatial)`. Raises ConvcalcError with every independent mistake that is found, or
     where the budget is used up.
     """
-    builder = Builder()
-    mistakes = Mistakes(source, budget, builder)
-    values = Values(document, mistakes)
-    set_to = values.variables(preset, variables or {})
-    inputs = values.inputs(set_to, input)
-    mistakes.stop_if_wrong()
-    mistakes.inputs = tuple(inputs)
-    entering = input_tensors(inputs)
-    scope = Scope(set_to)
-    for name, tensor in zip(inputs, entering):
-        scope.add(name, (tensor,))
-    scope.add("input", entering)
-    spec = document.spec
-    last = _Walk(values, set_to).stack(spec.layers, entering, scope)
-    leaving = _outputs(document, last, scope, mistakes)
-    mistakes.stop_if_wrong()
-    return Graph(spec.name, spec.source, inputs, builder.nodes(), leaving, preset, dict(set_to))
+    asked = _Asked(document, source, preset, variables or {}, input)
+    made = asked.expanded(budget)
+    inputs, mistakes = made.inputs, made.mistakes
+    if mistakes.found:
+        if len(inputs) == 1:
+            (shape,) = inputs.values()
+            advise(mistakes, shape, _Trials(asked, budget.part(_TRYING)), written=input is None)
+        mistakes.stop_if_wrong()
+    nodes, spec = mistakes.builder.nodes(), document.spec
+    return Graph(spec.name, spec.source, inputs, nodes, made.leaving, preset, made.variables)
+
+
+class _Expanded(NamedTuple):
+    """What a document comes to, or the mistakes in it."""
+
+    inputs: dict[str, Shape]
+    variables: dict[str, Any]
+    leaving: Known
+    mistakes: Mistakes
+
+
+class _Asked(NamedTuple):
+    """A document, and what is asked of it; see `expand`."""
+
+    document: Document
+    source: Source
+    preset: str | None
+    variables: Mapping[str, Any]
+    input: tuple[int, ...] | None
+
+    def expanded(self, budget: Budget, instead: Mapping[int, Call] | None = None) -> _Expanded:
+        """What it comes to; `instead` has other calls for some lines, by their identities.
+
+        Raises ConvcalcError where the budget is used up.
+        """
+        document = self.document
+        mistakes = Mistakes(self.source, budget, Builder())
+        values = Values(document, mistakes)
+        set_to = values.variables(self.preset, self.variables)
+        inputs = values.inputs(set_to, self.input)
+        mistakes.stop_if_wrong()
+        mistakes.inputs = tuple(inputs)
+        entering = input_tensors(inputs)
+        scope = Scope(set_to)
+        for name, tensor in zip(inputs, entering):
+            scope.add(name, (tensor,))
+        scope.add("input", entering)
+        walk = _Walk(values, set_to, instead or {})
+        last = walk.stack(document.spec.layers, entering, scope)
+        return _Expanded(inputs, set_to, _outputs(document, last, scope, mistakes), mistakes)
+
+
+#: Seconds that may be spent on what would be right.
+_TRYING = 0.25
+
+
+class _Trials(NamedTuple):
+    """Tries a document otherwise, on one budget for all; see `fitting.Trials`."""
+
+    asked: _Asked
+    budget: Budget
+
+    def mistakes(self, input: Shape) -> Sequence[Diagnostic] | None:
+        try:
+            return self.asked._replace(input=tuple(input)).expanded(self.budget).mistakes.found
+        except ConvcalcError:
+            return None
+
+    def takes_with(self, st: Statement, **fields: Any) -> bool:
+        call = st.body._replace(settled={**st.body.settled, **fields})
+        # What is kept is known by the calls, of which this one will be gone.
+        document = self.asked.document._replace(made={})
+        try:
+            made = self.asked._replace(document=document).expanded(self.budget, {id(st): call})
+        except ConvcalcError:
+            return False
+        return not made.mistakes.found
 
 
 def _outputs(document: Document, last: Tensors, scope: Scope, mistakes: Mistakes) -> Known:
@@ -73,9 +134,11 @@ def _outputs(document: Document, last: Tensors, scope: Scope, mistakes: Mistakes
             result += scope.find(name) or ()
         except KeyError:
             message = f"`outputs` names `{name}`, and no layer of `layers` has that name"
-            label = did_you_mean(name, scope.tensors())
+            label, help = did_you_mean(name, scope.tensors()), ""
+            if called := mistakes.called_in_tables(name, scope):
+                message, label, help = f"`outputs` names `{name}`, {called[0]}", "", called[1]
             mark = document.mark_of("outputs", index)
-            mistakes.report("unknown-tensor", message, mark, label=label)
+            mistakes.report("unknown-tensor", message, mark, label=label, help=help)
     return tuple(result)
 
 
@@ -86,7 +149,9 @@ class _Walk:
     far as it does not depend on it.
     """
 
-    def __init__(self, values: Values, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, values: Values, variables: Mapping[str, Any], instead: Mapping[int, Call]
+    ) -> None:
         self.document = values.document
         #: All that a block's body sees of the outside.
         self.variables = variables
@@ -100,7 +165,7 @@ class _Walk:
         self.look_at = 1
         #: The lines in which a mistake was found: each is reported once, however often it is run.
         self.mistaken: set[int] = set()
-        self.placing = Placing(values)
+        self.placing = Placing(values, instead)
         self.structures: Mapping[str, _Expand] = {
             "sequential": self.sequential,
             "repeat": self.repeat,
@@ -184,7 +249,7 @@ class _Walk:
 
     def enter(self, st: Statement, scope: Scope) -> None:
         """Stop at the limit of lists inside each other."""
-        if scope.depth >= self.limits.depth:
+        if len(scope.around) >= self.limits.depth:
             message = f"blocks, groups and loops are nested more than {self.limits.depth} deep"
             self.mistakes.exceed("depth", message, st.mark)
 
@@ -195,7 +260,7 @@ class _Walk:
         if inputs is None:
             return None
         self.enter(st, scope)
-        expand, scope = self.structures[st.type], scope.inside()
+        expand, scope = self.structures[st.type], scope.inside(st)
         if body.name is None and st.type != "sequential":
             return expand(st, body, inputs, scope)
         with self.builder.group(body.name or st.type, st.type):
@@ -217,7 +282,7 @@ class _Walk:
         for index in range(times):
             self.step(st)
             values = {**scope.values, body.index: index} if body.index else scope.values
-            inputs = self.stack(body.layers, inputs, scope.inside(values))
+            inputs = self.stack(body.layers, inputs, scope.inside(st, values))
         return inputs
 
     def for_each(self, st: Statement, body: ForEach, inputs: Tensors, scope: Scope) -> Tensors:
@@ -237,7 +302,7 @@ class _Walk:
                 mark = st.item_mark("in", number)
                 raise self.mistakes.report("bad-value", message, mark, scope, help=help)
             values = {**scope.values, **dict(zip(names, cells))}
-            inputs = self.stack(body.layers, inputs, scope.inside(values))
+            inputs = self.stack(body.layers, inputs, scope.inside(st, values))
         return inputs
 
     def residual(self, st: Statement, body: Residual, inputs: Known, scope: Scope) -> Tensors:
@@ -249,7 +314,7 @@ class _Walk:
         if body.shortcut:
             self.enter(st, scope)
             with self.builder.group("shortcut", "shortcut"):
-                shortcut = self.stack(body.shortcut, inputs, scope.inside())
+                shortcut = self.stack(body.shortcut, inputs, scope.inside(st))
         return self.join(st, "add", (result, shortcut), scope)
 
     def branches(self, st: Statement, body: Branches, inputs: Known, scope: Scope) -> Tensors:
@@ -264,7 +329,7 @@ class _Walk:
         for path, tensors in zip(body.paths, entering):
             self.enter(st, scope)
             with self.builder.group("path", "path"):
-                results.append(self.stack(path, tensors, scope.inside()))
+                results.append(self.stack(path, tensors, scope.inside(st)))
         return self.join(st, body.merge, results, scope)
 
     def join(self, st: Statement, type: str, results: Iterable[Tensors], scope: Scope) -> Tensors:

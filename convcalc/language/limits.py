@@ -103,6 +103,7 @@ class Budget:
     """
 
     def __init__(self, limits: Limits = DEFAULT, spent: float = 0.0) -> None:
+        self._given = limits
         self.limits = limits.scaled()
         #: YAML values and parts of expressions so far.
         self.nodes = 0
@@ -114,6 +115,11 @@ class Budget:
     def spent(self) -> float:
         """Seconds of processor time so far."""
         return time.thread_time() - self._start
+
+    def part(self, seconds: float) -> Budget:
+        """Some of the time that is left, for what an answer can do without."""
+        most = self.limits.seconds - seconds
+        return Budget(self._given, max(self.spent, most))
 
     def is_over(self, ticks: int = 1) -> bool:
         """Whether the time is over, `ticks` small steps later; it is looked at now and then."""

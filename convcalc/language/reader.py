@@ -16,6 +16,7 @@ import yaml
 
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
 from convcalc.language.limits import Budget, Limits, exceeded
+from convcalc.visible import composed
 from convcalc.words import did_you_mean, shortened
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -270,6 +271,9 @@ class _Reader:
             message = f"the text has a control character in it, U+{ord(control[0]):04X}"
             help = "write the text without the escape"
             raise self.mistake("bad-yaml", message, place, help)
+        if not text.isascii() and (whole := composed(text)) != text:
+            # Names are one where they look the same.
+            text, place = whole, (line, column, length, -1)
         value = self.plain(text, place) if event.implicit[0] else text
         level = self.stack[-1]
         if level.wants_key():

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from itertools import islice, takewhile
+from typing import Any, NamedTuple, NoReturn
 
 from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
 from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import Expression, ExpressionError
 from convcalc.graph import Builder
+from convcalc.language.joins import Rounding, paths_of
 from convcalc.language.limits import Budget, exceeded
 from convcalc.language.scopes import Known, Scope, Tensors, tensor_values
-from convcalc.language.statements import Statement, Value, expressions_in
+from convcalc.language.statements import Call, Statement, Value, expressions_in
 from convcalc.shape import Shape, Tensor
 from convcalc.words import counted, describe, did_you_mean, listed
+
+#: A longer line is not written out in a cure.
+_LONGEST_LINE = 100
+#: So many layers are looked at for one that a table calls by a name.
+_MOST_LOOKED_AT = 5000
 
 
 class Unknown(Exception):  # noqa: N818 - the mistake is noted; this says what it leaves
     """A mistake, which is noted, or one before it leaves unknown what a line makes."""
+
+
+class Refused(NamedTuple):
+    """A layer that refused its inputs: which of the mistakes it is, and the inputs."""
+
+    at: int
+    code: str
+    inputs: Known
 
 
 class Mistakes:
@@ -36,6 +51,10 @@ class Mistakes:
         #: The inputs' names, for messages.
         self.inputs: tuple[str, ...] = ()
         self.found: list[Diagnostic] = []
+        #: Those of them in which a layer refused its inputs.
+        self.refused: list[Refused] = []
+        #: The line that made each node, and the lines around that.
+        self.lines: list[tuple[Statement, tuple[Statement, ...]]] = []
 
     def report(
         self,
@@ -47,17 +66,28 @@ class Mistakes:
         label: str = "",
         notes: tuple[str, ...] = (),
         where: str = "",
+        more: tuple[str, ...] = (),
         help: str = "",
     ) -> Unknown:
-        """Note a mistake, with the calls that lead to it; `where` says more of the place."""
+        """Note a mistake, with the calls that lead to it.
+
+        `where` says more of the place, and `more` are notes that follow that.
+        """
         calls = reversed(scope.calls) if scope else ()
         chain = [f"in block `{call.type}`, called at line {call.mark.line}" for call in calls]
         if place := "; ".join([*chain, where] if where else chain):
             notes = (*notes, place)
+        notes += more
         self.found.append(Diagnostic(code, message, self.source, mark, label, notes, help))
         if len(self.found) >= ENOUGH:
             self.stop_if_wrong()
         return Unknown()
+
+    def advise(self, refused: Refused, help: str, *, instead: bool = False) -> None:
+        """Say what would be right in a mistake: before what it says of that, or instead of it."""
+        found = self.found[refused.at]
+        kept = "" if instead else found.help
+        self.found[refused.at] = found._replace(help="; or ".join(filter(None, (help, kept))))
 
     def stop_if_wrong(self) -> None:
         """Raise ConvcalcError where there is a mistake."""
@@ -122,13 +152,38 @@ class Mistakes:
         inputs: Known,
     ) -> Unknown:
         """A layer, in which the values `raws` are, refuses its inputs."""
-        if st.type == "residual":
-            refusal.help = _residual_help(inputs[0].shape, inputs[-1].shape) or refusal.help
         where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
         if len(inputs) > 1:
             given = [f"{tensor.shape} ({self._place(tensor)})" for tensor in inputs[:4]]
             where = f"its inputs are {', '.join(given)}{', …' if len(inputs) > 4 else ''}"
-        return self.value(refusal, st, refusal.field, raws, scope, inputs, where)
+        elif before := self._flattened(inputs[0]):
+            made = f"{self._place(inputs[0])} makes of {before.shape}"
+            where = f"its input is {inputs[0].shape}, which {made}, from {self._place(before)}"
+        notes: list[str] = []
+        if refusal.code == "shape-mismatch" and (paths := paths_of(self.builder, inputs)):
+            notes = [self._rounding(each) for each in islice(paths.roundings(), 2)]
+        if st.type == "residual" and not notes:
+            refusal.help = _residual_help(inputs[0].shape, inputs[-1].shape) or refusal.help
+        self.refused.append(Refused(len(self.found), refusal.code, inputs))
+        return self.value(refusal, st, refusal.field, raws, scope, inputs, where, notes)
+
+    def _flattened(self, tensor: Tensor) -> Tensor | None:
+        """What a flat tensor was, where the layer above flattens."""
+        if tensor.node >= 0 and len(tensor.shape) == 1:
+            placed = self.builder.placed(tensor.node)
+            if placed.layer.moves and len(placed.inputs[0]) > 1:
+                return self.builder.inputs(tensor.node)[0]
+        return None
+
+    def _rounding(self, found: Rounding) -> str:
+        """Which layer has a remainder, on which path."""
+        size, made, stride = found.before[found.axis], found.after[found.axis], found.stride
+        does = f"drops a remainder of {size % stride}"
+        if made * stride > size:
+            does = f"rounds {size}/{stride} up to {made}"
+        layer = f"`{self.builder.name(found.node)}` (line {self.lines[found.node][0].mark.line})"
+        made_of = f"{layer} makes {found.after} of {found.before}: its stride of {stride} {does}"
+        return f"on the way to {self._place(found.towards)}, {made_of}"
 
     def value(
         self,
@@ -139,8 +194,9 @@ class Mistakes:
         scope: Scope,
         inputs: Tensors,
         where: str = "",
+        more: Iterable[str] = (),
     ) -> Unknown:
-        """A field refuses a value, which the expressions in `raws` have."""
+        """A field refuses a value, which the expressions in `raws` have; `more` are notes."""
         message, help = refusal.message, refusal.help
         if field is not None and message.startswith(("must ", "has ")):
             message = f"`{st.key_of(field) or field}` {message}"
@@ -158,6 +214,7 @@ class Mistakes:
             label=refusal.label,
             notes=tuple(notes)[:4],
             where=where,
+            more=tuple(more),
             help=help,
         )
 
@@ -178,7 +235,58 @@ class Mistakes:
             help = "give this line the same `when`, or name a layer that is there"
         mark = st.item_mark("from", st.body.from_.index(name))
         label = "" if whole in known else did_you_mean(name, known)
+        if whole not in known and (called := self.called_in_tables(name, scope)):
+            message, label, help = f"`from` names `{name}`, {called[0]}", "", called[1]
         self.report("unknown-tensor", message, mark, scope, label=label, help=help)
+
+    def called_in_tables(self, name: str, scope: Scope) -> tuple[str, str] | None:
+        """What is said of a name that a table has and no line: what it is, and the cure.
+
+        None where no layer so far is called so, or its line has the name.
+        """
+        found = self._line_called(name)
+        if found is None:
+            return None
+        st, around = found
+        at_line = f"`{st.type}` at line {st.mark.line}"
+        same = len(list(takewhile(lambda pair: pair[0] is pair[1], zip(around, scope.around))))
+        if any(isinstance(each.body, Call) for each in scope.around[same:]):
+            return None  # a block sees nothing of its caller, whatever it is called
+        if same == len(around):
+            if st.body.name is not None:
+                return None
+            own = name.replace(".", "_")
+            line = st.written(name=own)
+            cure = f"`{line}`" if len(line) <= _LONGEST_LINE else f"`name: {own}`"
+            said = f"which is only what tables call the {at_line}: that has no name"
+            return said, f"give it one: {cure}"
+        outer = around[same]
+        if outer.body.name is None:
+            whole = f"name the `{outer.type}` at line {outer.mark.line}, and take that"
+        else:
+            whole = f"take `{outer.body.name}`, the `{outer.type}` at line {outer.mark.line}"
+        help = (
+            f"a name is seen in its own list alone; {whole}: it hands on what its last layer makes"
+        )
+        return f"which is what tables call the {at_line}, inside `{outer.type}`", help
+
+    def _line_called(self, name: str) -> tuple[Statement, tuple[Statement, ...]] | None:
+        """The line of a layer or a group by its name in tables, and the lines around it."""
+        wanted = name.split(".")
+        for node, (st, around) in enumerate(self.lines[:_MOST_LOOKED_AT]):
+            parts = self.builder.parts_of_name(node)
+            if len(parts) < len(wanted) or not all(
+                part.is_called(each) for part, each in zip(parts, wanted)
+            ):
+                continue
+            last = parts[len(wanted) - 1]
+            lines = (*around, st)
+            at = len(around)
+            if last.type:
+                groups = (i for i, line in enumerate(lines) if line.type == last.type)
+                at = next(groups, at)
+            return lines[at], lines[:at]
+        return None
 
     def _place(self, tensor: Tensor) -> str:
         """What a tensor is called in a message."""

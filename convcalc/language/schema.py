@@ -1,7 +1,9 @@
 """The JSON Schema (2020-12) of the spec language, made from the forms and the layer classes.
 
-A schema sees structure: which fields there are, and what kind of value each takes. It sees neither
-the names in expressions, nor the arguments of blocks, nor shapes; `convcalc validate` does.
+A schema sees structure: which fields there are, what kind of value each takes, whether a text reads
+as an expression. It knows no name that a spec makes itself, in expressions, of a block with its
+arguments, of a tensor, nor any shape; `convcalc validate` does. `python -m fuzz schema` measures
+how many mistakes that leaves.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from convcalc import layers
+from convcalc.expressions import FUNCTIONS
 from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR, taken_names
 from convcalc.language.forms import OTHERS, STRUCTURES, Form
-from convcalc.language.statements import MERGES
+from convcalc.language.statements import MERGES, Checked
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]
@@ -25,6 +28,7 @@ def schema() -> _Schema:
         "$schema": DIALECT,
         **_form(OTHERS["spec"]),
         "title": "convcalc spec",
+        "allOf": [_unless_there_are("blocks", "layers", _ref("known_layers")), _NO_SETTINGS],
         "$defs": {
             **_values(),
             **_parts(),
@@ -63,13 +67,49 @@ def _or_expression(literal: _Schema) -> _Schema:
     return _any(literal, _ref("expression"))
 
 
+def _unless_there_are(key: str, then: str, rule: _Schema) -> _Schema:
+    """The rule of one key of a spec that has nothing under another."""
+    filled = {"required": [key], "properties": {key: {"minProperties": 1}}}
+    return {"if": filled, "else": {"properties": {then: rule}}}
+
+
+#: Without variables there is none that a preset could set.
+_NO_SETTINGS = _unless_there_are(
+    "variables", "presets", {"additionalProperties": {"maxProperties": 0}}
+)
+
+
+def _expression() -> str:
+    """The pattern of an expression: of every one, and of texts whose brackets do not match.
+
+    Operands stand with one operator or comma between each two; signs and what opens a bracket stand
+    before an operand, what closes one behind it. No comma stands before all brackets. No part can
+    be read in two ways, so that a text is read once. Only ASCII letters are letters, as in the
+    language.
+    """
+    no_letter = "(?![A-Za-z0-9_])"
+    functions = "|".join(FUNCTIONS)
+    name = rf"(?!(?:if|else|and|or|not|{functions}){no_letter}){IDENTIFIER}{no_letter}"
+    number = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    text = r"'[^'\n]*'|" + r'"[^"\n]*"'
+    before = rf"(?:(?:[-+\[]|not{no_letter}|(?:(?:{functions})\s*)?\()\s*)*"
+    behind = r"(?:\s*(?:,\s*)?[\])])*"
+    operand = rf"{before}(?:{number}|{text}|\[\s*\]|{name}){behind}"
+    between = rf"(?:\*\*|//|[<>=!]=|[-+*/%<>,\[]|(?:if|else|and|or){no_letter})"
+    no_bare_comma = r"""(?![^(\['"]*,)"""
+    return rf"^{no_bare_comma}\s*(?:{operand}\s*(?:{between}\s*(?!$)|$))+$"
+
+
 def _values() -> dict[str, _Schema]:
     """What `Checked` names in the forms, but for what has layers in it."""
     size = _or_expression({"type": "integer", "minimum": 1})
     taken = {"propertyNames": {"not": {"enum": sorted(taken_names())}}}
-    settings = {"type": "object", "additionalProperties": _ref("value")}
     return {
-        "expression": {"type": "string", "pattern": r"\S", "description": "An expression."},
+        "expression": {
+            "type": "string",
+            "pattern": _expression(),
+            "description": "An expression.",
+        },
         "value": _any({"type": ["number", "boolean"]}, _ref("expression"), _list(_ref("value"))),
         "values": _mapping(_ref("identifier"), _ref("value")),
         "arguments": {"allOf": [_ref("values"), taken]},
@@ -86,7 +126,7 @@ def _values() -> dict[str, _Schema]:
         "merge": {"enum": list(MERGES)},
         "shape": _any(_list(size, minItems=1, maxItems=4), _ref("expression")),
         "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),
-        "presets": {"type": "object", "additionalProperties": settings},
+        "presets": {"type": "object", "additionalProperties": _ref("values")},
     }
 
 
@@ -116,13 +156,35 @@ def _parts() -> dict[str, _Schema]:
             "description": "A call of a block, with its arguments.",
             "type": ["object", "null"],
             "properties": _form(OTHERS["element"])["properties"],
+            "propertyNames": _ref("identifier"),
             "additionalProperties": _ref("value"),
         },
         "element": _any(alone, with_fields),
         "layers": _list(_ref("element")),
         "network": _list(_ref("element"), minItems=1),
         "paths": _list(_ref("layers"), minItems=1),
+        "known_element": {
+            "if": {"type": "string"},
+            "then": {"enum": known},
+            "else": {
+                "propertyNames": {"enum": known},
+                "properties": {name: _known(form) for name, form in STRUCTURES.items()},
+            },
+        },
+        "known_layers": _list(_ref("known_element")),
+        "known_paths": _list(_ref("known_layers")),
     }
+
+
+def _known(form: type[Form]) -> _Schema:
+    """A structure in which no block is called."""
+    lists = {
+        field.alias or name: _ref(f"known_{check.name}")
+        for name, field in form.model_fields.items()
+        for check in field.metadata
+        if isinstance(check, Checked) and check.name in ("layers", "paths")
+    }
+    return {"properties": lists}
 
 
 def _required(cls: type[layers.Layer]) -> list[layers.Field]:
@@ -159,7 +221,7 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
     """The schema of a layer type's fields, each under its canonical and its short name."""
     properties = _form(OTHERS["layer"])["properties"]
     rules: list[_Schema] = []
-    for field in layers.fields_of(cls):
+    for field in layers.written_fields(cls):
         spellings = [name for name in (field.name, field.short) if name]
         given = [{"required": [name]} for name in spellings]
         if field.required:

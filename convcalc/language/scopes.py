@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convcalc.expressions import Expression
-from convcalc.language.statements import Statement
+from convcalc.language.statements import Call, Statement
 from convcalc.shape import Shape, Tensor
 
 Known = tuple[Tensor, ...]
@@ -41,33 +41,35 @@ def asks_for_tensor(value: Any) -> bool:
 class Scope:
     """What the lines of one `layers` list see; they add the tensors that they name."""
 
-    __slots__ = ("_left_out", "_outer", "_tensors", "calls", "depth", "values")
+    __slots__ = ("_left_out", "_outer", "_tensors", "around", "values")
 
     def __init__(
         self,
         values: Mapping[str, Any],
         outer: Scope | None = None,
-        calls: tuple[Statement, ...] = (),
-        depth: int = 0,
+        around: tuple[Statement, ...] = (),
     ) -> None:
         self.values = values
-        #: The calls of blocks around, outermost first.
-        self.calls = calls
-        #: How many lists it is inside of.
-        self.depth = depth
+        #: The lines whose lists it is inside of, outermost first; calls of blocks are among them.
+        self.around = around
         #: The list around it, whose tensors it sees.
         self._outer = outer
         self._tensors: dict[str, Tensors] = {}
         self._left_out: set[str] | None = None
 
-    def inside(self, values: Mapping[str, Any] | None = None) -> Scope:
-        """The scope of a list inside, with other values where some are given."""
+    def inside(self, st: Statement, values: Mapping[str, Any] | None = None) -> Scope:
+        """The scope of a list in a line, with other values where some are given."""
         values = self.values if values is None else values
-        return Scope(values, self, self.calls, self.depth + 1)
+        return Scope(values, self, (*self.around, st))
 
     def called(self, values: Mapping[str, Any], call: Statement) -> Scope:
         """The scope of a block that is called here; it sees no tensor of its caller."""
-        return Scope(values, None, (*self.calls, call), self.depth + 1)
+        return Scope(values, None, (*self.around, call))
+
+    @property
+    def calls(self) -> list[Statement]:
+        """The calls of blocks around, outermost first."""
+        return [st for st in self.around if isinstance(st.body, Call)]
 
     def names(self, inputs: Tensors) -> dict[str, Any]:
         """The values that expressions see by their names, on a line that takes `inputs`."""
@@ -89,7 +91,8 @@ class Scope:
         known = (each._tensors[whole] for each in self._lists() if whole in each._tensors)
         found = next(known, ())
         if dot and found:
-            found = found[int(part) :][:1]
+            # What else has a dot is a name as tables have it.
+            found = found[int(part) :][:1] if part.isdecimal() else ()
         if found == ():
             raise KeyError(name)
         return found

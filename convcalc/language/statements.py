@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from convcalc import layers
 from convcalc.diagnostics import Mark
 from convcalc.expressions import Expression
 from convcalc.language import reader
+from convcalc.words import describe
 
 #: The default of a block's argument that must be given.
 REQUIRED = "required"
@@ -104,6 +106,7 @@ class Call(NamedTuple):
     from_: tuple[str, ...] = ()
     when: Value = True
     functional: bool = False
+    output_shape: Value = None
 
     @classmethod
     def of(cls, values: Mapping[str, Value], common: Mapping[str, Any]) -> Call:
@@ -131,9 +134,11 @@ class Statement(NamedTuple):
         """The place of the type."""
         return self.marks[self.mark_index]
 
-    def mark_of(self, field: str) -> Mark:
-        """The place of a field's value; of the type where the field is left out."""
+    def mark_of(self, field: str, index: int | None = None) -> Mark:
+        """The place of a field's value, or of an item of it; of the type where it is left out."""
         key = self.key_of(field)
+        if index is not None:
+            return self.item_mark(field, index)
         return self.mark if key is None else self.origin.mark_of(key)
 
     def item_mark(self, field: str, index: int) -> Mark:
@@ -147,6 +152,24 @@ class Statement(NamedTuple):
             if key == field or field in layers.SHORT_NAMES.get(key, ()):
                 return key
         return None
+
+    def written(self, **more: Any) -> str:
+        """The line as a spec has it, with more fields."""
+        fields = {key: more.pop(key) for key in ("name",) if key in more}
+        fields |= {**self.origin, **more}
+        return f"- {self.type}: {_flow(fields)}" if fields else f"- {self.type}"
+
+
+def _flow(value: Any) -> str:
+    """What was read as YAML between braces or brackets."""
+    if isinstance(value, dict):
+        return f"{{{', '.join([f'{key}: {_flow(each)}' for key, each in value.items()])}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
+    if isinstance(value, str):
+        plain = not re.search(r"[][{},#&*!|>'\"%@`]|: |^[-?:]", value)
+        return value if plain else f'"{value}"'
+    return describe(value) if value is not None else "null"
 
 
 #: A `layers` list.

@@ -18,6 +18,7 @@ from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
 from convcalc.language.statements import Items, Statement, Value
 from convcalc.layers.fields import Kind, Whole
 from convcalc.shape import Shape
+from convcalc.visible import composed
 from convcalc.words import describe, did_you_mean, listed
 
 _SIZE = Whole(1)
@@ -104,6 +105,8 @@ class Values:
         that is of another kind than the default.
         """
         document, spec = self.document, self.document.spec
+        preset = preset and composed(preset)
+        settings = {composed(name): value for name, value in settings.items()}
         if preset is not None and preset not in spec.presets:
             raise self._lacking("preset", preset, spec.presets, "it has none")
         for name in settings:
@@ -147,23 +150,28 @@ class Values:
         shapes = {}
         for name, value in raw.items():
             with suppress(Unknown):
-                shapes[name] = self._shape(name, value, scope)
+                shapes[name] = self.shape(value, scope, (), self.document, "input", name)
         return shapes
 
-    def _shape(self, name: str, value: Value, scope: Scope) -> Shape:
-        document = self.document
-        sizes = self.evaluate(value, scope, (), document, "input", name)
+    def shape(
+        self, value: Value, scope: Scope, inputs: Tensors, marked: Marked, *path: Any
+    ) -> Shape:
+        """The shape that `marked` has at a path, whose last part is what messages call it."""
+        sizes = self.evaluate(value, scope, inputs, marked, *path)
+        mark, name = marked.mark_of(*path), path[-1]
         if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 4:
             message = f"`{name}` must be a list of one to four sizes, not {describe(sizes)}"
-            raise self.mistakes.report("bad-value", message, document.mark_of("input", name))
+            raise self.mistakes.report("bad-value", message, mark)
         parsed = []
         for index, size in enumerate(sizes):
             try:
                 parsed.append(_SIZE.parse(size))
             except Refusal as refusal:
-                message = f"a size of the input {refusal.message}"
-                at = document.mark_of("input", name, index)
+                message = f"a size of `{name}` {refusal.message}"
+                at = marked.mark_of(*path, index) or mark
                 self.mistakes.report(refusal.code, message, at, help=refusal.help)
+        if len(parsed) < len(sizes):
+            raise Unknown
         return Shape(*parsed)
 
 

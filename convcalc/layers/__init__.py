@@ -20,6 +20,7 @@ from convcalc.layers.base import (
     names,
     short_name,
     summary,
+    written_fields,
 )
 from convcalc.layers.fields import SHORT_NAMES
 from convcalc.registry import files, from_entry_point
@@ -41,6 +42,7 @@ __all__ = [
     "reading_order",
     "short_name",
     "summary",
+    "written_fields",
 ]
 
 for _file in files(__path__):

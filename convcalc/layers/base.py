@@ -94,6 +94,37 @@ class Field(NamedTuple):
     description: str
 
 
+class Stated(NamedTuple):
+    """A field that says what is known of the input anyway, as PyTorch's modules are told.
+
+    A spec may have it, and it is checked; a layer does not keep it, and nothing is counted by it.
+    """
+
+    field: Field
+    #: What it counts, in a message: "input channel". Empty where that is all that is normalised.
+    noun: str
+    #: What is so, of a layer and the shape of its input; None where that has nothing of it.
+    known: Callable[[Any, Shape], Any]
+    #: The cure for a value that is not so, where it is a special one.
+    cure: Callable[[Any, Shape, Any], str]
+
+
+def _no_cure(layer: Any, x: Shape, value: Any) -> str:
+    return ""
+
+
+def stated(
+    name: str,
+    kind: Kind,
+    noun: str,
+    known: Callable[[Any, Shape], Any],
+    description: str,
+    cure: Callable[[Any, Shape, Any], str] = _no_cure,
+) -> Stated:
+    """A field that is only checked; see `Stated`."""
+    return Stated(Field(name, short_name(name), kind, False, None, description), noun, known, cure)
+
+
 class Storage(Enum):
     """Where a layer's output is kept."""
 
@@ -127,6 +158,8 @@ class Layer:
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
     axes: ClassVar[tuple[int, int]] = (0, 3)
+    #: The fields of a spec that are only checked.
+    stated: ClassVar[tuple[Stated, ...]] = ()
     #: How many spatial axes one number stands for where a person gives an input as `128`.
     natural_axes: ClassVar[int] = 2
 
@@ -370,9 +403,15 @@ def short_name(field: str) -> str | None:
 
 
 @per_type
+def written_fields(cls: type[Layer]) -> tuple[Field, ...]:
+    """The fields that a spec may have for a layer type: its own, and those only checked."""
+    return (*fields_of(cls), *[each.field for each in cls.stated])
+
+
+@per_type
 def canonical_names(cls: type[Layer]) -> Mapping[str, str]:
     """Every name that a spec may use for a field of a layer type, to its canonical name."""
-    fields = fields_of(cls)
+    fields = written_fields(cls)
     shorts = {field.short: field.name for field in fields if field.short}
     return {**{field.name: field.name for field in fields}, **shorts}
 

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 from typing import Annotated, Protocol
 
 from convcalc.layers.base import TYPES, Layer, find, layer
-from convcalc.layers.convolution import Conv, DepthwiseConv, PointwiseConv
+from convcalc.layers.convolution import IN_CHANNELS, Conv, DepthwiseConv, PointwiseConv
 from convcalc.layers.fields import Choice, Count, Flag, Padding, PerAxis, WholeNumber
 from convcalc.layers.joining import Mul
 from convcalc.layers.pooling import GlobalAvgPool
-from convcalc.shape import Tensor
+from convcalc.shape import Shape, Tensor
 
 
 class Parts(Protocol):
@@ -31,6 +31,10 @@ class Composite(Layer):
     def build(self, parts: Parts, x: Tensor) -> tuple[Tensor, ...]:
         """Add its parts, the first of which takes `x`; what the last one makes. Raises Refusal."""
         raise NotImplementedError
+
+    def standard(self, x: Shape) -> Layer | None:
+        """The one layer that does the same job on `x`, to compare it with; None: there is none."""
+        return None
 
 
 class ActivationName(Choice):
@@ -68,6 +72,7 @@ class SeparableConv(Composite):
     """
 
     axes = (1, 3)
+    stated = (IN_CHANNELS,)
     out_channels: Count
     kernel_size: PerAxis
     stride: PerAxis = (1,)
@@ -88,6 +93,16 @@ class SeparableConv(Composite):
         (y,) = parts.add(depthwise, x)
         return parts.add(PointwiseConv(out_channels=self.out_channels, bias=self.bias), y)
 
+    def standard(self, x: Shape) -> Layer:
+        return Conv(
+            out_channels=self.out_channels,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            bias=self.bias,
+        )
+
 
 @layer("spatial_separable_conv")
 class SpatialSeparableConv(Composite):
@@ -105,6 +120,7 @@ class SpatialSeparableConv(Composite):
     """
 
     axes = (2, 2)
+    stated = (IN_CHANNELS,)
     out_channels: Count
     kernel_size: Count
     stride: Count = 1
@@ -129,6 +145,15 @@ class SpatialSeparableConv(Composite):
         )
         (y,) = parts.add(down, x)
         return parts.add(across, y)
+
+    def standard(self, x: Shape) -> Layer:
+        return Conv(
+            out_channels=self.out_channels,
+            kernel_size=(self.kernel_size,),
+            stride=(self.stride,),
+            padding=((self.padding, self.padding),),
+            bias=self.bias,
+        )
 
 
 @layer("squeeze_excite")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from convcalc.arithmetic import exact_div, product, require, value_of
-from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer
-from convcalc.layers.fields import Count, Flag, Padding, PerAxis, PerAxisFromZero
+from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer, stated
+from convcalc.layers.fields import Count, Flag, Padding, PerAxis, PerAxisFromZero, Whole
 from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
 from convcalc.window import Window, same_size, windows_over
@@ -26,6 +26,16 @@ def _require_groups(inputs: int, outputs: int, groups: int) -> None:
     per_group(outputs, groups, what="output channels", other=inputs)
 
 
+#: What PyTorch's convolutions are told first.
+IN_CHANNELS = stated(
+    "in_channels",
+    Whole(1),
+    "input channel",
+    lambda layer, x: x.channels if x.spatial else None,
+    "the channels of the input; only checked",
+)
+
+
 class _Sliding(Unary):
     """The fields and the window of a convolution.
 
@@ -39,6 +49,7 @@ class _Sliding(Unary):
 
     family = "convolution"
     axes = (1, 3)
+    stated = (IN_CHANNELS,)
 
     stride: PerAxis = (1,)
     padding: Padding = ((0, 0),)
@@ -187,6 +198,7 @@ class GlobalDepthwiseConv(Unary):
 
     family = "convolution"
     axes = (1, 3)
+    stated = (IN_CHANNELS,)
 
     bias: Flag = True
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from convcalc.arithmetic import divides, equal, exact_div, product, require
-from convcalc.layers.base import Operations, Storage, Unary, Weight, layer
-from convcalc.layers.fields import Count, Flag, Numbers, Rate
+from convcalc.layers.base import Operations, Storage, Unary, Weight, layer, stated
+from convcalc.layers.fields import Count, Flag, Numbers, Rate, Whole
 from convcalc.shape import Shape
 
 
@@ -27,6 +27,15 @@ class Linear(Unary):
 
     family = "dense"
     natural_axes = 0
+    stated = (
+        stated(
+            "in_features",
+            Whole(1),
+            "input feature",
+            lambda layer, x: x.channels if layer.per_position or not x.spatial else None,
+            "the features of the input; only checked",
+        ),
+    )
 
     out_features: Count
     bias: Flag = True

@@ -17,6 +17,7 @@ from convcalc.words import describe, near_integers
 #: Short names, for the canonical ones that a layer has.
 SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "out": ("out_channels", "out_features"),
+    "in": ("in_channels", "in_features"),
     "k": ("kernel_size",),
     "s": ("stride",),
     "p": ("padding",),

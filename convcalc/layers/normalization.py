@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from convcalc.arithmetic import require
-from convcalc.layers.base import Operations, Storage, Unary, Weight, layer
-from convcalc.layers.fields import Choice, Count, Flag
+from convcalc.layers.base import Operations, Stated, Storage, Unary, Weight, layer, stated
+from convcalc.layers.fields import Choice, Count, EachAxis, Flag, Whole
 from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
 
@@ -26,6 +26,12 @@ def _normalized(elements: int, groups: int, affine: bool) -> Operations:
         div=3 * groups,
         sqrt=groups,
     )
+
+
+def _channels_as(name: str) -> Stated:
+    """The channels of the input, by the name that a module of PyTorch has for them."""
+    text = "the channels of the input; only checked"
+    return stated(name, Whole(1), "channel", lambda layer, x: x.channels, text)
 
 
 class _Affine(Unary):
@@ -54,6 +60,8 @@ class BatchNorm(_Affine):
     Example: `- batch_norm` on `64x56x56`
     """
 
+    stated = (_channels_as("num_features"),)
+
     def weights(self, x: Shape) -> Iterator[Weight]:
         yield from super().weights(x)
         yield Weight("running_mean", (x.channels,), trainable=False)
@@ -75,6 +83,17 @@ class LayerNorm(_Affine):
 
     Example: `- layer_norm` on `96x56x56`
     """
+
+    stated = (
+        stated(
+            "normalized_shape",
+            EachAxis(1),
+            "",
+            lambda layer, x: tuple(x) if layer.over == "all" else (x.channels,),
+            "what is normalised over, the channels or the whole input; only checked",
+            lambda layer, x, value: "`over: all` normalises over it" if value == tuple(x) else "",
+        ),
+    )
 
     over: Annotated[str, Choice("channels", "all")] = "channels"
 
@@ -98,6 +117,8 @@ class GroupNorm(_Affine):
     Example: `- group_norm: {g: 8}` on `64x28x28`
     """
 
+    stated = (_channels_as("num_channels"),)
+
     groups: Count
 
     def output_shape(self, x: Shape) -> Shape:
@@ -118,6 +139,8 @@ class InstanceNorm(_Affine):
     """
 
     axes = (1, 3)
+    stated = (_channels_as("num_features"),)
+
     affine: Flag = False
 
     def output_shape(self, x: Shape) -> Shape:

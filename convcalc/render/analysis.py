@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis import Analysis, Row, Share
@@ -19,7 +19,9 @@ from convcalc.render.columns import (
     order,
     sorted_rows,
 )
-from convcalc.render.report import Records, Report, Table
+from convcalc.render.report import Fitted, Records, Report, Table
+from convcalc.render.tree import Branch, Line, branches, levels, lines
+from convcalc.visible import cut, width
 from convcalc.words import counted, grouped, listed, percent, short
 
 
@@ -28,11 +30,13 @@ def layers(
     columns: str | None = None,
     sort: str | None = None,
     si: bool = False,
+    depth: int | None = None,
 ) -> Report:
     """A row a layer, `columns` of it (keys with commas between), in the order of the column `sort`.
 
-    Numbers are short in tables with `si`. Of several networks, records say which. Raises
-    ConvcalcError for an unknown column.
+    Numbers are short in tables with `si`. Of several networks, records say which. `depth` is the
+    number of groups that the analyses are folded at, where it was asked for. Raises ConvcalcError
+    for an unknown column.
     """
     kept = chosen(columns, of_rows(analyses[0]))
 
@@ -60,6 +64,7 @@ def layers(
         lines,
         lambda: Records(header, rows()),
         lambda: [_layers(each, columns, sort, si) for each in analyses],
+        fitted=None if sort else [_fitted(each, columns, si, depth) for each in analyses],
     )
 
 
@@ -134,13 +139,104 @@ def _lead(analyses: Sequence[Analysis], analysis: Analysis) -> dict[str, str]:
 def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool) -> Table:
     """One row a layer, in the order of the network or of a column."""
     kept = chosen(columns, defaults(TABLE, analysis))
+    rows = sorted_rows(analysis.rows, sort)
+    return _table(analysis, [], kept, lambda: (((), row) for row in rows), si)
+
+
+def _fitted(analysis: Analysis, keys: str | None, si: bool, deepest: int | None) -> Fitted:
+    """The network as a tree: blocks are open as far as the screen is high, or down to `deepest`.
+
+    Numbers are short where the screen is too narrow for long ones, then names are cut, and then
+    the columns stand in several tables.
+    """
+    kept = [each for each in chosen(keys, defaults(TABLE, analysis)) if each.key not in _NAMES]
+    grown = branches(analysis.rows)
+
+    def fitted(columns: int, height: int) -> list[Table]:
+        found = _lines(grown, height, deepest)
+        labels = ["  " * line.depth + line.branch.label for line in found]
+        names = max(map(width, labels))
+
+        def tree(kept: Sequence[Column], si: bool, most: int = names) -> Table:
+            return _tree(analysis, kept, found, [cut(label, most) for label in labels], si)
+
+        for numbers in (si, True):
+            if (table := tree(kept, numbers)).width() <= columns:
+                return [table]
+        if (left := names - (table.width() - columns)) >= _SHORTEST:
+            return [tree(kept, True, left)]
+        tables, rest = [], list(kept)
+        while rest:
+            counts = range(len(rest), 0, -1)
+            parts = [tree(rest[:count], True, _LONGEST) for count in counts]
+            fits = next((each for each in parts if each.width() <= columns), parts[-1])
+            tables.append(fits._replace(legend=()))
+            rest = rest[len(fits.header) - 1 :]
+        return [*tables[:-1], tables[-1]._replace(legend=table.legend)]
+
+    return fitted
+
+
+def _lines(grown: Sequence[Branch], height: int, deepest: int | None) -> list[Line]:
+    """The lines of a tree, its blocks open as far as there is room."""
+    depth = levels(grown) if deepest is None else deepest
+    found = list(lines(grown, depth))
+    while deepest is None and depth and len(found) > max(height, FEWEST_LINES):
+        depth -= 1
+        found = list(lines(grown, depth))
+    return found
+
+
+def _tree(
+    analysis: Analysis,
+    kept: Sequence[Column],
+    found: Sequence[Line],
+    labels: Sequence[str],
+    si: bool,
+) -> Table:
+    """One line a layer or a block; the figures of one that is open stand below it."""
+    rows = [None if line.is_open else line.branch.row for line in found]
+    costs = [line.branch.row.macs * line.times * (not line.is_open) for line in found]
+    costly = sorted(range(len(found)), key=lambda index: -costs[index])[:_HEAVIEST]
+    heavy = (index for index in costly if costs[index] * _HEAVY >= analysis.totals.macs > 0)
+    more = []
+    if any(line.branch.times > 1 for line in found):
+        more.append("×N: N alike follow one another, and the figures are those of one.")
+    if any(line.branch.inside and not line.is_open for line in found):
+        more.append("Blocks are folded to fit the screen; --depth N opens N levels of them.")
+    table = _table(analysis, ["Layer"], kept, lambda: zip(zip(labels), rows), si)
+    return table._replace(heavy=frozenset(heavy), legend=(*more, *table.legend))
+
+
+#: Columns that a tree has in its names.
+_NAMES = ("name", "type")
+#: Columns that names may be cut to, for one table; and those that they have where it takes several.
+_SHORTEST = 16
+_LONGEST = 32
+#: Lines that a tree may have on a lower screen: a reader can scroll a little.
+FEWEST_LINES = 40
+#: How many layers are made to stand out, each with a tenth of the MACs or more.
+_HEAVIEST = 3
+_HEAVY = 10
+
+
+def _table(
+    analysis: Analysis,
+    lead: Sequence[str],
+    kept: Sequence[Column],
+    rows: Callable[[], Iterable[tuple[tuple[str, ...], Row | None]]],
+    si: bool,
+) -> Table:
+    """A table of rows, each with the cells of the columns `lead` before it; None has no cells."""
     marks = [
         column.marked is not None and any(map(column.marked, analysis.rows)) for column in kept
     ]
-    rows = sorted_rows(analysis.rows, sort)
 
-    def cells(row: Row) -> Iterator[str]:
+    def cells(row: Row | None) -> Iterator[str]:
         for column, mark in zip(kept, marks):
+            if row is None:
+                yield ""
+                continue
             text = _cell(column, column.read(row), si)
             if column.key in ("input_shapes", "output_shape"):
                 text = text.replace("x", "×")
@@ -148,20 +244,17 @@ def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool)
                 text += "*" if column.marked(row) else " "
             yield text
 
-    totals = []
-    for index, column in enumerate(kept):
-        if column.total is not None:
-            text = _cell(column, column.total(analysis), si)
-            totals.append(text + (" " if marks[index] else ""))
-        else:
-            totals.append(
-                f"Total ({counted(analysis.totals.layers, 'layer')})" if index == 0 else ""
-            )
+    totals = [""] * len(lead)
+    for column, mark in zip(kept, marks):
+        text = "" if column.total is None else _cell(column, column.total(analysis), si)
+        totals.append(text + (" " if mark and text else ""))
+    if not totals[0]:
+        totals[0] = f"Total ({counted(analysis.totals.layers, 'layer')})"
     return Table(
         title(analysis),
-        tuple(_title(column, analysis) for column in kept),
-        tuple(column.numeric for column in kept),
-        lambda: (tuple(cells(row)) for row in rows),
+        (*lead, *(_title(column, analysis) for column in kept)),
+        (*(False for _ in lead), *(column.numeric for column in kept)),
+        lambda: ((*first, *cells(row)) for first, row in rows()),
         tuple(totals),
         legend(analysis),
     )

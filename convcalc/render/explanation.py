@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
-from convcalc.explain import Explanation, Formulas, Part
+from convcalc.explain import Explanation, Formulas, Part, Standard, as_number
 from convcalc.render.report import Report, Table, records_of
-from convcalc.words import as_mathematics, grouped, short
+from convcalc.render.wrapping import screen_width, wrapped
+from convcalc.visible import visible, width
+from convcalc.words import as_mathematics, counted, grouped, short
 
 
 def report(explanation: Explanation, si: bool = False) -> Report:
@@ -19,97 +22,281 @@ def report(explanation: Explanation, si: bool = False) -> Report:
         lambda: _objects(explanation),
         lambda: records_of(_objects(explanation)),
         lambda: [_table(explanation, si)],
-        lambda: _text(explanation, si),
+        lambda: _text(explanation, short if si else grouped, screen_width()),
     )
 
 
-def _text(explanation: Explanation, si: bool) -> Iterator[str]:
+#: How a number is written.
+_Number = Callable[[int], str]
+
+
+def _text(e: Explanation, number: _Number, columns: int) -> Iterator[str]:
     """The answer first, then how it came about."""
-    e = explanation
-    number = short if si else grouped
-    yield f"{e.type}{_fields(e)}"
+    if e.position is not None:
+        yield from wrapped(f"{e.position.network} {e.whole.name}", columns, 2)
+    yield from wrapped(_title(e), columns, 2)
     yield ""
-    answers = [("input", ", ".join(_shape(shape) for shape in e.inputs))]
-    answers.append(("output", ", ".join(_shape(shape) for shape in e.outputs)))
-    for title, figure in _figures(e):
-        if figure.name != "buffers" or figure.value != 0:
-            answers.append((title, _result(figure, number)))
-    width = max(len(name) for name, _ in answers)
-    yield from (f"  {name.ljust(width)}  {value}" for name, value in answers)
+    yield from _entries(_answers(e, number), columns)
     yield ""
-    if len(e.parts) > 1:
-        yield from _parts(e, number)
+    if e.whole.depth is None:
+        (part,) = e.parts
+        for name, steps in _derived(part, e):
+            yield from _derivation(name, steps, columns)
+        yield ""
     else:
-        for title, figure in _derived(e):
-            yield from _derivation(title, figure)
+        yield from _apart(e, number, columns)
+    symbols = {**e.symbols, **e.meanings}
+    if symbols:
+        yield from _entries(symbols.items(), columns, prose=True)
+        yield ""
+    for line in _notes(e):
+        yield from wrapped(line, columns, 2, prose=True)
+
+
+def _answers(e: Explanation, number: _Number) -> Iterator[tuple[str, str]]:
+    """Where the layer stands, what enters and leaves it, and its figures."""
+    if e.position is not None:
+        first, layers = e.position.first, e.position.layers
+        last = first + len(e.whole.nodes) - 1
+        which = f"layer {first:,}" if first == last else f"layers {first:,} to {last:,}"
+        around = e.whole.groups if e.whole.depth is None else e.whole.groups[:-1]
+        within = f", in {'.'.join(group.name for group in around)}" if around else ""
+        yield "place", f"{which} of {layers:,}{within}"
+        for index, (name, shape) in enumerate(zip(e.whole.inputs, e.inputs)):
+            yield "" if index else "input", f"{name} {_shape(shape)}"
+    else:
+        yield "input", ", ".join(_shape(shape) for shape in e.inputs)
+    yield "output", ", ".join(_shape(shape) for shape in e.outputs)
+    terms = e.parts[0].terms if e.whole.depth is None else ()
+    for key, figure in e.figures.items():
+        if key == "flops" and figure.value is None and terms:
+            figure = terms[-1]
+        if key != "buffers" or figure.value != 0:
+            yield _title_of(key, e), _result(figure, number)
+
+
+def _apart(e: Explanation, number: _Number, columns: int) -> Iterator[str]:
+    """Part by part: a table of them, how each comes about, their sum, and what it replaces."""
+    if all(part.figures[key].value is not None for part in e.parts for key in ("params", "macs")):
+        yield from _parts_table(e, number, columns)
+    alike: dict[tuple[str, tuple[str, ...]], list[Part]] = {}
+    for part in e.parts:
+        derived = _derived(part, e)
+        lines = [each for of in derived for each in _derivation(*of, columns, short=True)]
+        described = _described(part.row.type, part.row.config)
+        alike.setdefault((described, tuple(lines)), []).append(part)
+    for (described, derivations), parts in alike.items():
+        names = [_own_name(part, e) for part in parts]
+        title = described if names == [parts[0].row.type] else f"{_few(names)} ({described})"
+        yield from wrapped(title, columns, 2)
+        yield from derivations
+        yield ""
+    if e.position is None:
+        yield "sum"
+        for key, figure in e.figures.items():
+            if figure.names not in _NOTHING:
+                steps = _steps(figure)
+                amounts = [part.figures[key].value for part in e.parts]
+                if None not in amounts:
+                    steps.insert(-1, " + ".join(str(amount) for amount in amounts if amount))
+                yield from _derivation(_title_of(key, e), steps, columns, short=True)
+        yield ""
+    if e.standard is not None:
+        yield from _compared(e.standard, e, columns)
+
+
+def _few(names: list[str]) -> str:
+    """The names of layers that cost the same."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {counted(more, 'other')}" if more > 0 else "")
+
+
+#: Equal layers that are named.
+_MOST_NAMES = 3
+
+
+def _compared(standard: Standard, e: Explanation, columns: int) -> Iterator[str]:
+    """The layer that a composite one stands in for, and the ratio to it."""
+    placed = standard.placed
+    yield from wrapped(f"standard: {_described(placed.type, placed.config)}", columns, 2)
+    for key, figure in standard.figures.items():
+        yield from _derivation(_title_of(key, e), _steps(figure), columns, short=True)
     yield ""
-    yield from _legend(e)
+    yield "ratio to the standard"
+    for key, ratio in standard.ratios.items():
+        steps = [ratio.names, ratio.numbers]
+        own, other = e.figures[key].value, standard.figures[key].value
+        if own is not None and other is not None:
+            steps.insert(0, f"{own}/{other}")
+        if ratio.value is not None:
+            steps.append(_decimal(ratio.value))
+        yield from _derivation(_title_of(key, e), steps, columns, short=True)
+    yield ""
 
 
-def _table(explanation: Explanation, si: bool) -> Table:
+def _decimal(ratio: Any) -> str:
+    """A ratio to three digits."""
+    return f"{float(ratio):.3g}" if ratio < 1000 else f"{round(ratio):,}"
+
+
+def _table(e: Explanation, si: bool) -> Table:
     """One row a figure: its formula in names, with the numbers in it, and the result."""
     number = short if si else grouped
     rows = [
-        (title, figure.names, figure.numbers, _result(figure, number))
-        for title, figure in _derived(explanation)
+        (
+            of + _title_of(key, e),
+            figure.names,
+            _separated(figure.numbers),
+            _result(figure, number),
+        )
+        for of, key, figure in _listed(e)
     ]
     header = ("Figure", "Formula", "With numbers", "Result")
-    title = f"{explanation.type}{_fields(explanation)}"
-    return Table(title, header, (False, False, False, True), lambda: rows, (), _legend(explanation))
+    legend = (
+        *_notes(e),
+        *(f"{name}: {text}." for name, text in {**e.symbols, **e.meanings}.items()),
+    )
+    name = f"{e.position.network} {e.whole.name}: " if e.position is not None else ""
+    return Table(
+        f"{name}{_title(e)}", header, (False, False, False, True), lambda: rows, (), legend
+    )
 
 
 def _objects(explanation: Explanation) -> list[dict[str, Any]]:
     """One object a figure."""
     return [
         {
-            "figure": figure.name,
-            "value": figure.value,
+            "figure": of + key,
+            "value": as_number(figure.value),
             "formula": figure.names,
             "numbers": figure.numbers,
             "closed": figure.closed,
         }
-        for _, figure in _derived(explanation)
+        for of, key, figure in _listed(explanation)
     ]
 
 
-def _figures(e: Explanation) -> list[tuple[str, Formulas]]:
-    """The figures of the whole layer, with their titles."""
-    titles = {"macs": FIGURES["macs"].title, "flops": e.convention.unit}
-    return [(titles.get(key, key), figure) for key, figure in e.figures.items()]
+#: What a figure's formula is that is not worth a line.
+_NOTHING = ("", "0")
 
 
-def _derived(e: Explanation) -> list[tuple[str, Formulas]]:
-    """The figures that a formula makes, the sizes of the output first."""
-    sizes = e.parts[0].sizes if len(e.parts) == 1 else ()
-    found = [*((figure.name, figure) for figure in sizes), *_figures(e)]
-    return [(title, figure) for title, figure in found if figure.names not in ("", "0")]
+def _title_of(key: str, e: Explanation) -> str:
+    """What a figure or a size is called."""
+    macs, unit = FIGURES["macs"].title, e.convention.unit
+    flops = f"{unit} ({e.convention.name})" if unit == macs else unit
+    return {"macs": macs, "flops": flops}.get(key, key)
 
 
-def _result(figure: Formulas, number: Callable[[int], str]) -> str:
-    return figure.closed if figure.value is None else number(figure.value)
+def _listed(e: Explanation) -> list[tuple[str, str, Formulas]]:
+    """The figures that a formula makes, for tables: of what (with a dot), its key, and the figure.
+
+    A layer's sizes come first, and before a composite's figures those of its parts.
+    """
+    found: list[tuple[str, str, Formulas]] = []
+    for part in e.parts:
+        of = "" if e.whole.depth is None else f"{_own_name(part, e)}."
+        figures = {} if e.whole.depth is None else part.figures
+        found += [(of, size.name, size) for size in part.sizes]
+        found += [(of, key, figure) for key, figure in figures.items()]
+    found += [("", key, figure) for key, figure in e.figures.items()]
+    if e.standard is not None:
+        found += [("standard.", key, figure) for key, figure in e.standard.figures.items()]
+        found += [("ratio.", key, figure) for key, figure in e.standard.ratios.items()]
+    return [each for each in found if each[2].names not in _NOTHING]
 
 
-def _legend(e: Explanation) -> tuple[str, ...]:
+def _derived(part: Part, e: Explanation) -> Iterator[tuple[str, list[str]]]:
+    """The sizes and figures of a part that a formula makes, and how each comes about."""
+    for size in part.sizes:
+        yield size.name, _steps(size)
+    for key, figure in part.figures.items():
+        title = _title_of(key, e)
+        if key == "flops" and part.terms:
+            *terms, total = part.terms
+            for term in terms:
+                same = term.names == part.figures["macs"].names
+                yield term.name, [_title_of("macs", e), term.closed] if same else _steps(term)
+            yield title, _steps(total)
+        elif figure.names not in _NOTHING:
+            yield title, _steps(figure)
+
+
+def _steps(figure: Formulas) -> list[str]:
+    """The formula in names, with the numbers in it, and what it comes to."""
+    steps = [figure.names, figure.numbers]
+    if sorted(figure.closed.split(" + ")) != sorted(figure.numbers.split(" + ")):
+        steps.append(figure.closed)  # more than another order
+    return steps
+
+
+def _result(figure: Formulas, number: _Number) -> str:
+    """What a figure comes to."""
+    if isinstance(figure.value, int):
+        return number(figure.value)
+    return _separated(figure.closed) if figure.value is None else _decimal(figure.value)
+
+
+def _separated(formula: str) -> str:
+    """A formula with thousands separators."""
+    return re.sub(
+        r"(?<![A-Za-z0-9_.])\d{4,}(?![A-Za-z0-9_.])", lambda number: f"{int(number[0]):,}", formula
+    )
+
+
+def _derivation(
+    name: str, steps: Iterable[str], columns: int, short: bool = False
+) -> Iterator[str]:
+    """A figure step by step, no step twice, a line each; `short`: on one line where that holds it.
+
+    What is longer than a line goes on below, further in.
+    """
+    shown = [_separated(step) for step in dict.fromkeys(steps)]
+    line = f"  {name} = {' = '.join(shown)}"
+    if short and width(line) <= columns:
+        yield line
+        return
+    for index, step in enumerate(shown):
+        begin = name if index == 0 else " " * len(name)
+        yield from wrapped(f"  {begin} = {step}", columns, len(name) + 7)
+
+
+def _entries(
+    entries: Iterable[tuple[str, str]], columns: int, prose: bool = False
+) -> Iterator[str]:
+    """Names and texts in two columns."""
+    known = [(visible(name), text) for name, text in entries]
+    wide = max(width(name) for name, _ in known)
+    for name, text in known:
+        space = " " * (wide - width(name))
+        yield from wrapped(f"  {name}{space}  {text}", columns, wide + 4, prose)
+
+
+def _notes(e: Explanation) -> Iterator[str]:
+    """How operations are counted."""
     convention = e.convention
-    lines = [
+    yield (
         f"{convention.unit} as `{convention.name}` counts them: {convention.summary};"
         f" batch {e.batch}."
-    ]
-    lines += [f"{name}: {text}." for name, text in e.meanings.items()]
+    )
+    if e.standard is not None:
+        yield f"standard: the one layer that does the job of a {e.type}."
+    if e.whole.uncounted:
+        which = "this layer" if len(e.parts) == 1 else "all of these layers"
+        yield f"{convention.tool} does not know {which}, and counts 0 for what it does not know."
     if e.gap:
-        lines.append(
-            f"{convention.tool} has no number for this layer where {as_mathematics(e.gap)}."
-        )
-    return tuple(lines)
+        yield f"{convention.tool} has no number for this layer where {as_mathematics(e.gap)}."
 
 
-def _fields(e: Explanation) -> str:
-    if len(e.parts) > 1:
-        return f": {', '.join(_own_name(part, e) for part in e.parts)}"
-    shown = [
-        f"{name} {_value(value)}" for name, value in e.whole.config.items() if value is not None
-    ]
-    return f": {', '.join(shown)}" if shown else ""
+def _title(e: Explanation) -> str:
+    if e.whole.depth is not None and e.position is not None:
+        return f"{e.type}: {counted(len(e.parts), 'layer')}"
+    return _described(e.type, e.fields)
+
+
+def _described(type: str, fields: Mapping[str, Any]) -> str:
+    """A layer with what its fields are."""
+    shown = [f"{name} {_value(value)}" for name, value in fields.items() if value is not None]
+    return f"{type}: {', '.join(shown)}" if shown else type
 
 
 def _value(value: Any) -> str:
@@ -126,28 +313,37 @@ def _shape(shape: tuple[Any, ...]) -> str:
     return "×".join(str(size if value_of(size) is None else value_of(size)) for size in shape)
 
 
-def _derivation(name: str, figure: Formulas) -> list[str]:
-    """The formula in names, with the numbers in it, and what it comes to; no line twice."""
-    steps = dict.fromkeys([figure.names, figure.numbers, _result(figure, grouped)])
-    indent = " " * len(name)
-    return [f"  {name if i == 0 else indent} = {step}" for i, step in enumerate(steps)]
-
-
 def _own_name(part: Part, e: Explanation) -> str:
-    return part.row.name.removeprefix(f"{e.type}.")
+    return part.row.name.removeprefix(f"{e.whole.name}.")
 
 
-def _parts(e: Explanation, number: Any) -> list[str]:
-    """One line a part of a composite layer."""
+def _parts_table(e: Explanation, number: _Number, columns: int) -> Iterator[str]:
+    """One line a part, and their sum; shorter numbers and less of them where it is narrow."""
+    for write, outputs in ((number, True), (short, True), (number, False), (short, False)):
+        rows = list(_cells(e, write, outputs))
+        widths = [max(width(visible(row[i])) for row in rows) for i in range(len(rows[0]))]
+        if sum(widths) + 2 * len(widths) <= columns:
+            break
+    else:
+        return
+    for row in rows:
+        line = "  ".join(
+            cell.ljust(wide - width(cell) + len(cell)) if i < len(row) - 3 else cell.rjust(wide)
+            for i, (cell, wide) in enumerate(zip(map(visible, row), widths))
+        )
+        yield f"  {line}".rstrip()
+    yield ""
 
-    def cells(part: Part) -> tuple[str, ...]:
-        figures = (part.figures[key] for key in ("params", "macs", "flops"))
-        shown = (_result(figure, number) for figure in figures)
-        return (_own_name(part, e), _shape(part.row.output_shapes[0]), *shown)
 
-    rows = [("part", "output", "params", "MACs", e.convention.unit), *map(cells, e.parts)]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    return [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-        for row in rows
-    ]
+def _cells(e: Explanation, number: _Number, outputs: bool) -> Iterator[tuple[str, ...]]:
+    """The head of the table of parts, the parts, and the sum."""
+
+    def line(name: str, output: str, figures: Iterable[str]) -> tuple[str, ...]:
+        return (name, output, *figures) if outputs else (name, *figures)
+
+    keys = ("params", "macs", "flops")
+    yield line("part", "output", [_title_of(key, e) for key in keys])
+    for part in e.parts:
+        shown = [_result(part.figures[key], number) for key in keys]
+        yield line(_own_name(part, e), _shape(part.row.output_shapes[0]), shown)
+    yield line("sum", "", [_result(e.figures[key], number) for key in keys])

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
+
+from convcalc.visible import as_line, width
 
 
 class Table(NamedTuple):
     """Cells as text, a line each. `numeric` says which columns are aligned to the right.
 
     The rows are made whenever they are asked for: those of a long network are much text. The legend
-    is one text a line.
+    is one text a line. `heavy` are the indices of the rows that are to stand out.
     """
 
     title: str
@@ -19,6 +22,19 @@ class Table(NamedTuple):
     rows: Callable[[], Iterable[tuple[str, ...]]]
     totals: tuple[str, ...] = ()
     legend: tuple[str, ...] = ()
+    heavy: frozenset[int] = frozenset()
+
+    def width(self) -> int:
+        """The columns of a terminal that it takes, with two between its own."""
+        lines = chain([self.header], self.rows(), [self.totals] if self.totals else [])
+        widths = [0 for _ in self.header]
+        for cells in lines:
+            widths = [max(most, width(as_line(cell))) for most, cell in zip(widths, cells)]
+        return sum(widths) + 2 * len(widths)
+
+
+#: Makes the tables for a screen of so many columns and lines.
+Fitted = Callable[[int, int], Sequence[Table]]
 
 
 class Records(NamedTuple):
@@ -33,8 +49,8 @@ class Report(NamedTuple):
 
     `objects` are what JSON has (a single one stands by itself), `lines` its rows alone, an object
     each, `records` the same flat, `tables` what people read; `text` is that, line by line, where it
-    is more than tables. Text from outside is in all of them as it came: a format escapes it for
-    its medium.
+    is more than tables, and `fitted` that for a screen, where it has tables of its own. Text from
+    outside is in all of them as it came: a format escapes it for its medium.
     """
 
     objects: Callable[[], Sequence[Any]]
@@ -42,6 +58,7 @@ class Report(NamedTuple):
     records: Callable[[], Records]
     tables: Callable[[], Sequence[Table]]
     text: Callable[[], Iterable[str]] | None = None
+    fitted: Sequence[Fitted] | None = None
 
 
 def tables_as(report: Report, lines: Callable[[Table], Iterable[str]]) -> Iterator[str]:

@@ -1,0 +1,352 @@
+"""`convcalc explain`, and composite layers part by part."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import pytest
+
+import convcalc
+from convcalc import conventions, layers
+from convcalc.diagnostics import ConvcalcError
+from convcalc.explain import explain
+from convcalc.visible import width
+from tests.conftest import Run
+from tests.test_layers import computed, example_of
+
+ISSUE = "layer separable_conv --out 4 --k 3 --p 1 --in 3x64x64 --no-bias".split()
+
+
+def blocks(text: str) -> list[list[str]]:
+    """What stands between empty lines."""
+    return [block.split("\n") for block in text.rstrip("\n").split("\n\n")]
+
+
+def block(text: str, title: str) -> str:
+    (found,) = (lines for lines in blocks(text) if lines[0].partition(":")[0] == title)
+    return "\n".join(found)
+
+
+# --- Composite layers -----------------------------------------------------------------------------
+
+
+def test_a_separable_convolution_is_derived_part_by_part(run: Run) -> None:
+    out = run(*ISSUE).out
+    assert "params = k²·multiplier·C_in = 3²·1·3 = 27" in block(out, "depthwise_conv")
+    assert "params = multiplier·C_in·C_out = 1·3·4 = 12" in block(out, "pointwise_conv")
+    assert "= 27 + 12\n" in block(out, "sum")
+    assert "params = k²·C_in·C_out = 3²·3·4 = 108" in block(out, "standard")
+    ratio = block(out, "ratio to the standard")
+    assert "params = 39/108 = 1/C_out + 1/k² = 1/4 + 1/9 = 0.361" in ratio
+    assert "MACs = 159,744/442,368 = 1/C_out + 1/k² = 1/4 + 1/9 = 0.361" in ratio
+
+
+def test_its_json_has_the_ratio(run: Run) -> None:
+    answer = run(*ISSUE, "--json").json
+    assert [part["params"] for part in answer["parts"]] == [27, 12]
+    assert answer["parts"][1]["formulas"]["params"] == "multiplier·C_in·C_out"
+    assert (answer["standard"]["params"], answer["standard"]["macs"]) == (108, 442_368)
+    for key in ("params", "macs"):
+        assert answer["ratio"][key] == {"value": 13 / 36, "formula": "1/C_out + 1/k²"}
+
+
+def test_its_csv_has_the_ratio(run: Run) -> None:
+    lines = run(*ISSUE, "--csv").out.splitlines()
+    assert "pointwise_conv.params,12,multiplier·C_in·C_out,1·3·4,12" in lines
+    assert f"ratio.macs,{13 / 36},1/C_out + 1/k²,1/4 + 1/9,13/36" in lines
+
+
+def test_it_is_symbols_where_nothing_is_given(run: Run) -> None:
+    out = run("layer", "separable_conv", "--no-bias").out
+    for title in ("params", "MACs"):
+        assert f"  {title} = 1/C_out + 1/k²" in block(out, "ratio to the standard").split("\n")
+    answer = run("layer", "separable_conv", "--no-bias", "--json").json
+    assert answer["ratio"]["params"] == {"value": None, "formula": "1/C_out + 1/k²"}
+    assert answer["standard"]["params"] is None
+
+
+def test_it_is_mixed_where_some_is_given(run: Run) -> None:
+    out = run("layer", "separable_conv", "--no-bias", "--k", "3").out
+    assert "  params = 1/C_out + 1/k² = 1/C_out + 1/9" in out
+
+
+def test_biases_do_not_cancel(run: Run) -> None:
+    out = run("layer", "separable_conv", "--out", "4", "--k", "3", "--in", "3x8x8").out
+    assert "params = 46/112" in block(out, "ratio to the standard")
+
+
+def test_the_ratio_is_that_of_howard_et_al(run: Run) -> None:
+    """Howard et al. 2017, section 3.1: D_K²·M·D_F² + M·N·D_F² over D_K²·M·N·D_F²."""
+    for k, m, n, size in product((1, 3, 5), (1, 8), (4, 32), (7, 14)):
+        fields = {"out_channels": n, "kernel_size": k, "padding": k // 2, "bias": False}
+        found = explain("separable_conv", fields, [(m, size, size)])
+        assert found.figures["macs"].value == k**2 * m * size**2 + m * n * size**2
+        assert found.standard is not None
+        assert found.standard.figures["macs"].value == k**2 * m * n * size**2
+        assert found.standard.ratios["macs"].value == Fraction(1, n) + Fraction(1, k**2)
+
+
+def test_a_multiplier_and_unequal_kernels_are_in_the_ratio(run: Run) -> None:
+    options = "--out 4 --k 3,5 --multiplier 2 --in 3x9x9 --no-bias --json".split()
+    ratio = run("layer", "separable_conv", *options).json["ratio"]["params"]
+    assert ratio["formula"] == "multiplier/C_out + multiplier/(k_h·k_w)"
+    assert ratio["value"] == pytest.approx(2 / 4 + 2 / 15)
+
+
+def test_a_spatially_separable_convolution_has_two_kth(run: Run) -> None:
+    options = "--out 64 --k 7 --p 3 --in 64x17x17 --no-bias".split()
+    out = run("layer", "spatial_separable_conv", *options).out
+    assert "params = 57,344/200,704 = 1/k + C_out/(k·C_in) = 1/7 + 1/7 = 0.286" in out
+
+
+def test_squeeze_and_excitation_stands_for_itself(run: Run) -> None:
+    options = "--squeeze 4 --in 16x8x8".split()
+    out = run("layer", "squeeze_excite", *options).out
+    assert "= 68 + 80 = 148\n" in block(out, "sum")
+    assert not {"standard", "ratio"} & set(run("layer", "squeeze_excite", *options, "--json").json)
+
+
+# --- The formulas ---------------------------------------------------------------------------------
+
+
+def test_operations_of_a_transposed_convolution_have_names(run: Run) -> None:
+    out = run("layer", "conv_transpose", *"--out 4 --k 4 --s 2 --in 3x8x8".split()).out
+    assert "  sums = products − results\n       = 12,288 − 1,296\n" in out
+    assert "  FLOPs = products + sums + biases\n        = 12,288 + 10,992 + 1,296\n" in out
+    assert "\n  FLOPs        products + sums + biases\n" in run("layer", "conv_transpose").out
+
+
+def test_named_operations_come_to_the_flops() -> None:
+    for k, s, d, bias in product((1, 2, 3), (1, 2, 3), (1, 2), (True, False)):
+        fields = {"out_channels": 4, "kernel_size": k, "stride": s, "dilation": d, "bias": bias}
+        found = explain("conv_transpose", fields, [(6, 5, 7)], batch=2)
+        *terms, total = found.parts[0].terms
+        for term in (*terms, total):
+            assert computed(term.numbers) == term.value
+        amounts = {term.name: term.value for term in terms}
+        reached = [len({i * s + j * d for i in range(n) for j in range(k)}) for n in (5, 7)]
+        assert amounts["results"] == 2 * 4 * reached[0] * reached[1]
+        assert total.value == found.figures["flops"].value
+
+
+def test_numbers_have_separators_for_people_alone(run: Run) -> None:
+    options = ["layer", "conv", "--k", "3", "--s", "2", "--p", "1", "--in", "128"]
+    assert "36,864·C_in·C_out" in run(*options).out
+    assert run(*options, "--json").json["formulas"]["macs"] == "36864·C_in·C_out"
+
+
+TYPES = layers.names()
+
+
+def texts(run: Run, type: str) -> list[str]:
+    """A layer explained in symbols where that can be, and in the numbers of its example."""
+    fields, inputs = example_of(type)
+    options = []
+    for name, value in fields.items():
+        dashed = name.replace("_", "-")
+        if isinstance(value, bool):
+            options.append(f"--{'' if value else 'no-'}{dashed}")
+        else:
+            options += [f"--{dashed}", str(list(value) if isinstance(value, tuple) else value)]
+    fixed = list(options)
+    for sizes in inputs:
+        options += ["--in", "x".join(map(str, sizes))]
+    answers = [run("layer", type), run("layer", type, *fixed), run("layer", type, *options)]
+    return [answer.out for answer in answers if answer.status == 0]
+
+
+WORDS = {"max", "min", "gcd", "if", "else", "and", "or", "divides", "not", "MACs"}
+
+
+def symbols_in(text: str) -> set[str]:
+    """The names on the right of what is derived."""
+    formulas = ""
+    for lines in blocks(text):
+        first = next((i for i, line in enumerate(lines) if re.match(r"  \S+ = ", line)), len(lines))
+        formulas += "\n".join(re.sub(r"^  \S* *= ", " ", line) for line in lines[first:])
+    return set(re.findall("[A-Za-z_][A-Za-z_0-9]*", formulas)) - WORDS
+
+
+def legend_of(text: str) -> list[str]:
+    """The names in the block that explains them."""
+    for lines in reversed(blocks(text)):
+        entries = [re.match(r"  (\w+) +\S", line) for line in lines]
+        if any(" = " in line for line in lines):
+            break
+        if entries[0]:
+            return [entry[1] for entry in entries if entry]
+    return []
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_every_symbol_is_in_the_legend_once(run: Run, type: str) -> None:
+    for text in texts(run, type):
+        legend = legend_of(text)
+        assert len(legend) == len(set(legend))
+        titles = {"params", "buffers", "activations", "FLOPs"}
+        assert symbols_in(text) - set(legend) - titles == set(), text
+
+
+@pytest.mark.parametrize("type", TYPES)
+@pytest.mark.parametrize("columns", [60, 80])
+def test_nothing_is_wider_than_the_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, type: str, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for text in texts(run, type):
+        assert [line for line in text.splitlines() if width(line) > columns] == []
+
+
+def test_lines_are_broken_before_operators(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    out = run("layer", "conv", *"--out 4 --k 3 --in 3x8x8 --no-bias".split()).out
+    assert (
+        "  FLOPs = 2·k²·(C_in/g)·C_out·H_out·W_out\n"
+        "            − C_out·H_out·W_out\n"
+        "        = 2·3²·(3/1)·4·6·6 − 4·6·6\n"
+    ) in out
+
+
+@pytest.mark.parametrize("type", ["concat", "add", "mul"])
+def test_a_join_of_very_many_is_refused(run: Run, type: str) -> None:
+    assert run("layer", type, *["--in", "8x4x4"] * 64).status == 0
+    outcome = run("layer", type, *["--in", "8x4x4"] * 5000)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert f"`{type}` joins 5,000 inputs, and 64 are explained at the most" in outcome.err
+
+
+# --- Layers of a network --------------------------------------------------------------------------
+
+ROW = "inverted_residual_2.conv_bn_1.conv"
+ZOO = ("lenet", "mobilenet_v2", "squeezenet", "shufflenet_v2", "unet")
+
+
+def test_a_row_is_explained_with_its_numbers(run: Run) -> None:
+    out = run("explain", "mobilenet_v2", ROW).out
+    assert out.startswith(f"MobileNetV2 {ROW}\nconv: out_channels 96, kernel_size 1, ")
+    assert "  place        layer 9 of 153, in inverted_residual_2.conv_bn_1\n" in out
+    assert "  input        inverted_residual_1.conv_bn_2.batch_norm 16×112×112\n" in out
+    assert "  params = k²·(C_in/g)·C_out\n         = 1²·(16/1)·96\n         = 1,536\n" in out
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_row_of_a_network_is_explained_as_it_is_analyzed(name: str) -> None:
+    network = convcalc.load(name)
+    for row in network.analyze().rows:
+        found = network.explain(row.name)
+        described, expected = found.to_dict(), row.to_dict()
+        for key in set(expected) - {"weight_bytes", "activation_bytes", "dtype"}:
+            assert described[key] == expected[key], (row.name, key)
+        (part,) = found.parts
+        for figure in (*part.figures.values(), *part.sizes, *part.terms):
+            assert computed(figure.numbers) == figure.value
+            assert computed(figure.closed) == figure.value
+
+
+def test_every_block_is_explained_as_it_is_analyzed() -> None:
+    network = convcalc.load("mobilenet_v2")
+    for depth in (1, 2):
+        for row in network.analyze().folded(depth).rows:
+            found = network.explain(row.name).to_dict()
+            for key in ("name", "type", "inputs", "output_shape", "params", "macs", "flops"):
+                assert found[key] == row.to_dict()[key]
+            assert sum(part["macs"] for part in found.get("parts", [found])) == row.macs
+
+
+@pytest.mark.parametrize("convention", conventions.names())
+def test_every_convention_explains_a_row_as_it_analyzes_it(convention: str) -> None:
+    network = convcalc.load("shufflenet_v2")
+    for row in network.analyze(convention, batch=3).rows[::7]:
+        found = network.explain(row.name, convention, 3)
+        assert (found.figures["flops"].value, found.whole.uncounted) == (row.flops, row.uncounted)
+
+
+def test_a_block_is_its_layers_and_their_sum(run: Run) -> None:
+    out = run("explain", "mobilenet_v2", "inverted_residual_2.conv_bn_1").out
+    assert "conv_bn: 2 layers" in out
+    assert "  place        layers 9 to 10 of 153, in inverted_residual_2\n" in out
+    assert "  conv        96×112×112   1,536  19,267,584  37,330,944\n" in out
+    assert "  sum                      1,728  19,267,584  39,739,392\n" in out
+    assert "  params = 2·C_in = 2·96 = 192" in block(out, "batch_norm")
+
+
+def test_it_takes_what_analyze_takes(run: Run) -> None:
+    options = "--set alpha=0.5 --input 3x160x160 --batch 4 --convention torch".split()
+    (row,) = (
+        row
+        for row in run("analyze", "mobilenet_v2", *options, "--json").json["layers"]
+        if row["name"] == ROW
+    )
+    found = run("explain", "mobilenet_v2", ROW, *options, "--json").json
+    for key in ("name", "config", "params", "macs", "flops", "output_shape"):
+        assert found[key] == row[key]
+    preset = run("explain", "resnet", "conv1.conv", "--preset", "resnet34", "--json")
+    assert preset.json["macs"] == 118_013_952
+
+
+def test_python_explains_as_the_command_line(run: Run) -> None:
+    found = convcalc.load("mobilenet_v2").explain(ROW, batch=2)
+    assert found.to_dict() == run("explain", "mobilenet_v2", ROW, "--batch", "2", "--json").json
+    assert found.to_dict()["network"] == "MobileNetV2"
+
+
+def test_the_end_of_a_name_is_enough_where_it_is_the_only_one(run: Run) -> None:
+    found = run("explain", "mobilenet_v2", "inverted_residual_2.conv_bn_1", "--json").json
+    spec = b"name: n\ninput: [4]\nblocks: {a: {layers: [linear: {out: 2}]}}\nlayers: [a, relu]\n"
+    assert run("explain", "-", "linear", "--json", stdin=spec).json["name"] == "a.linear"
+    assert found["parts"][0]["name"] == ROW
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("mobilenet_v2 conv", "MobileNetV2 has 52 layers that `conv` may mean"),
+        ("mobilenet_v2 conv", "name one: `stem.conv`, `inverted_residual_1.conv_bn_1.conv`, "),
+        ("mobilenet_v2 inverted_residual_2.conv_bn_1.cnv", f"did you mean `{ROW}`"),
+        ("mobilenet_v2 inverted_residual_33", "did you mean `inverted_residual_3`"),
+        ("mobilenet_v2 xyz", "`convcalc analyze` lists the names of its layers"),
+        ("mobilenet_v2 linear --convention all", "a layer is explained under one convention"),
+        ("mobilenet_v2 linear --convention no", "unknown convention"),
+        ("mobilenet_v2", "Missing argument 'LAYER'"),
+    ],
+)
+def test_refusals(run: Run, arguments: str, message: str) -> None:
+    outcome = run("explain", *arguments.split())
+    assert (outcome.status, outcome.out) == (2, "")
+    assert message in outcome.err
+
+
+def test_a_group_of_very_many_layers_is_refused(run: Run) -> None:
+    spec = b"name: n\ninput: [4, 8, 8]\nlayers: [a, relu]\nblocks:\n"
+    spec += b"  a: {layers: [repeat: {times: 1001, layers: [relu]}]}\n"
+    outcome = run("explain", "-", "a", stdin=spec)
+    assert "`a` has 1,001 layers, and 1,000 are explained at the most" in outcome.err
+
+
+def test_a_name_from_python_is_a_text() -> None:
+    network: Any = convcalc.load("lenet")
+    with pytest.raises(ConvcalcError, match="the name of a layer must be a text"):
+        network.explain(3)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize(
+    "arguments",
+    ["inception_v3 mixed_5b", "mobilenet_v2 inverted_residual_2", f"mobilenet_v2 {ROW} --batch 8"],
+)
+def test_no_line_of_a_network_is_wider_than_the_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: str, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    outcome = run("explain", *arguments.split())
+    assert outcome.status == 0, outcome.err
+    assert [line for line in outcome.out.splitlines() if width(line) > columns] == []
+
+
+def test_two_columns_never_have_one_title(run: Run) -> None:
+    out = run("explain", "mobilenet_v2", "stem", "--convention", "thop").out
+    assert "  part        output      params        MACs  MACs (thop)\n" in out
+    assert "does not know" not in out
