@@ -315,6 +315,7 @@ KNOWN = tuple(
         "lines 1 0, repeat 19000 0, blocks 62 60",
         "huge 297 7, repeat 7000 0, digits 296 2",
         "inputs 4000 0, repeat 500 0",
+        "inputs 59000 0",
         "growing 0 0, repeat 19900 0, columns 1000 0",
         "growing 0 0, repeat 19900 0, specs 100 0",
         "growing 0 0, repeat 19000 0, presets 9 0",
