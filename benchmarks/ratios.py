@@ -77,7 +77,8 @@ def long_network(title: str, spec: str, runs: int, most: float) -> None:
     found: dict[str, list[Cost]] = {}
     for _ in range(runs):
         for name in ("json", "csv", "table"):
-            command = [*CONVCALC, "analyze", spec, "--format", name]
+            limit = ["--limit", f"layers={LAYERS}"]
+            command = [*CONVCALC, "analyze", spec, "--format", name, *limit]
             found.setdefault(name, []).append(cost(command, PYTHONUNBUFFERED="1"))
     start = cost([*CONVCALC, "analyze", "lenet", "--json"])
     for name, costs in found.items():
