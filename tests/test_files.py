@@ -177,10 +177,12 @@ def test_what_one_may_not_write(
     target.chmod(mode)
     for parent in tmp_path.parents[:3]:
         parent.chmod(parent.stat().st_mode | 0o011)  # it can be gone through
+    text = b"name: N\ninput: [8]\nlayers: [relu]\n"
+    # Another may read neither the zoo nor what this imports.
+    assert run("analyze", "-", "-o", str(tmp_path / "first.json"), stdin=text).status == 0
     tmp_path.chmod(folder_mode)
-    run("analyze", "lenet", "--json")  # which imports what another may not
     with without_rights():
-        outcome = run("analyze", "lenet", "-o", str(target))
+        outcome = run("analyze", "-", "-o", str(target), stdin=text)
     tmp_path.chmod(0o755)
     assert outcome.status == 2
     assert (
