@@ -248,7 +248,7 @@ USAGE = [
     (["analyze", "mobilenet_v1", "--set", "alpha=wide"], "the variable `alpha` is a number"),
     (["analyze", "mobilenet_v1", "--set", "alpha=1/0"], "cannot divide 1 by 0"),
     (["analyze", "lenet", "--input", "1x28y28"], "'1x28y28' is no shape"),
-    (["analyze", "lenet", "--input", "1x0x28"], "'1x0x28' has a size of 0"),
+    (["analyze", "lenet", "--input", "1x0x28"], "'1x0x28' has a size below 1"),
     (["analyze", "lenet", "--input", "9" * 30], "is no shape"),
     (["analyze", "lenet", "--batch", "0"], "0 is not in the range x>=1"),
     (["analyze", "lenet", "--format", "yml"], "unknown format `yml`"),

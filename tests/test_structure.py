@@ -23,6 +23,7 @@ ROOMS = (
         "symbolic",
         "window",
         "diagnostics",
+        "inputs",
         "registry",
     ),
     *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),

@@ -70,7 +70,7 @@ def command(
     \b
     Examples:
       convcalc analyze mobilenet_v1
-      convcalc analyze mobilenet_v1 --set alpha=0.5 --input 3x192x192
+      convcalc analyze mobilenet_v1 --set alpha=0.5 --input 192
       convcalc analyze resnet50 --depth 1 --si
       convcalc analyze mobilenet_v1 --group-by kind
       convcalc analyze lenet --convention paddle --columns name,output_shape,params,flops

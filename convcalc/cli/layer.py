@@ -133,6 +133,7 @@ def _run(
     **fields: Any,
 ) -> None:
     from convcalc.explain import explain
+    from convcalc.inputs import sizes_in
     from convcalc.render.explanation import report
 
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
@@ -144,7 +145,7 @@ def _run(
     explanation = explain(
         layers.find(name).type,
         given,
-        [options.parse_sizes(shape) for shape in inputs],
+        [sizes_in(shape) for shape in inputs],
         dims=dims,
         convention=convention,
         batch=batch,
