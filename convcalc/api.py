@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc import analysis, zoo
 from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
 from convcalc.graph import Graph
-from convcalc.inputs import Input, inputs_of
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
 from convcalc.words import describe
 
 if TYPE_CHECKING:
     from convcalc.explain import Explanation
+    from convcalc.inputs import Input
     from convcalc.reconcile import Reconciliation
 
 
@@ -134,7 +134,7 @@ class Network(Graph):
             raise fail("bad-value", message, "change the one that was loaded")
         return asked._replace(
             preset=asked.preset if preset is None else preset,
-            inputs=asked.inputs if input is None else inputs_of(input),
+            inputs=asked.inputs if input is None else _inputs(input),
             settings={**asked.settings, **(variables or {}), **named},
         ).network()
 
@@ -241,8 +241,17 @@ def loads(
     _require("limits", limits, Limits)
     _require("the text of a spec", text, (str, bytes))
     source = source_of(text, name, limits)
-    inputs = {} if input is None else inputs_of(input)
-    return _Asked(source, limits, preset, inputs, {**(variables or {}), **named}).network()
+    settings = {**(variables or {}), **named}
+    return _Asked(source, limits, preset, _inputs(input), settings).network()
+
+
+def _inputs(input: Input | None) -> Mapping[str, tuple[int, ...]]:
+    """What is asked of the inputs, by name. Raises ConvcalcError for what are no sizes."""
+    if input is None:
+        return {}
+    from convcalc.inputs import inputs_of
+
+    return inputs_of(input)
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("analyze", cls=Command, short_help="Shapes, parameters and operations of networks.")
-@click.argument(
-    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
-)
+@options.specs_argument
 @options.network_options
 @options.batch_option
 @options.convention_option(also=", or `all`")

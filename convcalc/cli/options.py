@@ -51,6 +51,38 @@ class Whole(click.IntRange):
         return super().convert(value, param, ctx)
 
 
+class _Specs(click.Argument):
+    """SPEC, which is asked for by what may stand there."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        try:
+            return super().process_value(ctx, value)
+        except click.MissingParameter:
+            message = f"`{ctx.command_path}` needs a spec: a file, or a name from `convcalc list`"
+            words = "mobilenet_v1 stem.conv" if ctx.command.name == "explain" else "mobilenet_v1"
+            help = f"`{ctx.command_path} {words}`; `convcalc new mine.yaml` begins one of your own"
+            raise fail("usage", message, help) from None
+
+
+def spec_argument(function: _F) -> _F:
+    """SPEC: the command gets it as `spec`."""
+    return click.argument("spec", cls=_Specs, metavar="SPEC", shell_complete=complete_spec)(
+        function
+    )
+
+
+def specs_argument(function: _F) -> _F:
+    """SPEC…: the command gets them as `specs`."""
+    return click.argument(
+        "specs",
+        cls=_Specs,
+        metavar="SPEC...",
+        nargs=-1,
+        required=True,
+        shell_complete=complete_spec,
+    )(function)
+
+
 def error_format_option(function: _F, spelling: str | None = None) -> _F:
     """`--error-format`; `convcalc.cli.main` reads it, so that it holds for every mistake."""
     return click.option(

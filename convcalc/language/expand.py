@@ -9,7 +9,6 @@ from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source
 from convcalc.graph import Builder, Graph, input_tensors
-from convcalc.inputs import resized
 from convcalc.language.document import Document
 from convcalc.language.limits import SHORT_WHILE, Budget
 from convcalc.language.placing import Placing
@@ -98,6 +97,8 @@ class _Asked(NamedTuple):
         if input is not None:
             inputs = dict.fromkeys(inputs, input)
         elif self.inputs:
+            from convcalc.inputs import resized  # most networks are asked for as they are
+
             inputs = resized(self.source.name, inputs, self.inputs)
         mistakes.inputs = tuple(inputs)
         entering = input_tensors(inputs)
