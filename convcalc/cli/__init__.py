@@ -23,6 +23,7 @@ _COMMANDS = {
     "explain": "explain",
     "show": "show",
     "new": "new",
+    "check": "check",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "conventions": "conventions",
