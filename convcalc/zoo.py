@@ -101,6 +101,16 @@ def has(name: str) -> bool:
     return name in families() or name in presets()
 
 
+def name_of(text: str) -> str | None:
+    """The name of the family whose spec has this text; None where none has."""
+    data = text.encode()
+    for family in families():
+        path = os.path.join(folder(), family + ".yaml")
+        if os.path.getsize(path) == len(data) and _read(path, family, _OWN) == data:
+            return family
+    return None
+
+
 def locate(name: str, most: int) -> Found:
     """The spec of a path or of a name in the zoo, up to one more byte than `most`.
 

@@ -88,6 +88,12 @@ class Convention(NamedTuple):
     quantities: Mapping[str, Callable[[Quantities], int]] = {}
     #: The place of every node of a graph, where the tool counts a graph of its own making.
     places: Callable[[Graph], Iterable[Place]] = _alone
+    #: How often a published figure is of it, beside 1 for plain MACs; an estimate.
+    share: float = 0.01
+    #: Words in the source of networks whose figures are of it.
+    communities: tuple[str, ...] = ()
+    #: Whether those who use it publish the figures of classifiers without their last layers.
+    is_headless: bool = False
 
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""

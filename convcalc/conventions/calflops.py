@@ -99,6 +99,7 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="2 a multiply–accumulate, 1 a bias of a convolution, and elementwise operations",
     summary="2 a MAC, biases of convolutions, 2 an element of a batch norm, 1 of a pool or a relu",
+    share=0.12,
     rules=RULES,
     functions=FUNCTIONS,
     gaps=GAPS,

@@ -39,6 +39,7 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="2 a multiply–accumulate, 1 a bias of a convolution, and elementwise operations",
     summary="as calflops, with the transposed convolution right",
+    share=0.08,
     rules={**calflops.RULES, **CHANGED},
     functions={**calflops.FUNCTIONS, **CHANGED},
     quantities=QUANTITIES,

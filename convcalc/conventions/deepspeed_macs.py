@@ -15,6 +15,7 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates",
     summary="MACs of convolutions and linear layers, nothing else",
+    share=0.08,
     rules={**dict.fromkeys(calflops.RULES, "0"), **MACS},
     functions={**dict.fromkeys(calflops.FUNCTIONS, "0"), **MACS},
     quantities=calflops.QUANTITIES,

@@ -39,6 +39,7 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates, biases and elementwise operations, some of these twice",
     summary="MACs and biases, 2 an element of a batch norm, module activations and pools twice",
+    share=0.2,
     rules=table(
         {
             "convolution conv_transpose linear": "(macs + bias) // batch",

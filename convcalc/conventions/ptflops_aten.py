@@ -17,6 +17,7 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates, and biases one each",
     summary="MACs and biases of convolutions and linear layers, nothing else",
+    share=0.06,
     rules=table(
         {
             "convolution conv_transpose linear": "macs + bias",

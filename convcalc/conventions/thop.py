@@ -35,6 +35,8 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates, and operations of normalisations, average pools and upsamplings",
     summary="MACs without biases, 4 an element of a batch norm, average pools, softmax, upsampling",
+    share=0.3,
+    communities=("ultralytics",),
     rules=table(
         {
             "convolution linear": "macs",

@@ -20,6 +20,7 @@ CONVENTION = Convention(
     unit="mult-adds",
     meaning="multiply–accumulates and biases, and the parameters of norms",
     summary="MACs and biases of convolutions; other layers' parameters, once a sample",
+    share=0.15,
     rules=table(
         {
             "convolution": "macs + bias",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import groupby
 from typing import Any
 
-from convcalc.reconcile import Answer, Bridge, Item, Reading, Reconciliation
+from convcalc.reconcile import Bridge, Item, Reconciliation
 from convcalc.render.formats.table import aligned
 from convcalc.render.report import Records, Report, Table
-from convcalc.words import grouped
+from convcalc.reported import Answer, Reading
+from convcalc.visible import width
+from convcalc.words import counted, grouped, sizes
 
 FORMAT = "convcalc.reconciliation/1"
 
@@ -142,27 +143,52 @@ def _item(item: Item) -> str:
 
 def _answer(answer: Answer) -> Iterator[str]:
     reported = answer.reported
-    said = f"{reported.text} is"
     if answer.matches:
-        for value, readings in groupby(answer.matches, key=lambda reading: reading.value):
-            yield f"{said} {', '.join(map(_reading, readings))} = {_shown(value)}"
-            said = " " * (len(reported.text) + 1) + "or"
+        said = f"{reported.text} {'is' if answer.is_certain else 'may be'}"
+        same: dict[Fraction, list[str]] = {}
+        for each in answer.matches:
+            same.setdefault(each.value, []).append(_reading(each, answer))
+        for value, readings in same.items():
+            yield f"{said} {', '.join(readings)} = {_shown(value)}"
+            said = " " * (width(said) - 2) + "or"
         return
     yield f"{reported.text} is no convention's number, nor twice or half of one."
     for reading in answer.near:
         less = " and ".join(_item(item) for item in reading.less)
-        yield f"It is {_reading(reading)} without {less}: {_shown(reading.value)}."
+        yield f"It is {_reading(reading, answer)} without {less}: {_shown(reading.value)}."
+    if answer.near:
+        chance = min(answer.tried * reported.chance(), 1.0)
+        tried = counted(answer.tried, "total")
+        meets = f"chance meets one {chance:.2%} of the time"
+        yield f"{tried} without an item or two were tried; {meets}."
     gap = reported.value - answer.nearest.value
     more = "more" if gap > 0 else "less"
     yield (
-        f"The nearest is {_reading(answer.nearest)} = {_shown(answer.nearest.value)};"
+        f"The nearest is {_reading(answer.nearest, answer)} = {_shown(answer.nearest.value)};"
         f" {_shown(abs(gap))} {more} is reported."
     )
 
 
-def _reading(reading: Reading) -> str:
+def _reading(reading: Reading, answer: Answer) -> str:
+    """What a reading counts, and of what, where that is not what was asked."""
     factor = {Fraction(1): "", Fraction(2): "2 × ", Fraction(1, 2): "½ × "}[reading.factor]
-    return f"{factor}{reading.convention.name}"
+    text = f"{factor}{reading.convention.name}"
+    if reading.what == "params":
+        own = reading.convention.name in ("exact", "macs")
+        text = (
+            "the parameters" if own else f"the parameters as {reading.convention.name} counts them"
+        )
+    for part in reading.leaving_out:
+        text += f" without {part}"
+    asked = answer.nearest.subject
+    if reading.subject.name != asked.name:
+        text += f" of {reading.subject.name}"
+    elif reading.subject.input != asked.input:
+        shapes = ", ".join(
+            sizes(shape).replace("x", "×") for shape in reading.subject.input.values()
+        )
+        text += f" at {shapes}"
+    return text
 
 
 def _shown(value: Fraction) -> str:
@@ -189,9 +215,16 @@ def _bridge_object(bridge: Bridge) -> dict[str, Any]:
 
 
 def _reading_object(reading: Reading) -> dict[str, Any]:
+    shapes = reading.subject.input
+    without = {"leaving_out": list(reading.leaving_out)} if reading.leaving_out else {}
     return {
         "convention": reading.convention.name,
-        "factor": float(reading.factor),
+        "factor": _number(reading.factor),
+        "as": reading.what,
         "total": _number(reading.value),
+        "network": reading.subject.name,
+        "preset": reading.subject.preset,
+        "input": shapes["input"] if list(shapes) == ["input"] else dict(shapes),
+        **without,
         "without": [item._asdict() for item in reading.less],
     }
