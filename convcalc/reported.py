@@ -32,14 +32,16 @@ class Reported(NamedTuple):
     """A figure that somebody reports: as written, its value, and how much its last digit is worth.
 
     `step` is 0 where every digit counts. Zeros at the end may be digits or not: `coarse` is the
-    step without them. `what` is what it says that it counts: `macs`, `flops`, `params`, or nothing.
+    step without them. `what` is what it says that it counts: `macs`, `flops`, `params`, or nothing;
+    `word` is the word that says so.
     """
 
     text: str
     value: Fraction
     step: Fraction
     coarse: Fraction
-    what: str
+    what: str = ""
+    word: str = ""
 
     @property
     def low(self) -> Fraction:
@@ -122,8 +124,9 @@ def parse_reported(text: str) -> Reported:
         # A plain number is exact, unless it ends as only a rounded one does.
         last = Fraction(10 ** min(zeros, len(digits) - 3)) if zeros >= _ZEROS else Fraction(0)
         last, coarse = (last, coarse) if last > 1 else (Fraction(0), Fraction(0))
-    what = _WORDS.get((found["word"] or "").lower(), "")
-    return Reported(text.strip(), Fraction(whole + rest) * 10**power, last, coarse, what)
+    word = (found["word"] or "").lower()
+    value = Fraction(whole + rest) * 10**power
+    return Reported(text.strip(), value, last, coarse, _WORDS.get(word, ""), word)
 
 
 # What it may be
@@ -198,14 +201,16 @@ _USUAL = 0.05
 _DOUBLED, _HALVED = 0.35, 0.15
 #: How likely a figure is the parameters; and the same where a tool counts them otherwise.
 _PARAMS, _OTHER_PARAMS = 0.3, 0.03
+#: The conventions that count every parameter once.
+_PLAIN = ("exact", "macs")
 #: How much likelier what the network's own community counts by is.
 _AT_HOME = 3.0
 #: How likely a figure is coarser than it looks.
 _COARSE = 0.1
 #: How likely it leaves something out: the classifier; or any one or two items of a bridge.
 _WITHOUT_HEAD, _WITHOUT_ITEMS = 0.03, 0.005
-#: How much likelier what a word beside it says is than anything else.
-_SAID = 10.0
+#: How much likelier what a word beside it says is than anything else, and a tool whose word it is.
+_SAID, _SPELLED = 10.0, 8.0
 #: The items of a bridge that may have been left out: the largest, where there are many.
 _MOST_LEFT_OUT = 40
 
@@ -247,6 +252,8 @@ def _fitting(readings: Iterable[Reading], reported: Reported) -> Iterator[Readin
             # Whoever says FLOPs often means MACs; nobody who says MACs or parameters means others.
             if (reported.what, each.what) == ("flops", "macs"):
                 weight = each.weight * _SAID / 2
+        if reported.word in each.convention.spellings:
+            weight *= _SPELLED
         if reported.holds(each.value):
             step = reported.step
         elif reported.holds(each.value, reported.coarse):
@@ -259,19 +266,24 @@ def _fitting(readings: Iterable[Reading], reported: Reported) -> Iterator[Readin
 
 def _own(found: Reconciliation, subject: Subject) -> Iterator[Reading]:
     """What the network itself gives."""
-    source = found.graph.source.lower()
-    params: dict[int, float] = {}
+    params: dict[int, Reading] = {}
     for bridge in found.bridges:
         convention = bridge.convention
-        is_home = any(word in source for word in convention.communities)
-        weight = convention.share * (_AT_HOME if is_home else 1)
+        weight = convention.share * (_AT_HOME if _is_home(convention, found) else 1)
         if bridge.total is not None:
             yield from _counted(bridge, found.macs, bridge.total, weight, subject)
-        if bridge.params is not None and bridge.params not in params:
-            share = _OTHER_PARAMS * weight if params else _PARAMS
-            params[bridge.params] = share
-            value = Fraction(bridge.params)
-            yield Reading(convention, _ONE, "params", value, subject, share)
+        if bridge.params is not None:
+            share = _PARAMS if convention.name in _PLAIN else _OTHER_PARAMS * weight
+            value = bridge.params
+            each = Reading(convention, _ONE, "params", Fraction(value), subject, share)
+            params[value] = max(params.get(value, each), each, key=lambda known: known.weight)
+    yield from params.values()
+
+
+def _is_home(convention: Convention, found: Reconciliation) -> bool:
+    """Whether it is what the community that a network comes from counts by."""
+    source = found.graph.source.lower()
+    return any(word in source for word in convention.communities)
 
 
 def _counted(

@@ -92,6 +92,8 @@ class Convention(NamedTuple):
     share: float = 0.01
     #: Words in the source of networks whose figures are of it.
     communities: tuple[str, ...] = ()
+    #: Its own words for a unit, in small letters, where others hardly use them.
+    spellings: tuple[str, ...] = ()
     #: Whether those who use it publish the figures of classifiers without their last layers.
     is_headless: bool = False
 

@@ -40,6 +40,7 @@ CONVENTION = Convention(
     meaning="multiply–accumulates, biases and elementwise operations, some of these twice",
     summary="MACs and biases, 2 an element of a batch norm, module activations and pools twice",
     share=0.2,
+    spellings=("mac",),
     rules=table(
         {
             "convolution conv_transpose linear": "(macs + bias) // batch",

@@ -18,6 +18,7 @@ CONVENTION = Convention(
     meaning="multiply–accumulates, and biases one each",
     summary="MACs and biases of convolutions and linear layers, nothing else",
     share=0.06,
+    spellings=("mac",),
     rules=table(
         {
             "convolution conv_transpose linear": "macs + bias",
