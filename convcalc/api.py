@@ -14,10 +14,12 @@ from convcalc import analysis, zoo
 from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
 from convcalc.graph import Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
+from convcalc.visible import composed
 from convcalc.words import describe, sizes_of
 
 if TYPE_CHECKING:
     from convcalc.explain import Explanation
+    from convcalc.language.forms import Spec
     from convcalc.reconcile import Reconciliation
 
 #: What `input` takes: `(channels, *spatial)`, or the same as text: `3x192x192`.
@@ -40,6 +42,8 @@ class Network(Graph):
 
     #: What made it; None where it is a copy that was changed by hand.
     _asked: _Asked | None = None
+    #: The variables that were set to another value than their spec's.
+    _settings: Mapping[str, Any] = {}
     #: Seconds of processor time that it took so far.
     _spent: float = 0.0
 
@@ -81,6 +85,16 @@ class Network(Graph):
         from convcalc.reconcile import reconcile
 
         return reconcile(self, self._look())
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The variables that were set to another value than their spec's, by name."""
+        return self._settings
+
+    @property
+    def has_other_input(self) -> bool:
+        """Whether its input was given beside its spec's."""
+        return self._asked is not None and self._asked.input is not None
 
     def _look(self) -> Callable[[], None]:
         """What is called before every layer, and ends an answer that takes too long."""
@@ -178,8 +192,16 @@ class _Asked(NamedTuple):
         )
         network = Network(*graph)
         network._asked = self._replace(document=document)
+        network._settings = self._changes(document.spec, network.variables)
         network._spent = budget.spent
         return network
+
+    def _changes(self, spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What is set of `values`, the variables', where the spec does not say the same."""
+        preset = {} if self.preset is None else spec.presets[composed(self.preset)]
+        own = {**spec.variables, **preset}
+        names = map(composed, self.settings)
+        return {name: values[name] for name in names if values[name] != own[name]}
 
     def __reduce__(self) -> Any:
         # A checked spec has functions in it; the text that it came from is as good.

@@ -59,6 +59,16 @@ class Graph(NamedTuple):
     preset: str | None
     variables: dict[str, Any]
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The variables that were set to another value than their spec's, by name."""
+        return {}
+
+    @property
+    def has_other_input(self) -> bool:
+        """Whether its input is another than its spec's."""
+        return False
+
     def input_names(self) -> Iterator[tuple[str, ...]]:
         """The names of the tensors that enter each node.
 

@@ -201,6 +201,16 @@ def dtype_option(function: _F) -> _F:
     )(function)
 
 
+def top_option(function: _F) -> _F:
+    """`--top`; None where it is not given."""
+    return click.option(
+        "--top",
+        type=Whole(1),
+        metavar="N",
+        help="The first N rows alone; those of the largest MACs without --sort.",
+    )(function)
+
+
 def si_option(function: _F) -> _F:
     """`--si`."""
     return click.option("--si", is_flag=True, help="Short numbers: 568.7M.")(function)
