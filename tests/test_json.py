@@ -29,6 +29,7 @@ COMMANDS = {
         "analyze mobilenet_v2 --depth 1 --convention torch --json",
         "analyze lenet --convention all --json",
         "analyze lenet --group-by kind --json",
+        "analyze lenet --top 2 --json",
         "analyze lenet resnet18 --format jsonl",
         "analyze - --json",
     ],

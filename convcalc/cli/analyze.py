@@ -113,7 +113,7 @@ def _with_bytes(
 
     added = [figure.key for figure in Bytes.figures if figure.numeric]
     if columns is not None:
-        if not {column.key for column in chosen(columns, ())} & {f.key for f in Bytes.figures}:
+        if not {column.base for column in chosen(columns, ())} & {f.key for f in Bytes.figures}:
             message = "`--dtype` is the type that bytes are of, and no column has bytes"
             raise fail("usage", message, f"add {' or '.join(added)} to --columns")
         return columns
