@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from convcalc.analysis import Analysis, Row, Share
 from convcalc.costs import FIGURES
 from convcalc.diagnostics import fail
+from convcalc.render.column import Column
 from convcalc.render.columns import (
-    SHARE,
     TABLE,
-    Column,
     chosen,
     defaults,
     find,
@@ -19,6 +18,7 @@ from convcalc.render.columns import (
     of_rows,
     order,
     sorted_rows,
+    title_of,
 )
 from convcalc.render.fitting import fitting
 from convcalc.render.heading import heading
@@ -355,7 +355,7 @@ def _table(
         totals[0] = f"Total ({counted(analysis.totals.layers, 'layer')})"
     return Table(
         heading(analysis.graph, analysis.batch),
-        (*lead, *(_title(column, analysis) for column in kept)),
+        (*lead, *(title_of(column, analysis.convention) for column in kept)),
         (*(False for _ in lead), *(column.numeric for column in kept)),
         lambda: ((*first, *cells(row)) for first, row in rows()),
         tuple(totals),
@@ -383,19 +383,9 @@ def _shares(
 
     return Table(
         heading(analysis.graph, analysis.batch),
-        (by.capitalize(), *(_title(column, analysis) for column in kept)),
+        (by.capitalize(), *(title_of(column, analysis.convention) for column in kept)),
         (False, *(column.numeric for column in kept)),
         lambda: (tuple(cells(share)) for share in shares),
         ("Total", *(_total(column, analysis, si) for column in kept)),
         legend(analysis),
     )
-
-
-def _title(column: Column, analysis: Analysis) -> str:
-    """A column's title; that of FLOPs is what the convention's tool calls them."""
-    if column.base != "flops":
-        return column.title
-    unit = analysis.convention.unit
-    if unit == FIGURES["macs"].title:
-        unit = f"{unit} ({analysis.convention.name})"
-    return f"{unit} {SHARE}" if column.is_share else unit

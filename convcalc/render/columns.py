@@ -1,103 +1,22 @@
-"""The columns of a table: what every format, `--columns` and `--sort` share."""
+"""The columns of layers: what every format, `--columns` and `--sort` share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from convcalc import conventions, passes
 from convcalc.analysis import ALL, Analysis, Row
 from convcalc.arithmetic import product
+from convcalc.conventions.base import Convention
 from convcalc.costs import FIGURES, Figure
-from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.diagnostics import fail
+from convcalc.render import column as base
+from convcalc.render.column import SHARE, Column, Order, as_number, as_sizes, as_word, unknown
 from convcalc.render.heading import shapes
 from convcalc.shape import Shape
 from convcalc.window import Window
-from convcalc.words import did_you_mean, grouped, listed, percent, quoted, short, sizes
-
-_T = TypeVar("_T")
-
-
-def as_word(value: Any, si: bool) -> str:
-    """A word in a table; empty where there is none."""
-    return "" if value is None else str(value)
-
-
-def as_sizes(value: Any, si: bool) -> str:
-    """Sizes in a table: `3×224×224`."""
-    return str(value).replace("x", "×")
-
-
-def as_number(unit: str = "") -> Callable[[Any, bool], str]:
-    """A number in a table, a short one with its unit; `?` where there is none."""
-    return lambda value, si: short(value) + unit if si else grouped(value)
-
-
-class Column(NamedTuple):
-    """A column: its key, its title, how it is read from a row, and from the whole where it sums up.
-
-    `show` is its value as people read it, short where that is asked for; `numeric` columns stand to
-    the right. `marked` says where a figure is 0 because a tool passes over the layer; `measure` is
-    what rows are sorted by, where that is not the value. A share is read as what it is a share of.
-    """
-
-    key: str
-    title: str
-    read: Callable[[Any], Any]
-    total: Callable[[Any], Any] | None = None
-    numeric: bool = False
-    marked: Callable[[Any], bool] | None = None
-    show: Callable[[Any, bool], str] = as_word
-    measure: Callable[[Any], int | None] | None = None
-    #: What a legend says of its values.
-    note: str = ""
-
-    @property
-    def is_share(self) -> bool:
-        """Whether it is the share of the whole, in per cent."""
-        return self.key.endswith(SHARE)
-
-    @property
-    def base(self) -> str:
-        """The key of what it is a share of; else its own."""
-        return self.key.removesuffix(SHARE)
-
-    @property
-    def share(self) -> Column:
-        """The share of the whole, in per cent. Of a number that sums up."""
-        key, title = f"{self.key}{SHARE}", f"{self.title} {SHARE}"
-        return self._replace(key=key, title=title, marked=None, show=as_word)
-
-    def value(self, value: Any, whole: Any) -> Any:
-        """What stands in the column for what was read: itself, or its share of that of `whole`."""
-        return percent(value, whole) if self.is_share else value
-
-
-#: What the keys and the titles of shares end in.
-SHARE = "%"
-
-
-class Order(NamedTuple):
-    """What rows are sorted by: a column, the other way round with `is_reversed`."""
-
-    column: Column
-    is_reversed: bool = False
-
-    def sorted(self, rows: Iterable[_T], read: Callable[[_T], Any] | None = None) -> list[_T]:
-        """Rows in this order, equal ones as they were; `read` gives a row's value.
-
-        Numbers and shapes begin with the largest, words with a; what has no value comes last.
-        """
-        column = self.column
-        read = read or column.measure or column.read
-        is_number = column.numeric or column.measure is not None
-        known = [(value, row) for row in rows if (value := read(row)) is not None]
-        unknown = [row for row in rows if read(row) is None]
-        known.sort(
-            key=lambda pair: pair[0] if is_number else str(pair[0]),
-            reverse=is_number is not self.is_reversed,
-        )
-        return [*(row for _, row in known), *unknown]
+from convcalc.words import grouped, sizes
 
 
 def _elements(shapes: Sequence[Shape]) -> int:
@@ -238,21 +157,9 @@ def of_rows(analysis: Analysis) -> list[str]:
     return defaults([*_RECORD, *figures], analysis)
 
 
-def chosen(
-    keys: str | None, default: Sequence[str], look_up: Callable[[str], Column] | None = None
-) -> list[Column]:
-    """The columns of a comma-separated list; `look_up` gives the one of a name, `find` unless said.
-
-    Raises ConvcalcError for an unknown one, and for one that is there twice.
-    """
-    found: dict[str, Column] = {}
-    for name in [key.strip() for key in keys.split(",")] if keys else default:
-        column = (look_up or find)(name)
-        if column.key in found:
-            message = f"the column `{column.key}` is asked for twice"
-            raise fail("bad-value", message, "a table has each column once")
-        found[column.key] = column
-    return list(found.values())
+def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
+    """The columns of a comma-separated list. Raises ConvcalcError; see `convcalc.render.column`."""
+    return base.chosen(keys, default, find)
 
 
 def defaults(keys: Sequence[str], analysis: Analysis) -> list[str]:
@@ -276,20 +183,9 @@ def find(name: str) -> Column:
     raise unknown(name, columns, f"FIGURE{SHARE} is a figure's share of the whole")
 
 
-def unknown(name: str, columns: Mapping[str, Column], more: str = "") -> ConvcalcError:
-    """The mistake of a name that none of the columns has; `more` is what is said besides."""
-    if not name:
-        return fail("unknown-column", "a column has no name", "leave out the comma beside it")
-    names = [key for key, column in columns.items() if not column.is_share]
-    parts = [did_you_mean(name, columns), f"the columns are {listed(names, 30)}"]
-    help = "; ".join([" ".join(filter(None, parts)), *([more] if more else [])])
-    return fail("unknown-column", f"unknown column {quoted(name)}", help)
-
-
-def order(sort: str, look_up: Callable[[str], Column] | None = None) -> Order:
-    """The order of `macs`, or of `-macs`, which is the other way round. Raises ConvcalcError."""
-    is_reversed = len(sort) > 1 and sort.startswith("-")
-    return Order((look_up or find)(sort[1:] if is_reversed else sort), is_reversed)
+def order(sort: str) -> Order:
+    """The order that `--sort` names. Raises ConvcalcError for an unknown column."""
+    return base.order(sort, find)
 
 
 def require(columns: str | None, sort: str | None, convention: str) -> None:
@@ -311,9 +207,19 @@ def require(columns: str | None, sort: str | None, convention: str) -> None:
         raise fail("unknown-column", message, "name some in --columns: thop, fvcore")
 
 
-def sorted_rows(rows: Iterable[Row], sort: str | None) -> list[Row]:
+def sorted_rows(rows: Sequence[Row], sort: str | None) -> list[Row]:
     """Rows by a column as `--sort` names it; as they are without one. Raises ConvcalcError."""
-    return list(rows) if sort is None else order(sort).sorted(list(rows))
+    return list(rows) if sort is None else order(sort).sorted(rows)
+
+
+def title_of(column: Column, convention: Convention) -> str:
+    """A column's title; that of FLOPs is what the convention's tool calls them."""
+    if column.base != "flops":
+        return column.title
+    unit = convention.unit
+    if unit == FIGURES["macs"].title:
+        unit = f"{unit} ({convention.name})"
+    return f"{unit} {SHARE}" if column.is_share else unit
 
 
 def legend(analysis: Analysis) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from convcalc.render.columns import Column
+from convcalc.render.column import Column
 from convcalc.render.report import Table
 from convcalc.visible import cut, width
 
