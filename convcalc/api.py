@@ -170,8 +170,8 @@ class _Asked(NamedTuple):
     #: The spec, checked; None where it is yet to be.
     document: Any = None
 
-    def network(self) -> Network:
-        """The network. Raises ConvcalcError."""
+    def network(self, spent: float = 0.0) -> Network:
+        """The network; `spent` is the processor time that it took so far. Raises ConvcalcError."""
         from convcalc.language.check import check
         from convcalc.language.expand import expand
         from convcalc.language.reader import read
@@ -179,7 +179,7 @@ class _Asked(NamedTuple):
         _require("a preset", self.preset, (str, NoneType))
         for name in self.settings:
             _require("a variable", name, str)
-        budget, document = Budget(self.limits), self.document
+        budget, document = Budget(self.limits, spent), self.document
         if document is None:
             document = check(read(self.source, budget), self.source, budget)
         graph = expand(
@@ -206,6 +206,23 @@ class _Asked(NamedTuple):
     def __reduce__(self) -> Any:
         # A checked spec has functions in it; the text that it came from is as good.
         return _Asked, (*self[:-1], None)
+
+
+class Opened(NamedTuple):
+    """A spec that was read and checked, for networks at any variables."""
+
+    request: _Asked
+    #: Seconds of processor time that it took.
+    spent: float
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of its variables."""
+        return tuple(self.request.document.spec.variables)
+
+    def at(self, variables: Mapping[str, Any]) -> Network:
+        """The network at these variables. Raises ConvcalcError."""
+        return self.request._replace(settings=variables).network(self.spent)
 
 
 def load(
@@ -263,6 +280,28 @@ def loads(
     _require("the text of a spec", text, (str, bytes))
     source = source_of(text, name, limits)
     return _Asked(source, limits, preset, input, {**(variables or {}), **named}).network()
+
+
+def opened(
+    text: str | bytes,
+    /,
+    name: str = "<text>",
+    preset: str | None = None,
+    *,
+    input: Input | None = None,
+    limits: Limits = DEFAULT,
+) -> Opened:
+    """A spec's text, read and checked once, for several networks. See `loads`.
+
+    Raises ConvcalcError.
+    """
+    from convcalc.language.check import check
+    from convcalc.language.reader import read, source_of
+
+    source = source_of(text, name, limits)
+    budget = Budget(limits)
+    document = check(read(source, budget), source, budget)
+    return Opened(_Asked(source, limits, preset, input, {}, document), budget.spent)
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

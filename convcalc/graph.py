@@ -88,6 +88,16 @@ class Graph(NamedTuple):
             if count != 1:
                 parts[index] = [f"{name}.{part}" for part in range(count)]
 
+    def output_shapes(self) -> dict[str, Shape]:
+        """The shapes of the outputs, by the names that `input_names` has for such tensors."""
+        inputs = list(self.inputs)
+        found = {}
+        for node, part, shape in self.outputs:
+            name = inputs[-1 - node] if node < 0 else self.nodes[node].name
+            is_whole = node < 0 or len(self.nodes[node].outputs) == 1
+            found[name if is_whole else f"{name}.{part}"] = shape
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """What JSON says of a network, whatever else is asked of it."""
         shapes = {name: list(shape) for name, shape in self.inputs.items()}

@@ -14,7 +14,7 @@ from convcalc.diagnostics import fail
 from convcalc.words import shortened, sizes_of
 
 if TYPE_CHECKING:
-    from convcalc.api import Network
+    from convcalc.api import Network, Opened
     from convcalc.language.limits import Limits
     from convcalc.zoo import Found
 
@@ -79,14 +79,13 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         return function(load=_loader(settings, preset, shape, limits), **others)
 
+    return spec_options("Set a variable of the spec; again and again.")(command)
+
+
+def spec_options(set_help: str) -> Callable[[_F], _F]:
+    """The options of `network_options` as they are given; `set_help` is what `--set` does."""
     options = (
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Set a variable of the spec; again and again.",
-        ),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help=set_help),
         click.option(
             "--preset",
             type=Text(),
@@ -99,9 +98,13 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         limit_option,
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def with_options(function: _F) -> _F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return with_options
 
 
 def limit_option(function: _F) -> _F:
@@ -114,20 +117,26 @@ def limit_option(function: _F) -> _F:
 def _loader(
     settings: tuple[str, ...], preset: str | None, shape: str | None, limits: tuple[str, ...]
 ) -> Callable[[str], Network]:
+    values = parse_settings(settings)
+    open_spec = opener(preset, shape, limits)
+    return lambda spec: open_spec(spec).at(values)
+
+
+def opener(
+    preset: str | None, shape: str | None, limits: tuple[str, ...]
+) -> Callable[[str], Opened]:
+    """What opens the spec that a SPEC argument stands for."""
     from convcalc import api
 
-    values = parse_settings(settings)
     bounds = limits_of(limits)
     input = parse_sizes(shape) if shape else None
 
-    def load(spec: str) -> Network:
+    def open_spec(spec: str) -> Opened:
         found = read_spec(spec, bounds)
         chosen = found.preset_or(preset)
-        return api.loads(
-            found.data, found.name, chosen, input=input, limits=bounds, variables=values
-        )
+        return api.opened(found.data, found.name, chosen, input=input, limits=bounds)
 
-    return load
+    return open_spec
 
 
 def read_spec(spec: str, limits: Limits) -> Found:
@@ -249,15 +258,31 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
     """`NAME=VALUE` pairs. Raises BadParameter, or ConvcalcError for a name with two values."""
     _require_once("--set", settings)
-    values = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or not name.strip() or not text.strip():
-            raise click.BadParameter(
-                f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
-            )
-        values[name.strip()] = parse_value(text.strip())
-    return values
+    return dict(map(_parse_setting, settings))
+
+
+def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Any]]:
+    """`NAME=VALUE` pairs, of which a name may have several. Raises BadParameter.
+
+    Raises ConvcalcError for a value that a name is given twice.
+    """
+    choices: dict[str, list[Any]] = {}
+    for name, value in map(_parse_setting, settings):
+        values = choices.setdefault(name, [])
+        if value in values:
+            message = f"`--set {shortened(name)}` is given the same value twice"
+            raise fail("usage", message, "leave one of them out")
+        values.append(value)
+    return choices
+
+
+def _parse_setting(setting: str) -> tuple[str, Any]:
+    name, equals, text = setting.partition("=")
+    if not equals or not name.strip() or not text.strip():
+        raise click.BadParameter(
+            f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
+        )
+    return name.strip(), parse_value(text.strip())
 
 
 def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:

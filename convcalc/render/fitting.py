@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from convcalc.render.column import Column
 from convcalc.render.report import Table
+from convcalc.render.wrapping import wrapped_table
 from convcalc.visible import cut, width
 
 #: A table of rows that begin with these labels, with these columns behind them, numbers short or
@@ -26,7 +27,7 @@ def fitting(
     """The table of rows with `labels` and the columns `kept` on a screen of `columns`.
 
     Numbers are short where the screen is too narrow for long ones, then labels are cut, and then
-    the columns stand in several tables.
+    the columns stand in several tables. A column of texts that is too wide by itself is wrapped.
     """
     longest = max(map(width, labels), default=0)
 
@@ -43,7 +44,7 @@ def fitting(
         counts = range(len(rest), 0, -1)
         parts = (table(rest[:count], True, _LONGEST) for count in counts)
         fits = next((each for each in parts if each.width() <= columns), None)
-        fits = fits or table(rest[:1], True, _LONGEST)
+        fits = fits or wrapped_table(table(rest[:1], True, _LONGEST), columns, (True, True))
         tables.append(fits._replace(legend=()))
         rest = rest[len(fits.header) - 1 :]
     return [*tables[:-1], tables[-1]._replace(legend=whole.legend)]

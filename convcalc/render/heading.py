@@ -13,7 +13,7 @@ def heading(graph: Graph, batch: int = 1, says_input: bool = True) -> str:
     it anyway.
     """
     asked = [graph.preset] if graph.preset else []
-    asked += [f"{name}={_value(value)}" for name, value in graph.settings.items()]
+    asked += [f"{name}={as_setting(value)}" for name, value in graph.settings.items()]
     if says_input and graph.has_other_input:
         asked.append(f"input {shapes(graph)}")
     if batch != 1:
@@ -27,5 +27,6 @@ def shapes(graph: Graph) -> str:
     return ", ".join(f"{shape}" if name == "input" else f"{name} {shape}" for name, shape in found)
 
 
-def _value(value: object) -> str:
+def as_setting(value: object) -> str:
+    """A variable's value as `--set` takes it, cut where it is long."""
     return shortened(value if isinstance(value, str) else describe(value).removeprefix("the list "))

@@ -91,7 +91,7 @@ def wrapped_table(table: Table, columns: int, prose: Sequence[bool]) -> Table:
             rows.append(("",) * len(row))
         rows += zip_longest(*parts, fillvalue="")
         was_long = is_long
-    return table._replace(rows=lambda: rows)
+    return table._replace(rows=lambda: rows, heavy=frozenset())
 
 
 def _shared_out(room: int, cells: Sequence[Sequence[str]], prose: Sequence[bool]) -> list[int]:
@@ -104,6 +104,8 @@ def _shared_out(room: int, cells: Sequence[Sequence[str]], prose: Sequence[bool]
     rest = room - sum(word for word, is_prose in zip(words, prose) if is_prose)
     part = max(rest, 0) // max(len(cells) - sum(prose), 1)
     widths = [word if is_prose else min(word, part) for word, is_prose in zip(words, prose)]
+    for _ in range(sum(widths) - room):
+        widths[max(range(len(widths)), key=widths.__getitem__)] -= 1
     for _ in range(room - sum(widths)):
         narrow = [index for index, most in enumerate(longest) if widths[index] < most]
         if narrow:
