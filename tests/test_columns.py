@@ -293,5 +293,13 @@ def test_a_long_table_breaks_over_pages(run: Run) -> None:
         assert long.index(f"\\{mark}\n") < long.index("conv1.conv")
 
 
+@pytest.mark.parametrize(("name", "is_said"), [("卷积", True), ("café", False), ("a", False)])
+def test_latex_says_where_letters_need_another_engine(run: Run, name: str, is_said: bool) -> None:
+    spec = f"{{name: N, input: [1, 2], layers: [{{relu: {{name: {name}}}}}]}}".encode()
+    out = run("analyze", "-", "--format", "latex", stdin=spec).out
+    assert f"\n{name} & relu" in out
+    assert ("% Needs XeLaTeX or LuaLaTeX" in out) is is_said
+
+
 def test_json_without_an_option_is_as_it_was(run: Run) -> None:
     assert "rows" not in run("analyze", "lenet", "--json").json

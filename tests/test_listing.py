@@ -99,11 +99,9 @@ def test_names_of_the_zoo_alone_are_read_from_its_index(run: Run) -> None:
 def test_a_family_is_all_of_its_networks_whatever_is_asked(run: Run) -> None:
     names = [each["name"] for each in networks_of(run, "mobilenet_v2", "lenet")]
     assert len(names) == 6
-    for options in (("--columns", "layers"), ("--input", "3x64x64"), ("--convention", "torch")):
-        if options[0] == "--input":
-            assert [row["name"] for row in rows_of("mobilenet_v2", *options)] == names[:-1]
-        else:
-            assert [row["name"] for row in rows_of("mobilenet_v2", "lenet", *options)] == names
+    for options in ("--columns layers", "--convention torch", "--batch 2"):
+        rows = rows_of("mobilenet_v2", "lenet", *options.split())
+        assert [row["name"] for row in rows] == names
 
 
 def test_a_family_beside_another_spec_is_one_network(run: Run, mine: str) -> None:
@@ -171,6 +169,20 @@ def test_variables_are_sorted_as_numbers(run: Run, mine: str, sort: str) -> None
     rows = rows_of(mine, "lenet", *settings, "--sort", sort, "--columns", "width")
     widths = [row["width"] for row in rows]
     assert widths == (["100", "20", "9", ""] if sort == "width" else ["9", "20", "100", ""])
+
+
+def test_no_two_columns_have_one_title_here(run: Run, tmp_path: Path) -> None:
+    spec = tmp_path / "odd.yaml"
+    spec.write_text("""
+name: Odd
+variables: {Params: 1, thop: 2, macs: 3, Name: 4}
+input: [3, 8, 8]
+layers: [{conv: {out: Params + thop + macs + Name, k: 1}}]
+""")
+    settings = [f"--set={name}=5" for name in ("Params", "thop", "macs", "Name")]
+    header = run("list", str(spec), *settings, "--convention", "all").out.splitlines()[0]
+    titles = [title.lower() for title in re.split("  +", header)]
+    assert len(set(titles)) == len(titles)
 
 
 def test_variables_without_an_option_are_left_out(run: Run, mine: str) -> None:

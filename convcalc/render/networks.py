@@ -158,6 +158,7 @@ def _variables(conditions: Conditions) -> list[Column]:
     from convcalc.render.heading import as_setting
 
     taken = {word for each in known().values() for word in (each.key, each.title)}
+    taken.update(conditions.every)
 
     def column(name: str, values: Sequence[Any]) -> Column:
         is_number = not any(isinstance(each, bool) for each in values) and all(

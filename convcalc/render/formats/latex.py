@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from convcalc.render.formats.base import Format
 from convcalc.render.report import Report, Table, tables_as
@@ -36,6 +36,8 @@ _LATEX = {
     "≥": r"$\ge$",
     **{power: f"$^{digit}$" for digit, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
 }
+#: The last letter of the Latin script that pdfLaTeX knows without more.
+_LATIN = "\u017f"
 #: Rows of a table that fit on a page; one of more breaks over several.
 _PAGE = 40
 _SPECIAL = re.compile(f"[{re.escape(''.join(_LATEX))}]")
@@ -50,6 +52,8 @@ def _table(table: Table) -> Iterator[str]:
     is_long = sum(1 for _ in islice(table.rows(), _PAGE + 1)) > _PAGE
     packages = "booktabs,longtable" if is_long else "booktabs"
     yield rf"% Needs \usepackage{{{packages}}} in the preamble."
+    if any(map(_is_of_another_script, chain([table.header], table.rows()))):
+        yield "% Needs XeLaTeX or LuaLaTeX, and a font that has its letters (ctex for Chinese)."
     yield from (f"% {as_line(line)}" for line in (table.title, *table.legend) if line)
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
     environment = "longtable" if is_long else "tabular"
@@ -71,6 +75,14 @@ def _table(table: Table) -> Iterator[str]:
     if not is_long:
         yield r"\bottomrule"
     yield rf"\end{{{environment}}}"
+
+
+def _is_of_another_script(cells: Sequence[str]) -> bool:
+    """Whether cells have letters that pdfLaTeX does not know: others than Latin ones."""
+    return any(
+        not cell.isascii() and any(char > _LATIN and char not in _LATEX for char in visible(cell))
+        for cell in cells
+    )
 
 
 def _row(cells: Sequence[str]) -> str:
