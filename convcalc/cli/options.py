@@ -23,6 +23,7 @@ else:
     _Type = click.ParamType  # which takes no argument in older versions
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
 
 
 class Text(_Type):
@@ -117,26 +118,37 @@ def limit_option(function: _F) -> _F:
 def _loader(
     settings: tuple[str, ...], preset: str | None, shape: str | None, limits: tuple[str, ...]
 ) -> Callable[[str], Network]:
-    values = parse_settings(settings)
-    open_spec = opener(preset, shape, limits)
-    return lambda spec: open_spec(spec).at(values)
+    from convcalc import api
+
+    return _reader(api.loads, preset, shape, limits, variables=parse_settings(settings))
 
 
 def opener(
     preset: str | None, shape: str | None, limits: tuple[str, ...]
 ) -> Callable[[str], Opened]:
-    """What opens the spec that a SPEC argument stands for."""
+    """What opens the spec that a SPEC argument stands for, for networks at several variables."""
     from convcalc import api
 
+    return _reader(api.opened, preset, shape, limits)
+
+
+def _reader(
+    make: Callable[..., _T],
+    preset: str | None,
+    shape: str | None,
+    limits: tuple[str, ...],
+    **asked: Any,
+) -> Callable[[str], _T]:
+    """What makes something of the spec that a SPEC argument stands for."""
     bounds = limits_of(limits)
     input = parse_sizes(shape) if shape else None
 
-    def open_spec(spec: str) -> Opened:
+    def read(spec: str) -> _T:
         found = read_spec(spec, bounds)
         chosen = found.preset_or(preset)
-        return api.opened(found.data, found.name, chosen, input=input, limits=bounds)
+        return make(found.data, found.name, chosen, input=input, limits=bounds, **asked)
 
-    return open_spec
+    return read
 
 
 def read_spec(spec: str, limits: Limits) -> Found:
