@@ -47,7 +47,7 @@ def command(
     specs: tuple[str, ...],
     settings: tuple[str, ...],
     preset: str | None,
-    shape: str | None,
+    inputs: tuple[str, ...],
     limits: tuple[str, ...],
     batch: int,
     convention: str,
@@ -83,7 +83,7 @@ def command(
     names = _all_of(specs) if by_family else specs
     sort = sort or (None if top is None else "macs")
     conditions = None
-    if choices or preset or shape or limits or dtype or (batch, convention) != (1, "exact"):
+    if choices or preset or inputs or limits or dtype or (batch, convention) != (1, "exact"):
         conditions = _conditions(convention, batch, dtype, preset, choices)
     columns = render.columns_of(keys, conditions, by_family)
     order = None if sort is None else base.order(sort, lambda name: render.find(name, conditions))
@@ -94,7 +94,7 @@ def command(
         rows = [index[name] for name in names]
     else:
         conditions = conditions or _conditions(convention, batch, dtype, preset, choices)
-        open_spec = options.opener(preset, shape, limits)
+        open_spec = options.opener(preset, inputs, limits)
         opened = [(name, open_spec(name)) for name in names]
         _require_variables(choices, [spec for _, spec in opened])
         rows = [
