@@ -293,6 +293,8 @@ def test_networks_are_as_wide_as_the_screen(width: int) -> None:
 
 
 def test_a_family_is_named_where_it_begins(run: Run) -> None:
+    asked = run("list", "vgg", "--columns", "name,family").out.splitlines()[2:-2]
+    assert all(line.endswith("vgg") for line in asked)
     first = re.split("  +", run("list", "vgg", "lenet").out.splitlines()[2])
     assert first[:2] == ["vgg", "vgg11"]
     sorted_by = run("list", "vgg", "lenet", "--sort", "name").out.splitlines()[2:-2]

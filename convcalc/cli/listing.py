@@ -59,16 +59,16 @@ def command(
 ) -> None:
     """Print a row a network: its parameters, MACs and whatever else is asked for.
 
-    SPEC is a file, - for standard input, or the name of a spec or preset that comes with convcalc.
-    The names of specs that come with it list all their presets, and nothing lists all of them;
-    beside other SPECs, --set or --preset such a name is the network that `analyze` takes it for.
+    SPEC is a file, - for standard input, or the name of a spec or preset that comes with convcalc;
+    without one, all of these are listed. Where every SPEC is a spec that comes with convcalc, each
+    is listed with its presets, unless --set or --preset says which network is meant.
 
     \b
     Examples:
       convcalc list
       convcalc list resnet mobilenet_v2 --si
-      convcalc list resnet50 mobilenet_v2 vgg16 --columns params,macs,activations --format latex
-      convcalc list mobilenet_v1 --set alpha=0.5 --set alpha=0.25 --set resolution=192
+      convcalc list mine.yaml resnet50 vgg16 --columns params,macs,activations --format latex
+      convcalc list mine.yaml mobilenet_v1 --set alpha=0.5 --set alpha=0.25
       convcalc list --sort -macs --top 10
       convcalc list --json | jq '.networks[] | select(.macs < 1000000000) | .name'
     """
@@ -94,15 +94,14 @@ def command(
         rows = [index[name] for name in names]
     else:
         conditions = conditions or _conditions(convention, batch, dtype, preset, choices)
-        open_spec = options.opener(preset, inputs, limits)
-        opened = [(name, open_spec(name)) for name in names]
-        _require_variables(choices, [spec for _, spec in opened])
+        specs_of = dict(zip(names, map(options.opener(preset, inputs, limits), names)))
+        _require_variables(choices, [*specs_of.values()])
         rows = [
             render.row(
                 name, _family_of(name), network.analyze(convention, batch, dtype or "float32")
             )
-            for name, spec in opened
-            for network in _networks(spec, choices)
+            for name in names
+            for network in _networks(specs_of[name], choices)
         ]
     printer.print(render.report(rows, columns, order, top, si, conditions))
 

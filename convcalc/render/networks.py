@@ -112,11 +112,10 @@ class Conditions(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The columns that networks have: those of tables, those of CSV, and those of JSON alone."""
+    """The columns that networks have in tables, which JSON has beside its own, and in CSV."""
 
     table: list[Column]
     record: list[Column]
-    json: list[Column]
 
 
 def find(name: str, conditions: Conditions | None = None) -> Column:
@@ -199,12 +198,12 @@ def columns_of(
             _require_heard(conditions, asked)
         own = [each.key for each in asked]
         shown = [*(each for each in lead if each.key not in own), *asked]
-        return Columns(shown, shown, shown)
+        return Columns(shown, shown)
     family = [INDEXED["family"]]
     described = [INDEXED[key] for key in ("network", "source")]
     shown = [*(family if by_family else ()), *lead, *sizes_and_costs, *more]
     record = [*family, lead[0], *described, *lead[1:], *sizes_and_costs, *more]
-    return Columns(shown, record, shown)
+    return Columns(shown, record)
 
 
 def _of_convention(conditions: Conditions) -> list[str]:
@@ -251,19 +250,17 @@ def report(
         legend = (f"The first {len(found):,} of {len(rows):,} networks, {way}.", *legend)
 
     def table(kept: Sequence[Column], si: bool, names: Sequence[str] | None = None) -> Table:
-        def cells(index: int, column: Column) -> str:
-            value = column.read(found[index])
-            if names is not None and column is kept[0]:
+        def first(index: int) -> str:
+            if names is not None:
                 return names[index]
+            value = kept[0].read(found[index])
             # A family is named where it begins.
-            is_same = index > 0 and column.read(found[index - 1]) == value
-            return (
-                "" if column.key == "family" and not order and is_same else column.show(value, si)
-            )
+            is_same = index > 0 and order is None and kept[0].read(found[index - 1]) == value
+            return "" if is_same and kept[0].key == "family" else kept[0].show(value, si)
 
         def lines() -> Iterator[tuple[str, ...]]:
-            for index in range(len(found)):
-                yield tuple([cells(index, column) for column in kept])
+            for index, each in enumerate(found):
+                yield first(index), *[column.show(column.read(each), si) for column in kept[1:]]
 
         titles = tuple(column.title for column in kept)
         return Table("", titles, tuple(column.numeric for column in kept), lines, (), legend)
@@ -280,11 +277,23 @@ def report(
 
         return fitting([first.show(first.read(each), si) for each in found], rest, make, width, si)
 
+    def objects() -> list[dict[str, Any]]:
+        own, variables = [*INDEXED], set()
+        if conditions is not None and conditions.variables:
+            own.append("variables")
+            variables = {each.key for each in _variables(conditions)}
+        more = [each for each in columns.table if each.key not in (*own, *variables)]
+        return [
+            {
+                **{key: each[key] for key in own},
+                **{column.key: column.read(each) for column in more},
+            }
+            for each in found
+        ]
+
     return Report(
-        lambda: [
-            {"format": FORMAT, "networks": [_object(each, columns, conditions) for each in found]}
-        ],
-        lambda: [_object(each, columns, conditions) for each in found],
+        lambda: [{"format": FORMAT, "networks": objects()}],
+        objects,
         lambda: Records(
             [column.key for column in columns.record],
             ([_record(column.read(each)) for column in columns.record] for each in found),
@@ -292,16 +301,6 @@ def report(
         lambda: [table(columns.table, si)],
         fitted=[fitted],
     )
-
-
-def _object(row: Row, columns: Columns, conditions: Conditions | None) -> dict[str, Any]:
-    """A network as JSON has it."""
-    found = {key: row[key] for key in INDEXED}
-    if conditions is not None and conditions.variables:
-        found["variables"] = row["variables"]
-    own = () if conditions is None else [each.key for each in _variables(conditions)]
-    found |= {each.key: each.read(row) for each in columns.json if each.key not in own}
-    return found
 
 
 def _legend(shown: Sequence[Column], conditions: Conditions | None) -> tuple[str, ...]:
