@@ -17,7 +17,7 @@ from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, excee
 from convcalc.words import describe, sizes_of
 
 if TYPE_CHECKING:
-    from convcalc.explain import Explanation
+    from convcalc.explained import Explanation
     from convcalc.reconcile import Reconciliation
 
 #: What `input` takes: `(channels, *spatial)`, or the same as text: `3x192x192`.
@@ -25,18 +25,46 @@ Input = Sequence[int] | str | int
 
 
 class Analysis(analysis.Analysis):
-    """What a network costs; a notebook shows it as a table."""
+    """What a network costs: a row a layer, and their totals; a notebook shows blocks that fold.
+
+    >>> import convcalc
+    >>> analysis = convcalc.load("mobilenet_v1").analyze()
+    >>> analysis.totals.params, analysis.rows["stem.conv"].macs
+    (4231976, 10838016)
+    >>> [row.name for row in analysis.folded(1).rows if row.macs > 52_000_000]
+    ['separable_2', 'separable_4', 'separable_6']
+    """
+
+    def to_dataframe(self, library: str | None = None) -> Any:
+        """A row a layer, with the columns of CSV, as a data frame.
+
+        `library` is `pandas` or `polars`; unless it is given, the one that is imported already,
+        else the one that is installed. Integers stay exact: those beyond 64 bits are Python's own.
+        Raises ConvcalcError where the library is not installed.
+        """
+        from convcalc.render.analysis import layers
+        from convcalc.render.dataframe import dataframe
+
+        return dataframe(layers([self]).records(), library)
 
     def _repr_html_(self) -> str:
-        from convcalc.render.analysis import layers
-        from convcalc.render.formats.html import fragment
+        from convcalc.render.notebook import of_analysis
 
-        (table,) = layers([self]).tables()
-        return fragment(table)
+        return of_analysis(self)
 
 
 class Network(Graph):
-    """A graph that came from a spec, and can be analyzed, or made again with other variables."""
+    """A network that came from a spec: its layers, to be analyzed, or made at other variables.
+
+    A notebook shows its blocks and layers with their shapes.
+
+    >>> import convcalc
+    >>> network = convcalc.load("mobilenet_v1", alpha=0.5)
+    >>> network
+    Network('MobileNetV1', 84 layers, input 3×224×224)
+    >>> network.variables["alpha"], network.nodes[0].outputs
+    (0.5, ((16, 112, 112),))
+    """
 
     #: What made it; None where it is a copy that was changed by hand.
     _asked: _Asked | None = None
@@ -68,10 +96,11 @@ class Network(Graph):
         several have, as `analyze` does, and for a group of more than 1000 layers.
         """
         from convcalc.explain import explain_in
+        from convcalc.explained import Explanation
 
         _require("the name of a layer", name, str)
         _require("a convention", convention, str)
-        return explain_in(self, name, convention, batch, self._look())
+        return Explanation(*explain_in(self, name, convention, batch, self._look()))
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -81,6 +110,14 @@ class Network(Graph):
         from convcalc.reconcile import reconcile
 
         return reconcile(self, self._look())
+
+    def _repr_html_(self) -> str | None:
+        from convcalc.render.notebook import of_network
+
+        try:
+            return of_network(self, self.analyze())
+        except ConvcalcError:  # it takes longer than its limits allow, which is not asked here
+            return None
 
     def _look(self) -> Callable[[], None]:
         """What is called before every layer, and ends an answer that takes too long."""

@@ -6,9 +6,10 @@ format read it. To add one, register it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcalc.frozen import FrozenDict
 from convcalc.layers.base import Placed
 
 
@@ -22,13 +23,13 @@ def summed(values: Iterable[Any]) -> Any:
     return total
 
 
-def merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def merged(tables: Iterable[Mapping[str, Any]]) -> FrozenDict[str, Any]:
     """The sum of tables of numbers, name by name."""
     total: dict[str, Any] = {}
     for table in tables:
         for name, number in table.items():
             total[name] = total[name] + number if name in total else number
-    return total
+    return FrozenDict(total)
 
 
 def common(values: Iterable[Any]) -> Any:
@@ -41,8 +42,8 @@ def _times(number: Any, samples: Any) -> Any:
     return number * samples
 
 
-def _times_each(table: Mapping[str, Any], samples: Any) -> dict[str, Any]:
-    return {name: number * samples for name, number in table.items()}
+def _times_each(table: Mapping[str, Any], samples: Any) -> FrozenDict[str, Any]:
+    return FrozenDict((name, number * samples) for name, number in table.items())
 
 
 def unchanged(value: Any, samples: Any) -> Any:
@@ -91,40 +92,18 @@ def register(*figures: Figure) -> None:
         FIGURES[figure.key] = figure
 
 
-class Figures(Mapping[str, Any]):
+class Figures(FrozenDict[str, Any]):
     """The figures of a layer, or of several together: key to value. Immutable.
 
     `a + b` are those of both, `a * n` those for n samples. A key is an attribute too.
     """
 
-    __slots__ = ("_values",)
-    _values: Mapping[str, Any]
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        object.__setattr__(self, "_values", values)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError("figures cannot be changed")
-
-    def __getitem__(self, key: str) -> Any:
-        return self._values[key]
+    __slots__ = ()
 
     def __getattr__(self, key: str) -> Any:
-        if key in Figures.__slots__ or key not in self._values:
+        if key in FrozenDict.__slots__ or key not in self._values:
             raise AttributeError(f"there is no figure {key!r}")
         return self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __reduce__(self) -> Any:
-        return Figures, (dict(self._values),)
-
-    def __repr__(self) -> str:
-        return f"Figures({dict(self._values)})"
 
     def __add__(self, other: Figures) -> Figures:
         return Figures.sum((self, other), self)
@@ -151,8 +130,12 @@ class Figures(Mapping[str, Any]):
         return {key: value for key, value in self._values.items() if FIGURES[key].column}
 
     def without(self, key: str) -> dict[str, Any]:
-        """All but one."""
-        return {each: value for each, value in self._values.items() if each != key}
+        """All but one, as JSON has them."""
+        return {
+            each: dict(value) if isinstance(value, FrozenDict) else value
+            for each, value in self._values.items()
+            if each != key
+        }
 
 
 def measured(placed: Placed) -> Figures:
@@ -191,7 +174,7 @@ register(
     Figure(
         "operations",
         "Operations",
-        read=lambda placed: dict(placed.primitives),
+        read=lambda placed: FrozenDict(placed.primitives),
         total=merged,
         times=_times_each,
         column=False,

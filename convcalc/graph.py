@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.layers.base import Layer, Placed
 from convcalc.shape import Shape, Tensor
 from convcalc.visible import visible
+from convcalc.words import counted, shortened
 
 
 class Group(NamedTuple):
@@ -53,11 +54,11 @@ class Graph(NamedTuple):
 
     name: str
     source: str
-    inputs: dict[str, Shape]
+    inputs: Mapping[str, Shape]
     nodes: tuple[Node, ...]
     outputs: tuple[Tensor, ...]
     preset: str | None
-    variables: dict[str, Any]
+    variables: Mapping[str, Any]
 
     def input_names(self) -> Iterator[tuple[str, ...]]:
         """The names of the tensors that enter each node.
@@ -85,13 +86,21 @@ class Graph(NamedTuple):
             "name": self.name,
             "source": self.source,
             "preset": self.preset,
-            "variables": self.variables,
+            "variables": dict(self.variables),
             "input": shapes["input"] if list(shapes) == ["input"] else shapes,
         }
 
     def __repr__(self) -> str:
-        shapes = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())
-        return f"<convcalc.Graph {visible(self.name)}: {len(self.nodes)} layers, {shapes}>"
+        shapes = [f"{visible(name)} {shape}" for name, shape in self.inputs.items()]
+        if len(shapes) > _MOST_INPUTS:
+            shapes = [counted(len(shapes), "input")]
+        layers = counted(len(self.nodes), "layer")
+        said = ", ".join([f"'{visible(shortened(self.name))}'", layers, *shapes])
+        return f"{type(self).__name__}({said})"
+
+
+#: How many inputs are named where a graph is named.
+_MOST_INPUTS = 3
 
 
 def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:

@@ -23,10 +23,12 @@ ROOMS = (
         "symbolic",
         "window",
         "diagnostics",
+        "frozen",
+        "named",
         "registry",
     ),
     *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),
-    *("reconcile", "language", "zoo", "render", "api", "cli", "__main__"),
+    *("reconcile", "language", "zoo", "render", "explained", "catalogue", "api", "cli", "__main__"),
 )
 
 

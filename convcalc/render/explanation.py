@@ -26,6 +26,14 @@ def report(explanation: Explanation, si: bool = False) -> Report:
     )
 
 
+def answers(explanation: Explanation) -> Table:
+    """What enters and leaves the layer and what it costs, a row each."""
+    e = explanation
+    rows = tuple(_answers(e, grouped))
+    name = f"{e.position.network} {e.whole.name}: " if e.position is not None else ""
+    return Table(f"{name}{_title(e)}", ("", ""), (False, True), lambda: rows)
+
+
 #: How a number is written.
 _Number = Callable[[int], str]
 
@@ -302,7 +310,7 @@ def _described(type: str, fields: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         items = [_value(item) for item in value]
         return items[0] if len(set(items)) == 1 else f"[{', '.join(items)}]"
     known = value_of(value)
