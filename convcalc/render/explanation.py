@@ -26,12 +26,15 @@ def report(explanation: Explanation, si: bool = False) -> Report:
     )
 
 
-def answers(explanation: Explanation) -> Table:
-    """What enters and leaves the layer and what it costs, a row each."""
-    e = explanation
-    rows = tuple(_answers(e, grouped))
+def heading(e: Explanation) -> str:
+    """What is explained: a layer with its fields, or a block; in a network, its name there."""
     name = f"{e.position.network} {e.whole.name}: " if e.position is not None else ""
-    return Table(f"{name}{_title(e)}", ("", ""), (False, True), lambda: rows)
+    return f"{name}{_title(e)}"
+
+
+def answers(e: Explanation) -> Iterator[tuple[str, str]]:
+    """What enters and leaves the layer and what it costs: a name and a text each."""
+    return _answers(e, grouped)
 
 
 #: How a number is written.
@@ -164,10 +167,7 @@ def _table(e: Explanation, si: bool) -> Table:
         *_notes(e),
         *(f"{name}: {text}." for name, text in {**e.symbols, **e.meanings}.items()),
     )
-    name = f"{e.position.network} {e.whole.name}: " if e.position is not None else ""
-    return Table(
-        f"{name}{_title(e)}", header, (False, False, False, True), lambda: rows, (), legend
-    )
+    return Table(heading(e), header, (False, False, False, True), lambda: rows, (), legend)
 
 
 def _objects(explanation: Explanation) -> list[dict[str, Any]]:

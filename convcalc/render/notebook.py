@@ -6,7 +6,7 @@ it the text reads on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ _OF_LAYERS = ("output_shape", "params")
 _LONGEST, _WIDEST = 48, 40
 #: The width of a letter and of a level, in `em`.
 _LETTER, _LEVEL = 0.62, 1.25
+#: Formulas of a layer of so many parts are open at first.
+_FEW_PARTS = 4
 #: How many variables of a network are told.
 _MOST_VARIABLES = 20
 
@@ -60,29 +62,41 @@ def of_network(graph: Graph, analysis: Analysis) -> str:
 
 def of_explanation(explanation: Explanation) -> str:
     """What the layer costs, and each figure's formula."""
-    from convcalc.render.explanation import answers, report
+    from convcalc.render.explanation import answers, heading, report
 
     (formulas,) = report(explanation).tables()
-    return fragment(answers(explanation)) + "".join(
-        _folding("Formulas", fragment(_cut(formulas._replace(title=""))), True)
+    cells = [
+        f'<tr><th style="text-align: left">{escaped(name)}</th>'
+        f'<td style="text-align: left">{escaped(shortened(text, MOST))}</td></tr>\n'
+        for name, text in answers(explanation)
+    ]
+    is_open = len(explanation.parts) <= _FEW_PARTS
+    return (
+        f"<div><b>{escaped(heading(explanation))}</b></div>\n"
+        f"<table><tbody>\n{''.join(cells)}</tbody></table>\n"
+        f"<details{' open' if is_open else ''}><summary>Formulas</summary>\n"
+        f"{_flat(formulas)}</details>\n"
     )
 
 
-def of_networks(networks: Sequence[Any]) -> str:
+def of_networks(networks: Sequence[Mapping[str, Any]]) -> str:
     """A row a network."""
     from convcalc.render.networks import report
 
     (table,) = report(networks).tables()
-    return fragment(table)
+    return _flat(table)
 
 
-def _cut(table: Table) -> Table:
-    """A table with as many rows as are read."""
-    rest = list(islice(table.rows(), MOST + 1))
-    if len(rest) <= MOST:
-        return table
-    note = f"The first {MOST:,} rows are shown."
-    return table._replace(rows=lambda: rest[:MOST], legend=(note, *table.legend))
+def _flat(table: Table) -> str:
+    """A table without its title, as many rows of it as are read, and its legend below."""
+    rows = list(islice(table.rows(), MOST + 1))
+    note = (f"The first {MOST:,} rows are shown.",) if len(rows) > MOST else ()
+    drawn = fragment(table._replace(title="", rows=lambda: rows[:MOST], legend=()))
+    return drawn + _legend((*note, *table.legend))
+
+
+def _legend(lines: Iterable[str]) -> str:
+    return "".join(f"<div>{escaped(line)}</div>\n" for line in lines)
 
 
 def _tree(table: Table, lines: Sequence[Line], opened: int) -> Iterator[str]:
@@ -111,7 +125,7 @@ def _tree(table: Table, lines: Sequence[Line], opened: int) -> Iterator[str]:
         legend.insert(0, f"{len(lines) - MOST:,} more lines: `analysis.rows` has every layer.")
     elif any(line.branch.inside and not line.is_open for line in lines):
         legend.insert(0, "Deeper blocks are left folded: `analysis.rows` has every layer.")
-    yield "".join(f"<div>{escaped(text)}</div>\n" for text in legend)
+    yield _legend(legend)
 
 
 def _cells(
@@ -160,9 +174,3 @@ def _opening(text: str, is_open: bool) -> str:
 
 
 _CLOSING = "</div></details>\n"
-
-
-def _folding(title: str, inside: str, is_open: bool) -> Iterator[str]:
-    yield f"<details{' open' if is_open else ''}><summary>{escaped(title)}</summary>\n"
-    yield inside
-    yield "</details>\n"
