@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import conventions, passes
 from convcalc.conventions.base import Convention, Count
@@ -17,6 +17,9 @@ from convcalc.passes import Pass, Settings
 from convcalc.shape import Shape
 from convcalc.visible import visible
 from convcalc.words import counted, did_you_mean, grouped, shortened
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 FORMAT = "convcalc.analysis/1"
 
@@ -36,6 +39,7 @@ class Row(NamedTuple):
     is None where the convention gives no number.
     """
 
+    #: The layers that it sums up.
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     figures: Figures
@@ -145,7 +149,7 @@ class Rows(Named[Row]):
     the nearest names, and a KeyError.
     """
 
-    def whole_name(self, asked: str) -> str:
+    def _whole_name(self, asked: str) -> str:
         lists = "`rows.names` lists the names of its rows"
         try:
             return whole_name(asked, self._places, "the analysis", "layer", lists)
@@ -182,8 +186,11 @@ class Analysis(NamedTuple):
     """What a network costs. `totals` are the sums of all rows."""
 
     graph: Graph
+    #: Samples at a time.
     batch: int
+    #: How operations are counted: its `name`, its `unit`, a `summary`.
     convention: Convention
+    #: A row a layer, or a block where it is folded.
     rows: Rows
     totals: Figures
     #: The totals by convention, where all were asked for.
@@ -214,7 +221,7 @@ class Analysis(NamedTuple):
         """The shapes of the inputs by name."""
         return self.graph.inputs
 
-    def folded(self, depth: int) -> Analysis:
+    def folded(self, depth: int) -> Self:
         """The same, summed up below `depth` groups; rows sum to the same totals.
 
         Raises ConvcalcError for a depth below 1.

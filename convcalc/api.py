@@ -27,12 +27,11 @@ Input = Sequence[int] | str | int
 class Analysis(analysis.Analysis):
     """What a network costs: a row a layer, and their totals; a notebook shows blocks that fold.
 
-    >>> import convcalc
     >>> analysis = convcalc.load("mobilenet_v1").analyze()
-    >>> analysis.totals.params, analysis.rows["stem.conv"].macs
+    >>> analysis.totals.params, analysis.rows["conv"].macs
     (4231976, 10838016)
-    >>> [row.name for row in analysis.folded(1).rows if row.macs > 52_000_000]
-    ['separable_2', 'separable_4', 'separable_6']
+    >>> [row.name for row in analysis.folded(1).rows if row.macs > 53_000_000]
+    ['depthwise_separable_3', 'depthwise_separable_5']
     """
 
     def to_dataframe(self, library: str | None = None) -> Any:
@@ -58,7 +57,6 @@ class Network(Graph):
 
     A notebook shows its blocks and layers with their shapes.
 
-    >>> import convcalc
     >>> network = convcalc.load("mobilenet_v1", alpha=0.5)
     >>> network
     Network('MobileNetV1', 84 layers, input 3×224×224)
@@ -238,7 +236,7 @@ def load(
     `preset` and `variables` set the spec's variables, which can also be named (`alpha=0.5`);
     `input` replaces its input, `(channels, *spatial)`.
 
-    >>> load("mobilenet_v1", alpha=0.5).analyze().totals.params
+    >>> convcalc.load("mobilenet_v1", alpha=0.5).analyze().totals.params
     1331592
 
     Raises ConvcalcError, whose `diagnostics` say what is wrong and where.

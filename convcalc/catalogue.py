@@ -12,18 +12,18 @@ from convcalc.words import counted, grouped
 
 
 class ZooNetwork(NamedTuple):
-    """A network of the zoo: `convcalc.load(it.name)` reads it.
-
-    `family` is the spec that it is a preset of, `title` what it is called in its paper, `source`
-    where its numbers can be checked; `macs` are for one `input`, biases left out.
-    """
+    """A network of the zoo: `convcalc.load(it.name)` reads it."""
 
     name: str
+    #: The spec that it is, or that it is a preset of.
     family: str
+    #: What people call it: `ResNet-50`.
     title: str
     input: Shape
     params: int
+    #: For one input, biases left out.
     macs: int
+    #: Where its numbers can be checked.
     source: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class ZooNetworks(Named[ZooNetwork]):
     name raises an error that is both a ConvcalcError, with the nearest names, and a KeyError.
     """
 
-    def whole_name(self, asked: str) -> str:
+    def _whole_name(self, asked: str) -> str:
         lists = "`convcalc.networks().names` lists its names"
         return whole_name(asked, self._places, "the zoo", "network", lists)
 
@@ -79,11 +79,10 @@ class ZooNetworks(Named[ZooNetwork]):
 def networks() -> ZooNetworks:
     """The networks that come with convcalc, with their parameters and MACs.
 
-    >>> import convcalc
-    >>> [each.name for each in convcalc.networks() if each.params < 100_000]
-    ['lenet']
-    >>> convcalc.load(convcalc.networks()["resnet50"].name).totals.params
-    25557032
+    >>> [each.name for each in convcalc.networks() if each.family == "vgg" and each.macs < 8e9]
+    ['vgg11', 'vgg11_bn']
+    >>> convcalc.networks()["vgg11"].params, convcalc.load("vgg11").totals.params
+    (132863336, 132863336)
     """
     return ZooNetworks(
         ZooNetwork(

@@ -148,25 +148,30 @@ class Position(NamedTuple):
 class Explanation(NamedTuple):
     """What a layer costs and why: its analysis on symbols.
 
-    A figure is an attribute: `params`, `macs`; None where it hangs on what is not given. `figures`
-    has each with its formula.
-
-    `whole` is the layer in one row, `fields` what it was given. `meanings` are the names in the
-    FLOPs' formulas that are the convention's own, and what each is; `gap` is the condition under
-    which its tool gives no number, where it hangs on what is open. `standard` is what a composite
-    layer is compared with; `position` is None for a layer that is in no network.
+    A figure is an attribute: `params`, `macs`; None where it hangs on what is not given.
     """
 
+    #: The layer type; of a block, its own.
     type: str
+    #: How operations are counted: its `name`, its `unit`, a `summary`.
     convention: Convention
+    #: Samples at a time.
     batch: int
+    #: The layer, or all of its parts, in one row, in symbols.
     whole: Row
+    #: The layers that it stands for; one, unless it is a composite layer or a block.
     parts: tuple[Part, ...]
+    #: Each figure with its `value`, its formula in `names` and in `numbers`, and its `closed` form.
     figures: Mapping[str, Formulas]
+    #: The names in the FLOPs' formulas that are the convention's own, and what each is.
     meanings: Mapping[str, str]
+    #: The condition under which its tool gives no number, where that hangs on what is open.
     gap: str | None
+    #: What it was given, in symbols.
     fields: Mapping[str, Any]
+    #: What a composite layer is compared with.
     standard: Standard | None = None
+    #: Where it stands in its network; None for a layer that is in none.
     position: Position | None = None
 
     @property
@@ -201,8 +206,9 @@ class Explanation(NamedTuple):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The fields of a layer by canonical name, None where one is open; empty for a group."""
-        return cast(dict[str, Any], _known(self.whole.config))
+        """The fields of a layer by canonical name, None where one is open; empty for a block."""
+        fields = self.fields if self.whole.depth is not None else self.whole.config
+        return cast(dict[str, Any], _known(fields))
 
     @property
     def formulas(self) -> Mapping[str, Any]:
@@ -300,9 +306,9 @@ def as_number(value: Any) -> Any:
 
 def _known(value: Any) -> Any:
     """A value, and all that is in it, with its numbers in the place of symbols; None where open."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: _known(each) for name, each in value.items()}
-    return [_known(each) for each in value] if isinstance(value, list) else value_of(value)
+    return [_known(each) for each in value] if isinstance(value, (list, tuple)) else value_of(value)
 
 
 def _known_shape(shape: Shape) -> Shape:

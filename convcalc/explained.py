@@ -60,12 +60,11 @@ def layer(
 ) -> Explanation:
     """What one layer costs, with the formula of each figure; what is not given stays a symbol.
 
-    >>> import convcalc
     >>> conv = convcalc.layer("conv", input=(3, 224, 224), out_channels=64, kernel_size=3)
     >>> conv.output_shape, conv.params, conv.formulas["params"]
     ((64, 222, 222), 1792, 'k²·(C_in/g)·C_out + C_out')
-    >>> convcalc.layer("conv", k=3, s=2, p=1, input=128).formulas["macs"]
-    '9·C_in·C_out·H_out·W_out'
+    >>> convcalc.layer("conv", k=3, s=2, p=1, input=128).formulas["params"]
+    '9·C_in·C_out + C_out'
 
     `type` is a layer type, `fields` are its fields by their PyTorch names or the short ones (`out`,
     `k`, `s`, `p`). `input` is `(channels, *spatial)` or `"3x224x224"`; sizes alone leave the

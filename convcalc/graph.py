@@ -22,10 +22,13 @@ class Node(NamedTuple):
     """One layer of a graph."""
 
     name: str
+    #: The layer on its inputs.
     placed: Placed
+    #: What enters it: the index of a node, negative for an input, which of its outputs, the shape.
     inputs: tuple[Tensor, ...]
     #: The groups that it is in, outermost first; their names and the node's own make up `name`.
     groups: tuple[Group, ...] = ()
+    #: Whether the code that is modelled calls a function, which some tools do not see.
     functional: bool = False
 
     @property
@@ -53,11 +56,16 @@ class Graph(NamedTuple):
     """A network: its nodes, in an order in which every input comes before its use."""
 
     name: str
+    #: Where its numbers can be checked.
     source: str
+    #: The shapes of the inputs by name.
     inputs: Mapping[str, Shape]
     nodes: tuple[Node, ...]
+    #: What leaves it: the index of a node, which of its outputs, and the shape.
     outputs: tuple[Tensor, ...]
+    #: The preset that was chosen.
     preset: str | None
+    #: Every variable with its value.
     variables: Mapping[str, Any]
 
     def input_names(self) -> Iterator[tuple[str, ...]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cached_property
-from typing import Any, Protocol, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeVar, overload
 
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
 from convcalc.words import counted, did_you_mean, listed, quoted
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class UnknownName(ConvcalcError, KeyError):  # noqa: N818 - as it is read where it is caught
@@ -65,11 +68,11 @@ class Named(tuple[_T, ...]):
     def __getitem__(self, key: SupportsIndex | str, /) -> _T: ...
 
     @overload
-    def __getitem__(self, key: slice, /) -> tuple[_T, ...]: ...
+    def __getitem__(self, key: slice, /) -> Self: ...
 
     def __getitem__(self, key: SupportsIndex | str | slice, /) -> Any:
         if isinstance(key, str):
-            return self[self._places[self.whole_name(key)]]
+            return self[self._places[self._whole_name(key)]]
         if isinstance(key, slice):
             return type(self)(super().__getitem__(key))
         return super().__getitem__(key)
@@ -86,7 +89,7 @@ class Named(tuple[_T, ...]):
         """The names, in order."""
         return tuple(item.name for item in self)
 
-    def whole_name(self, asked: str) -> str:
+    def _whole_name(self, asked: str) -> str:
         """The name of an item that `asked` is, or is the end of. Raises ConvcalcError."""
         raise NotImplementedError
 

@@ -96,7 +96,7 @@ def _flat(table: Table) -> str:
 
 
 def _legend(lines: Iterable[str]) -> str:
-    return "".join(f"<div>{escaped(line)}</div>\n" for line in lines)
+    return "".join(f"<div>{escaped(shortened(line, MOST))}</div>\n" for line in lines)
 
 
 def _tree(table: Table, lines: Sequence[Line], opened: int) -> Iterator[str]:
