@@ -7,6 +7,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import conventions, passes
+from convcalc.arithmetic import value_of
 from convcalc.conventions.base import Convention, Count
 from convcalc.costs import Figures, in_order, measured, summed
 from convcalc.diagnostics import fail, require_whole
@@ -90,7 +91,8 @@ class Row(NamedTuple):
         """The fields of a layer by canonical name; empty for a folded row."""
         if self.depth is not None:
             return {}
-        return {name: _copied(value) for name, value in self.nodes[0].placed.config.items()}
+        config = self.nodes[0].placed.config.items()
+        return {name: _copied(value) if type(value) is list else value for name, value in config}
 
     @property
     def weights(self) -> dict[str, tuple[int, ...]]:
@@ -130,15 +132,14 @@ class Row(NamedTuple):
 
     def __repr__(self) -> str:
         shapes = ", ".join(map(str, self.output_shapes))
-        return (
-            f"Row('{visible(shortened(self.name))}', {self.type}, {shapes},"
-            f" {grouped(self.params)} params, {grouped(self.macs)} MACs)"
-        )
+        params, macs = (grouped(value_of(figure)) for figure in (self.params, self.macs))
+        name = visible(shortened(self.name))
+        return f"Row('{name}', {self.type}, {shapes}, {params} params, {macs} MACs)"
 
 
-def _copied(value: Any) -> Any:
-    """A field's value, whose lists are the asker's own."""
-    return [_copied(each) for each in value] if isinstance(value, list) else value
+def _copied(values: list[Any]) -> list[Any]:
+    """A list, and those in it, that are the asker's own."""
+    return [_copied(each) if type(each) is list else each for each in values]
 
 
 class Rows(Named[Row]):

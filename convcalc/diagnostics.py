@@ -115,7 +115,11 @@ ENOUGH = 100
 
 
 class ConvcalcError(Exception):
-    """What the public functions raise for input that is wrong: one diagnostic or several."""
+    """What the public functions raise for input that is wrong.
+
+    `diagnostics` are the mistakes, one or several; `more` is how many others were found and left
+    out. Its text has each with what would be right.
+    """
 
     def __init__(self, diagnostics: Iterable[Diagnostic], more: int = 0) -> None:
         self.diagnostics = tuple(diagnostics)
