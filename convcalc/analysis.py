@@ -91,8 +91,11 @@ class Row(NamedTuple):
         """The fields of a layer by canonical name; empty for a folded row."""
         if self.depth is not None:
             return {}
-        config = self.nodes[0].placed.config.items()
-        return {name: _copied(value) if type(value) is list else value for name, value in config}
+        config = dict(self.nodes[0].placed.config)
+        for name, value in config.items():
+            if type(value) is list:
+                config[name] = _copied(value)
+        return config
 
     @property
     def weights(self) -> dict[str, tuple[int, ...]]:

@@ -87,7 +87,7 @@ _TAKEN = frozenset(
 def register(*figures: Figure) -> None:
     """Add figures to those that are counted. Raises ValueError for a key that is taken."""
     for figure in figures:
-        if figure.key in FIGURES or figure.key in _TAKEN:
+        if figure.key in FIGURES or figure.key in _TAKEN or hasattr(Figures, figure.key):
             raise ValueError(f"{figure.key!r} is the name of something else already")
         FIGURES[figure.key] = figure
 
@@ -101,9 +101,9 @@ class Figures(FrozenDict[str, Any]):
     __slots__ = ()
 
     def __getattr__(self, key: str) -> Any:
-        if key in FrozenDict.__slots__ or key not in self._values:
+        if key not in self:
             raise AttributeError(f"there is no figure {key!r}")
-        return self._values[key]
+        return self[key]
 
     def __add__(self, other: Figures) -> Figures:
         return Figures.sum((self, other), self)
@@ -111,31 +111,30 @@ class Figures(FrozenDict[str, Any]):
     def __mul__(self, samples: Any) -> Figures:
         if samples == 1:
             return self
-        values = self._values.items()
-        return Figures({key: FIGURES[key].times(value, samples) for key, value in values})
+        return Figures({key: FIGURES[key].times(value, samples) for key, value in self.items()})
 
     @classmethod
     def sum(cls, several: Sequence[Figures], keys: Iterable[str]) -> Figures:
         """Those of several together, or of none, what nothing costs: the figures `keys`."""
-        tables = [each._values for each in several]
-        return cls({key: FIGURES[key].total([table[key] for table in tables]) for key in keys})
+        return cls({key: FIGURES[key].total([each[key] for each in several]) for key in keys})
 
     def joined(self, others: Mapping[str, Any], keys: Iterable[str]) -> Figures:
         """These and `others`, in the order of `keys`."""
-        both = {**self._values, **others}
+        both = {**self, **others}
         return Figures({key: both[key] for key in keys})
 
     def columns(self) -> dict[str, Any]:
         """Those that are a number each, which totals and tables have."""
-        return {key: value for key, value in self._values.items() if FIGURES[key].column}
+        return {key: value for key, value in self.items() if FIGURES[key].column}
 
     def without(self, key: str) -> dict[str, Any]:
         """All but one, as JSON has them."""
-        return {
-            each: dict(value) if isinstance(value, FrozenDict) else value
-            for each, value in self._values.items()
-            if each != key
-        }
+        rest = dict(self)
+        del rest[key]
+        for each, value in rest.items():
+            if type(value) is FrozenDict:
+                rest[each] = dict(value)
+        return rest
 
 
 def measured(placed: Placed) -> Figures:

@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-class FrozenDict(Mapping[_K, _V]):
-    """A mapping that cannot be changed, in the order in which it was made.
+class FrozenDict(dict[_K, _V]):
+    """A dict that cannot be changed, and can be hashed where its values can.
 
-    It equals a dict of the same, `dict(it)` is one to change, and where its values can be hashed it
-    can be, too.
+    Whatever takes a dict takes it; `dict(it)` is one to change.
     """
 
-    __slots__ = ("_values",)
-    _values: dict[_K, _V]
+    __slots__ = ()
 
-    def __init__(self, values: Mapping[_K, _V] | Iterable[tuple[_K, _V]] = ()) -> None:
-        object.__setattr__(self, "_values", dict(values))
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} cannot be changed; `dict(it)` can")
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a {type(self).__name__} cannot be changed")
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
-    def __getitem__(self, key: _K) -> _V:
-        return self._values[key]
-
-    def __iter__(self) -> Iterator[_K]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._values
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
 
     def __reduce__(self) -> Any:
-        return type(self), (self._values,)
+        return type(self), (dict(self),)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._values})"
+        return f"{type(self).__name__}({dict(self)})"
 
 
 def frozen(value: Any) -> Any:

@@ -379,11 +379,22 @@ def test_mappings_equal_dicts_and_cannot_be_changed() -> None:
         *(explanation.figures, explanation.fields, explanation.symbols, explanation.formulas),
     )
     for mapping in mappings:
-        with pytest.raises(TypeError):
-            mapping["alpha"] = 3
+        before = dict(mapping)
+        for change in (
+            lambda m: m.__setitem__("alpha", 3),
+            lambda m: m.__delitem__(next(iter(m), "")),
+            lambda m: m.__ior__({"alpha": 3}),
+            lambda m: m.update(alpha=3),
+            lambda m: m.setdefault("beta", 3),
+            lambda m: (m.pop("alpha"), m.popitem(), m.clear()),
+        ):
+            with pytest.raises(TypeError, match=r"cannot be changed; `dict\(it\)` can"):
+                change(mapping)
         with pytest.raises(AttributeError):
-            mapping._values = {}
-        assert mapping == dict(mapping)
+            mapping.alpha = 3
+        assert mapping == before
+        assert copy.deepcopy(mapping) == mapping == pickle.loads(pickle.dumps(mapping))
+    assert json.loads(json.dumps(variables)) == variables
 
 
 def test_what_is_given_away_is_a_copy() -> None:
