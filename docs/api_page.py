@@ -208,6 +208,7 @@ def _members(cls: type, bases: list[type]) -> Iterator[tuple[str, Any]]:
     for base in cls.__mro__:
         for name, value in vars(base).items() if base.__module__.startswith("convcalc") else ():
             plain = inspect.isfunction(value) or isinstance(value, (property, classmethod))
-            if plain and not name.startswith("_") and name not in seen:
+            hidden = name.startswith("_") or getattr(value, "__name__", "").startswith("_")
+            if plain and not hidden and name not in seen:
                 seen.add(name)
                 yield name, value
