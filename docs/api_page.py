@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import convcalc
-from convcalc import Limits
+from convcalc import Limits, passes
+from convcalc.costs import FIGURES
+from convcalc.words import listed
 
 _HEAD = """\
 # Python
@@ -106,6 +108,9 @@ def _entry(name: str, thing: Any) -> Iterator[str]:
         yield from ("", *_prose(thing))
         return
     yield from _prose(thing)
+    if thing is convcalc.Figures:
+        passes.known()  # which register theirs
+        yield from ("", f"The keys are {listed(FIGURES, 100)}.")
     bases = [each for each in thing.__mro__[1:] if _is_public(each)]
     for base in bases:
         yield from ("", f"It has what a [{base.__name__}](#{base.__name__.lower()}) has, and:")
