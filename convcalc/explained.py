@@ -9,12 +9,10 @@ from typing import Any
 from convcalc import explain, layers
 from convcalc.diagnostics import fail
 from convcalc.expressions import DEFAULT as BOUNDS
+from convcalc.inputs import Sizes, sizes_in
 from convcalc.layers.base import Layer
 from convcalc.visible import visible
-from convcalc.words import describe, did_you_mean, grouped, listed, quoted, shortened, sizes_of
-
-#: One input: `(channels, *spatial)` or `"3x224x224"`; or one or more spatial sizes alone.
-Sizes = Sequence[int] | str | int
+from convcalc.words import describe, did_you_mean, grouped, listed, quoted, shortened
 
 
 class Explanation(explain.Explanation):
@@ -90,9 +88,9 @@ def _type(name: Any) -> type[Layer]:
     if not isinstance(name, str):
         raise fail("bad-value", f"a layer type must be a text, not {describe(name)}")
     if not layers.is_known(name):
-        from convcalc.language import elsewhere
+        from convcalc.language.elsewhere import layer_meant
 
-        meant = elsewhere.LAYERS.get(name.lower(), "")
+        meant = layer_meant(name, layers.TYPES)
         help = f"did you mean `{meant}`?" if meant else did_you_mean(name, layers.TYPES)
         help = help or f"the types are {listed(layers.names(), 100)}"
         raise fail("unknown-layer", f"there is no layer type {quoted(name)}", help)
@@ -157,16 +155,4 @@ def _inputs(input: Any) -> list[tuple[int, ...]]:
         return []
     value = _value(input, "an input")
     several = isinstance(value, list) and bool(value) and isinstance(value[0], (list, str))
-    return [_sizes(each) for each in value] if several else [_sizes(value)]
-
-
-def _sizes(input: Any) -> tuple[int, ...]:
-    """The sizes of an input. Raises ConvcalcError."""
-    sizes: Any = sizes_of(input) if isinstance(input, str) else input
-    if not isinstance(sizes, (list, tuple)):
-        sizes = [sizes]
-    if not 1 <= len(sizes) <= 4 or not all(_is_whole(size) and size >= 1 for size in sizes):
-        shown = repr(input) if isinstance(input, str) else describe(input)
-        help = "write sizes of 1 or more, channels first: (3, 224, 224), or '3x224x224'"
-        raise fail("bad-value", f"{shown} is no shape of an input", help)
-    return tuple(sizes)
+    return [sizes_in(each) for each in (value if several else [value])]

@@ -23,12 +23,14 @@ ROOMS = (
         "symbolic",
         "window",
         "diagnostics",
+        "inputs",
         "frozen",
         "named",
         "registry",
     ),
     *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),
-    *("reconcile", "language", "zoo", "render", "explained", "catalogue", "api", "cli", "__main__"),
+    *("budgets", "reconcile", "language", "zoo", "render", "explained", "catalogue", "api", "cli"),
+    "__main__",
 )
 
 
