@@ -234,13 +234,17 @@ def _require_heard(conditions: Conditions, asked: Sequence[Column]) -> None:
 
 def report(
     rows: Sequence[Row],
-    columns: Columns,
+    columns: Columns | None = None,
     order: base.Order | None = None,
     top: int | None = None,
     si: bool = False,
     conditions: Conditions | None = None,
 ) -> Report:
-    """A row a network, in an order or as they are; the first `top` alone."""
+    """A row a network, in an order or as they are; the first `top` alone.
+
+    The columns are those of the index, family by family, unless others are given.
+    """
+    columns = columns or columns_of(None, by_family=True)
     found = (list(rows) if order is None else order.sorted(rows))[:top]
     legend = _legend(columns.table, conditions)
     if any(None in map(each.read, found) and each.show(None, si) for each in columns.table):
