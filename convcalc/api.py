@@ -12,33 +12,64 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import analysis, zoo
 from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
+from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
+from convcalc.visible import composed
 from convcalc.words import describe
 
 if TYPE_CHECKING:
-    from convcalc.explain import Explanation
+    from convcalc.explained import Explanation
     from convcalc.inputs import Input
+    from convcalc.language.forms import Spec
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
 
 
 class Analysis(analysis.Analysis):
-    """What a network costs; a notebook shows it as a table."""
+    """What a network costs: a row a layer, and their totals; a notebook shows blocks that fold.
+
+    >>> analysis = convcalc.load("mobilenet_v1").analyze()
+    >>> analysis.totals.params, analysis.rows["conv"].macs
+    (4231976, 10838016)
+    >>> [row.name for row in analysis.folded(1).rows if row.macs > 53_000_000]
+    ['depthwise_separable_3', 'depthwise_separable_5']
+    """
+
+    def to_dataframe(self, library: str | None = None) -> Any:
+        """A row a layer, with the columns of CSV, as a data frame.
+
+        `library` is `pandas` or `polars`; unless it is given, the one that is imported already,
+        else the one that is installed. Integers stay exact: those beyond 64 bits are Python's own.
+        Raises ConvcalcError where the library is not installed.
+        """
+        from convcalc.render.analysis import layers
+        from convcalc.render.dataframe import dataframe
+
+        return dataframe(layers([self]).records(), library)
 
     def _repr_html_(self) -> str:
-        from convcalc.render.analysis import layers
-        from convcalc.render.formats.html import fragment
+        from convcalc.render.notebook import of_analysis
 
-        (table,) = layers([self]).tables()
-        return fragment(table)
+        return of_analysis(self)
 
 
 class Network(Graph):
-    """A graph that came from a spec, and can be analyzed, or made again with other variables."""
+    """A network that came from a spec: its layers, to be analyzed, or made at other variables.
+
+    A notebook shows its blocks and layers with their shapes.
+
+    >>> network = convcalc.load("mobilenet_v1", alpha=0.5)
+    >>> network
+    Network('MobileNetV1', 84 layers, input 3×224×224)
+    >>> network.variables["alpha"], network.nodes[0].outputs
+    (0.5, ((16, 112, 112),))
+    """
 
     #: What made it; None where it is a copy that was changed by hand.
     _asked: _Asked | None = None
+    #: The variables that were set to another value than their spec's.
+    _settings: Mapping[str, Any] = FrozenDict()
     #: Seconds of processor time that it took so far.
     _spent: float = 0.0
 
@@ -67,10 +98,11 @@ class Network(Graph):
         several have, as `analyze` does, and for a group of more than 1000 layers.
         """
         from convcalc.explain import explain_in
+        from convcalc.explained import Explanation
 
         _require("the name of a layer", name, str)
         _require("a convention", convention, str)
-        return explain_in(self, name, convention, batch, self._look())
+        return Explanation(*explain_in(self, name, convention, batch, self._look()))
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -117,6 +149,24 @@ class Network(Graph):
         except ConvcalcError:
             return None
         return sum(node.placed.operations.macs for node in graph.nodes)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The variables that were set to another value than their spec's, by name."""
+        return self._settings
+
+    @property
+    def has_other_input(self) -> bool:
+        """Whether its input was given beside its spec's."""
+        return self._asked is not None and bool(self._asked.inputs)
+
+    def _repr_html_(self) -> str | None:
+        from convcalc.render.notebook import of_network
+
+        try:
+            return of_network(self, self.analyze())
+        except ConvcalcError:  # it takes longer than its limits allow, which is not asked here
+            return None
 
     def _look(self) -> Callable[[], None]:
         """What is called before every layer, and ends an answer that takes too long."""
@@ -193,8 +243,8 @@ class _Asked(NamedTuple):
     #: The spec, checked; None where it is yet to be.
     document: Any = None
 
-    def network(self) -> Network:
-        """The network. Raises ConvcalcError."""
+    def network(self, spent: float = 0.0) -> Network:
+        """The network; `spent` is the processor time that it took so far. Raises ConvcalcError."""
         from convcalc.language.check import check
         from convcalc.language.expand import expand
         from convcalc.language.reader import read
@@ -202,7 +252,7 @@ class _Asked(NamedTuple):
         _require("a preset", self.preset, (str, NoneType))
         for name in self.settings:
             _require("a variable", name, str)
-        budget, document = Budget(self.limits), self.document
+        budget, document = Budget(self.limits, spent), self.document
         if document is None:
             document = check(read(self.source, budget), self.source, budget)
         graph = expand(
@@ -215,12 +265,38 @@ class _Asked(NamedTuple):
         )
         network = Network(*graph)
         network._asked = self._replace(document=document)
+        network._settings = self._changes(document.spec, network.variables)
         network._spent = budget.spent
         return network
+
+    def _changes(self, spec: Spec, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is set of `values`, the variables', where the spec does not say the same."""
+        preset = {} if self.preset is None else spec.presets[composed(self.preset)]
+        own = {**spec.variables, **preset}
+        names = map(composed, self.settings)
+        changed = {name: values[name] for name in names if values[name] != own[name]}
+        return FrozenDict(changed)
 
     def __reduce__(self) -> Any:
         # A checked spec has functions in it; the text that it came from is as good.
         return _Asked, (*self[:-1], None)
+
+
+class Opened(NamedTuple):
+    """A spec that was read and checked, for networks at any variables."""
+
+    request: _Asked
+    #: Seconds of processor time that it took.
+    spent: float
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of its variables."""
+        return tuple(self.request.document.spec.variables)
+
+    def at(self, variables: Mapping[str, Any]) -> Network:
+        """The network at these variables. Raises ConvcalcError."""
+        return self.request._replace(settings=variables).network(self.spent)
 
 
 def load(
@@ -240,7 +316,7 @@ def load(
     `(3, 160, 224)`, or the same as text; of several, or for other channels, a mapping:
     `{"left": 105}`, `{"channels": 1}`.
 
-    >>> load("mobilenet_v1", alpha=0.5).analyze().totals.params
+    >>> convcalc.load("mobilenet_v1", alpha=0.5).analyze().totals.params
     1331592
 
     Raises ConvcalcError, whose `diagnostics` say what is wrong and where.
@@ -290,6 +366,28 @@ def _inputs(input: Input | None) -> Mapping[str, tuple[int, ...]]:
     from convcalc.inputs import inputs_of
 
     return inputs_of(input)
+
+
+def opened(
+    text: str | bytes,
+    /,
+    name: str = "<text>",
+    preset: str | None = None,
+    *,
+    input: Input | None = None,
+    limits: Limits = DEFAULT,
+) -> Opened:
+    """A spec's text, read and checked once, for several networks. See `loads`.
+
+    Raises ConvcalcError.
+    """
+    from convcalc.language.check import check
+    from convcalc.language.reader import read, source_of
+
+    source = source_of(text, name, limits)
+    budget = Budget(limits)
+    document = check(read(source, budget), source, budget)
+    return Opened(_Asked(source, limits, preset, _inputs(input), {}, document), budget.spent)
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

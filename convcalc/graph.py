@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from convcalc.frozen import FrozenDict
 from convcalc.layers.base import Layer, Placed
 from convcalc.shape import Shape, Tensor
 from convcalc.visible import visible
+from convcalc.words import counted, shortened
 
 
 class Group(NamedTuple):
@@ -21,10 +23,13 @@ class Node(NamedTuple):
     """One layer of a graph."""
 
     name: str
+    #: The layer on its inputs.
     placed: Placed
+    #: What enters it: the index of a node, negative for an input, which of its outputs, the shape.
     inputs: tuple[Tensor, ...]
     #: The groups that it is in, outermost first; their names and the node's own make up `name`.
     groups: tuple[Group, ...] = ()
+    #: Whether the code that is modelled calls a function, which some tools do not see.
     functional: bool = False
 
     @property
@@ -52,12 +57,27 @@ class Graph(NamedTuple):
     """A network: its nodes, in an order in which every input comes before its use."""
 
     name: str
+    #: Where its numbers can be checked.
     source: str
-    inputs: dict[str, Shape]
+    #: The shapes of the inputs by name.
+    inputs: Mapping[str, Shape]
     nodes: tuple[Node, ...]
+    #: What leaves it: the index of a node, which of its outputs, and the shape.
     outputs: tuple[Tensor, ...]
+    #: The preset that was chosen.
     preset: str | None
-    variables: dict[str, Any]
+    #: Every variable with its value.
+    variables: Mapping[str, Any]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The variables that were set to another value than their spec's, by name."""
+        return FrozenDict()
+
+    @property
+    def has_other_input(self) -> bool:
+        """Whether its input is another than its spec's."""
+        return False
 
     def input_names(self) -> Iterator[tuple[str, ...]]:
         """The names of the tensors that enter each node.
@@ -78,6 +98,16 @@ class Graph(NamedTuple):
             if count != 1:
                 parts[index] = [f"{name}.{part}" for part in range(count)]
 
+    def output_shapes(self) -> dict[str, Shape]:
+        """The shapes of the outputs, by the names that `input_names` has for such tensors."""
+        inputs = list(self.inputs)
+        found = {}
+        for node, part, shape in self.outputs:
+            name = inputs[-1 - node] if node < 0 else self.nodes[node].name
+            is_whole = node < 0 or len(self.nodes[node].outputs) == 1
+            found[name if is_whole else f"{name}.{part}"] = shape
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """What JSON says of a network, whatever else is asked of it."""
         shapes = {name: list(shape) for name, shape in self.inputs.items()}
@@ -85,13 +115,21 @@ class Graph(NamedTuple):
             "name": self.name,
             "source": self.source,
             "preset": self.preset,
-            "variables": self.variables,
+            "variables": dict(self.variables),
             "input": shapes["input"] if list(shapes) == ["input"] else shapes,
         }
 
     def __repr__(self) -> str:
-        shapes = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())
-        return f"<convcalc.Graph {visible(self.name)}: {len(self.nodes)} layers, {shapes}>"
+        shapes = [f"{visible(name)} {shape}" for name, shape in self.inputs.items()]
+        if len(shapes) > _MOST_INPUTS:
+            shapes = [counted(len(shapes), "input")]
+        layers = counted(len(self.nodes), "layer")
+        said = ", ".join([f"'{visible(shortened(self.name))}'", layers, *shapes])
+        return f"{type(self).__name__}({said})"
+
+
+#: How many inputs are named where a graph is named.
+_MOST_INPUTS = 3
 
 
 def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:

@@ -97,6 +97,9 @@ class Convention(NamedTuple):
     #: Whether those who use it publish the figures of classifiers without their last layers.
     is_headless: bool = False
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.version))  # its tables cannot be hashed
+
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
         cls, functional = type(node.layer), node.functional
