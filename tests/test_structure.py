@@ -27,7 +27,7 @@ ROOMS = (
         "registry",
     ),
     *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),
-    *("budgets", "reconcile", "language", "zoo", "render", "api", "cli", "__main__"),
+    *("budgets", "reconcile", "language", "zoo", "errata", "render", "api", "cli", "__main__"),
 )
 
 
