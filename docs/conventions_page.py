@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from convcalc import conventions
 from convcalc.conventions.base import Convention
@@ -14,6 +14,7 @@ from convcalc.render.conventions import (
     rule_text,
     shared_names,
 )
+from docs.tables import markdown
 
 #: Which conventions stand side by side in the page's tables.
 _TABLES = (
@@ -50,7 +51,7 @@ of a padding).
 def page() -> str:
     """The page about conventions, docs/conventions.md."""
     found = [conventions.find(name) for name in conventions.names()]
-    summaries = _markdown(
+    summaries = markdown(
         ("convention", "tool", "version", "prints", "counts"),
         ((f"`{c.name}`", c.tool, c.version, c.unit, c.summary) for c in found),
     )
@@ -82,7 +83,7 @@ def _rules_table(found: Sequence[Convention]) -> str:
             functions.setdefault(changed, []).append(cls.type)
     rows = [(", ".join(types), *rules) for rules, types in modules.items()]
     rows += [(f"as a function: {', '.join(types)}", *rules) for rules, types in functions.items()]
-    return _markdown(("layer", *(c.name for c in found)), rows)
+    return markdown(("layer", *(c.name for c in found)), rows)
 
 
 def _networks_table() -> str:
@@ -94,14 +95,8 @@ def _networks_table() -> str:
     for network in _NETWORKS:
         counts = api.load(network).analyze("all").counts
         rows.append((f"`{network}`", *(_cell(counts[name]) for name in names)))
-    return _markdown(("network", *names), rows)
+    return markdown(("network", *names), rows)
 
 
 def _cell(count: int | None) -> str:
     return "no number" if count is None else f"{count:,}"
-
-
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines: list[Sequence[str]] = [header, ["---"] * len(header), *rows]
-    cells = ([cell.replace("*", r"\*").replace("|", r"\|") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(line)} |\n" for line in cells)

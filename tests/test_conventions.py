@@ -135,6 +135,12 @@ def test_a_paddle_network_counts_as_paddle_says(name: str) -> None:
     assert counted(graph, ["paddle"]) == answers("paddle", case)
 
 
+def test_paddles_narrow_mobilenet_v3_has_a_narrow_head() -> None:
+    graph = convcalc.load("mobilenet_v3_small", alpha=0.75)
+    case = recorded("paddle")["networks"]["mobilenet_v3_small_x0_75"]
+    assert counted(graph, ["paddle"]) == answers("paddle", case)
+
+
 def zoo_without(text: str, file: str, preset: str | None = None) -> convcalc.Network:
     """A network of the zoo, a piece of its spec left out."""
     spec = (SPECS / file).read_text(encoding="utf-8")
