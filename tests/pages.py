@@ -293,5 +293,5 @@ def snippets(text: str) -> list[tuple[str, str]]:
 
 def missing_tools(text: str) -> set[str]:
     """Programs that a page pipes answers to and that are not on this machine."""
-    piped = re.findall(r"^\$ convcalc .*\| (\w+)", text, re.MULTILINE)
+    piped = re.findall(r"^\$ convcalc [^|]*\| (\w+)", text, re.MULTILINE)
     return {name for name in piped if shutil.which(name) is None}

@@ -15,7 +15,7 @@ import pytest
 
 from convcalc import layers
 from tests.conftest import Run
-from tests.pages import PART, Reader, missing_tools, snippets
+from tests.pages import Reader, missing_tools, snippets
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
