@@ -8,7 +8,7 @@ A fenced block is
   than 0 is followed by `$ echo $?`, or is answered with a mistake, `error[…`;
 - `yaml`: a file, where its first line is a comment with a file's name: specs are right in the end,
   and the steps of a workflow are run; else a spec or a fragment of one, which is validated;
-- `diff`: a change of the file that its first line names, `@@ mine.yaml`;
+- `diff`: changes, each of the file that the line before it names, `@@ mine.yaml`;
 - `python`: run, with one namespace for the page; results are shown as a prompt shows them, `>>>`;
 - `text`: a drawing.
 
@@ -154,14 +154,16 @@ class Reader:
             assert outcome.status == 0, f"{body}\n{outcome.err}"
 
     def diff(self, body: str) -> None:
-        first, *lines = body.splitlines(keepends=True)
-        assert first.startswith("@@ "), "the first line of a diff is `@@ FILE`"
-        path = self.folder / first[3:].strip()
-        before = "".join(line[1:] for line in lines if line[0] != "+")
-        after = "".join(line[1:] for line in lines if line[0] != "-")
-        text = path.read_text(encoding="utf-8")
-        assert text.count(before) == 1, f"{path.name} has this {text.count(before)} times:\n{body}"
-        path.write_text(text.replace(before, after), encoding="utf-8")
+        nothing, *hunks = re.split("^@@ ", body, flags=re.MULTILINE)
+        assert not nothing, "the first line of a diff is `@@ FILE`"
+        for hunk in hunks:
+            name, *lines = hunk.splitlines(keepends=True)
+            before = "".join(line[1:] for line in lines if line[0] != "+")
+            after = "".join(line[1:] for line in lines if line[0] != "-")
+            path = self.folder / name.strip()
+            text = path.read_text(encoding="utf-8")
+            assert text.count(before) == 1, f"{path.name} has {text.count(before)} of:\n{before}"
+            path.write_text(text.replace(before, after), encoding="utf-8")
 
     def text(self, body: str) -> None:
         commands = re.findall(r"^convcalc .*", body, re.MULTILINE)
@@ -293,5 +295,5 @@ def snippets(text: str) -> list[tuple[str, str]]:
 
 def missing_tools(text: str) -> set[str]:
     """Programs that a page pipes answers to and that are not on this machine."""
-    piped = re.findall(r"^\$ convcalc [^|]*\| (\w+)", text, re.MULTILINE)
+    piped = re.findall(r"^\$ convcalc [^|\n]*\| (\w+)", text, re.MULTILINE)
     return {name for name in piped if shutil.which(name) is None}
