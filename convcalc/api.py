@@ -6,7 +6,7 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,14 +14,12 @@ from convcalc import analysis, zoo
 from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
 from convcalc.graph import Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
-from convcalc.words import describe, sizes_of
+from convcalc.words import describe
 
 if TYPE_CHECKING:
     from convcalc.explain import Explanation
+    from convcalc.inputs import Input
     from convcalc.reconcile import Reconciliation
-
-#: What `input` takes: `(channels, *spatial)`, or the same as text: `3x192x192`.
-Input = Sequence[int] | str | int
 
 
 class Analysis(analysis.Analysis):
@@ -136,7 +134,7 @@ class Network(Graph):
             raise fail("bad-value", message, "change the one that was loaded")
         return asked._replace(
             preset=asked.preset if preset is None else preset,
-            input=asked.input if input is None else input,
+            inputs=asked.inputs if input is None else _inputs(input),
             settings={**asked.settings, **(variables or {}), **named},
         ).network()
 
@@ -151,7 +149,8 @@ class _Asked(NamedTuple):
     source: Source
     limits: Limits
     preset: str | None
-    input: Input | None
+    #: Other sizes of its inputs, as `convcalc.inputs` has them.
+    inputs: Mapping[str, tuple[int, ...]]
     settings: Mapping[str, Any]
     #: The spec, checked; None where it is yet to be.
     document: Any = None
@@ -174,7 +173,7 @@ class _Asked(NamedTuple):
             budget,
             preset=self.preset,
             variables=self.settings,
-            input=None if self.input is None else _shape(self.input),
+            inputs=self.inputs,
         )
         network = Network(*graph)
         network._asked = self._replace(document=document)
@@ -198,8 +197,10 @@ def load(
 ) -> Network:
     """The network of a spec file, or of a spec or preset in the zoo.
 
-    `preset` and `variables` set the spec's variables, which can also be named (`alpha=0.5`);
-    `input` replaces its input, `(channels, *spatial)`.
+    `preset` and `variables` set the spec's variables, which can also be named (`alpha=0.5`).
+    `input` has other sizes for its input, whose channels hold: `192`, `(160, 224)`,
+    `(3, 160, 224)`, or the same as text; of several, or for other channels, a mapping:
+    `{"left": 105}`, `{"channels": 1}`.
 
     >>> load("mobilenet_v1", alpha=0.5).analyze().totals.params
     1331592
@@ -240,7 +241,17 @@ def loads(
     _require("limits", limits, Limits)
     _require("the text of a spec", text, (str, bytes))
     source = source_of(text, name, limits)
-    return _Asked(source, limits, preset, input, {**(variables or {}), **named}).network()
+    settings = {**(variables or {}), **named}
+    return _Asked(source, limits, preset, _inputs(input), settings).network()
+
+
+def _inputs(input: Input | None) -> Mapping[str, tuple[int, ...]]:
+    """What is asked of the inputs, by name. Raises ConvcalcError for what are no sizes."""
+    if input is None:
+        return {}
+    from convcalc.inputs import inputs_of
+
+    return inputs_of(input)
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:
@@ -248,23 +259,3 @@ def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:
     if not isinstance(value, kind):
         wanted = "`convcalc.Limits`" if kind is Limits else "a text"
         raise fail("bad-value", f"{what} must be {wanted}, not {describe(value)}")
-
-
-def _shape(input: Any) -> tuple[int, ...]:
-    """An input's sizes. Raises ConvcalcError."""
-    is_text = isinstance(input, (str, int)) and not isinstance(input, bool)
-    sizes = sizes_of(input) if is_text else _whole_sizes(input)
-    if sizes is None or min(sizes) < 1:
-        shown = repr(input) if isinstance(input, str) else describe(input)
-        help = "write sizes of 1 or more, channels first: (3, 224, 224), or '3x224x224'"
-        raise fail("bad-value", f"{shown} is no shape of an input", help)
-    return sizes
-
-
-def _whole_sizes(sizes: Any) -> tuple[int, ...] | None:
-    """One to four whole numbers, of any kind of integer; else None."""
-    try:
-        numbers = tuple(size.__index__() for size in sizes if not isinstance(size, bool))
-    except (TypeError, AttributeError):
-        return None
-    return numbers if 1 <= len(numbers) == len(sizes) <= 4 else None

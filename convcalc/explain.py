@@ -19,6 +19,7 @@ from convcalc.conventions.base import Convention, Place, Quantities
 from convcalc.costs import in_order, measured
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
 from convcalc.graph import Builder, Graph, Node, input_tensors
+from convcalc.inputs import require_plain
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
@@ -288,7 +289,7 @@ def explain(
     *spatial)`, or one or more spatial sizes alone, which leaves the channels open; one number is a
     square. `dims` says how many spatial axes there are where that is not clear. A layer that joins
     takes its one input twice. Raises ConvcalcError for a value that a field or the layer's rules
-    refuse, and for more than 64 inputs.
+    refuse, for an input that looks misread, and for more than 64 inputs.
     """
     cls = layers.find(type)
     number = _batch(batch)
@@ -296,7 +297,8 @@ def explain(
     if cls.arity == 1 and len(inputs) > 1:
         raise fail("input-count", f"{type} takes one input, and --in gives {len(inputs)}")
     _require_few(type, len(inputs))
-    shapes = _numbered([_input_symbols(cls, sizes, dims) for sizes in inputs or [()]])
+    stated = _stated_axes(cls, given) if dims is None else dims
+    shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in inputs or [()]])
     if cls.arity is None and len(shapes) == 1:
         shapes *= 2
     axes = len(shapes[0]) - 1
@@ -670,6 +672,8 @@ def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -
     """The symbols of an input, with the sizes that are given."""
     fewest, most = cls.axes
     axes = dims if dims is not None else _axes(cls, sizes)
+    if dims is None and fewest < most:
+        require_plain(sizes, axes)
     if not fewest <= axes <= most:
         raise fail("input-axes", f"{cls.type} takes {fewest} to {most} spatial axes, not {axes}")
     known: tuple[Any, ...] = sizes
@@ -681,6 +685,8 @@ def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -
         shown = "x".join(map(str, sizes))
         message = f"--in {shown} does not fit an input with {axes} spatial axes"
         help = "give the spatial sizes, or the channels and the spatial sizes"
+        if len(known) == axes + 2:
+            help = f"{help}; a batch is left out, and --batch {known[0]} has it"
         raise fail("bad-value", message, help)
     return _size_symbols(known, "in")
 
@@ -707,6 +713,13 @@ def _meaning(name: str) -> str:
 def _size_names(axes: int, side: str) -> list[str]:
     """The names of the sizes on one side of a layer: `C_in`, `H_in`, `W_in`."""
     return [f"{letter.upper()}_{side}" for letter in ("c" if axes else "f", *_AXES[axes])]
+
+
+def _stated_axes(cls: type[Layer], given: Mapping[str, Any]) -> int | None:
+    """The number of spatial axes that a field says by having a value for each; else None."""
+    each = (f.name for f in layers.fields_of(cls) if isinstance(f.kind, (EachAxis, Pads)))
+    values = (given.get(name) for name in each)
+    return next((len(value) for value in values if isinstance(value, (tuple, list))), None)
 
 
 def _axes(cls: type[Layer], sizes: tuple[int, ...]) -> int:

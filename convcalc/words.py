@@ -130,16 +130,6 @@ def sizes(shape: Sequence[Any]) -> str:
     return "x".join(map(str, shape))
 
 
-def sizes_of(text: str | int) -> tuple[int, ...] | None:
-    """The sizes of a shape as people write it, `3x224x224`: one to four of them; else None."""
-    parts = str(text).lower().replace("×", "x").split("x")
-    if not 1 <= len(parts) <= 4 or not all(
-        part.isascii() and part.isdigit() and len(part) < 19 for part in parts
-    ):
-        return None
-    return tuple(map(int, parts))
-
-
 def as_mathematics(formula: str) -> str:
     """A formula of the expression language as people write it."""
     return formula.replace(" * ", "·").replace(" - ", " − ")

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics import Source, fail
 from convcalc.words import did_you_mean
 
-_SUFFIXES = (".yaml", ".yml")
+#: What the file of a spec ends in.
+SUFFIXES = (".yaml", ".yml")
 #: Bytes that are read at once, and more than a spec of the zoo has.
 _CHUNK, _OWN = 1 << 16, 1 << 20
 
@@ -95,6 +96,11 @@ def _preset_lines(data: bytes) -> Iterator[str]:
             yield found[1]
 
 
+def has(name: str) -> bool:
+    """Whether a name is that of a spec or preset of the zoo."""
+    return name in families() or name in presets()
+
+
 def locate(name: str, most: int) -> Found:
     """The spec of a path or of a name in the zoo, up to one more byte than `most`.
 
@@ -103,7 +109,7 @@ def locate(name: str, most: int) -> Found:
     """
     if os.path.exists(name) and not os.path.isdir(name):
         return Found(_read(name, name, most), name, name)
-    if os.sep not in name and not name.endswith(_SUFFIXES):
+    if os.sep not in name and not name.endswith(SUFFIXES):
         family, preset = (name, None) if name in families() else (presets().get(name), name)
         if family is not None:
             path = os.path.join(folder(), family + ".yaml")
@@ -121,12 +127,12 @@ def _missing(name: str) -> Exception:
         )
         return fail("no-such-spec", f"{name} is a folder, not a spec", help)
     bare = os.path.basename(name)
-    for suffix in _SUFFIXES:
+    for suffix in SUFFIXES:
         bare = bare.removesuffix(suffix)
     help = did_you_mean(bare, [*families(), *presets()])
     if not os.path.dirname(name) or not help:
         help = f"{help} `convcalc list` names the specs that come with convcalc".strip()
-    if os.path.dirname(name) or name.endswith(_SUFFIXES):
+    if os.path.dirname(name) or name.endswith(SUFFIXES):
         near = _files_like(name)
         return fail("no-such-spec", f"there is no file {name}", near or help)
     return fail("no-such-spec", f"there is no file and no spec in the zoo called {name!r}", help)
@@ -142,7 +148,7 @@ def _files_like(name: str) -> str:
 def _specs_in(parent: str) -> list[str] | None:
     """The spec files in a folder; None where it cannot be looked into."""
     try:
-        return [file for file in os.listdir(parent) if file.endswith(_SUFFIXES)]
+        return [file for file in os.listdir(parent) if file.endswith(SUFFIXES)]
     except (OSError, ValueError):  # which has a character that no name has
         return None
 

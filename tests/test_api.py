@@ -141,7 +141,7 @@ def test_an_unknown_variable_of_any_name_is_a_mistake(run: Run, name: str) -> No
     [(-1, 28, 28), (1, 28.5, 28), (1, 0, 28), (), (1, 2, 3, 4, 5), "28x", "", 1.5, (True, 28, 28)],
 )
 def test_an_input_that_is_no_shape_is_a_mistake(shape: Any) -> None:
-    with pytest.raises(convcalc.ConvcalcError, match="is no shape of an input"):
+    with pytest.raises(convcalc.ConvcalcError):
         convcalc.load("lenet", input=shape)
 
 

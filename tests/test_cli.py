@@ -214,12 +214,6 @@ def test_unknown_command_suggests(run: Run) -> None:
     assert "did you mean `analyze`?" in run("analyse", "lenet").err
 
 
-def test_spec_in_the_place_of_a_command(run: Run) -> None:
-    outcome = run("lenet.yaml")
-    assert outcome.status == 2
-    assert "did you mean `convcalc analyze lenet.yaml`?" in outcome.err
-
-
 # Pipes and terminals
 
 

@@ -126,7 +126,8 @@ def test_nearest_sizes_are_named(down: str, up: str, size: int, said: str) -> No
 def test_sides_may_differ() -> None:
     text = u_net("pool", "upsample", 3)
     assert "a multiple of 8 fits: 248×96 or 256×104" in help_for(text, 250, 100)
-    assert "whose length is a multiple of 8 fits: 248 or 256" in help_for(text, 250)
+    signal = text.replace("[1, 32, 32]", "[1, 32]")
+    assert "whose length is a multiple of 8 fits: 248 or 256" in help_for(signal, 250)
 
 
 def test_nothing_is_said_where_no_size_fits() -> None:
@@ -224,27 +225,6 @@ VALID = "name: N\ninput: {}\nlayers: [conv: {{out: 8, k: 3, p: 1}}, global_avg_p
 @pytest.mark.parametrize("shape", ["[224, 224, 3]", "[1, 3, 224, 224]", "[28, 28]", "[3, 4, 4]"])
 def test_an_input_that_fits_is_not_refused_for_its_looks(shape: str) -> None:
     convcalc.loads(VALID.format(shape))
-
-
-@pytest.mark.parametrize(
-    ("shape", "said"),
-    [
-        ("224x224x3", "`3x224x224` is the same with the channels first"),
-        ("1x3x224x224", "`3x224x224` is the same without a batch"),
-        ("1x224x224x3", "`3x224x224` is the same with the channels first, and without a batch"),
-        ("224x224", "`1x224x224` is an image of one channel"),
-        ("150528", "`3x224x224` is an image of 3 channels"),
-    ],
-)
-def test_an_input_that_is_given_is_read_anew(
-    run: Run, tmp_path: Path, shape: str, said: str
-) -> None:
-    spec = tmp_path / "net.yaml"
-    layers = "[conv: {out: 8, k: [7, 7], s: 2, p: 3}, max_pool: {k: 9}]"
-    spec.write_text(f"name: N\ninput: [3, 64, 64]\nlayers: {layers}\n")
-    outcome = run("analyze", str(spec), "--input", shape)
-    assert outcome.status == 2
-    assert said in outcome.err
 
 
 # What a line says of its shapes

@@ -232,9 +232,9 @@ def test_hook_for_pre_commit_runs(run: Run) -> None:
 USAGE = [
     (
         ["analyse", "lenet"],
-        "error[usage]: there is no command `analyse`\n = help: did you mean `analyze`?",
+        "error[usage]: there is no command and no spec `analyse`\n = help: did you mean `analyze`?",
     ),
-    (["analyze"], "Missing argument 'SPEC...'."),
+    (["analyze"], "`convcalc analyze` needs a spec: a file, or a name from `convcalc list`"),
     (["analyze", "mobilnet_v1"], "there is no file and no spec in the zoo called 'mobilnet_v1'"),
     (["analyze", "nothing.yaml"], "there is no file nothing.yaml"),
     (["analyze", "."], ". is a folder, not a spec"),
@@ -248,7 +248,7 @@ USAGE = [
     (["analyze", "mobilenet_v1", "--set", "alpha=wide"], "the variable `alpha` is a number"),
     (["analyze", "mobilenet_v1", "--set", "alpha=1/0"], "cannot divide 1 by 0"),
     (["analyze", "lenet", "--input", "1x28y28"], "'1x28y28' is no shape"),
-    (["analyze", "lenet", "--input", "1x0x28"], "'1x0x28' has a size of 0"),
+    (["analyze", "lenet", "--input", "1x0x28"], "'1x0x28' has a size below 1"),
     (["analyze", "lenet", "--input", "9" * 30], "is no shape"),
     (["analyze", "lenet", "--batch", "0"], "0 is not in the range x>=1"),
     (["analyze", "lenet", "--format", "yml"], "unknown format `yml`"),
@@ -259,7 +259,7 @@ USAGE = [
     ),
     (["analyze", "lenet", "--limit", "depth=101"], "a whole number, from 1 to 100, not '101'"),
     (["analyze", "lenet", "-o", "no/such/folder.txt"], "no/such/folder.txt cannot be written"),
-    (["validate"], "Missing argument 'SPEC...'."),
+    (["validate"], "`convcalc validate` needs a spec: a file, or a name from `convcalc list`"),
     (["schema", "lenet"], "unexpected extra argument"),
     (["completion"], "'{bash|zsh|fish}'. Choose from: bash, zsh, fish\n"),
 ]

@@ -51,7 +51,7 @@ SPEC = {
     "convcalc.cli.analyze",
 }
 LAYER = {
-    *several("convcalc", "explain symbolic"),
+    *several("convcalc", "explain inputs symbolic"),
     "convcalc.cli.layer",
     *several("convcalc.render", "explanation wrapping"),
 }

@@ -23,10 +23,11 @@ ROOMS = (
         "symbolic",
         "window",
         "diagnostics",
+        "inputs",
         "registry",
     ),
     *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),
-    *("reconcile", "language", "zoo", "render", "api", "cli", "__main__"),
+    *("budgets", "reconcile", "language", "zoo", "render", "api", "cli", "__main__"),
 )
 
 

@@ -21,6 +21,9 @@ _COMMANDS = {
     "analyze": "analyze",
     "layer": "layer",
     "explain": "explain",
+    "show": "show",
+    "new": "new",
+    "check": "check",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "conventions": "conventions",
@@ -53,14 +56,20 @@ class _Lazy(Group):
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            name = args[0]
-            help = did_you_mean(name, _COMMANDS)
-            if not help and (os.path.exists(name) or name.endswith((".yaml", ".yml"))):
-                help = f"did you mean `convcalc analyze {name}`?"
-            help = help or "`convcalc --help` lists the commands"
-            raise fail("usage", f"there is no command `{name}`", help)
+        if args and args[0] not in _COMMANDS and (args[0] == "-" or args[0][:1] != "-"):
+            self._require_spec(args[0])
+            args = ["analyze", *args]
         return super().resolve_command(ctx, args)
+
+    def _require_spec(self, name: str) -> None:
+        """Refuse what is neither a command nor a spec, which is analyzed. Raises ConvcalcError."""
+        from convcalc import zoo
+
+        is_file = os.path.exists(name) or os.sep in name or name.endswith(zoo.SUFFIXES)
+        if name != "-" and not is_file and not zoo.has(name):
+            known = [*_COMMANDS, *zoo.families(), *zoo.presets()]
+            help = did_you_mean(name, known) or "`convcalc --help` lists the commands"
+            raise fail("usage", f"there is no command and no spec `{name}`", help)
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, is_asked: bool) -> None:
@@ -85,7 +94,8 @@ def cli() -> None:
 
     \b
     Examples:
-      convcalc analyze mobilenet_v1
+      convcalc mobilenet_v1
+      convcalc new mynet.yaml
       convcalc analyze mynet.yaml --set alpha=0.5 --json
       convcalc layer conv --k 3 --s 2 --p 1 --in 128
       convcalc list

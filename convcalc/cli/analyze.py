@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("analyze", cls=Command, short_help="Shapes, parameters and operations of networks.")
-@click.argument(
-    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
-)
+@options.specs_argument
 @options.network_options
 @options.batch_option
 @options.convention_option(also=", or `all`")
@@ -70,7 +68,7 @@ def command(
     \b
     Examples:
       convcalc analyze mobilenet_v1
-      convcalc analyze mobilenet_v1 --set alpha=0.5 --input 3x192x192
+      convcalc analyze mobilenet_v1 --set alpha=0.5 --input 192
       convcalc analyze resnet50 --depth 1 --si
       convcalc analyze mobilenet_v1 --group-by kind
       convcalc analyze lenet --convention paddle --columns name,output_shape,params,flops

@@ -9,6 +9,7 @@ import click
 
 from convcalc.cli import options, output
 from convcalc.cli.command import Command
+from convcalc.diagnostics import fail
 
 if TYPE_CHECKING:
     from convcalc.api import Network
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 @click.command(
     "explain", cls=Command, short_help="One layer of a network, with the formula of each figure."
 )
-@click.argument("spec", metavar="SPEC", shell_complete=options.complete_spec)
-@click.argument("layer", metavar="LAYER")
+@options.spec_argument
+@click.argument("layer", metavar="LAYER", required=False)
 @options.network_options
 @options.batch_option
 @options.convention_option()
@@ -30,7 +31,7 @@ def command(
     load: Callable[[str], Network],
     printer: Printer,
     spec: str,
-    layer: str,
+    layer: str | None,
     batch: int,
     convention: str,
     si: bool,
@@ -48,4 +49,7 @@ def command(
     """
     from convcalc.render.explanation import report
 
+    if layer is None:
+        message = "`convcalc explain` needs a layer of the network"
+        raise fail("usage", message, f"`convcalc analyze {spec}` names them")
     printer.print(report(load(spec).explain(layer, convention, batch), si))

@@ -29,9 +29,22 @@ class _Types(Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and not layers.is_known(args[0]):
-            help = did_you_mean(args[0], layers.TYPES) or "`convcalc layer --help` lists them"
-            raise fail("usage", f"there is no layer type `{args[0]}`", help)
+            raise _unknown(*args)
         return super().resolve_command(ctx, args)
+
+
+def _unknown(type: str, *others: str) -> Exception:
+    """What is said of a layer type that there is not: the one that is meant, with the options."""
+    import shlex
+
+    from convcalc.language.elsewhere import layer_meant
+
+    message = f"there is no layer type `{type}`"
+    if meant := layer_meant(type, layers.TYPES):
+        command = shlex.join(["convcalc", "layer", meant, *others])
+        return fail("usage", message, f"it is `{meant}` here: {command}")
+    help = did_you_mean(type, layers.TYPES) or "`convcalc layer --help` lists them"
+    return fail("usage", message, help)
 
 
 @click.group("layer", cls=_Types, short_help="One layer, with the formula of each figure.")
@@ -104,6 +117,8 @@ def _option(field: layers.Field) -> click.Option:
     if isinstance(field.kind, Truth):
         return click.Option([f"--{dashed}/--no-{dashed}", field.name], default=None, help=help)
     names = [f"--{field.short}"] if field.short else []
+    if len(field.short or "") == 1:
+        names.append(f"-{field.short}")
     return click.Option(
         [*names, f"--{dashed}", field.name],
         metavar=field.kind.metavar,
@@ -133,6 +148,7 @@ def _run(
     **fields: Any,
 ) -> None:
     from convcalc.explain import explain
+    from convcalc.inputs import sizes_in
     from convcalc.render.explanation import report
 
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
@@ -144,7 +160,7 @@ def _run(
     explanation = explain(
         layers.find(name).type,
         given,
-        [options.parse_sizes(shape) for shape in inputs],
+        [sizes_in(shape) for shape in inputs],
         dims=dims,
         convention=convention,
         batch=batch,

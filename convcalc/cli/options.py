@@ -11,7 +11,7 @@ import click
 from convcalc.cli import streams
 from convcalc.cli.command import STANDARD_INPUT, notes
 from convcalc.diagnostics import fail
-from convcalc.words import shortened, sizes_of
+from convcalc.words import shortened
 
 if TYPE_CHECKING:
     from convcalc.api import Network
@@ -51,6 +51,38 @@ class Whole(click.IntRange):
         return super().convert(value, param, ctx)
 
 
+class _Specs(click.Argument):
+    """SPEC, which is asked for by what may stand there."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        try:
+            return super().process_value(ctx, value)
+        except click.MissingParameter:
+            message = f"`{ctx.command_path}` needs a spec: a file, or a name from `convcalc list`"
+            words = "mobilenet_v1 stem.conv" if ctx.command.name == "explain" else "mobilenet_v1"
+            help = f"`{ctx.command_path} {words}`; `convcalc new mine.yaml` begins one of your own"
+            raise fail("usage", message, help) from None
+
+
+def spec_argument(function: _F) -> _F:
+    """SPEC: the command gets it as `spec`."""
+    return click.argument("spec", cls=_Specs, metavar="SPEC", shell_complete=complete_spec)(
+        function
+    )
+
+
+def specs_argument(function: _F) -> _F:
+    """SPEC…: the command gets them as `specs`."""
+    return click.argument(
+        "specs",
+        cls=_Specs,
+        metavar="SPEC...",
+        nargs=-1,
+        required=True,
+        shell_complete=complete_spec,
+    )(function)
+
+
 def error_format_option(function: _F, spelling: str | None = None) -> _F:
     """`--error-format`; `convcalc.cli.main` reads it, so that it holds for every mistake."""
     return click.option(
@@ -73,11 +105,11 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def command(
         settings: tuple[str, ...],
         preset: str | None,
-        shape: str | None,
+        inputs: tuple[str, ...],
         limits: tuple[str, ...],
         **others: Any,
     ) -> Any:
-        return function(load=_loader(settings, preset, shape, limits), **others)
+        return function(load=_loader(settings, preset, inputs, limits), **others)
 
     options = (
         click.option(
@@ -95,7 +127,13 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="A preset of the spec.",
         ),
         click.option(
-            "--input", "shape", type=Text(), metavar="CxHxW", help="Another input: 3x192x192."
+            "--input",
+            "inputs",
+            multiple=True,
+            type=Text(),
+            metavar="SIZES",
+            help="Another input: 192, 160x224 or 3x160x224; NAME=192 where there are several;"
+            " channels=1.",
         ),
         limit_option,
     )
@@ -112,13 +150,13 @@ def limit_option(function: _F) -> _F:
 
 
 def _loader(
-    settings: tuple[str, ...], preset: str | None, shape: str | None, limits: tuple[str, ...]
+    settings: tuple[str, ...], preset: str | None, inputs: tuple[str, ...], limits: tuple[str, ...]
 ) -> Callable[[str], Network]:
     from convcalc import api
 
     values = parse_settings(settings)
     bounds = limits_of(limits)
-    input = parse_sizes(shape) if shape else None
+    input = parse_inputs(inputs)
 
     def load(spec: str) -> Network:
         found = read_spec(spec, bounds)
@@ -206,16 +244,17 @@ def si_option(function: _F) -> _F:
     return click.option("--si", is_flag=True, help="Short numbers: 568.7M.")(function)
 
 
-def parse_sizes(text: str) -> tuple[int, ...]:
-    """`3x224x224` as sizes. Raises BadParameter."""
-    sizes = sizes_of(text)
-    if sizes is None:
-        raise click.BadParameter(
-            f"{shortened(text)!r} is no shape; write sizes with an x between them: 3x224x224"
-        )
-    if 0 in sizes:
-        raise click.BadParameter(f"{shortened(text)!r} has a size of 0")
-    return sizes
+def parse_inputs(inputs: tuple[str, ...]) -> dict[str, str] | None:
+    """What each `--input` says, by the name before its `=`, empty where there is none.
+
+    Raises ConvcalcError for a name that is given twice.
+    """
+    _require_once("--input", tuple(each for each in inputs if "=" in each))
+    if sum("=" not in each for each in inputs) > 1:
+        help = "for several inputs, say which: --input NAME=SIZES"
+        raise fail("usage", "`--input` is given twice", help)
+    pairs = [each.rpartition("=") for each in inputs]
+    return {name.strip(): text.strip() for name, _, text in pairs} or None
 
 
 def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("reconcile", cls=Command, short_help="Every tool's number, and why they differ.")
-@click.argument("spec", metavar="SPEC", shell_complete=options.complete_spec)
+@options.spec_argument
 @click.option(
     "--reported",
     metavar="FIGURE",

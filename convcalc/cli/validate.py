@@ -13,9 +13,7 @@ from convcalc.language.limits import Limits
 
 
 @click.command("validate", cls=Command, short_help="Check specs, every preset included.")
-@click.argument(
-    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
-)
+@options.specs_argument
 @options.limit_option
 @partial(options.error_format_option, spelling="--format")
 def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:

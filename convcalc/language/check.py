@@ -586,20 +586,13 @@ def _unknown_layer(placed: _Placed) -> _MistakeError:
     from convcalc.language import elsewhere
 
     known = [*layers.TYPES, *built.STRUCTURES, *blocks]
-    meant = elsewhere.LAYERS.get(_folded(name)) or next(
-        (each for each in known if _folded(each) == _folded(name)), None
-    )
+    meant = elsewhere.layer_meant(name, known)
     label = f"did you mean `{meant}`?" if meant else did_you_mean(name, known)
     message = f"unknown layer type or block {quoted(name)}"
     help = "`convcalc layer --help` lists the layer types"
     if blocks:
         help += f"; the spec's own blocks are {listed(blocks)}"
     return placed.as_key().mistake("unknown-layer", message, help, label)
-
-
-def _folded(name: str) -> str:
-    """A name as every spelling of it reads: `Conv2d`, `conv_2d` and `CONV` are `conv`."""
-    return re.sub(r"[123]d$|[^a-z]", "", name[:_LONGEST_NAME].lower())
 
 
 # Which fields there are, and how each is checked

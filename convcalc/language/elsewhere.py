@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 
 def _by_name(meant: dict[str, str]) -> dict[str, str]:
     """Each name to what it means here; `meant` has the names of each meaning."""
@@ -35,6 +38,23 @@ LAYERS = _by_name(
         "upsample": "interpolate",
     }
 )
+#: Letters of a name that are looked at.
+_LONGEST = 100
+
+
+def layer_meant(name: str, known: Iterable[str]) -> str | None:
+    """The one of the `known` layer types that another spelling, or another tool, calls so."""
+    folded = _folded(name)
+    found = LAYERS.get(folded)
+    words = {_folded(each): each for each in known}
+    return found if found in words.values() else words.get(folded)
+
+
+def _folded(name: str) -> str:
+    """A name as every spelling of it reads: `Conv2d`, `conv_2d` and `CONV` are `conv`."""
+    return re.sub(r"[123]d$|[^a-z0-9]", "", name[:_LONGEST].lower())
+
+
 #: Fields, to the short name.
 FIELDS = _by_name(
     {

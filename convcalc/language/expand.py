@@ -36,26 +36,26 @@ def expand(
     *,
     preset: str | None = None,
     variables: Mapping[str, Any] | None = None,
-    input: tuple[int, ...] | None = None,
+    inputs: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Graph:
     """The graph of a document.
 
-    `preset` and then `variables` set the document's variables; `input` stands for its single input,
-    `(channels, *spatial)`. Raises ConvcalcError with every independent mistake that is found, or
-    where the budget is used up.
+    `preset` and then `variables` set the document's variables; `inputs` are other sizes of its
+    inputs, as `convcalc.inputs.resized` takes them. Raises ConvcalcError with every independent
+    mistake that is found, or where the budget is used up.
     """
-    asked = _Asked(document, source, preset, variables or {}, input)
+    asked = _Asked(document, source, preset, variables or {}, inputs or {})
     made = asked.expanded(budget)
-    inputs, mistakes = made.inputs, made.mistakes
+    mistakes = made.mistakes
     if mistakes.found:
-        if len(inputs) == 1:
+        if len(made.inputs) == 1:
             from convcalc.language.fitting import advise  # what is right needs none
 
-            (shape,) = inputs.values()
-            advise(mistakes, shape, _Trials(asked, budget.part(_TRYING)), written=input is None)
+            (shape,) = made.inputs.values()
+            advise(mistakes, shape, _Trials(asked, budget.part(_TRYING)))
         mistakes.stop_if_wrong()
     nodes, spec = mistakes.builder.nodes(), document.spec
-    return Graph(spec.name, spec.source, inputs, nodes, made.leaving, preset, made.variables)
+    return Graph(spec.name, spec.source, made.inputs, nodes, made.leaving, preset, made.variables)
 
 
 class _Expanded(NamedTuple):
@@ -74,10 +74,17 @@ class _Asked(NamedTuple):
     source: Source
     preset: str | None
     variables: Mapping[str, Any]
-    input: tuple[int, ...] | None
+    inputs: Mapping[str, tuple[int, ...]]
 
-    def expanded(self, budget: Budget, instead: Mapping[int, Call] | None = None) -> _Expanded:
-        """What it comes to; `instead` has other calls for some lines, by their identities.
+    def expanded(
+        self,
+        budget: Budget,
+        *,
+        instead: Mapping[int, Call] | None = None,
+        input: Shape | None = None,
+    ) -> _Expanded:
+        """What it comes to; `instead` has other calls for some lines, by their identities, and
+        `input` stands for its only input, whatever the document says of it.
 
         Raises ConvcalcError where the budget is used up.
         """
@@ -85,8 +92,14 @@ class _Asked(NamedTuple):
         mistakes = Mistakes(self.source, budget, Builder())
         values = Values(document, mistakes)
         set_to = values.variables(self.preset, self.variables)
-        inputs = values.inputs(set_to, self.input)
+        inputs = values.inputs(set_to)
         mistakes.stop_if_wrong()
+        if input is not None:
+            inputs = dict.fromkeys(inputs, input)
+        elif self.inputs:
+            from convcalc.inputs import resized  # most networks are asked for as they are
+
+            inputs = resized(self.source.name, inputs, self.inputs)
         mistakes.inputs = tuple(inputs)
         entering = input_tensors(inputs)
         scope = Scope(set_to)
@@ -110,7 +123,7 @@ class _Trials(NamedTuple):
 
     def mistakes(self, input: Shape) -> Sequence[Diagnostic] | None:
         try:
-            return self.asked._replace(input=tuple(input)).expanded(self.budget).mistakes.found
+            return self.asked.expanded(self.budget, input=input).mistakes.found
         except ConvcalcError:
             return None
 
@@ -119,7 +132,9 @@ class _Trials(NamedTuple):
         # What is kept is known by the calls, of which this one will be gone.
         document = self.asked.document._replace(made={})
         try:
-            made = self.asked._replace(document=document).expanded(self.budget, {id(st): call})
+            made = self.asked._replace(document=document).expanded(
+                self.budget, instead={id(st): call}
+            )
         except ConvcalcError:
             return False
         return not made.mistakes.found

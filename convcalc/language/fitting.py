@@ -13,7 +13,6 @@ from convcalc.language.refusals import Mistakes
 from convcalc.language.statements import Statement
 from convcalc.shape import Shape
 from convcalc.words import counted
-from convcalc.words import sizes as by_x
 
 #: Channels that an image or a signal has, at the most, where they can be told from its sizes.
 _FEW = 4
@@ -33,17 +32,14 @@ class Trials(Protocol):
         """Whether all is right with other fields in a line."""
 
 
-def advise(mistakes: Mistakes, shape: Shape, trials: Trials, written: bool) -> None:
-    """Say where a layer refuses its inputs what would be right.
-
-    `shape` is the network's input, which the spec has where it is `written` there.
-    """
+def advise(mistakes: Mistakes, shape: Shape, trials: Trials) -> None:
+    """Say where a layer refuses its inputs what would be right; `shape` is the network's input."""
     if not mistakes.refused:
         return
     first = mistakes.refused[0]
     meant = _meant(shape, first.code, mistakes.found[first.at], trials)
     if meant:
-        ways = [f"{_shown(each.shape, written)} is {each.what}" for each in meant]
+        ways = [f"`input: {list(each.shape)}` is {each.what}" for each in meant]
         mistakes.advise(first, ", ".join(ways), instead=True)
         return
     for refused in mistakes.refused:
@@ -123,11 +119,6 @@ def _with_axes(size: int) -> Iterator[_Reading]:
         if size == channels * side * side and side > 1:
             what = f"an image of {counted(channels, 'channel')}"
             yield _Reading(Shape(channels, side, side), what)
-
-
-def _shown(shape: Shape, written: bool) -> str:
-    """An input as it is written in a spec, or given to a command."""
-    return f"`input: {list(shape)}`" if written else f"`{by_x(shape)}`"
 
 
 # Sizes that come out even

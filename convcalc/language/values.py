@@ -135,20 +135,11 @@ class Values:
         message = f"{self.mistakes.source.name} has no {kind} `{name}`"
         return fail(f"unknown-{kind}", message, help)
 
-    def inputs(self, values: Mapping[str, Any], given: tuple[int, ...] | None) -> dict[str, Shape]:
-        """The shapes of the inputs by name; `given` stands for that of a single one.
-
-        Raises ConvcalcError where there are several, and one is given.
-        """
-        raw = self.document.spec.input
-        if given is not None:
-            if len(raw) == 1:
-                return dict.fromkeys(raw, Shape(*given))
-            has = f"{self.mistakes.source.name} has {len(raw)} inputs, {listed(raw)}"
-            raise fail("bad-value", f"{has}, and one shape is given", "change the file's `input`")
+    def inputs(self, values: Mapping[str, Any]) -> dict[str, Shape]:
+        """The shapes of the inputs by name, as the spec has them."""
         scope = Scope(values)
         shapes = {}
-        for name, value in raw.items():
+        for name, value in self.document.spec.input.items():
             with suppress(Unknown):
                 shapes[name] = self.shape(value, scope, (), self.document, "input", name)
         return shapes

@@ -76,4 +76,6 @@ def records_of(objects: Sequence[Mapping[str, Any]]) -> Records:
 
 
 def _flat(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return "x".join(map(str, value)) if isinstance(value, list) else value

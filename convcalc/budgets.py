@@ -1,0 +1,93 @@
+"""Budgets: how much of each figure a network may take, and whether it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import NamedTuple
+
+from convcalc import passes
+from convcalc.analysis import Analysis
+from convcalc.costs import FIGURES
+from convcalc.diagnostics import fail
+from convcalc.words import did_you_mean, listed, quoted, shortened
+
+#: What may stand after a number.
+_UNITS: Mapping[str, int] = {
+    "": 1,
+    **{letter: 10 ** (3 * power) for power, letter in enumerate("kMGT", 1)},
+    **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", 1)},
+}
+_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,30})(\.\d{1,30})?\s*([A-Za-z]*)", re.ASCII)
+
+
+class Budget(NamedTuple):
+    """The most that a figure of the totals may come to, which is allowed itself."""
+
+    metric: str
+    most: int
+
+
+class Verdict(NamedTuple):
+    """A budget, and what a network takes of it: None where the convention has no total."""
+
+    budget: Budget
+    value: int | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is known to be enough."""
+        return self.value is not None and self.value <= self.budget.most
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        metric, most = self.budget
+        return {"metric": metric, "most": most, "value": self.value, "passed": self.passed}
+
+
+def metrics() -> tuple[str, ...]:
+    """The figures that have budgets: every number of the totals."""
+    passes.known()  # they register theirs
+    return tuple(key for key, each in FIGURES.items() if each.column and each.numeric)
+
+
+def parse_budget(text: str) -> Budget:
+    """`macs=300M` as a budget. Raises ConvcalcError for an unknown metric, or what is no amount."""
+    metric, equals, amount = (part.strip() for part in text.partition("="))
+    known = metrics()
+    if not equals:
+        message = f"{shortened(text)!r} is no budget"
+        raise fail("bad-value", message, "write METRIC=AMOUNT: macs=300M, or weight_bytes=256KiB")
+    if metric not in known:
+        help = f"{did_you_mean(metric, known)} the metrics are {listed(known, 20)}".strip()
+        raise fail("unknown-metric", f"there is no metric {quoted(metric)}", help)
+    return Budget(metric, parse_amount(amount))
+
+
+def parse_amount(text: str) -> int:
+    """An amount as people write it: `300M`, `1.5G`, `568,740,352`, `256KiB`.
+
+    k, M, G and T are powers of ten, KiB, MiB, GiB and TiB of two. Raises ConvcalcError.
+    """
+    found = _AMOUNT.fullmatch(text)
+    unit = found[3] if found else ""
+    if found is None or unit not in _UNITS:
+        help = "write a number, with k, M or G after it, or with KiB or MiB for bytes: 300M, 256KiB"
+        number = text.removesuffix(unit).strip()
+        if unit.lower() in ("kb", "mb", "gb", "tb"):
+            two, ten = f"{unit[0].upper()}iB", "k" if unit[0] in "kK" else unit[0].upper()
+            help = f"say which: {number}{two} is a power of two, {number}{ten} of ten"
+        elif meant := [each for each in _UNITS if each.lower() == unit.lower() != ""]:
+            help = f"write {number}{meant[0]}"
+        raise fail("bad-value", f"{shortened(text)!r} is no amount", help)
+    amount = Fraction(found[1].replace(",", "") + (found[2] or "")) * _UNITS[unit]
+    if amount.denominator != 1:
+        message = f"{shortened(text)!r} is no whole number"
+        raise fail("bad-value", message, f"write {int(amount)}, the largest that it allows")
+    return int(amount)
+
+
+def verdicts(analysis: Analysis, budgets: tuple[Budget, ...]) -> tuple[Verdict, ...]:
+    """What the totals of an analysis take of each budget."""
+    return tuple(Verdict(budget, analysis.totals[budget.metric]) for budget in budgets)

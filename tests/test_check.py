@@ -1,0 +1,136 @@
+"""Budgets: the status, and what is said of each."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcalc.budgets import parse_amount
+from tests.conftest import Run
+
+#: Of MobileNetV2, as torchvision builds it and fvcore and ptflops count it.
+MACS, PARAMS = 300_774_272, 3_504_872
+
+
+@pytest.mark.parametrize(
+    ("budgets", "status"),
+    [
+        (f"macs={MACS}", 0),
+        (f"macs={MACS - 1}", 1),
+        ("macs=300M", 1),
+        ("macs=301M", 0),
+        (f"params={PARAMS:,}", 0),
+        ("macs=301M params=3.5M", 1),
+        ("macs=301M params=3.6M", 0),
+        ("macs=0", 1),
+        ("macs=0.301G", 0),
+        (f"weight_bytes={(PARAMS + 34_112) * 4}", 0),
+        (f"weight_bytes={(PARAMS + 34_112) * 4 - 1}", 1),
+    ],
+)
+def test_status(run: Run, budgets: str, status: int) -> None:
+    options = [word for each in budgets.split() for word in ("--max", each)]
+    outcome = run("check", "mobilenet_v2", *options)
+    assert (outcome.status, outcome.err) == (status, "")
+
+
+def test_json(run: Run) -> None:
+    outcome = run("check", "mobilenet_v2", "--max", "macs=300M", "--max", "params=4M", "--json")
+    assert outcome.status == 1
+    answer = json.loads(outcome.out)
+    assert answer["format"] == "convcalc.check/1"
+    assert answer["passed"] is False
+    assert answer["budgets"] == [
+        {"metric": "macs", "most": 300_000_000, "value": MACS, "passed": False},
+        {"metric": "params", "most": 4_000_000, "value": PARAMS, "passed": True},
+    ]
+
+
+def test_what_is_said(run: Run) -> None:
+    out = run("check", "mobilenet_v2", "--max", "macs=300M", "--max", "params=4M").out
+    assert "over by 774,272" in out
+    assert "ok, 495,128 left" in out
+
+
+def test_one_of_several_networks_is_enough_to_fail(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text("name: tiny\ninput: [3, 8, 8]\nlayers: [conv: {out: 4, k: 1, bias: false}]\n")
+    assert run("check", str(file), "--max", "params=12").status == 0
+    outcome = run("check", str(file), "lenet", "--max", "params=12", "--csv")
+    assert outcome.status == 1
+    assert outcome.out.splitlines()[1] == "tiny,,params,12,12,true"
+    assert outcome.out.splitlines()[2].startswith("LeNet,,params,12,")
+
+
+def test_options_of_a_network_hold(run: Run) -> None:
+    budget = ("--max", "params=2M", "--json")
+    assert run("check", "mobilenet_v2", *budget).status == 1
+    assert run("check", "mobilenet_v2", "--set", "alpha=0.5", *budget).status == 0
+    assert run("check", "mobilenet_v2", "--preset", "mobilenet_v2_x0_5", *budget).status == 0
+    macs = ("--max", f"macs={MACS}")
+    assert run("check", "mobilenet_v2", "--batch", "2", *macs).status == 1
+    assert run("check", "mobilenet_v2", "--input", "256", *macs).status == 1
+
+
+def test_bytes_say_their_type(run: Run) -> None:
+    out = run("check", "lenet", "--max", "weight_bytes=64KiB", "--dtype", "int8").out
+    assert "Weight bytes (int8)" in out
+    assert "Weight bytes (float32)" in run("check", "lenet", "--max", "weight_bytes=1M").out
+
+
+def test_flops_are_of_a_convention(run: Run) -> None:
+    thop = run("check", "lenet", "--max", "flops=1M", "--convention", "thop").out
+    assert "as `thop` counts them" in thop
+
+
+def test_no_total_is_not_enough(run: Run) -> None:
+    spec = b"name: n\ninput: [3, 8, 8]\nlayers: [kmax_pool: {k: 2, k_max: 2}]\n"
+    options = ("--convention", "tensorflow")
+    assert run("analyze", "-", *options, "--json", stdin=spec).json["totals"]["flops"] is None
+    outcome = run("check", "-", "--max", "flops=1T", *options, stdin=spec)
+    assert outcome.status == 1
+    assert "no total" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("", "--max macs=300M is one"),
+        ("--max mac=3", "did you mean `macs`?"),
+        ("--max dtype=3", "there is no metric `dtype`"),
+        ("--max macs", "write METRIC=AMOUNT"),
+        ("--max macs=", "'' is no amount"),
+        ("--max macs=-3", "'-3' is no amount"),
+        ("--max macs=1e6", "'1e6' is no amount"),
+        ("--max macs=300m", "write 300M"),
+        ("--max weight_bytes=3KB", "say which: 3KiB is a power of two, 3k of ten"),
+        ("--max weight_bytes=3kib", "write 3KiB"),
+        ("--max macs=1.5", "'1.5' is no whole number"),
+        ("--max macs=3 --max macs=4", "`--max macs` is given twice"),
+        ("--max macs=3 --convention all", "a budget is for one convention"),
+    ],
+)
+def test_refusals(run: Run, options: str, message: str) -> None:
+    outcome = run("check", "lenet", *options.split())
+    assert (outcome.status, outcome.out) == (2, "")
+    assert message in outcome.err
+
+
+POWERS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+@given(st.integers(0, 10**15), st.integers(0, 6), st.sampled_from(sorted(POWERS)))
+def test_amounts_are_exact(digits: int, decimals: int, unit: str) -> None:
+    """An amount is its number times its unit, as fractions have it, or refused."""
+    text = f"{digits // 10**decimals}.{digits % 10**decimals:0{decimals}d}" if decimals else digits
+    value = Fraction(str(text)) * POWERS[unit]
+    if value.denominator == 1:
+        assert parse_amount(f"{text}{unit}") == value
+    else:
+        with pytest.raises(Exception, match="no whole number"):
+            parse_amount(f"{text}{unit}")
