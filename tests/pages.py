@@ -7,7 +7,7 @@ A fenced block is
   that is `…` alone stands for lines that are left out. A command that ends with another status
   than 0 is followed by `$ echo $?`, or is answered with a mistake, `error[…`;
 - `yaml`: a file, where its first line is a comment with a file's name: specs are right in the end,
-  and the steps of a workflow are run; else a spec or a fragment of one, which is validated;
+  and the steps of a workflow and the hooks of pre-commit are run; else a spec or a fragment of one, which is validated;
 - `diff`: changes, each of the file that the line before it names, `@@ mine.yaml`;
 - `python`: run, with one namespace for the page; results are shown as a prompt shows them, `>>>`;
 - `text`: a drawing.
@@ -67,7 +67,7 @@ class Reader:
     def rewritten(self, text: str) -> str:
         """The page with what is printed now. Raises AssertionError for what does not work."""
         rewritten = PART.sub(self._part, text)
-        for path in self.folder.glob("*.yaml"):
+        for path in self.folder.glob("[!.]*.yaml"):
             outcome = run_convcalc("validate", str(path))
             assert outcome.status == 0, outcome.err
         return rewritten
@@ -75,6 +75,8 @@ class Reader:
     def _part(self, found: re.Match[str]) -> str:
         if found["inline"]:
             command = " ".join(found["inline"].replace(r"\|", "|").split())
+            if command.count(" ") == 1:  # it is only spoken of
+                command += " --help"
             if not PLACEHOLDER.search(command):
                 printed = self.run(command)
                 assert self.status == 0, f"`{command}` ends with {self.status}:\n{printed}"
@@ -144,14 +146,21 @@ class Reader:
             path = self.folder / name[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(body, encoding="utf-8")
-            for command in _steps(data):
-                self.run(command)
-                assert self.status == 0, command
+            for command in [*_steps(data), *self._hooks(data)]:
+                printed = self.run(command)
+                assert self.status == 0, f"`{command}` ends with {self.status}:\n{printed}"
             return
         for spec in _specs(data, body):
             text = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True)
             outcome = run_convcalc("validate", "-", stdin=text.encode())
             assert outcome.status == 0, f"{body}\n{outcome.err}"
+
+    def _hooks(self, file: dict[str, Any]) -> Iterator[str]:
+        """The commands of hooks for pre-commit, on the files that they are for."""
+        for repository in file.get("repos", []):
+            for hook in repository["hooks"]:
+                names = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*")]
+                yield " ".join([hook["entry"], *filter(re.compile(hook["files"]).search, names)])
 
     def diff(self, body: str) -> None:
         nothing, *hunks = re.split("^@@ ", body, flags=re.MULTILINE)

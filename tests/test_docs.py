@@ -32,6 +32,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     monkeypatch.chdir(tmp_path)
     for name, value in {"COLUMNS": "80", "LINES": "40", "TERM": "xterm", "NO_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
     before = set(layers.TYPES)
     yield Reader(tmp_path)
     for added in layers.TYPES.keys() - before:
