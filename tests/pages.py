@@ -6,14 +6,14 @@ A fenced block is
   below it, as a terminal of 80 columns shows it, without colours and blanks at the ends. A line
   that is `…` alone stands for lines that are left out. A command that ends with another status
   than 0 is followed by `$ echo $?`, or is answered with a mistake, `error[…`;
-- `yaml`: a file, where its first line is a comment with a file's name: specs are right in the end,
-  and the steps of a workflow and the hooks of pre-commit are run; else a spec or a fragment of one, which is validated;
+- `yaml`: a file, where its first line is a comment with a name: specs are right in the end, and
+  what a workflow or a hook of pre-commit runs is run; else a spec or a part of one, which is right;
 - `diff`: changes, each of the file that the line before it names, `@@ mine.yaml`;
 - `python`: run, with one namespace for the page; results are shown as a prompt shows them, `>>>`;
-- `text`: a drawing.
+- `text`, or nothing: a drawing.
 
-What the blocks write is in one folder for the page. Code in a sentence that begins with `convcalc`
-is run too, unless it has a placeholder, and succeeds.
+What the blocks write is in one folder for the page. A command in a sentence is run too, and ends
+with 0; one that is only spoken of, or has a placeholder, is there.
 """
 
 from __future__ import annotations
@@ -74,26 +74,42 @@ class Reader:
 
     def _part(self, found: re.Match[str]) -> str:
         if found["inline"]:
-            command = " ".join(found["inline"].replace(r"\|", "|").split())
-            if command.count(" ") == 1:  # it is only spoken of
-                command += " --help"
-            if not PLACEHOLDER.search(command):
-                printed = self.run(command)
-                assert self.status == 0, f"`{command}` ends with {self.status}:\n{printed}"
+            self.mentioned(found["inline"].replace(r"\|", "|").split())
         if found["kind"] is None:
             return found[0]
         kind, indent = found["kind"], found["indent"]
         body = re.sub(f"^{indent}", "", found["body"], flags=re.MULTILINE)
-        if kind in ("", "console") and body.startswith("$ "):
-            shown = self.console(body)
-        elif kind == "python":
-            shown = self.python(body)
-        else:
-            shown = body
-            {"": self.text, "text": self.text, "yaml": self.yaml, "diff": self.diff}[kind](body)
+        shown = self.block(kind, body)
         return f"{indent}```{kind}\n" + re.sub("^(?=.)", indent, shown, flags=re.M) + f"{indent}```"
 
+    def block(self, kind: str, body: str) -> str:
+        """Do what a block says; the block as it should be."""
+        if body.startswith("$ "):
+            return self.console(body)
+        if kind == "python":
+            return self.python(body)
+        if kind == "yaml":
+            self.yaml(body)
+        elif kind == "diff":
+            self.diff(body)
+        else:
+            assert kind in ("", "text"), f"nothing is done with {kind}"
+            commands = re.findall(r"^convcalc .*", body, re.MULTILINE)
+            assert commands == [], "a command is shown as `$ command`, to be run"
+        return body
+
     # Commands
+
+    def mentioned(self, words: list[str]) -> None:
+        """A command in a sentence."""
+        command = " ".join(words)
+        if len(words) == 2 or PLACEHOLDER.search(command):
+            command = f"convcalc {words[1]} --help"
+        self.succeed(command)
+
+    def succeed(self, command: str) -> None:
+        printed = self.run(command)
+        assert self.status == 0, f"`{command}` ends with {self.status}:\n{printed}"
 
     def console(self, body: str) -> str:
         commands = COMMAND.findall(body)
@@ -147,8 +163,7 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(body, encoding="utf-8")
             for command in [*_steps(data), *self._hooks(data)]:
-                printed = self.run(command)
-                assert self.status == 0, f"`{command}` ends with {self.status}:\n{printed}"
+                self.succeed(command)
             return
         for spec in _specs(data, body):
             text = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True)
@@ -173,10 +188,6 @@ class Reader:
             text = path.read_text(encoding="utf-8")
             assert text.count(before) == 1, f"{path.name} has {text.count(before)} of:\n{before}"
             path.write_text(text.replace(before, after), encoding="utf-8")
-
-    def text(self, body: str) -> None:
-        commands = re.findall(r"^convcalc .*", body, re.MULTILINE)
-        assert commands == [], "a command is shown as `$ command`, to be run"
 
     # Python
 
@@ -295,7 +306,7 @@ def snippets(text: str) -> list[tuple[str, str]]:
     found = []
     for part in PART.finditer(text):
         kind, body = part["kind"], part["body"]
-        if kind in ("", "console"):
+        if kind == "":
             found += [("command", command) for command, _ in COMMAND.findall(body)]
         elif kind in ("yaml", "python", "diff"):
             found.append((kind, re.sub(r" +#.*", "", body)))

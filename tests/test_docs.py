@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from convcalc import layers
+from convcalc.language.limits import DEFAULT
 from tests.conftest import Run
 from tests.pages import Reader, missing_tools, snippets
 
@@ -70,10 +71,24 @@ def test_a_translation_has_the_same_snippets(page: Path) -> None:
 
 def test_own_network_costs_what_a_hand_count_says(reader: Reader, run: Run) -> None:
     """The spec of README, counted by hand."""
-    reader.rewritten((ROOT / "README.md").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (spec,) = (body for kind, body in snippets(readme) if body.startswith("# mine.yaml"))
+    reader.yaml(spec)
     convolutions = 3 * 32 * 9 + 2 * 32 * 32 * 9
     totals = run("analyze", "mine.yaml", "--json").json["totals"]
     assert totals["params"] == convolutions + 3 * 64 + 32 * 10 + 10
+
+
+def test_the_limits_are_those_of_the_program() -> None:
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", page, re.MULTILINE)
+    assert {name: int(text.replace(",", "")) for name, text in rows} == DEFAULT._asdict()
+
+
+def test_the_list_of_pages_is_whole() -> None:
+    listed = re.findall(r"\]\(([^)]+\.md)\)", (ROOT / "docs" / "README.md").read_text("utf-8"))
+    pages = {str(page.relative_to(ROOT / "docs")) for page in PAGES[1:]}
+    assert {*listed, "README.md"} == pages
 
 
 def prose(page: Path) -> str:
