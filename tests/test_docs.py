@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,9 @@ def test_a_page_shows_what_is_printed(reader: Reader, page: Path) -> None:
     if os.environ.get("UPDATE_DOCS"):
         page.write_text(rewritten, encoding="utf-8")
     else:
-        assert rewritten.splitlines() == text.splitlines()
+        shown, printed = text.splitlines(), rewritten.splitlines()
+        difference = "\n".join(unified_diff(shown, printed, "shown", "printed", lineterm=""))
+        assert not difference, f"UPDATE_DOCS=1 writes it anew:\n{difference}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
