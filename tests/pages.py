@@ -9,7 +9,8 @@ A fenced block is
 - `yaml`: a file, where its first line is a comment with a name: specs are right in the end, and
   what a workflow or a hook of pre-commit runs is run; else a spec or a part of one, which is right;
 - `diff`: changes, each of the file that the line before it names, `@@ mine.yaml`;
-- `python`: run, with one namespace for the page; results are shown as a prompt shows them, `>>>`;
+- `python`: run, with one namespace for the page; results are shown as doctest has them, `>>>`. One
+  that is the signature of a function is not;
 - `text`, or nothing: a drawing.
 
 What the blocks write is in one folder for the page. A command in a sentence is run too, and ends
@@ -18,6 +19,7 @@ with 0; one that is only spoken of, or has a placeholder, is there.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import difflib
 import doctest
@@ -29,6 +31,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +196,8 @@ class Reader:
 
     def python(self, body: str) -> str:
         if ">>>" not in body:
-            exec(compile(body, "<page>", "exec", dont_inherit=True), self.names)
+            if not _is_signature(body):
+                exec(compile(body, "<page>", "exec", dont_inherit=True), self.names)
             return body
         pieces = []
         for part in doctest.DocTestParser().parse(body):
@@ -202,18 +206,33 @@ class Reader:
                 continue
             first, *more = part.source.splitlines()
             source = "\n".join([f">>> {first}", *(f"... {line}".rstrip() for line in more)])
-            pieces.append(f"{source}\n{fitted(part.want, self._prompt(part.source))}")
+            pieces.append(f"{source}\n{self._result(part)}")
         return "".join(pieces)
 
-    def _prompt(self, source: str) -> str:
-        """What Python's prompt prints after a statement."""
+    def _result(self, example: doctest.Example) -> str:
+        """What Python's prompt prints after a statement; as the page has it, where it says that."""
+        says_so = partial(doctest.OutputChecker().check_output, optionflags=doctest.ELLIPSIS)
         with contextlib.redirect_stdout(io.StringIO()) as out:
             try:
-                exec(compile(source, "<page>", "single", dont_inherit=True), self.names)
+                exec(compile(example.source, "<page>", "single", dont_inherit=True), self.names)
             except Exception as error:
-                print("Traceback (most recent call last):\n    ...")
-                print("".join(traceback.format_exception_only(error)), end="")
+                raised = "".join(traceback.format_exception_only(error))
+                if says_so(example.exc_msg or "", raised):
+                    return example.want
+                return f"Traceback (most recent call last):\n    ...\n{raised}"
+        if says_so(example.want, out.getvalue()):
+            return example.want
         return re.sub(r"^ *$(?=\n)", "<BLANKLINE>", out.getvalue(), flags=re.MULTILINE)
+
+
+def _is_signature(body: str) -> bool:
+    """Whether a block says how something is called: `convcalc.load(name: str, /) -> Network`."""
+    try:
+        ast.parse(body)
+    except SyntaxError:
+        ast.parse(re.sub(r"^[\w.]+", "def name", body.strip()) + ": ...")
+        return True
+    return False
 
 
 class _Screen(io.StringIO):
