@@ -14,10 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from convcalc.analysis import Row
+    from convcalc.analysis import Row, Rows
     from convcalc.api import Analysis, Network, load, loads
+    from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
+    from convcalc.explained import Explanation, layer
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.shape import Shape
@@ -26,31 +28,43 @@ _HOMES = {
     "Analysis": "api",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
+    "Explanation": "explained",
     "Figures": "costs",
     "Graph": "graph",
     "Limits": "language.limits",
     "Network": "api",
     "Node": "graph",
     "Row": "analysis",
+    "Rows": "analysis",
     "Shape": "shape",
+    "ZooNetwork": "catalogue",
+    "ZooNetworks": "catalogue",
+    "layer": "explained",
     "load": "api",
     "loads": "api",
+    "networks": "catalogue",
 }
 
 __all__ = [
     "Analysis",
     "ConvcalcError",
     "Diagnostic",
+    "Explanation",
     "Figures",
     "Graph",
     "Limits",
     "Network",
     "Node",
     "Row",
+    "Rows",
     "Shape",
+    "ZooNetwork",
+    "ZooNetworks",
     "__version__",
+    "layer",
     "load",
     "loads",
+    "networks",
 ]
 
 

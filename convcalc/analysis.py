@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import conventions, passes
+from convcalc.arithmetic import value_of
 from convcalc.conventions.base import Convention, Count
 from convcalc.costs import Figures, in_order, measured, summed
 from convcalc.diagnostics import fail, require_whole
+from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph, Group, Node
+from convcalc.named import Named, UnknownName, unknown_name, whole_name
 from convcalc.passes import Pass, Settings
 from convcalc.shape import Shape
 from convcalc.visible import visible
-from convcalc.words import did_you_mean
+from convcalc.words import counted, did_you_mean, grouped, shortened
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 FORMAT = "convcalc.analysis/1"
 
 #: The name that stands for every convention: `exact`, and a column for each.
 ALL = "all"
 
-_NO_COUNTS: Mapping[str, Count] = {}
+_NO_COUNTS: Mapping[str, Count] = FrozenDict()
 
 
 class Row(NamedTuple):
@@ -34,6 +40,7 @@ class Row(NamedTuple):
     is None where the convention gives no number.
     """
 
+    #: The layers that it sums up.
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     figures: Figures
@@ -82,7 +89,13 @@ class Row(NamedTuple):
     @property
     def config(self) -> dict[str, Any]:
         """The fields of a layer by canonical name; empty for a folded row."""
-        return dict(self.nodes[0].placed.config) if self.depth is None else {}
+        if self.depth is not None:
+            return {}
+        config = dict(self.nodes[0].placed.config)
+        for name, value in config.items():
+            if type(value) is list:
+                config[name] = _copied(value)
+        return config
 
     @property
     def weights(self) -> dict[str, tuple[int, ...]]:
@@ -120,6 +133,51 @@ class Row(NamedTuple):
             data["weights"] = {name: list(shape) for name, shape in self.weights.items()}
         return data
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(map(str, self.output_shapes))
+        params, macs = (grouped(value_of(figure)) for figure in (self.params, self.macs))
+        name = visible(shortened(self.name))
+        return f"Row('{name}', {self.type}, {shapes}, {params} params, {macs} MACs)"
+
+
+def _copied(values: list[Any]) -> list[Any]:
+    """A list, and those in it, that are the asker's own."""
+    return [_copied(each) if type(each) is list else each for each in values]
+
+
+class Rows(Named[Row]):
+    """The rows of an analysis, in the order in which layers run.
+
+    They are a tuple, and each is found by its name as well, or by the end of that where no other
+    ends so: `rows["stem.conv"]`. An unknown name raises an error that is both a ConvcalcError, with
+    the nearest names, and a KeyError.
+    """
+
+    def _whole_name(self, asked: str) -> str:
+        lists = "`rows.names` lists the names of its rows"
+        try:
+            return whole_name(asked, self._places, "the analysis", "layer", lists)
+        except UnknownName:
+            depth = self._blocks().get(asked)
+            if depth is None:
+                raise
+        help = f"it is a block: `analysis.folded({depth}).rows` has the sum of its layers"
+        raise unknown_name(asked, "the analysis", "layer", help)
+
+    def _blocks(self) -> dict[str, int]:
+        """The names of the blocks around the rows, and how many levels deep each is."""
+        paths = ([group.name for group in row.groups] for row in self)
+        return {".".join(path[:n]): n for path in paths for n in range(1, len(path) + 1)}
+
+    def __repr__(self) -> str:
+        return f"<{counted(len(self), 'row')}: {_few(self.names)}>"
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of many names, and the last."""
+    shown = [visible(shortened(name)) for name in names]
+    return ", ".join(shown if len(shown) <= 6 else [*shown[:4], "…", shown[-1]])
+
 
 class Share(NamedTuple):
     """Rows that have something in common, summed up."""
@@ -132,12 +190,15 @@ class Analysis(NamedTuple):
     """What a network costs. `totals` are the sums of all rows."""
 
     graph: Graph
+    #: Samples at a time.
     batch: int
+    #: How operations are counted: its `name`, its `unit`, a `summary`.
     convention: Convention
-    rows: tuple[Row, ...]
+    #: A row a layer, or a block where it is folded.
+    rows: Rows
     totals: Figures
     #: The totals by convention, where all were asked for.
-    counts: Mapping[str, int | None] = {}
+    counts: Mapping[str, int | None] = FrozenDict()
 
     @property
     def name(self) -> str:
@@ -155,22 +216,22 @@ class Analysis(NamedTuple):
         return self.graph.preset
 
     @property
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> Mapping[str, Any]:
         """Every variable with its value."""
         return self.graph.variables
 
     @property
-    def inputs(self) -> dict[str, Shape]:
+    def inputs(self) -> Mapping[str, Shape]:
         """The shapes of the inputs by name."""
         return self.graph.inputs
 
-    def folded(self, depth: int) -> Analysis:
+    def folded(self, depth: int) -> Self:
         """The same, summed up below `depth` groups; rows sum to the same totals.
 
         Raises ConvcalcError for a depth below 1.
         """
         depth = require_whole("a depth", depth, "level")
-        return self._replace(rows=tuple(_folded(self.rows, depth)))
+        return self._replace(rows=Rows(_folded(self.rows, depth)))
 
     def shares(self, by: str) -> list[Share]:
         """The rows summed by `type`, `kind` or `block` (the outermost group), largest first.
@@ -234,8 +295,9 @@ def analyze(
     Raises ConvcalcError for an unknown convention or type of number.
     """
     counting = conventions.find("exact" if convention == ALL else convention)
-    every = [conventions.find(name) for name in conventions.names()] if convention == ALL else []
-    others = zip(*(each.counts(graph, batch) for each in every)) if every else repeat(())
+    names = conventions.names() if convention == ALL else ()
+    every = [conventions.find(name).counts(graph, batch) for name in names]
+    others = zip(*every) if every else repeat(())
     chosen = passes.known() if run is None else run
     said = [figure.key for each in chosen for figure in each.figures]
     keys = in_order(["flops", *said])
@@ -243,8 +305,8 @@ def analyze(
     found = _joined(graph, [each.run(graph, settings) for each in chosen])
     seen: dict[Any, Figures] = {}
     rows = []
-    counted = zip(graph.nodes, graph.input_names(), counting.counts(graph, batch), others, found)
-    for node, inputs, count, counts, more in counted:
+    asked = zip(graph.nodes, graph.input_names(), counting.counts(graph, batch), others, found)
+    for node, inputs, count, counts, more in asked:
         look()
         # Equal layers on equal shapes cost the same; a long network has few different ones.
         key = (id(node.placed), count.flops, more)
@@ -258,12 +320,12 @@ def analyze(
                 inputs,
                 figures,
                 count.silent,
-                dict(zip((each.name for each in every), counts)) if every else _NO_COUNTS,
+                FrozenDict(zip(names, counts)) if names else _NO_COUNTS,
             )
         )
-    totals = {each.name: summed(row.counts[each.name].flops for row in rows) for each in every}
+    totals = FrozenDict((name, summed(row.counts[name].flops for row in rows)) for name in names)
     whole = Figures.sum([row.figures for row in rows], keys)
-    return Analysis(graph, batch, counting, tuple(rows), whole, totals)
+    return Analysis(graph, batch, counting, Rows(rows), whole, totals)
 
 
 def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterator[tuple[Any, ...]]:
@@ -302,7 +364,9 @@ def as_one(rows: Sequence[Row], depth: int) -> Row:
         rows[0].inputs,
         _totals(rows),
         any(row.uncounted for row in rows),
-        {name: _all_counts([row.counts[name] for row in rows]) for name in rows[0].counts},
+        FrozenDict(
+            (name, _all_counts([row.counts[name] for row in rows])) for name in rows[0].counts
+        ),
         depth,
     )
 

@@ -17,24 +17,50 @@ from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, excee
 from convcalc.words import describe
 
 if TYPE_CHECKING:
-    from convcalc.explain import Explanation
+    from convcalc.explained import Explanation
     from convcalc.inputs import Input
     from convcalc.reconcile import Reconciliation
 
 
 class Analysis(analysis.Analysis):
-    """What a network costs; a notebook shows it as a table."""
+    """What a network costs: a row a layer, and their totals; a notebook shows blocks that fold.
+
+    >>> analysis = convcalc.load("mobilenet_v1").analyze()
+    >>> analysis.totals.params, analysis.rows["conv"].macs
+    (4231976, 10838016)
+    >>> [row.name for row in analysis.folded(1).rows if row.macs > 53_000_000]
+    ['depthwise_separable_3', 'depthwise_separable_5']
+    """
+
+    def to_dataframe(self, library: str | None = None) -> Any:
+        """A row a layer, with the columns of CSV, as a data frame.
+
+        `library` is `pandas` or `polars`; unless it is given, the one that is imported already,
+        else the one that is installed. Integers stay exact: those beyond 64 bits are Python's own.
+        Raises ConvcalcError where the library is not installed.
+        """
+        from convcalc.render.analysis import layers
+        from convcalc.render.dataframe import dataframe
+
+        return dataframe(layers([self]).records(), library)
 
     def _repr_html_(self) -> str:
-        from convcalc.render.analysis import layers
-        from convcalc.render.formats.html import fragment
+        from convcalc.render.notebook import of_analysis
 
-        (table,) = layers([self]).tables()
-        return fragment(table)
+        return of_analysis(self)
 
 
 class Network(Graph):
-    """A graph that came from a spec, and can be analyzed, or made again with other variables."""
+    """A network that came from a spec: its layers, to be analyzed, or made at other variables.
+
+    A notebook shows its blocks and layers with their shapes.
+
+    >>> network = convcalc.load("mobilenet_v1", alpha=0.5)
+    >>> network
+    Network('MobileNetV1', 84 layers, input 3×224×224)
+    >>> network.variables["alpha"], network.nodes[0].outputs
+    (0.5, ((16, 112, 112),))
+    """
 
     #: What made it; None where it is a copy that was changed by hand.
     _asked: _Asked | None = None
@@ -66,10 +92,11 @@ class Network(Graph):
         several have, as `analyze` does, and for a group of more than 1000 layers.
         """
         from convcalc.explain import explain_in
+        from convcalc.explained import Explanation
 
         _require("the name of a layer", name, str)
         _require("a convention", convention, str)
-        return explain_in(self, name, convention, batch, self._look())
+        return Explanation(*explain_in(self, name, convention, batch, self._look()))
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -79,6 +106,14 @@ class Network(Graph):
         from convcalc.reconcile import reconcile
 
         return reconcile(self, self._look())
+
+    def _repr_html_(self) -> str | None:
+        from convcalc.render.notebook import of_network
+
+        try:
+            return of_network(self, self.analyze())
+        except ConvcalcError:  # it takes longer than its limits allow, which is not asked here
+            return None
 
     def _look(self) -> Callable[[], None]:
         """What is called before every layer, and ends an answer that takes too long."""
@@ -202,7 +237,7 @@ def load(
     `(3, 160, 224)`, or the same as text; of several, or for other channels, a mapping:
     `{"left": 105}`, `{"channels": 1}`.
 
-    >>> load("mobilenet_v1", alpha=0.5).analyze().totals.params
+    >>> convcalc.load("mobilenet_v1", alpha=0.5).analyze().totals.params
     1331592
 
     Raises ConvcalcError, whose `diagnostics` say what is wrong and where.

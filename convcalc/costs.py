@@ -6,9 +6,10 @@ format read it. To add one, register it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcalc.frozen import FrozenDict
 from convcalc.layers.base import Placed
 
 
@@ -22,13 +23,13 @@ def summed(values: Iterable[Any]) -> Any:
     return total
 
 
-def merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def merged(tables: Iterable[Mapping[str, Any]]) -> FrozenDict[str, Any]:
     """The sum of tables of numbers, name by name."""
     total: dict[str, Any] = {}
     for table in tables:
         for name, number in table.items():
             total[name] = total[name] + number if name in total else number
-    return total
+    return FrozenDict(total)
 
 
 def common(values: Iterable[Any]) -> Any:
@@ -41,8 +42,8 @@ def _times(number: Any, samples: Any) -> Any:
     return number * samples
 
 
-def _times_each(table: Mapping[str, Any], samples: Any) -> dict[str, Any]:
-    return {name: number * samples for name, number in table.items()}
+def _times_each(table: Mapping[str, Any], samples: Any) -> FrozenDict[str, Any]:
+    return FrozenDict((name, number * samples) for name, number in table.items())
 
 
 def unchanged(value: Any, samples: Any) -> Any:
@@ -86,45 +87,23 @@ _TAKEN = frozenset(
 def register(*figures: Figure) -> None:
     """Add figures to those that are counted. Raises ValueError for a key that is taken."""
     for figure in figures:
-        if figure.key in FIGURES or figure.key in _TAKEN:
+        if figure.key in FIGURES or figure.key in _TAKEN or hasattr(Figures, figure.key):
             raise ValueError(f"{figure.key!r} is the name of something else already")
         FIGURES[figure.key] = figure
 
 
-class Figures(Mapping[str, Any]):
+class Figures(FrozenDict[str, Any]):
     """The figures of a layer, or of several together: key to value. Immutable.
 
     `a + b` are those of both, `a * n` those for n samples. A key is an attribute too.
     """
 
-    __slots__ = ("_values",)
-    _values: Mapping[str, Any]
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        object.__setattr__(self, "_values", values)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError("figures cannot be changed")
-
-    def __getitem__(self, key: str) -> Any:
-        return self._values[key]
+    __slots__ = ()
 
     def __getattr__(self, key: str) -> Any:
-        if key in Figures.__slots__ or key not in self._values:
+        if key not in self:
             raise AttributeError(f"there is no figure {key!r}")
-        return self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __reduce__(self) -> Any:
-        return Figures, (dict(self._values),)
-
-    def __repr__(self) -> str:
-        return f"Figures({dict(self._values)})"
+        return self[key]
 
     def __add__(self, other: Figures) -> Figures:
         return Figures.sum((self, other), self)
@@ -132,27 +111,30 @@ class Figures(Mapping[str, Any]):
     def __mul__(self, samples: Any) -> Figures:
         if samples == 1:
             return self
-        values = self._values.items()
-        return Figures({key: FIGURES[key].times(value, samples) for key, value in values})
+        return Figures({key: FIGURES[key].times(value, samples) for key, value in self.items()})
 
     @classmethod
     def sum(cls, several: Sequence[Figures], keys: Iterable[str]) -> Figures:
         """Those of several together, or of none, what nothing costs: the figures `keys`."""
-        tables = [each._values for each in several]
-        return cls({key: FIGURES[key].total([table[key] for table in tables]) for key in keys})
+        return cls({key: FIGURES[key].total([each[key] for each in several]) for key in keys})
 
     def joined(self, others: Mapping[str, Any], keys: Iterable[str]) -> Figures:
         """These and `others`, in the order of `keys`."""
-        both = {**self._values, **others}
+        both = {**self, **others}
         return Figures({key: both[key] for key in keys})
 
     def columns(self) -> dict[str, Any]:
         """Those that are a number each, which totals and tables have."""
-        return {key: value for key, value in self._values.items() if FIGURES[key].column}
+        return {key: value for key, value in self.items() if FIGURES[key].column}
 
     def without(self, key: str) -> dict[str, Any]:
-        """All but one."""
-        return {each: value for each, value in self._values.items() if each != key}
+        """All but one, as JSON has them."""
+        rest = dict(self)
+        del rest[key]
+        for each, value in rest.items():
+            if type(value) is FrozenDict:
+                rest[each] = dict(value)
+        return rest
 
 
 def measured(placed: Placed) -> Figures:
@@ -191,7 +173,7 @@ register(
     Figure(
         "operations",
         "Operations",
-        read=lambda placed: dict(placed.primitives),
+        read=lambda placed: FrozenDict(placed.primitives),
         total=merged,
         times=_times_each,
         column=False,

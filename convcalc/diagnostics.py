@@ -115,13 +115,17 @@ ENOUGH = 100
 
 
 class ConvcalcError(Exception):
-    """What the public functions raise for input that is wrong: one diagnostic or several."""
+    """What the public functions raise for input that is wrong.
+
+    `diagnostics` are the mistakes, one or several; `more` is how many others were found and left
+    out. Its text has each with what would be right.
+    """
 
     def __init__(self, diagnostics: Iterable[Diagnostic], more: int = 0) -> None:
         self.diagnostics = tuple(diagnostics)
         #: How many further mistakes were found and left out.
         self.more = more
-        super().__init__("\n".join(map(_said, self.diagnostics)))
+        super().__init__("\n".join(map(_told, self.diagnostics)))
 
     def __reduce__(self) -> Any:
         return type(self), (self.diagnostics, self.more), self.__dict__
@@ -163,6 +167,12 @@ def render(diagnostics: Iterable[Diagnostic], style: str) -> Iterator[str]:
 def _said(d: Diagnostic, kind: str = "") -> str:
     """A diagnostic on one line: its place, `kind`, the message."""
     return as_line(": ".join(part for part in (d.place, kind, d.message) if part))
+
+
+def _told(d: Diagnostic) -> str:
+    """A diagnostic as Python shows an exception: the message, and below it what would be right."""
+    cures = [as_line(text) for text in (d.label, d.help) if text]
+    return "\n".join([_said(d), *(f"  = {cure}" for cure in cures)])
 
 
 def _concise(d: Diagnostic) -> str:

@@ -18,14 +18,16 @@ from convcalc.arithmetic import Refusal, value_of
 from convcalc.conventions.base import Convention, Place, Quantities
 from convcalc.costs import in_order, measured
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
+from convcalc.frozen import FrozenDict, frozen
 from convcalc.graph import Builder, Graph, Node, input_tensors
 from convcalc.inputs import require_plain
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
+from convcalc.named import whole_name
 from convcalc.shape import Shape, Tensor
 from convcalc.symbolic import Formula, Symbol, quotient
-from convcalc.words import counted, did_you_mean, listed, quoted
+from convcalc.words import counted, quoted
 
 FORMAT = "convcalc.layer/1"
 
@@ -113,8 +115,8 @@ class Part(NamedTuple):
 
     row: Row
     sizes: tuple[Formulas, ...]
-    figures: dict[str, Formulas]
-    operations: dict[str, Formulas]
+    figures: Mapping[str, Formulas]
+    operations: Mapping[str, Formulas]
     terms: tuple[Formulas, ...] = ()
 
 
@@ -122,8 +124,8 @@ class Standard(NamedTuple):
     """The one layer whose job a composite one does: its figures, and the composite's over them."""
 
     placed: Placed
-    figures: dict[str, Formulas]
-    ratios: dict[str, Formulas]
+    figures: Mapping[str, Formulas]
+    ratios: Mapping[str, Formulas]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -147,42 +149,87 @@ class Position(NamedTuple):
 class Explanation(NamedTuple):
     """What a layer costs and why: its analysis on symbols.
 
-    `whole` is the layer in one row, `fields` what it was given. `meanings` are the names in the
-    FLOPs' formulas that are the convention's own, and what each is; `gap` is the condition under
-    which its tool gives no number, where it hangs on what is open. `standard` is what a composite
-    layer is compared with; `position` is None for a layer that is in no network.
+    A figure is an attribute: `params`, `macs`; None where it hangs on what is not given.
     """
 
+    #: The layer type; of a block, its own.
     type: str
+    #: How operations are counted: its `name`, its `unit`, a `summary`.
     convention: Convention
+    #: Samples at a time.
     batch: int
+    #: The layer, or all of its parts, in one row, in symbols.
     whole: Row
+    #: The layers that it stands for; one, unless it is a composite layer or a block.
     parts: tuple[Part, ...]
-    figures: dict[str, Formulas]
-    meanings: dict[str, str]
+    #: Each figure with its `value`, its formula in `names` and in `numbers`, and its `closed` form.
+    figures: Mapping[str, Formulas]
+    #: The names in the FLOPs' formulas that are the convention's own, and what each is.
+    meanings: Mapping[str, str]
+    #: The condition under which its tool gives no number, where that hangs on what is open.
     gap: str | None
-    fields: dict[str, Any]
+    #: What it was given, in symbols.
+    fields: Mapping[str, Any]
+    #: What a composite layer is compared with.
     standard: Standard | None = None
+    #: Where it stands in its network; None for a layer that is in none.
     position: Position | None = None
 
     @property
     def inputs(self) -> tuple[Shape, ...]:
-        """The shapes that enter the layer."""
+        """The shapes that enter the layer, in symbols that know their numbers."""
         return self.whole.input_shapes
 
     @property
     def outputs(self) -> tuple[Shape, ...]:
-        """The shapes that leave the layer."""
+        """The shapes that leave the layer, in symbols that know their numbers."""
         return self.whole.output_shapes
 
     @property
-    def symbols(self) -> dict[str, str]:
+    def name(self) -> str:
+        """What the layer is called: in its network, or by its type."""
+        return self.whole.name
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """The shapes that enter the layer; a size is None where it is not given."""
+        return tuple(map(_known_shape, self.inputs))
+
+    @property
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """The shapes that leave the layer; a size is None where it hangs on what is not given."""
+        return tuple(map(_known_shape, self.outputs))
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """The shape that leaves the layer; None where several do."""
+        return self.output_shapes[0] if len(self.outputs) == 1 else None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The fields of a layer by canonical name, None where one is open; empty for a block."""
+        fields = self.fields if self.whole.depth is not None else self.whole.config
+        return cast(dict[str, Any], _known(fields))
+
+    @property
+    def formulas(self) -> Mapping[str, Any]:
+        """The formula of each figure and of each size of `output_shape`, as JSON has them."""
+        return FrozenDict(frozen(_formulas_to_dict(self.outputs, self.figures)))
+
+    @property
+    def symbols(self) -> Mapping[str, str]:
         """Every symbol that is in a formula or stands for an open number, and what it is."""
         found: dict[str, str] = {}
         for symbol in (*_open_in([self.fields, *self.inputs]), *self._written()):
             if symbol.meaning:
                 found.setdefault(symbol.name, symbol.meaning)
-        return dict(sorted(found.items(), key=_legend_order))
+        return FrozenDict(sorted(found.items(), key=_legend_order))
+
+    def __getattr__(self, key: str) -> Any:
+        figure = None if key.startswith("_") else self.figures.get(key)
+        if figure is None:
+            raise AttributeError(f"an explanation has no figure {key!r}")
+        return figure.value
 
     def _written(self) -> Iterator[Symbol]:
         """The symbols of all formulas."""
@@ -212,9 +259,9 @@ class Explanation(NamedTuple):
                 key: {"value": as_number(ratio.value), "formula": ratio.shown}
                 for key, ratio in self.standard.ratios.items()
             }
-        data["symbols"] = self.symbols
+        data["symbols"] = dict(self.symbols)
         if self.meanings:
-            data["names"] = self.meanings
+            data["names"] = dict(self.meanings)
         if self.gap:
             data["no_number_where"] = self.gap
         return data
@@ -260,17 +307,22 @@ def as_number(value: Any) -> Any:
 
 def _known(value: Any) -> Any:
     """A value, and all that is in it, with its numbers in the place of symbols; None where open."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: _known(each) for name, each in value.items()}
-    return [_known(each) for each in value] if isinstance(value, list) else value_of(value)
+    return [_known(each) for each in value] if isinstance(value, (list, tuple)) else value_of(value)
+
+
+def _known_shape(shape: Shape) -> Shape:
+    """A shape with numbers in the place of symbols; None where one is open."""
+    return Shape(*map(value_of, shape))
 
 
 def _open_in(value: Any) -> Iterator[Symbol]:
     """The symbols of a value, and of all that is in it, that have no number."""
     if isinstance(value, Formula):
         yield from (symbol for symbol in value.symbols() if symbol.value is None)
-    elif isinstance(value, (dict, list, tuple)):
-        for each in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, (Mapping, list, tuple)):
+        for each in value.values() if isinstance(value, Mapping) else value:
             yield from _open_in(each)
 
 
@@ -295,7 +347,7 @@ def explain(
     number = _batch(batch)
     counting = _counting(convention)
     if cls.arity == 1 and len(inputs) > 1:
-        raise fail("input-count", f"{type} takes one input, and --in gives {len(inputs)}")
+        raise fail("input-count", f"{type} takes one input, and {len(inputs)} are given")
     _require_few(type, len(inputs))
     stated = _stated_axes(cls, given) if dims is None else dims
     shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in inputs or [()]])
@@ -330,9 +382,9 @@ def explain(
         whole,
         _parts(analysis.rows, counting, number),
         _formulas(whole),
-        meanings,
+        FrozenDict(meanings),
         gaps[0] if gaps else None,
-        layer.config(),
+        frozen(layer.config()),
         standard,
     )
 
@@ -374,12 +426,12 @@ def explain_in(
     parts = _parts(rows, counting, number)
     position = Position(graph.name, chosen[0] + 1, len(graph.nodes))
     if depth is None:
-        (whole,), fields = rows, dict(rows[0].config)
+        (whole,), fields = rows, frozen(rows[0].config)
         figures = parts[0].figures
     else:
         summed = analyze(graph, convention, batch, run=(), look=look).folded(depth).rows
         (whole,) = (row for row in summed if row.depth == depth and row.name == name)
-        fields, figures = {}, _summed(whole, parts)
+        fields, figures = FrozenDict(), _summed(whole, parts)
     return Explanation(
         whole.type,
         counting,
@@ -387,7 +439,7 @@ def explain_in(
         whole,
         parts,
         figures,
-        {},
+        FrozenDict(),
         None,
         fields,
         position=position,
@@ -427,24 +479,9 @@ def _found(graph: Graph, asked: str) -> tuple[str, int | None]:
             path += f".{group.name}" if path else group.name
             known.setdefault(path, depth)
         known[node.name] = None
-    if asked in known:
-        return asked, known[asked]
-    ends = [name for name in known if name.endswith(f".{asked}")]
-    if len(ends) == 1:
-        return ends[0], known[ends[0]]
-    if ends:
-        message = f"{graph.name} has {counted(len(ends), 'layer')} that {quoted(asked)} may mean"
-        raise fail("ambiguous-layer", message, f"name one: {listed(ends, most=6, joiner='or')}")
-    within = asked
-    while "." in within:  # what stands beside it is likelier than what is far away
-        within = within.rpartition(".")[0]
-        if within in known:
-            break
-    near = [name for name in known if name.startswith(f"{within}.")]
-    help = did_you_mean(asked, near) or did_you_mean(asked, known)
     lists = "`convcalc analyze` lists the names of its layers"
-    message = f"{graph.name} has no layer {quoted(asked)}"
-    raise fail("unknown-layer-name", message, f"{help} {lists}" if help else lists)
+    name = whole_name(asked, known, graph.name, "layer", lists)
+    return name, known[name]
 
 
 def _members(graph: Graph, name: str, depth: int | None) -> list[int]:
@@ -501,8 +538,9 @@ def _standard(
     placed = builder.place(standard, (x,))
     costs = measured(placed) * number
     left = frozenset(each for each in ones if isinstance(each, Symbol) and each.value == 1)
-    ratios = {key: _ratio(key, whole.figures[key], costs[key], left) for key in _COMPARED}
-    return Standard(placed, {key: _figure(key, costs[key]) for key in _COMPARED}, ratios)
+    figures = FrozenDict((key, _figure(key, costs[key])) for key in _COMPARED)
+    ratios = ((key, _ratio(key, whole.figures[key], costs[key], left)) for key in _COMPARED)
+    return Standard(placed, figures, FrozenDict(ratios))
 
 
 def _ratio(name: str, a: Any, b: Any, ones: frozenset[Formula]) -> Formulas:
@@ -583,7 +621,8 @@ def _parts(rows: Sequence[Row], counting: Convention, number: Any) -> tuple[Part
                 if size not in seen or size not in row.input_shapes[0]:
                     sizes.append(_figure(size.name, size.definition, size))
                 seen.add(size)
-        operations = {key: _figure(key, formula) for key, formula in row.operations.items()}
+        counts = row.operations.items()
+        operations = FrozenDict((key, _figure(key, formula)) for key, formula in counts)
         terms = _terms(node.placed, number) if _counts_all(counting, node) else ()
         parts.append(Part(row, tuple(sizes), _formulas(row), operations, terms))
     return tuple(parts)
@@ -616,13 +655,13 @@ def _terms(placed: Placed, number: Any) -> tuple[Formulas, ...]:
     return (*terms, _figure("flops", total))
 
 
-def _formulas(row: Row) -> dict[str, Formulas]:
+def _formulas(row: Row) -> Mapping[str, Formulas]:
     """The figures of a row but the number of layers, each with its formula."""
     figures = row.figures.columns().items()
-    return {key: _figure(key, formula) for key, formula in figures if key != "layers"}
+    return FrozenDict((key, _figure(key, formula)) for key, formula in figures if key != "layers")
 
 
-def _summed(whole: Row, parts: Sequence[Part]) -> dict[str, Formulas]:
+def _summed(whole: Row, parts: Sequence[Part]) -> Mapping[str, Formulas]:
     """The figures of a group, each the sum of its layers' by their names."""
     figures = whole.figures.columns().items()
     found = {}
@@ -637,7 +676,7 @@ def _summed(whole: Row, parts: Sequence[Part]) -> dict[str, Formulas]:
         numbers = " + ".join(map(str, kept.values())) or "0"
         closed = "not counted" if value is None else str(value)
         found[key] = Formulas(key, value, names, numbers, closed)
-    return found
+    return FrozenDict(found)
 
 
 def _figure(name: str, formula: Any, *named: Symbol) -> Formulas:
@@ -683,7 +722,7 @@ def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -
         known = (None, *known)
     if len(known) != axes + 1:
         shown = "x".join(map(str, sizes))
-        message = f"--in {shown} does not fit an input with {axes} spatial axes"
+        message = f"{shown} does not fit an input with {axes} spatial axes"
         help = "give the spatial sizes, or the channels and the spatial sizes"
         if len(known) == axes + 2:
             help = f"{help}; a batch is left out, and --batch {known[0]} has it"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.layers.base import Layer, Placed
 from convcalc.shape import Shape, Tensor
 from convcalc.visible import visible
+from convcalc.words import counted, shortened
 
 
 class Group(NamedTuple):
@@ -21,10 +22,13 @@ class Node(NamedTuple):
     """One layer of a graph."""
 
     name: str
+    #: The layer on its inputs.
     placed: Placed
+    #: What enters it: the index of a node, negative for an input, which of its outputs, the shape.
     inputs: tuple[Tensor, ...]
     #: The groups that it is in, outermost first; their names and the node's own make up `name`.
     groups: tuple[Group, ...] = ()
+    #: Whether the code that is modelled calls a function, which some tools do not see.
     functional: bool = False
 
     @property
@@ -52,12 +56,17 @@ class Graph(NamedTuple):
     """A network: its nodes, in an order in which every input comes before its use."""
 
     name: str
+    #: Where its numbers can be checked.
     source: str
-    inputs: dict[str, Shape]
+    #: The shapes of the inputs by name.
+    inputs: Mapping[str, Shape]
     nodes: tuple[Node, ...]
+    #: What leaves it: the index of a node, which of its outputs, and the shape.
     outputs: tuple[Tensor, ...]
+    #: The preset that was chosen.
     preset: str | None
-    variables: dict[str, Any]
+    #: Every variable with its value.
+    variables: Mapping[str, Any]
 
     def input_names(self) -> Iterator[tuple[str, ...]]:
         """The names of the tensors that enter each node.
@@ -85,13 +94,21 @@ class Graph(NamedTuple):
             "name": self.name,
             "source": self.source,
             "preset": self.preset,
-            "variables": self.variables,
+            "variables": dict(self.variables),
             "input": shapes["input"] if list(shapes) == ["input"] else shapes,
         }
 
     def __repr__(self) -> str:
-        shapes = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())
-        return f"<convcalc.Graph {visible(self.name)}: {len(self.nodes)} layers, {shapes}>"
+        shapes = [f"{visible(name)} {shape}" for name, shape in self.inputs.items()]
+        if len(shapes) > _MOST_INPUTS:
+            shapes = [counted(len(shapes), "input")]
+        layers = counted(len(self.nodes), "layer")
+        said = ", ".join([f"'{visible(shortened(self.name))}'", layers, *shapes])
+        return f"{type(self).__name__}({said})"
+
+
+#: How many inputs are named where a graph is named.
+_MOST_INPUTS = 3
 
 
 def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:

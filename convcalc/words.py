@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -69,7 +69,7 @@ def describe(value: Any) -> str:
         if max(abs(value.numerator), value.denominator) >= 10**24:
             return f"a fraction near {describe(round(value))}"
         return str(value)
-    return "a mapping"
+    return "a mapping" if isinstance(value, Mapping) else f"a `{type(value).__name__}`"
 
 
 def near_integers(value: float) -> str:

@@ -206,7 +206,7 @@ def test_a_format(run: Run, tmp_path: Path) -> None:
         formats._REGISTRY._found.pop("tabs")
 
 
-@pytest.mark.parametrize("key", ["macs", "name", "weights", "count"])
+@pytest.mark.parametrize("key", ["macs", "name", "weights", "count", "items", "update"])
 def test_a_figure_that_would_hide_something_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="is the name of something else already"):
         costs.register(Figure(key, "Title"))

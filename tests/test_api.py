@@ -62,18 +62,12 @@ def test_repr_says_the_totals() -> None:
         "<convcalc.Analysis LeNet: 10 layers, 61,610 parameters, 341,256 MACs,"
         " 693,544 FLOPs (exact)>"
     )
-    assert repr(convcalc.load("lenet")) == "<convcalc.Graph LeNet: 10 layers, input 1×28×28>"
-
-
-def test_html_for_a_notebook() -> None:
-    html = convcalc.load("lenet").analyze()._repr_html_()
-    assert html.count("<tr>") == 12
-    assert "48,120" in html
-
-
-def test_html_escapes_names() -> None:
-    graph = convcalc.loads("name: <b>&\ninput: [4]\nlayers: [relu]\n")
-    assert "&lt;b&gt;&amp;" in graph.analyze()._repr_html_()
+    network = convcalc.load("lenet")
+    assert repr(network) == "Network('LeNet', 10 layers, input 1×28×28)"
+    rows = network.analyze().rows
+    assert repr(rows[0]) == "Row('conv_1', conv, 6×28×28, 60 params, 42,336 MACs)"
+    assert repr(convcalc.layer("conv", 8, k=3).whole).endswith("? params, ? MACs)")
+    assert repr(rows) == "<10 rows: conv_1, relu_1, max_pool_1, conv_2, …, linear_3>"
 
 
 def test_errors_are_diagnostics(tmp_path: Path) -> None:
@@ -246,9 +240,16 @@ def test_an_argument_of_another_type_is_a_mistake(call: Any, message: str) -> No
 def test_results_can_be_pickled_and_copied() -> None:
     network = convcalc.load("mobilenet_v2")
     analysis = network.analyze()
-    for value in (network, analysis, analysis.totals, analysis.rows[3], network.nodes[3]):
+    values: tuple[Any, ...] = (
+        *(network, network.inputs, network.variables, network.nodes[3]),
+        *(analysis, analysis.totals, analysis.rows, analysis.rows[3], network.analyze("all")),
+        *(convcalc.networks(), convcalc.networks()[3], network.explain("stem")),
+    )
+    for value in values:
         assert pickle.loads(pickle.dumps(value)) == value
         assert copy.deepcopy(value) == value
+        assert type(copy.copy(value)) is type(value)
+        assert hash(copy.deepcopy(value)) == hash(value)
     again = pickle.loads(pickle.dumps(network)).at(alpha=0.5)
     assert again == network.at(alpha=0.5)
 
@@ -257,7 +258,7 @@ def test_a_network_that_was_changed_by_hand_is_analyzed() -> None:
     network = convcalc.load("lenet")
     changed = network._replace(name="a\u202eb")
     assert changed.analyze().totals == network.analyze().totals
-    assert repr(changed) == r"<convcalc.Graph a\u202eb: 10 layers, input 1×28×28>"
+    assert repr(changed) == r"Network('a\u202eb', 10 layers, input 1×28×28)"
     assert repr(changed.analyze()).startswith(r"<convcalc.Analysis a\u202eb: ")
     with pytest.raises(convcalc.ConvcalcError) as caught:
         changed.at()
@@ -277,3 +278,145 @@ def test_figures_are_added_and_multiplied() -> None:
     assert (total * 7).weight_bytes == total.weight_bytes
     assert (total * 7).dtype == total.dtype
     assert (total * 7).operations == {kind: 7 * n for kind, n in total.operations.items()}
+
+
+# --- Rows by name ---------------------------------------------------------------------------------
+
+
+def test_a_row_is_found_by_its_name() -> None:
+    rows: Any = convcalc.load("mobilenet_v2").analyze().rows
+    for index, row in enumerate(rows):
+        assert rows[row.name] is row is rows[index]
+    assert rows["stem.conv"].macs == 10_838_016
+    assert rows.names == tuple(row.name for row in rows)
+    assert "stem.conv" in rows
+    assert rows[3] in rows
+    assert "stem.cnov" not in rows
+
+
+def test_the_end_of_a_name_is_enough_where_no_other_ends_so() -> None:
+    rows = convcalc.load("mobilenet_v2").analyze().rows
+    text = "name: N\ninput: [4]\nlayers: [sequential: {name: a, layers: [relu, tanh]}, relu]\n"
+    found = convcalc.loads(text).analyze().rows
+    assert found["tanh"].name == "a.tanh"
+    assert found["relu"].name == "relu"
+    with pytest.raises(convcalc.ConvcalcError, match=r"that `conv_bn_1\.conv` may mean"):
+        rows["conv_bn_1.conv"]
+
+
+def test_an_unknown_row_is_a_key_error_with_a_cure() -> None:
+    rows = convcalc.load("mobilenet_v2").analyze().rows
+    with pytest.raises(KeyError) as caught:
+        rows["stem.cnov"]
+    assert isinstance(caught.value, convcalc.ConvcalcError)
+    assert str(caught.value) == (
+        "the analysis has no layer `stem.cnov`\n  = did you mean `stem.conv` or `stem.batch_norm`?"
+        " `rows.names` lists the names of its rows"
+    )
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    with pytest.raises(KeyError, match=r"it is a block: `analysis.folded\(1\).rows` has the sum"):
+        rows["stem"]
+    with pytest.raises(IndexError):
+        rows[1000]
+
+
+def test_rows_are_a_tuple() -> None:
+    analysis = convcalc.load("mobilenet_v2").analyze()
+    rows = analysis.rows
+    plain = tuple(rows)
+    assert rows == plain
+    assert hash(rows) == hash(plain)
+    assert len(rows) == 153
+    assert rows[-1] is plain[-1]
+    assert rows[2:5] == plain[2:5]
+    assert rows[2:5][rows[3].name] is rows[3]
+    assert [*reversed(rows)] == [*reversed(plain)]
+    assert rows.index(rows[7]) == 7
+    assert analysis.folded(1).rows["stem"].params == 928
+
+
+# --- The zoo --------------------------------------------------------------------------------------
+
+
+def test_the_zoo_is_what_the_command_lists(run: Run) -> None:
+    found = convcalc.networks()
+    assert [each.to_dict() for each in found] == run("list", "--json").json["networks"]
+    assert found["resnet50"].params == 25_557_032
+    assert found["resnet50"].input == (3, 224, 224)
+    assert found is convcalc.networks()
+    assert len({*found}) == len(found)
+    with pytest.raises(KeyError, match="did you mean `resnet50`"):
+        found["resnet5O"]
+
+
+@pytest.mark.parametrize("name", ["lenet", "vgg11", "mobilenet_v2_x0_35"])
+def test_a_network_of_the_zoo_is_loaded_by_its_name(name: str) -> None:
+    found = convcalc.networks()[name]
+    network = convcalc.load(found.name)
+    assert (network.name, network.source) == (found.title, found.source)
+    assert network.inputs["input"] == found.input
+    assert (network.totals.params, network.totals.macs) == (found.params, found.macs)
+
+
+# --- What cannot be changed -----------------------------------------------------------------------
+
+
+def test_mappings_equal_dicts_and_cannot_be_changed() -> None:
+    network = convcalc.load("mobilenet_v2")
+    variables: Any = network.variables
+    assert variables == {"alpha": 1.0, "resolution": 224, "num_classes": 1000}
+    assert network.inputs == {"input": (3, 224, 224)}
+    assert {**variables, "alpha": 2}["alpha"] == 2
+    assert hash(variables) == hash(convcalc.load("mobilenet_v2").variables)
+    assert hash(network) == hash(convcalc.load("mobilenet_v2"))
+    assert network.at(**variables) == network
+    analysis = network.analyze("all")
+    explanation = network.explain("stem.conv")
+    mappings: tuple[Any, ...] = (
+        *(variables, network.inputs, analysis.counts, analysis.rows[0].counts),
+        *(analysis.totals, analysis.totals.operations, analysis.rows[0].operations),
+        *(explanation.figures, explanation.fields, explanation.symbols, explanation.formulas),
+    )
+    for mapping in mappings:
+        before = dict(mapping)
+        for change in (
+            lambda m: m.__setitem__("alpha", 3),
+            lambda m: m.__delitem__(next(iter(m), "")),
+            lambda m: m.__ior__({"alpha": 3}),
+            lambda m: m.update(alpha=3),
+            lambda m: m.setdefault("beta", 3),
+            lambda m: (m.pop("alpha"), m.popitem(), m.clear()),
+        ):
+            with pytest.raises(TypeError, match=r"cannot be changed; `dict\(it\)` can"):
+                change(mapping)
+        with pytest.raises(AttributeError):
+            mapping.alpha = 3
+        assert mapping == before
+        assert copy.deepcopy(mapping) == mapping == pickle.loads(pickle.dumps(mapping))
+    assert json.loads(json.dumps(variables)) == variables
+
+
+def test_what_is_given_away_is_a_copy() -> None:
+    analysis = convcalc.load("mobilenet_v2").analyze()
+    before = json.dumps(analysis.to_dict())
+    row = analysis.rows[0]
+    row.config["kernel_size"].append(7)
+    row.weights.clear()
+    row.to_dict()["config"]["kernel_size"].append(7)
+    row.to_dict()["operations"].clear()
+    data = analysis.to_dict()
+    data["variables"].clear()
+    data["totals"].clear()
+    assert json.dumps(analysis.to_dict()) == before
+    explanation = convcalc.layer("conv", 8, k=3)
+    said = json.dumps(explanation.to_dict())
+    explanation.config.clear()
+    explanation.to_dict()["symbols"].clear()
+    assert json.dumps(explanation.to_dict()) == said
+
+
+def test_an_exception_says_the_cure() -> None:
+    with pytest.raises(convcalc.ConvcalcError) as caught:
+        convcalc.load("resnet5O")
+    assert "\n  = did you mean `resnet50`" in str(caught.value)

@@ -33,6 +33,7 @@ CORE = {
     *several(
         "convcalc", "arithmetic window shape visible words diagnostics expressions graph costs"
     ),
+    *several("convcalc", "frozen named"),
     *several("convcalc.layers", " ".join(files(layers.__path__))),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),
@@ -74,7 +75,7 @@ MAY_IMPORT = {
         *CORE,
         *(SPEC - {"convcalc.cli.analyze"}),
         *(LAYER - {"convcalc.cli.layer"}),
-        "convcalc.cli.explain",
+        *several("convcalc", "cli.explain explained"),
         "convcalc.render.formats.table",
     },
     "layer conv --k 3 --in 128": {*CORE, *LAYER, "convcalc.render.formats.table"},
@@ -112,3 +113,9 @@ def test_modules_of_a_command(arguments: str) -> None:
     command = arguments.split()[0]
     heavy = {name for name in modules if name in HEAVY}
     assert heavy <= {name for name, commands in HEAVY.items() if command in commands}
+
+
+def test_importing_the_package_imports_nothing_of_it() -> None:
+    script = "import sys, convcalc; print([n for n in sys.modules if n.startswith('convcalc.')])"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("[]\n", "")

@@ -24,10 +24,13 @@ ROOMS = (
         "window",
         "diagnostics",
         "inputs",
+        "frozen",
+        "named",
         "registry",
     ),
     *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),
-    *("budgets", "reconcile", "language", "zoo", "render", "api", "cli", "__main__"),
+    *("budgets", "reconcile", "language", "zoo", "render", "explained", "catalogue", "api", "cli"),
+    "__main__",
 )
 
 

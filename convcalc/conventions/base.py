@@ -89,6 +89,9 @@ class Convention(NamedTuple):
     #: The place of every node of a graph, where the tool counts a graph of its own making.
     places: Callable[[Graph], Iterable[Place]] = _alone
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.version))  # its tables cannot be hashed
+
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
         cls, functional = type(node.layer), node.functional

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source
+from convcalc.frozen import FrozenDict
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language.document import Document
 from convcalc.language.limits import SHORT_WHILE, Budget
@@ -54,8 +55,16 @@ def expand(
             (shape,) = made.inputs.values()
             advise(mistakes, shape, _Trials(asked, budget.part(_TRYING)))
         mistakes.stop_if_wrong()
-    nodes, spec = mistakes.builder.nodes(), document.spec
-    return Graph(spec.name, spec.source, made.inputs, nodes, made.leaving, preset, made.variables)
+    spec = document.spec
+    return Graph(
+        spec.name,
+        spec.source,
+        FrozenDict(made.inputs),
+        mistakes.builder.nodes(),
+        made.leaving,
+        preset,
+        FrozenDict(made.variables),
+    )
 
 
 class _Expanded(NamedTuple):

@@ -180,6 +180,29 @@ def _fitted(analysis: Analysis, keys: str | None, si: bool, deepest: int | None)
     return fitted
 
 
+def outline(analysis: Analysis, keys: Sequence[str], most: int) -> tuple[Table, list[Line], int]:
+    """The network as a tree for a reader who opens and closes its blocks.
+
+    A table with a line a layer or a block, these with the sum of theirs; the lines, at most `most`
+    of them unless more stand side by side; and how many levels are open at first, so that about a
+    screen is seen.
+    """
+    from convcalc.render.tree import branches, lines_of
+
+    tree = branches(analysis.rows)
+    found = lines_of(tree, most)
+    first = [line.depth + 1 for line in lines_of(tree, FEWEST_LINES) if line.is_open]
+    kept = [find(key) for key in defaults(keys, analysis)]
+
+    def rows() -> Iterator[tuple[tuple[str, ...], Row]]:
+        return (((line.branch.label,), line.branch.row) for line in found)
+
+    table = _table(analysis, ["Layer"], kept, rows, si=False)
+    if any(line.branch.times > 1 for line in found):
+        table = table._replace(legend=(_ALIKE, *table.legend))
+    return table, found, max(first, default=0)
+
+
 def _tree(
     analysis: Analysis,
     kept: Sequence[Column],
@@ -194,13 +217,14 @@ def _tree(
     heavy = (index for index in costly if costs[index] * _HEAVY >= analysis.totals.macs > 0)
     more = []
     if any(line.branch.times > 1 for line in found):
-        more.append("×N: N alike follow one another, and the figures are those of one.")
+        more.append(_ALIKE)
     if any(line.branch.inside and not line.is_open for line in found):
         more.append("Blocks are folded to fit the screen; --depth N opens N levels of them.")
     table = _table(analysis, ["Layer"], kept, lambda: zip(zip(labels), rows), si)
     return table._replace(heavy=frozenset(heavy), legend=(*more, *table.legend))
 
 
+_ALIKE = "×N: N alike follow one another, and the figures are those of one."
 #: Columns that a tree has in its names.
 _NAMES = ("name", "type")
 #: Columns that names may be cut to, for one table; and those that they have where it takes several.

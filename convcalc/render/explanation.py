@@ -26,6 +26,17 @@ def report(explanation: Explanation, si: bool = False) -> Report:
     )
 
 
+def heading(e: Explanation) -> str:
+    """What is explained: a layer with its fields, or a block; in a network, its name there."""
+    name = f"{e.position.network} {e.whole.name}: " if e.position is not None else ""
+    return f"{name}{_title(e)}"
+
+
+def answers(e: Explanation) -> Iterator[tuple[str, str]]:
+    """What enters and leaves the layer and what it costs: a name and a text each."""
+    return _answers(e, grouped)
+
+
 #: How a number is written.
 _Number = Callable[[int], str]
 
@@ -156,10 +167,7 @@ def _table(e: Explanation, si: bool) -> Table:
         *_notes(e),
         *(f"{name}: {text}." for name, text in {**e.symbols, **e.meanings}.items()),
     )
-    name = f"{e.position.network} {e.whole.name}: " if e.position is not None else ""
-    return Table(
-        f"{name}{_title(e)}", header, (False, False, False, True), lambda: rows, (), legend
-    )
+    return Table(heading(e), header, (False, False, False, True), lambda: rows, (), legend)
 
 
 def _objects(explanation: Explanation) -> list[dict[str, Any]]:
@@ -302,7 +310,7 @@ def _described(type: str, fields: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         items = [_value(item) for item in value]
         return items[0] if len(set(items)) == 1 else f"[{', '.join(items)}]"
     known = value_of(value)

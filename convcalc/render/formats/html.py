@@ -31,7 +31,7 @@ def render(report: Report) -> Iterator[str]:
     """One page with every table."""
     tables = report.tables()
     title = tables[0].title if tables else ""
-    yield _HEAD.format(title=_escaped(title or "convcalc"))
+    yield _HEAD.format(title=escaped(title or "convcalc"))
     for table in tables:
         yield from _table(table)
     yield "</body>\n</html>\n"
@@ -47,14 +47,14 @@ def _table(table: Table) -> Iterator[str]:
 
     def line(cells: tuple[str, ...], tag: str) -> str:
         marked = (
-            f'<{tag} style="text-align: {side}">{_escaped(cell)}</{tag}>'
+            f'<{tag} style="text-align: {side}">{escaped(cell)}</{tag}>'
             for cell, side in zip(cells, aligned)
         )
         return f"<tr>{''.join(marked)}</tr>"
 
     yield "<table>\n"
     if table.title:
-        yield f"<caption>{_escaped(table.title)}</caption>\n"
+        yield f"<caption>{escaped(table.title)}</caption>\n"
     yield f"<thead>{line(table.header, 'th')}</thead>\n<tbody>\n"
     for row in table.rows():
         yield f"{line(row, 'td')}\n"
@@ -63,10 +63,10 @@ def _table(table: Table) -> Iterator[str]:
         yield f"<tfoot>{line(table.totals, 'th')}</tfoot>\n"
     yield "</table>\n"
     if table.legend:
-        yield "<p>" + "\n".join(map(_escaped, table.legend)) + "</p>\n"
+        yield "<p>" + "\n".join(map(escaped, table.legend)) + "</p>\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """A text that is shown as what it is, in an element or an attribute."""
     # A log obeys `##[` wherever it is; a browser shows the same.
     return escape(visible(text)).replace("##", "#&#35;")
