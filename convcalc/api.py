@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import analysis, zoo
 from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
+from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
+from convcalc.visible import composed
 from convcalc.words import describe
 
 if TYPE_CHECKING:
     from convcalc.explained import Explanation
     from convcalc.inputs import Input
+    from convcalc.language.forms import Spec
     from convcalc.reconcile import Reconciliation
 
 
@@ -64,6 +67,8 @@ class Network(Graph):
 
     #: What made it; None where it is a copy that was changed by hand.
     _asked: _Asked | None = None
+    #: The variables that were set to another value than their spec's.
+    _settings: Mapping[str, Any] = FrozenDict()
     #: Seconds of processor time that it took so far.
     _spent: float = 0.0
 
@@ -106,6 +111,16 @@ class Network(Graph):
         from convcalc.reconcile import reconcile
 
         return reconcile(self, self._look())
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The variables that were set to another value than their spec's, by name."""
+        return self._settings
+
+    @property
+    def has_other_input(self) -> bool:
+        """Whether its input was given beside its spec's."""
+        return self._asked is not None and bool(self._asked.inputs)
 
     def _repr_html_(self) -> str | None:
         from convcalc.render.notebook import of_network
@@ -190,8 +205,8 @@ class _Asked(NamedTuple):
     #: The spec, checked; None where it is yet to be.
     document: Any = None
 
-    def network(self) -> Network:
-        """The network. Raises ConvcalcError."""
+    def network(self, spent: float = 0.0) -> Network:
+        """The network; `spent` is the processor time that it took so far. Raises ConvcalcError."""
         from convcalc.language.check import check
         from convcalc.language.expand import expand
         from convcalc.language.reader import read
@@ -199,7 +214,7 @@ class _Asked(NamedTuple):
         _require("a preset", self.preset, (str, NoneType))
         for name in self.settings:
             _require("a variable", name, str)
-        budget, document = Budget(self.limits), self.document
+        budget, document = Budget(self.limits, spent), self.document
         if document is None:
             document = check(read(self.source, budget), self.source, budget)
         graph = expand(
@@ -212,12 +227,38 @@ class _Asked(NamedTuple):
         )
         network = Network(*graph)
         network._asked = self._replace(document=document)
+        network._settings = self._changes(document.spec, network.variables)
         network._spent = budget.spent
         return network
+
+    def _changes(self, spec: Spec, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is set of `values`, the variables', where the spec does not say the same."""
+        preset = {} if self.preset is None else spec.presets[composed(self.preset)]
+        own = {**spec.variables, **preset}
+        names = map(composed, self.settings)
+        changed = {name: values[name] for name in names if values[name] != own[name]}
+        return FrozenDict(changed)
 
     def __reduce__(self) -> Any:
         # A checked spec has functions in it; the text that it came from is as good.
         return _Asked, (*self[:-1], None)
+
+
+class Opened(NamedTuple):
+    """A spec that was read and checked, for networks at any variables."""
+
+    request: _Asked
+    #: Seconds of processor time that it took.
+    spent: float
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of its variables."""
+        return tuple(self.request.document.spec.variables)
+
+    def at(self, variables: Mapping[str, Any]) -> Network:
+        """The network at these variables. Raises ConvcalcError."""
+        return self.request._replace(settings=variables).network(self.spent)
 
 
 def load(
@@ -287,6 +328,28 @@ def _inputs(input: Input | None) -> Mapping[str, tuple[int, ...]]:
     from convcalc.inputs import inputs_of
 
     return inputs_of(input)
+
+
+def opened(
+    text: str | bytes,
+    /,
+    name: str = "<text>",
+    preset: str | None = None,
+    *,
+    input: Input | None = None,
+    limits: Limits = DEFAULT,
+) -> Opened:
+    """A spec's text, read and checked once, for several networks. See `loads`.
+
+    Raises ConvcalcError.
+    """
+    from convcalc.language.check import check
+    from convcalc.language.reader import read, source_of
+
+    source = source_of(text, name, limits)
+    budget = Budget(limits)
+    document = check(read(source, budget), source, budget)
+    return Opened(_Asked(source, limits, preset, _inputs(input), {}, document), budget.spent)
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

@@ -79,7 +79,8 @@ _TAKEN = frozenset(
     (
         *("name", "type", "kind", "block", "group", "network", "nodes", "inputs", "input_shapes"),
         *("output_shape", "output_shapes", "config", "weights", "groups", "counts", "uncounted"),
-        *("figures", "depth", "count", "index"),
+        *("figures", "depth", "count", "index", "kernel", "stride", "padding", "dilation"),
+        *("input", "output", "family", "source", "preset", "variables"),
     )
 )
 

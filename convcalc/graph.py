@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from convcalc.frozen import FrozenDict
 from convcalc.layers.base import Layer, Placed
 from convcalc.shape import Shape, Tensor
 from convcalc.visible import visible
@@ -68,6 +69,16 @@ class Graph(NamedTuple):
     #: Every variable with its value.
     variables: Mapping[str, Any]
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The variables that were set to another value than their spec's, by name."""
+        return FrozenDict()
+
+    @property
+    def has_other_input(self) -> bool:
+        """Whether its input is another than its spec's."""
+        return False
+
     def input_names(self) -> Iterator[tuple[str, ...]]:
         """The names of the tensors that enter each node.
 
@@ -86,6 +97,16 @@ class Graph(NamedTuple):
             count = len(node.placed.outputs)
             if count != 1:
                 parts[index] = [f"{name}.{part}" for part in range(count)]
+
+    def output_shapes(self) -> dict[str, Shape]:
+        """The shapes of the outputs, by the names that `input_names` has for such tensors."""
+        inputs = list(self.inputs)
+        found = {}
+        for node, part, shape in self.outputs:
+            name = inputs[-1 - node] if node < 0 else self.nodes[node].name
+            is_whole = node < 0 or len(self.nodes[node].outputs) == 1
+            found[name if is_whole else f"{name}.{part}"] = shape
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON says of a network, whatever else is asked of it."""

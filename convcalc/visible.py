@@ -88,6 +88,20 @@ def cut(text: str, most: int) -> str:
     return f"{text}…"
 
 
+def cut_inside(text: str, most: int) -> str:
+    """A visible text in so many columns of a terminal: a long one has `…` behind its first third.
+
+    Of a path that keeps where it begins and where it leads.
+    """
+    if width(text) <= most:
+        return text
+    head = cut(text, most // 3)
+    tail = text[len(head) - 1 :]
+    while width(head) + width(tail) > most:
+        tail = tail[1:]
+    return head + tail
+
+
 def _unseen(text: str) -> list[str]:
     """The characters of a text that a terminal obeys or does not show."""
     from unicodedata import category

@@ -101,13 +101,18 @@ def has(name: str) -> bool:
     return name in families() or name in presets()
 
 
+def is_file(name: str) -> bool:
+    """Whether a SPEC is a file that is there, or a pipe or a device; it stands before the zoo."""
+    return os.path.exists(name) and not os.path.isdir(name)
+
+
 def locate(name: str, most: int) -> Found:
     """The spec of a path or of a name in the zoo, up to one more byte than `most`.
 
     A path is what has a folder or a suffix in it, or is there: a file, or a pipe or a device, which
     are read likewise. Raises ConvcalcError where there is neither, with the nearest names.
     """
-    if os.path.exists(name) and not os.path.isdir(name):
+    if is_file(name):
         return Found(_read(name, name, most), name, name)
     if os.sep not in name and not name.endswith(SUFFIXES):
         family, preset = (name, None) if name in families() else (presets().get(name), name)

@@ -48,7 +48,7 @@ SPEC = {
     *several("convcalc.language", "reader document statements built check expand limits"),
     *several("convcalc.language", "placing refusals scopes values"),
     *several("convcalc.passes", " ".join(files(passes.__path__))),
-    *several("convcalc.render", "analysis columns"),
+    *several("convcalc.render", "analysis column columns fitting heading wrapping"),
     "convcalc.cli.analyze",
 }
 LAYER = {
@@ -64,7 +64,7 @@ MAY_IMPORT = {
     "list": {
         *several("convcalc", "diagnostics visible words zoo registry"),
         *several("convcalc.cli", "options output streams command listing"),
-        *several("convcalc.render", "networks report"),
+        *several("convcalc.render", "column fitting networks report wrapping"),
         *several("convcalc.render.formats", "base table"),
     },
     "analyze lenet --json": {*CORE, *SPEC, "convcalc.render.formats.json"},

@@ -29,6 +29,7 @@ COMMANDS = {
         "analyze mobilenet_v2 --depth 1 --convention torch --json",
         "analyze lenet --convention all --json",
         "analyze lenet --group-by kind --json",
+        "analyze lenet --top 2 --json",
         "analyze lenet resnet18 --format jsonl",
         "analyze - --json",
     ],
@@ -45,7 +46,12 @@ COMMANDS = {
         "explain mobilenet_v2 inverted_residual_2 --json",
         "explain lenet conv_1 --format jsonl",
     ],
-    "`convcalc list --json`": ["list --json", "list --format jsonl"],
+    "`convcalc list --json`": [
+        "list --json",
+        "list --format jsonl",
+        "list mobilenet_v1 lenet --set alpha=0.5 --columns layers,output,flops,dtype --json",
+        "list mobilenet_v1 --preset mobilenet_v1_x0_5 --dtype int8 --format jsonl",
+    ],
     "`convcalc conventions --json`": [
         "conventions --json",
         "conventions ptflops --json",

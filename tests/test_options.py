@@ -23,6 +23,7 @@ layers: [outer, gelu, {max_pool: {k: 2}}, flatten, {linear: {out: 10}}]
 ANALYZE = (
     *("--set a=5", "--preset wide", "--input 3x20x20", "--batch 3", "--convention tensorflow"),
     *("--convention all", "--depth 1", "--group-by kind", "--sort params", "--dtype int8", "--si"),
+    "--top 2",
     "--columns name,type,macs,flops,activation_bytes",
 )
 RECONCILE = ("--set a=5", "--preset wide", "--input 3x20x20")

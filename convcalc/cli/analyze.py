@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     "--sort",
     type=options.Text(),
     metavar="COLUMN",
-    help="Order the layers by a column: the largest number or shape first, words from a to z.",
+    help="Order the layers by a column: the largest number or shape first, words from a to z;"
+    " -COLUMN is the other way round.",
 )
+@options.top_option
 @click.option(
     "--columns",
     type=options.Text(),
@@ -57,6 +59,7 @@ def command(
     depth: int | None,
     group_by: str | None,
     sort: str | None,
+    top: int | None,
     columns: str | None,
     si: bool,
 ) -> None:
@@ -71,6 +74,7 @@ def command(
       convcalc analyze mobilenet_v1 --set alpha=0.5 --input 192
       convcalc analyze resnet50 --depth 1 --si
       convcalc analyze mobilenet_v1 --group-by kind
+      convcalc analyze resnet50 --top 10 --columns name,kernel,stride,macs,macs%
       convcalc analyze lenet --convention paddle --columns name,output_shape,params,flops
       convcalc analyze mobilenet_v2 --convention all --columns name,ptflops,fvcore,thop
       convcalc analyze mobilenet_v2 --json | jq .totals.macs
@@ -90,9 +94,9 @@ def command(
     if dtype is not None and printer.format.view != "objects":
         columns = _with_bytes(columns, analyses[0], printer.format, group_by is not None)
     if group_by:
-        printer.print(render.shares(analyses, group_by, columns, sort, si))
+        printer.print(render.shares(analyses, group_by, columns, sort, si, top))
     else:
-        printer.print(render.layers(analyses, columns, sort, si, depth))
+        printer.print(render.layers(analyses, columns, sort, si, depth, top))
 
 
 def _with_bytes(
@@ -107,7 +111,7 @@ def _with_bytes(
 
     added = [figure.key for figure in Bytes.figures if figure.numeric]
     if columns is not None:
-        if not {column.key for column in chosen(columns, ())} & {f.key for f in Bytes.figures}:
+        if not {column.base for column in chosen(columns, ())} & {f.key for f in Bytes.figures}:
             message = "`--dtype` is the type that bytes are of, and no column has bytes"
             raise fail("usage", message, f"add {' or '.join(added)} to --columns")
         return columns

@@ -14,7 +14,7 @@ from convcalc.diagnostics import fail
 from convcalc.words import shortened
 
 if TYPE_CHECKING:
-    from convcalc.api import Network
+    from convcalc.api import Network, Opened
     from convcalc.language.limits import Limits
     from convcalc.zoo import Found
 
@@ -23,6 +23,7 @@ else:
     _Type = click.ParamType  # which takes no argument in older versions
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
 
 
 class Text(_Type):
@@ -111,14 +112,13 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         return function(load=_loader(settings, preset, inputs, limits), **others)
 
+    return spec_options("Set a variable of the spec; again and again.")(command)
+
+
+def spec_options(set_help: str) -> Callable[[_F], _F]:
+    """The options of `network_options` as they are given; `set_help` is what `--set` does."""
     options = (
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Set a variable of the spec; again and again.",
-        ),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help=set_help),
         click.option(
             "--preset",
             type=Text(),
@@ -137,9 +137,13 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         limit_option,
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def with_options(function: _F) -> _F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return with_options
 
 
 def limit_option(function: _F) -> _F:
@@ -154,18 +158,35 @@ def _loader(
 ) -> Callable[[str], Network]:
     from convcalc import api
 
-    values = parse_settings(settings)
+    return _reader(api.loads, preset, inputs, limits, variables=parse_settings(settings))
+
+
+def opener(
+    preset: str | None, inputs: tuple[str, ...], limits: tuple[str, ...]
+) -> Callable[[str], Opened]:
+    """What opens the spec that a SPEC argument stands for, for networks at several variables."""
+    from convcalc import api
+
+    return _reader(api.opened, preset, inputs, limits)
+
+
+def _reader(
+    make: Callable[..., _T],
+    preset: str | None,
+    inputs: tuple[str, ...],
+    limits: tuple[str, ...],
+    **asked: Any,
+) -> Callable[[str], _T]:
+    """What makes something of the spec that a SPEC argument stands for."""
     bounds = limits_of(limits)
     input = parse_inputs(inputs)
 
-    def load(spec: str) -> Network:
+    def read(spec: str) -> _T:
         found = read_spec(spec, bounds)
         chosen = found.preset_or(preset)
-        return api.loads(
-            found.data, found.name, chosen, input=input, limits=bounds, variables=values
-        )
+        return make(found.data, found.name, chosen, input=input, limits=bounds, **asked)
 
-    return load
+    return read
 
 
 def read_spec(spec: str, limits: Limits) -> Found:
@@ -239,6 +260,16 @@ def dtype_option(function: _F) -> _F:
     )(function)
 
 
+def top_option(function: _F) -> _F:
+    """`--top`; None where it is not given."""
+    return click.option(
+        "--top",
+        type=Whole(1),
+        metavar="N",
+        help="The first N rows alone; those of the largest MACs without --sort.",
+    )(function)
+
+
 def si_option(function: _F) -> _F:
     """`--si`."""
     return click.option("--si", is_flag=True, help="Short numbers: 568.7M.")(function)
@@ -278,15 +309,31 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
     """`NAME=VALUE` pairs. Raises BadParameter, or ConvcalcError for a name with two values."""
     _require_once("--set", settings)
-    values = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or not name.strip() or not text.strip():
-            raise click.BadParameter(
-                f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
-            )
-        values[name.strip()] = parse_value(text.strip())
-    return values
+    return dict(map(_parse_setting, settings))
+
+
+def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Any]]:
+    """`NAME=VALUE` pairs, of which a name may have several. Raises BadParameter.
+
+    Raises ConvcalcError for a value that a name is given twice.
+    """
+    choices: dict[str, list[Any]] = {}
+    for name, value in map(_parse_setting, settings):
+        values = choices.setdefault(name, [])
+        if value in values:
+            message = f"`--set {shortened(name)}` is given the same value twice"
+            raise fail("usage", message, "leave one of them out")
+        values.append(value)
+    return choices
+
+
+def _parse_setting(setting: str) -> tuple[str, Any]:
+    name, equals, text = setting.partition("=")
+    if not equals or not name.strip() or not text.strip():
+        raise click.BadParameter(
+            f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
+        )
+    return name.strip(), parse_value(text.strip())
 
 
 def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:

@@ -195,6 +195,10 @@ class Layer:
         """Its window on each spatial axis of the input `x`; empty where it slides none."""
         return ()
 
+    def channel_groups(self, x: Shape) -> int | None:
+        """The groups that it takes the channels of the input `x` in, each apart; None: in none."""
+        return None
+
     def storage(self, x: Shape) -> Storage:
         """Where its output is kept, its (first) input being `x`."""
         return Storage.OWN
@@ -261,6 +265,11 @@ class Placed:
     def windows(self) -> tuple[Window, ...]:
         """Its window on each spatial axis; empty where it slides none."""
         return self.layer.windows(self.inputs[0])
+
+    @property
+    def channel_groups(self) -> int | None:
+        """The groups that it takes its channels in, each apart; None: in none."""
+        return self.layer.channel_groups(self.inputs[0])
 
     @property
     def storage(self) -> Storage:

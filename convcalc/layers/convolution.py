@@ -107,6 +107,9 @@ class Conv(_Sliding):
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
 
+    def channel_groups(self, x: Shape) -> int:
+        return self.groups
+
     def kind(self, x: Shape) -> str:
         return _kernel_kind(self.kernel_size, self.groups, x.channels)
 
@@ -141,6 +144,9 @@ class PointwiseConv(_Sliding):
         products = exact_div(x.channels, self.groups)
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
+
+    def channel_groups(self, x: Shape) -> int:
+        return self.groups
 
     def kind(self, x: Shape) -> str:
         return "pointwise conv" if self.groups == 1 else "grouped conv"
@@ -181,6 +187,9 @@ class DepthwiseConv(_Sliding):
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE if value_of(self.multiplier) == 1 else Storage.OWN
 
+    def channel_groups(self, x: Shape) -> int:
+        return x.channels
+
     def kind(self, x: Shape) -> str:
         return "depthwise conv"
 
@@ -215,6 +224,9 @@ class GlobalDepthwiseConv(Unary):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(macs=x.size, sums=y.size, bias=y.size if self.bias else 0)
+
+    def channel_groups(self, x: Shape) -> int:
+        return x.channels
 
     def kind(self, x: Shape) -> str:
         return "depthwise conv"
@@ -274,6 +286,9 @@ class ConvTranspose(_Sliding):
         reached = (w.reached_cells(n) for w, n in zip(self.windows(x), x.spatial))
         sums = self.out_channels * product(reached)
         return Operations(macs=macs, sums=sums, bias=y.size if self.bias else 0)
+
+    def channel_groups(self, x: Shape) -> int:
+        return self.groups
 
     def kind(self, x: Shape) -> str:
         return "transposed conv"

@@ -124,6 +124,9 @@ class ChannelShuffle(_Moving):
         per_group(x.channels, self.groups)
         return x
 
+    def channel_groups(self, x: Shape) -> int:
+        return self.groups
+
 
 def _terms(numbers: tuple[int, ...]) -> str:
     """A sum as people write it, cut where it is long."""

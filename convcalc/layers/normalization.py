@@ -125,6 +125,9 @@ class GroupNorm(_Affine):
         per_group(x.channels, self.groups)
         return x
 
+    def channel_groups(self, x: Shape) -> int:
+        return self.groups
+
     def operations(self, x: Shape, y: Shape) -> Operations:
         return _normalized(x.size, self.groups, self.affine)
 

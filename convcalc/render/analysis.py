@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import Analysis, Row, Share
-from convcalc.costs import FIGURES, Figures
+from convcalc.costs import FIGURES
 from convcalc.diagnostics import fail
+from convcalc.render.column import Column
 from convcalc.render.columns import (
     TABLE,
-    Column,
     chosen,
     defaults,
     find,
@@ -18,10 +18,13 @@ from convcalc.render.columns import (
     of_rows,
     order,
     sorted_rows,
+    title_of,
 )
+from convcalc.render.fitting import fitting
+from convcalc.render.heading import heading
 from convcalc.render.report import Fitted, Records, Report, Table
-from convcalc.visible import cut, width
-from convcalc.words import counted, grouped, listed, percent, short
+from convcalc.visible import cut_inside
+from convcalc.words import counted, listed
 
 if TYPE_CHECKING:
     from convcalc.render.tree import Line
@@ -33,40 +36,63 @@ def layers(
     sort: str | None = None,
     si: bool = False,
     depth: int | None = None,
+    top: int | None = None,
 ) -> Report:
     """A row a layer, `columns` of it (keys with commas between), in the order of the column `sort`.
 
     Numbers are short in tables with `si`. Of several networks, records say which. `depth` is the
-    number of groups that the analyses are folded at, where it was asked for. Raises ConvcalcError
-    for an unknown column.
+    number of groups that the analyses are folded at, where it was asked for. The first `top` rows
+    alone are shown, those of the largest MACs without `sort`. Raises ConvcalcError for an unknown
+    column.
     """
     kept = chosen(columns, of_rows(analyses[0]))
+    sort = sort or _by_default(top)
+
+    def shown(analysis: Analysis) -> Sequence[Row]:
+        return sorted_rows(analysis.rows, sort)[:top]
 
     def objects() -> list[dict[str, Any]]:
         # The layers are made one by one: a network of a hundred thousand is never whole in memory.
         return [
-            {**each.head(), "layers": (row.to_dict() for row in sorted_rows(each.rows, sort))}
+            {
+                **each.head(),
+                **_rows(each.rows, top),
+                "layers": (row.to_dict() for row in shown(each)),
+            }
             for each in analyses
         ]
 
     def lines() -> Iterator[Mapping[str, Any]]:
         for analysis in analyses:
-            for row in sorted_rows(analysis.rows, sort):
+            for row in shown(analysis):
                 yield _lead(analyses, analysis) | row.to_dict()
 
     def rows() -> Iterator[list[Any]]:
         for analysis in analyses:
             lead = list(_lead(analyses, analysis).values())
-            for row in sorted_rows(analysis.rows, sort):
-                yield [*lead, *[column.read(row) for column in kept]]
+            values = _reader(kept, analysis)
+            for row in shown(analysis):
+                yield [*lead, *values(row)]
+
+    def table(analysis: Analysis) -> Table:
+        chose = chosen(columns, defaults(TABLE, analysis))
+        found = shown(analysis)
+        made = _table(analysis, [], chose, lambda: (((), row) for row in found), si)
+        return _saying(made, _first(sort, top, len(analysis.rows)))
+
+    def fitted(analysis: Analysis) -> Fitted:
+        if sort is None:
+            return _fitted_tree(analysis, columns, si, depth)
+        first = _first(sort, top, len(analysis.rows))
+        return _fitted_list(analysis, shown(analysis), columns, si, first)
 
     header = [*_lead(analyses, analyses[0]), *(column.key for column in kept)]
     return Report(
         objects,
         lines,
         lambda: Records(header, rows()),
-        lambda: [_layers(each, columns, sort, si) for each in analyses],
-        fitted=None if sort else [_fitted(each, columns, si, depth) for each in analyses],
+        lambda: [table(each) for each in analyses],
+        fitted=[fitted(each) for each in analyses],
     )
 
 
@@ -76,28 +102,38 @@ def shares(
     columns: str | None = None,
     sort: str | None = None,
     si: bool = False,
+    top: int | None = None,
 ) -> Report:
     """A row for all layers of one `type`, `kind` or `block`, with the figures `columns`.
 
-    The largest is first, in MACs or in the figure `sort`. Raises ConvcalcError for a column that is
-    no figure.
+    In tables each has its share beside it, unless some are among `columns`. The largest is first,
+    in MACs or in the figure `sort`; the first `top` rows alone are shown. Raises ConvcalcError for
+    a column that is no figure.
     """
     asked = [_summed(column, by) for column in chosen(columns, ("params", "macs", "flops"))]
     kept = [column for column in asked if column.key != "layers"]  # which is there anyway
-    found = [(analysis, analysis.shares(by)) for analysis in analyses]
+    every = [(analysis, analysis.shares(by)) for analysis in analyses]
+    sort = sort or _by_default(top)
     if sort is not None:
-        column = _summed(find(sort), by)
-        for _, parts in found:
-            parts.sort(key=lambda share: order(column, share.totals[column.key]))
+        wanted = order(sort)
+        base = _summed(wanted.column, by).base
+        every = [
+            (each, wanted.sorted(parts, lambda share: share.totals[base])) for each, parts in every
+        ]
+    found = [(analysis, parts[:top]) for analysis, parts in every]
+    said = [_first(sort, top, len(parts)) for _, parts in every]
 
     def objects() -> list[dict[str, Any]]:
         return [
             {
                 **each.head(),
                 "group_by": by,
-                "groups": [{"group": share.group, **share.totals.columns()} for share in parts],
+                **_rows(parts, top),
+                "groups": [
+                    {"group": share.group, **share.totals.columns()} for share in parts[:top]
+                ],
             }
-            for each, parts in found
+            for each, parts in every
         ]
 
     def lines() -> Iterator[dict[str, Any]]:
@@ -107,30 +143,89 @@ def shares(
                 yield {**lead, "group": share.group, **share.totals.columns()}
 
     def records() -> Records:
-        keys = [column.key for column in kept] if columns else list(analyses[0].totals.columns())
-        header = [*_lead(analyses, analyses[0]), by, *keys]
+        figures = [find(key) for key in analyses[0].totals.columns()]
+        chose = kept if columns else figures
+        header = [*_lead(analyses, analyses[0]), by, *(column.key for column in chose)]
         rows = (
-            [*_lead(analyses, analysis).values(), share.group, *(share.totals[k] for k in keys)]
+            [
+                *_lead(analyses, analysis).values(),
+                share.group,
+                *(_of_share(column, share, analysis) for column in chose),
+            ]
             for analysis, parts in found
             for share in parts
         )
         return Records(header, rows)
 
+    tabled = [find("layers"), *_with_shares(kept)]
     return Report(
         objects,
         lines,
         records,
-        lambda: [_shares(each, parts, by, kept, si) for each, parts in found],
+        lambda: [
+            _saying(_shares(each, parts, by, tabled, si), first)
+            for (each, parts), first in zip(found, said)
+        ],
+        fitted=[
+            _fitted_shares(each, parts, by, tabled, si, first)
+            for (each, parts), first in zip(found, said)
+        ],
     )
 
 
+def _by_default(top: int | None) -> str | None:
+    """What rows are sorted by where the first of them are asked for, and no order."""
+    return None if top is None else "macs"
+
+
+def _rows(rows: Sequence[Any], top: int | None) -> dict[str, int]:
+    """What JSON says where it may have the first of the rows alone: how many there are."""
+    return {} if top is None else {"rows": len(rows)}
+
+
+def _first(sort: str | None, top: int | None, rows: int) -> str:
+    """What a table says where it has the first of its rows alone."""
+    if top is None or top >= rows:
+        return ""
+    return f"The first {top:,} of {rows:,} rows, sorted by `{sort}`; the totals are those of all."
+
+
+def _saying(table: Table, line: str) -> Table:
+    """A table with a line before its legend."""
+    return table._replace(legend=(line, *table.legend)) if line else table
+
+
+def _reader(kept: Sequence[Column], analysis: Analysis) -> Callable[[Row], list[Any]]:
+    """What gives the values of a row."""
+    wholes = [None if column.total is None else column.total(analysis) for column in kept]
+    return lambda row: [
+        column.value(column.read(row), whole) for column, whole in zip(kept, wholes)
+    ]
+
+
 def _summed(column: Column, by: str) -> Column:
-    """A column, where it is a figure. Raises ConvcalcError."""
+    """A column, where it is a figure or its share. Raises ConvcalcError."""
     figures = [key for key, figure in FIGURES.items() if figure.column]
-    if column.key not in figures:
+    if column.base not in figures:
         message = f"`{column.key}` is no figure that `--group-by {by}` can sum up"
         raise fail("unknown-column", message, f"the figures are {listed(figures, 20)}")
     return column
+
+
+def _of_share(column: Column, share: Share, analysis: Analysis) -> Any:
+    """What stands in a column of figures."""
+    return column.value(share.totals[column.base], analysis.totals[column.base])
+
+
+def _with_shares(kept: Sequence[Column]) -> list[Column]:
+    """Figures with their shares behind them; as they are where shares are among them."""
+    if any(column.is_share for column in kept):
+        return list(kept)
+    return [
+        each
+        for column in kept
+        for each in ((column, column.share) if column.numeric else (column,))
+    ]
 
 
 def _lead(analyses: Sequence[Analysis], analysis: Analysis) -> dict[str, str]:
@@ -138,46 +233,65 @@ def _lead(analyses: Sequence[Analysis], analysis: Analysis) -> dict[str, str]:
     return {"network": analysis.preset or analysis.name} if len(analyses) > 1 else {}
 
 
-def _layers(analysis: Analysis, columns: str | None, sort: str | None, si: bool) -> Table:
-    """One row a layer, in the order of the network or of a column."""
-    kept = chosen(columns, defaults(TABLE, analysis))
-    rows = sorted_rows(analysis.rows, sort)
-    return _table(analysis, [], kept, lambda: (((), row) for row in rows), si)
-
-
-def _fitted(analysis: Analysis, keys: str | None, si: bool, deepest: int | None) -> Fitted:
-    """The network as a tree: blocks are open as far as the screen is high, or down to `deepest`.
-
-    Numbers are short where the screen is too narrow for long ones, then names are cut, and then
-    the columns stand in several tables.
-    """
-    kept = [each for each in chosen(keys, defaults(TABLE, analysis)) if each.key not in _NAMES]
+def _fitted_tree(analysis: Analysis, keys: str | None, si: bool, deepest: int | None) -> Fitted:
+    """The network as a tree: blocks are open as far as the screen is high, or down to `deepest`."""
+    kept = _without_names(keys, analysis)
 
     def fitted(columns: int, height: int) -> list[Table]:
         from convcalc.render.tree import branches, lines_of
 
         found = lines_of(branches(analysis.rows), max(height, FEWEST_LINES), deepest)
         labels = ["  " * line.depth + line.branch.label for line in found]
-        names = max(map(width, labels))
 
-        def tree(kept: Sequence[Column], si: bool, most: int = names) -> Table:
-            return _tree(analysis, kept, found, [cut(label, most) for label in labels], si)
+        def make(labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
+            return _tree(analysis, kept, found, labels, si)
 
-        for numbers in (si, True):
-            if (table := tree(kept, numbers)).width() <= columns:
-                return [table]
-        if (left := names - (table.width() - columns)) >= _SHORTEST:
-            return [tree(kept, True, left)]
-        tables, rest = [], list(kept)
-        while rest:
-            counts = range(len(rest), 0, -1)
-            parts = [tree(rest[:count], True, _LONGEST) for count in counts]
-            fits = next((each for each in parts if each.width() <= columns), parts[-1])
-            tables.append(fits._replace(legend=()))
-            rest = rest[len(fits.header) - 1 :]
-        return [*tables[:-1], tables[-1]._replace(legend=table.legend)]
+        return fitting(labels, kept, make, columns, si)
 
     return fitted
+
+
+def _fitted_list(
+    analysis: Analysis, rows: Sequence[Row], keys: str | None, si: bool, first: str
+) -> Fitted:
+    """Layers in an order of their own, by their whole names."""
+    kept = _without_names(keys, analysis)
+
+    def make(labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
+        cells = [((label,), row) for label, row in zip(labels, rows)]
+        return _saying(_table(analysis, ["Layer"], kept, lambda: cells, si), first)
+
+    def fitted(columns: int, height: int) -> list[Table]:
+        from convcalc.render.tree import labelled
+
+        labels = [labelled(row.name, row.type) for row in rows]
+        return fitting(labels, kept, make, columns, si, cut_inside)
+
+    return fitted
+
+
+def _fitted_shares(
+    analysis: Analysis,
+    shares: Sequence[Share],
+    by: str,
+    kept: Sequence[Column],
+    si: bool,
+    first: str,
+) -> Fitted:
+    """The shares on a screen."""
+
+    def make(labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
+        named = [share._replace(group=label) for label, share in zip(labels, shares)]
+        return _saying(_shares(analysis, named, by, kept, si), first)
+
+    labels = [share.group for share in shares]
+    return lambda columns, height: fitting(labels, kept, make, columns, si)
+
+
+def _without_names(keys: str | None, analysis: Analysis) -> list[Column]:
+    """The columns behind labels, which have the names and types."""
+    found = chosen(keys, defaults(TABLE, analysis))
+    return [column for column in found if column.key not in _NAMES]
 
 
 def outline(analysis: Analysis, keys: Sequence[str], most: int) -> tuple[Table, list[Line], int]:
@@ -227,9 +341,6 @@ def _tree(
 _ALIKE = "×N: N alike follow one another, and the figures are those of one."
 #: Columns that a tree has in its names.
 _NAMES = ("name", "type")
-#: Columns that names may be cut to, for one table; and those that they have where it takes several.
-_SHORTEST = 16
-_LONGEST = 32
 #: Lines that a tree may have on a lower screen: a reader can scroll a little.
 FEWEST_LINES = 40
 #: How many layers are made to stand out, each with a tenth of the MACs or more.
@@ -248,78 +359,57 @@ def _table(
     marks = [
         column.marked is not None and any(map(column.marked, analysis.rows)) for column in kept
     ]
+    values = _reader(kept, analysis)
 
     def cells(row: Row | None) -> Iterator[str]:
-        for column, mark in zip(kept, marks):
-            if row is None:
-                yield ""
-                continue
-            text = _cell(column, column.read(row), si)
-            if column.key in ("input_shapes", "output_shape"):
-                text = text.replace("x", "×")
+        if row is None:
+            yield from [""] * len(kept)
+            return
+        for column, value, mark in zip(kept, values(row), marks):
+            text = column.show(value, si)
             if mark and column.marked is not None:
                 text += "*" if column.marked(row) else " "
             yield text
 
     totals = [""] * len(lead)
     for column, mark in zip(kept, marks):
-        text = "" if column.total is None else _cell(column, column.total(analysis), si)
+        text = _total(column, analysis, si)
         totals.append(text + (" " if mark and text else ""))
     if not totals[0]:
         totals[0] = f"Total ({counted(analysis.totals.layers, 'layer')})"
     return Table(
-        title(analysis),
-        (*lead, *(_title(column, analysis) for column in kept)),
+        heading(analysis.graph, analysis.batch),
+        (*lead, *(title_of(column, analysis.convention) for column in kept)),
         (*(False for _ in lead), *(column.numeric for column in kept)),
         lambda: ((*first, *cells(row)) for first, row in rows()),
         tuple(totals),
-        legend(analysis),
+        (*legend(analysis), *(column.note for column in kept if column.note)),
     )
 
 
-def _cell(column: Column, value: Any, si: bool) -> str:
-    """A value as people read it, a short one with its unit."""
-    if column.numeric:
-        return short(value) + column.unit if si else grouped(value)
-    return "" if value is None else str(value)
+def _total(column: Column, analysis: Analysis, si: bool) -> str:
+    """What stands below a column."""
+    if column.total is None:
+        return ""
+    whole = column.total(analysis)
+    return column.show(column.value(whole, whole), si)
 
 
 def _shares(
     analysis: Analysis, shares: Sequence[Share], by: str, kept: Sequence[Column], si: bool
 ) -> Table:
-    """One row a group, with its share of each figure."""
-    whole = analysis.totals
+    """One row a group."""
 
-    def cells(figures: Figures) -> Iterator[str]:
-        yield f"{figures.layers:,}"
+    def cells(share: Share) -> Iterator[str]:
+        yield share.group
         for column in kept:
-            yield _cell(column, figures[column.key], si)
-            if column.numeric:
-                own = figures is whole
-                yield "" if own else percent(figures[column.key], whole[column.key])
+            yield column.show(_of_share(column, share, analysis), si)
 
-    header = [by.capitalize(), "Layers"]
-    numeric = [False, True]
-    for column in kept:
-        header += [_title(column, analysis), *(["%"] if column.numeric else [])]
-        numeric += [True, True] if column.numeric else [False]
     return Table(
-        title(analysis),
-        tuple(header),
-        tuple(numeric),
-        lambda: ((share.group, *cells(share.totals)) for share in shares),
-        ("Total", *cells(whole)),
+        heading(analysis.graph, analysis.batch),
+        (by.capitalize(), *(title_of(column, analysis.convention) for column in kept)),
+        (False, *(column.numeric for column in kept)),
+        lambda: (tuple(cells(share)) for share in shares),
+        ("Total", *(_total(column, analysis, si) for column in kept)),
         legend(analysis),
     )
-
-
-def title(analysis: Analysis) -> str:
-    """The network's name, with its preset."""
-    return analysis.name + (f" ({analysis.preset})" if analysis.preset else "")
-
-
-def _title(column: Column, analysis: Analysis) -> str:
-    if column.key != "flops":
-        return column.title
-    unit = analysis.convention.unit
-    return f"{unit} ({analysis.convention.name})" if unit == FIGURES["macs"].title else unit

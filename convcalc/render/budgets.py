@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.analysis import Analysis
 from convcalc.budgets import Verdict
 from convcalc.costs import FIGURES
-from convcalc.render.analysis import title
+from convcalc.render.heading import heading
 from convcalc.render.report import Report, Table, records_of
 from convcalc.words import grouped, percent, short
 
@@ -59,7 +59,7 @@ def report(found: Sequence[tuple[Analysis, Sequence[Verdict]]], si: bool = False
         has_flops = any(each.budget.metric == "flops" for each in verdicts)
         legend = (counted,) if has_flops else ()
         numeric = (False, True, True, True, False)
-        return Table(title(analysis), header, numeric, rows, (), legend)
+        return Table(heading(analysis.graph, analysis.batch), header, numeric, rows, (), legend)
 
     return Report(
         objects,

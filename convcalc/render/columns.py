@@ -1,33 +1,22 @@
-"""The columns of a table: what every format, `--columns` and `--sort` share."""
+"""The columns of layers: what every format, `--columns` and `--sort` share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from convcalc import conventions, passes
 from convcalc.analysis import ALL, Analysis, Row
+from convcalc.arithmetic import product
+from convcalc.conventions.base import Convention
 from convcalc.costs import FIGURES, Figure
 from convcalc.diagnostics import fail
+from convcalc.render import column as base
+from convcalc.render.column import SHARE, Column, Order, as_number, as_sizes, as_word, unknown
+from convcalc.render.heading import shapes
 from convcalc.shape import Shape
-from convcalc.words import did_you_mean, listed, quoted, sizes
-
-
-class Column(NamedTuple):
-    """A column: its key, its title, how it is read from a row, and from the whole where it sums up.
-
-    `marked` says where a figure is 0 because a tool passes over the layer; `measure` is what rows
-    are sorted by, where that is not the value.
-    """
-
-    key: str
-    title: str
-    read: Callable[[Row], Any]
-    total: Callable[[Analysis], Any] | None = None
-    numeric: bool = False
-    marked: Callable[[Row], bool] | None = None
-    unit: str = ""
-    measure: Callable[[Row], int] | None = None
+from convcalc.window import Window
+from convcalc.words import grouped, sizes
 
 
 def _elements(shapes: Sequence[Shape]) -> int:
@@ -37,6 +26,41 @@ def _elements(shapes: Sequence[Shape]) -> int:
 def _shapes(shapes: Sequence[Shape]) -> str:
     """Shapes as programs read them: `3x224x224`, several with a space between."""
     return " ".join(map(sizes, shapes))
+
+
+def _windows(row: Row) -> tuple[Window, ...]:
+    """The windows of a layer, one a spatial axis; of several layers there are none."""
+    return row.nodes[0].placed.windows if row.depth is None else ()
+
+
+def _sliding(row: Row) -> tuple[Window, ...]:
+    """Those that compute something; a `pad` only moves what comes."""
+    return () if row.nodes[0].layer.moves else _windows(row)
+
+
+def _pads(window: Window) -> str:
+    """The padding of an axis: `1` on both sides, or `0+1` before and after."""
+    before, after = window.before, window.after
+    return str(before) if before == after else f"{before}+{after}"
+
+
+def _of_windows(
+    key: str,
+    windows: Callable[[Row], tuple[Window, ...]],
+    show: Callable[[Window], Any],
+    size: Callable[[Window], int],
+    joined: Callable[[Iterable[int]], int] = product,
+    note: str = "",
+) -> Column:
+    """A column of what windows have: a value an axis, sorted by all of them."""
+    return Column(
+        key,
+        key.capitalize(),
+        lambda r: sizes([show(window) for window in windows(r)]),
+        show=as_sizes,
+        measure=lambda r: joined(map(size, found)) if (found := windows(r)) else None,
+        note=note,
+    )
 
 
 _WORDS = {
@@ -50,23 +74,46 @@ _WORDS = {
             "input_shapes",
             "Input",
             lambda r: _shapes(r.input_shapes),
+            show=as_sizes,
             measure=lambda r: _elements(r.input_shapes),
         ),
         Column(
             "output_shape",
             "Output",
             lambda r: _shapes(r.output_shapes),
+            show=as_sizes,
             measure=lambda r: _elements(r.output_shapes),
+        ),
+        _of_windows("kernel", _sliding, lambda w: w.kernel, lambda w: w.kernel),
+        _of_windows("stride", _sliding, lambda w: w.stride, lambda w: w.stride),
+        _of_windows(
+            "padding",
+            _windows,
+            _pads,
+            lambda w: w.before + w.after,
+            sum,
+            "A padding of 0+1 is no cell before and one behind.",
+        ),
+        _of_windows("dilation", _sliding, lambda w: w.dilation, lambda w: w.dilation),
+        Column(
+            "groups",
+            "Groups",
+            lambda r: r.nodes[0].placed.channel_groups if r.depth is None else None,
+            numeric=True,
+            show=lambda value, si: "" if value is None else grouped(value),
         ),
     )
 }
 TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
+#: What a CSV begins with unless columns are asked for.
+_RECORD = ("name", "type", "inputs", "input_shapes", "output_shape")
 #: Other words for columns, as they stand in tables and in the options of other commands.
 _ALIASES = {
     "layer": "name",
     "output": "output_shape",
     "input": "input_shapes",
     "parameters": "params",
+    "kernel_size": "kernel",
 }
 
 
@@ -79,7 +126,7 @@ def _figure(figure: Figure) -> Column:
         lambda a: a.totals[key],
         figure.numeric,
         (lambda r: r.uncounted) if key == "flops" else None,
-        figure.unit,
+        as_number(figure.unit) if figure.numeric else as_word,
     )
 
 
@@ -92,35 +139,27 @@ def _convention(name: str) -> Column:
         lambda a: a.counts[name],
         numeric=True,
         marked=lambda r: r.counts[name].silent,
+        show=as_number(),
     )
 
 
 def known() -> dict[str, Column]:
-    """Every column but those of conventions, by key: words first, then the figures."""
+    """Every column but those of conventions, by key: words first, then figures and their shares."""
     passes.known()  # they register theirs
-    figures = {key: _figure(figure) for key, figure in FIGURES.items() if figure.column}
-    return _WORDS | figures
+    figures = [_figure(figure) for figure in FIGURES.values() if figure.column]
+    shares = [column.share for column in figures if column.numeric]
+    return _WORDS | {column.key: column for column in (*figures, *shares)}
 
 
 def of_rows(analysis: Analysis) -> list[str]:
     """The columns of a CSV unless others are asked for: all that a row of one layer has."""
     figures = [key for key in analysis.totals.columns() if key != "layers"]
-    return defaults([*(key for key in _WORDS if key != "kind"), *figures], analysis)
+    return defaults([*_RECORD, *figures], analysis)
 
 
 def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
-    """The columns of a comma-separated list.
-
-    Raises ConvcalcError for an unknown one, and for one that is there twice.
-    """
-    found: dict[str, Column] = {}
-    for name in [key.strip() for key in keys.split(",")] if keys else default:
-        column = find(name)
-        if column.key in found:
-            message = f"the column `{column.key}` is asked for twice"
-            raise fail("bad-value", message, "a table has each column once")
-        found[column.key] = column
-    return list(found.values())
+    """The columns of a comma-separated list. Raises ConvcalcError; see `convcalc.render.column`."""
+    return base.chosen(keys, default, find)
 
 
 def defaults(keys: Sequence[str], analysis: Analysis) -> list[str]:
@@ -134,15 +173,19 @@ def defaults(keys: Sequence[str], analysis: Analysis) -> list[str]:
 def find(name: str) -> Column:
     """A column by its key, or a convention's. Raises ConvcalcError, which lists the known ones."""
     columns = known()
-    if not name:
-        raise fail("unknown-column", "a column has no name", "leave out the comma beside it")
-    key = _ALIASES.get(name.lower(), name.lower())
+    key, is_share = name.lower().removesuffix(SHARE), name.endswith(SHARE)
+    key = _ALIASES.get(key, key)
+    if key in conventions.names() and key not in columns:
+        return _convention(key).share if is_share else _convention(key)
+    key = f"{key}{SHARE}" if is_share else key
     if key in columns:
         return columns[key]
-    if key in conventions.names():
-        return _convention(key)
-    help = f"{did_you_mean(name, columns)} the columns are {listed(columns, 20)}".strip()
-    raise fail("unknown-column", f"unknown column {quoted(name)}", help)
+    raise unknown(name, columns, f"FIGURE{SHARE} is a figure's share of the whole")
+
+
+def order(sort: str) -> Order:
+    """The order that `--sort` names. Raises ConvcalcError for an unknown column."""
+    return base.order(sort, find)
 
 
 def require(columns: str | None, sort: str | None, convention: str) -> None:
@@ -151,51 +194,39 @@ def require(columns: str | None, sort: str | None, convention: str) -> None:
     Raises ConvcalcError.
     """
     kept = chosen(columns, ())
-    for index, column in enumerate(kept):
-        if column.key in [before.key for before in kept[:index]]:
-            message = f"the column `{column.key}` is named twice"
-            raise fail("bad-value", message, "leave one of them out")
-    asked = [*kept, *([find(sort)] if sort else [])]
+    asked = [*kept, *([order(sort).column] if sort else [])]
     for column in asked:
         if column.key not in known() and convention != ALL:
             raise fail(
                 "unknown-column",
                 f"`{column.key}` is a column of `--convention all` alone",
-                f"`--convention {column.key}` counts FLOPs so",
+                f"`--convention {column.base}` counts FLOPs so",
             )
     if kept and convention == ALL and all(column.key in known() for column in asked):
         message = "`--convention all` is a column for each, and no column is one's"
         raise fail("unknown-column", message, "name some in --columns: thop, fvcore")
 
 
-def sorted_rows(rows: Iterable[Row], key: str | None) -> list[Row]:
-    """Rows by a column, equal ones as they were.
-
-    Numbers and shapes begin with the largest, words with a.
-    """
-    found = list(rows)
-    if key is None:
-        return found
-    column = find(key)
-    if (measure := column.measure) is not None:
-        return sorted(found, key=lambda row: -measure(row))
-    return sorted(found, key=lambda row: order(column, column.read(row)))
+def sorted_rows(rows: Sequence[Row], sort: str | None) -> list[Row]:
+    """Rows by a column as `--sort` names it; as they are without one. Raises ConvcalcError."""
+    return list(rows) if sort is None else order(sort).sorted(rows)
 
 
-def order(column: Column, value: Any) -> Any:
-    """What a value of a column is sorted by."""
-    return -(value or 0) if column.numeric else str(value)
+def title_of(column: Column, convention: Convention) -> str:
+    """A column's title; that of FLOPs is what the convention's tool calls them."""
+    if column.base != "flops":
+        return column.title
+    unit = convention.unit
+    if unit == FIGURES["macs"].title:
+        unit = f"{unit} ({convention.name})"
+    return f"{unit} {SHARE}" if column.is_share else unit
 
 
 def legend(analysis: Analysis) -> tuple[str, ...]:
     """What the numbers are for, and what they mean."""
-    shapes = [
-        str(shape) if name == "input" else f"{name} {shape}"
-        for name, shape in analysis.inputs.items()
-    ]
     convention = analysis.convention
     parts = [
-        f"input {', '.join(shapes)}",
+        f"input {shapes(analysis.graph)}",
         f"batch {analysis.batch}",
         "operations as each tool counts them; `convcalc conventions` says how"
         if analysis.counts

@@ -11,6 +11,7 @@ from convcalc import layers
 from convcalc.conventions.base import FREE, Convention, Quantities
 from convcalc.layers import Layer
 from convcalc.render.report import Report, Table, records_of
+from convcalc.render.wrapping import wrapped_table
 from convcalc.words import as_mathematics
 
 #: What a list says of each.
@@ -23,27 +24,43 @@ def report_list(found: Sequence[Convention]) -> Report:
     def objects() -> list[dict[str, Any]]:
         return [{key: getattr(convention, key) for key in _KEYS} for convention in found]
 
+    legend = ("`convcalc conventions NAME` prints the rules of one.",)
+
     def table() -> Table:
         rows = [(c.name, tool(c), c.unit, c.summary) for c in found]
         header = ("Name", "Tool", "Prints", "Counts")
-        legend = ("`convcalc conventions NAME` prints the rules of one.",)
         return Table("", header, (False,) * 4, lambda: rows, (), legend)
+
+    def fitted(columns: int, height: int) -> list[Table]:
+        if (wide := table()).width() <= columns:
+            return [wide]
+        rows = [(c.name, c.unit, f"{tool(c)}\n{c.summary}") for c in found]
+        header = ("Name", "Prints", "Tool, and what it counts")
+        narrow = Table("", header, (False,) * 3, lambda: rows, (), legend)
+        return [wrapped_table(narrow, columns, (True,) * 3)]
 
     return Report(
         lambda: [{"format": "convcalc.conventions/1", "conventions": objects()}],
         objects,
         lambda: records_of(objects()),
         lambda: [table()],
+        fitted=[fitted],
     )
 
 
 def report_rules(convention: Convention) -> Report:
     """The rules of a convention, a row for the layer types that share one, and its names."""
+
+    def fitted(columns: int, height: int) -> list[Table]:
+        made = _rules_table(convention, _paragraphs(prose(convention)))
+        return [wrapped_table(made, columns, (True, *(False for _ in made.header[1:])))]
+
     return Report(
         lambda: [_rules_object(convention)],
         lambda: _rules(convention),
         lambda: records_of(_rules(convention)),
-        lambda: [_rules_table(convention)],
+        lambda: [_rules_table(convention, prose(convention).split("\n"))],
+        fitted=[fitted],
     )
 
 
@@ -78,11 +95,21 @@ def _rules(c: Convention) -> list[dict[str, Any]]:
     ]
 
 
-def _rules_table(c: Convention) -> Table:
+def _paragraphs(text: str) -> list[str]:
+    """The paragraphs and the items of a text, a line each, for what breaks lines itself."""
+    found = [""]
+    for line in text.split("\n"):
+        goes_on = line and found[-1] and not line.startswith("- ")
+        found[-1:] = [f"{found[-1]} {line.strip()}"] if goes_on else [found[-1], line]
+    return found[1:]
+
+
+def _rules_table(c: Convention, documentation: Sequence[str]) -> Table:
+    """The rules, with the lines of the documentation of the convention's file below."""
     functions = [] if c.functions is None else ["As a function"]
     legend = [
         f"{tool(c)} prints {c.unit}: {c.meaning}",
-        *(["", *prose(c).split("\n"), ""] if prose(c) else []),
+        *(["", *documentation, ""] if any(documentation) else []),
         f"Parameters: {parameters_text(c)}.",
         *(f"{name}: {text}" for name, text in _meanings(c)),
     ]

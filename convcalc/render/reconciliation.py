@@ -9,6 +9,7 @@ from typing import Any
 
 from convcalc.reconcile import Answer, Bridge, Item, Reading, Reconciliation
 from convcalc.render.formats.table import aligned
+from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
 from convcalc.words import grouped
 
@@ -51,8 +52,8 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
 
 def _totals(found: Reconciliation) -> Table:
     """The totals side by side."""
-    shapes = ", ".join(map(str, found.graph.inputs.values()))
-    title = f"{_name(found)}, input {shapes}: {found.macs:,} MACs"
+    name = heading(found.graph, says_input=False)
+    title = f"{name}, input {shapes(found.graph)}: {found.macs:,} MACs"
     header = ("Convention", "Prints", "Total", "/ MACs", "Params", "Unseen")
 
     def rows() -> Iterator[tuple[str, ...]]:
@@ -101,11 +102,6 @@ def _object(found: Reconciliation, answer: Answer | None) -> dict[str, Any]:
             "nearest": _reading_object(answer.nearest),
         }
     return data
-
-
-def _name(found: Reconciliation) -> str:
-    preset = found.graph.preset
-    return found.graph.name + (f" ({preset})" if preset else "")
 
 
 def _ratio(total: int, macs: int) -> str:

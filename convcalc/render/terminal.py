@@ -8,6 +8,7 @@ from itertools import islice
 
 from convcalc.render.formats.table import aligned
 from convcalc.render.report import Report, Table
+from convcalc.render.wrapping import wrapped
 from convcalc.visible import as_line
 
 #: rich takes a second for a thousand rows.
@@ -32,7 +33,8 @@ def _drawn(table: Table, columns: int, color: bool) -> Iterator[str]:
     rows = list(islice(table.rows(), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS or table.width() > columns:
         # Cut numbers are wrong numbers; a terminal wraps plain lines, and a reader can scroll.
-        for line in aligned(table):
+        legend = (part for line in table.legend for part in wrapped(line, columns, 0, prose=True))
+        for line in aligned(table._replace(legend=tuple(legend))):
             yield f"{line}\n"
         yield "\n"
         return

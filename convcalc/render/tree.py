@@ -23,10 +23,14 @@ class Branch(NamedTuple):
     @property
     def label(self) -> str:
         """Its name, with its type where the name does not say it, and its times."""
-        type = self.row.type
-        says = self.name == type or self.name.startswith(f"{type}_")
         times = f" ×{self.times}" if self.times > 1 else ""
-        return f"{self.name if says else f'{self.name} ({type})'}{times}"
+        return f"{labelled(self.name, self.row.type)}{times}"
+
+
+def labelled(name: str, type: str) -> str:
+    """A name, with the type where the last part of it does not say that."""
+    own = name.rpartition(".")[2]
+    return name if own == type or own.startswith(f"{type}_") else f"{name} ({type})"
 
 
 class Line(NamedTuple):

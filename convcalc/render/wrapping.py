@@ -1,10 +1,13 @@
-"""Formulas and sentences on lines that are no wider than the screen."""
+"""Formulas and sentences, and tables of them, that are no wider than the screen."""
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
+from convcalc.render.report import Table
 from convcalc.visible import visible, width
 
 #: Below this a line holds no formula, and is left to the terminal.
@@ -12,6 +15,8 @@ _NARROWEST = 30
 _OPENING, _CLOSING = "([⌊⌈", ")]⌋⌉"
 #: What has a space on both sides, and begins a line.
 _OPERATORS = "+−=<>≤≥"
+#: What parts two words, or the parts of a dotted name.
+_WORD = re.compile(r"\s+|(?<=\.)(?=[^\d\s])")
 
 
 def screen_width() -> int:
@@ -64,3 +69,45 @@ def _kind(text: str, at: int, prose: bool) -> int | None:
     if prose:
         return None
     return 1 if char == "·" or (char == "/" and after == "(") else None
+
+
+def wrapped_table(table: Table, columns: int, prose: Sequence[bool]) -> Table:
+    """A table of texts on a screen of `columns`: a long cell goes on in the rows below.
+
+    `prose` says in which columns sentences stand, and not formulas. Of several lines in a cell each
+    begins anew.
+    """
+    room = columns - 2 * len(table.header)
+    widths = _shared_out(room, list(zip(table.header, *table.rows())), prose)
+    rows: list[tuple[str, ...]] = []
+    was_long = False
+    for row in table.rows():
+        parts = [
+            [part for line in cell.split("\n") for part in wrapped(line, most, 0, is_prose)]
+            for cell, most, is_prose in zip(row, widths, prose)
+        ]
+        is_long = max(map(len, parts)) > 1
+        if rows and (is_long or was_long):
+            rows.append(("",) * len(row))
+        rows += zip_longest(*parts, fillvalue="")
+        was_long = is_long
+    return table._replace(rows=lambda: rows, heavy=frozenset())
+
+
+def _shared_out(room: int, cells: Sequence[Sequence[str]], prose: Sequence[bool]) -> list[int]:
+    """The widths of columns with these cells: as wide as they need, the long ones alike.
+
+    Words are whole where there is room for them; a formula has an equal part of the rest.
+    """
+    longest = [max(width(line) for cell in each for line in cell.split("\n")) for each in cells]
+    words = [max(width(word) for cell in each for word in _WORD.split(cell)) for each in cells]
+    rest = room - sum(word for word, is_prose in zip(words, prose) if is_prose)
+    part = max(rest, 0) // max(len(cells) - sum(prose), 1)
+    widths = [word if is_prose else min(word, part) for word, is_prose in zip(words, prose)]
+    for _ in range(sum(widths) - room):
+        widths[max(range(len(widths)), key=widths.__getitem__)] -= 1
+    for _ in range(room - sum(widths)):
+        narrow = [index for index, most in enumerate(longest) if widths[index] < most]
+        if narrow:
+            widths[min(narrow, key=widths.__getitem__)] += 1
+    return widths

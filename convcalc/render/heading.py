@@ -1,0 +1,32 @@
+"""What a network is called above an answer, with what was asked of it."""
+
+from __future__ import annotations
+
+from convcalc.graph import Graph
+from convcalc.words import describe, shortened
+
+
+def heading(graph: Graph, batch: int = 1, says_input: bool = True) -> str:
+    """The network's name, with its preset and what is not as its spec says.
+
+    `MobileNetV1 (alpha=0.5, input 3×192×192, batch 8)`; the input is left out where the answer says
+    it anyway.
+    """
+    asked = [graph.preset] if graph.preset else []
+    asked += [f"{name}={as_setting(value)}" for name, value in graph.settings.items()]
+    if says_input and graph.has_other_input:
+        asked.append(f"input {shapes(graph)}")
+    if batch != 1:
+        asked.append(f"batch {batch:,}")
+    return graph.name + (f" ({', '.join(asked)})" if asked else "")
+
+
+def shapes(graph: Graph) -> str:
+    """The shapes of the inputs; those of several by name: `left 4×8×8, right 4×8×8`."""
+    found = graph.inputs.items()
+    return ", ".join(f"{shape}" if name == "input" else f"{name} {shape}" for name, shape in found)
+
+
+def as_setting(value: object) -> str:
+    """A variable's value as `--set` takes it, cut where it is long."""
+    return shortened(value if isinstance(value, str) else describe(value).removeprefix("the list "))
