@@ -310,7 +310,7 @@ def test_the_end_of_a_name_is_enough_where_it_is_the_only_one(run: Run) -> None:
         ("mobilenet_v2 xyz", "`convcalc analyze` lists the names of its layers"),
         ("mobilenet_v2 linear --convention all", "a layer is explained under one convention"),
         ("mobilenet_v2 linear --convention no", "unknown convention"),
-        ("mobilenet_v2", "Missing argument 'LAYER'"),
+        ("mobilenet_v2", "`convcalc analyze mobilenet_v2` names them"),
     ],
 )
 def test_refusals(run: Run, arguments: str, message: str) -> None:

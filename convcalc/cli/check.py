@@ -50,7 +50,7 @@ def command(
 
     \b
     Examples:
-      convcalc check mobilenet_v2 --max macs=300M --max params=4M
+      convcalc check mobilenet_v2 --max macs=301M --max params=4M
       convcalc check mynet.yaml --max weight_bytes=256KiB --dtype int8
       convcalc check nets/*.yaml --max macs=1G --format markdown
     """
