@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options, output
+from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command
 from convcalc.diagnostics import fail
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @click.command("analyze", cls=Command, short_help="Shapes, parameters and operations of networks.")
 @click.argument(
-    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
+    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=candidates.specs
 )
 @options.network_options
 @options.batch_option
-@options.convention_option(also=", or `all`")
+@options.convention_option(also="all")
 @click.option(
     "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
 )
@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     "--sort",
     type=options.Text(),
     metavar="COLUMN",
+    shell_complete=candidates.sort_keys,
     help="Order the layers by a column: the largest number or shape first, words from a to z.",
 )
 @click.option(
     "--columns",
     type=options.Text(),
     metavar="A,B,…",
+    shell_complete=candidates.columns,
     help="Which columns a table or CSV has: name,output_shape,params.",
 )
 @options.dtype_option

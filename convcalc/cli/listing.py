@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options, output
+from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("list", cls=Command, short_help="The networks that come with convcalc.")
-@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=options.complete_spec)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=candidates.specs)
 @options.si_option
 @output.output_options
 @options.error_format_option

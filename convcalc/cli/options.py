@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from convcalc.cli import streams
+from convcalc.cli import candidates, streams
 from convcalc.cli.command import STANDARD_INPUT, notes
 from convcalc.diagnostics import fail
 from convcalc.words import shortened, sizes_of
@@ -85,13 +85,14 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "settings",
             multiple=True,
             metavar="NAME=VALUE",
+            shell_complete=candidates.variables,
             help="Set a variable of the spec; again and again.",
         ),
         click.option(
             "--preset",
             type=Text(),
             metavar="NAME",
-            shell_complete=complete_preset,
+            shell_complete=candidates.presets,
             help="A preset of the spec.",
         ),
         click.option(
@@ -107,7 +108,12 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def limit_option(function: _F) -> _F:
     """`--limit`."""
     return click.option(
-        "--limit", "limits", multiple=True, metavar="NAME=N", help="Allow more: layers=1000000."
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=N",
+        shell_complete=candidates.limits,
+        help="Allow more: layers=1000000.",
     )(function)
 
 
@@ -167,15 +173,16 @@ def _require_once(option: str, settings: tuple[str, ...]) -> None:
 
 
 def convention_option(also: str = "") -> Callable[[_F], _F]:
-    """`--convention`; `also` is what else the command takes."""
+    """`--convention`; `also` is another word that the command takes."""
+    or_also = f", or `{also}`" if also else ""
     return click.option(
         "--convention",
         type=Text(),
         default="exact",
         metavar="NAME",
         show_default=True,
-        shell_complete=complete_convention,
-        help=f"How FLOPs are counted{also}; `convcalc conventions` lists the ways.",
+        shell_complete=candidates.conventions(also),
+        help=f"How FLOPs are counted{or_also}; `convcalc conventions` lists the ways.",
     )
 
 
@@ -196,6 +203,7 @@ def dtype_option(function: _F) -> _F:
         "--dtype",
         type=Text(),
         metavar="TYPE",
+        shell_complete=candidates.dtypes,
         help="The type of a number, for the bytes of weights and activations: float16, int8, …"
         " [default: float32]",
     )(function)
@@ -248,29 +256,3 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
             )
         values[name.strip()] = parse_value(text.strip())
     return values
-
-
-def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    """Specs and presets of the zoo, and files."""
-    from click.shell_completion import CompletionItem
-
-    from convcalc import zoo
-
-    names = [name for name in (*zoo.families(), *zoo.presets()) if name.startswith(incomplete)]
-    return [*map(CompletionItem, sorted(set(names))), CompletionItem(incomplete, type="file")]
-
-
-def complete_convention(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Conventions."""
-    from convcalc import conventions
-
-    return [name for name in conventions.names() if name.startswith(incomplete)]
-
-
-def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Presets of the specs that are named already; of the whole zoo before that."""
-    from convcalc import zoo
-
-    specs = ctx.params.get("specs") or ()
-    found = [preset for preset, family in zoo.presets().items() if not specs or family in specs]
-    return [preset for preset in found if preset.startswith(incomplete)]

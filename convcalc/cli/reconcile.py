@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options, output
+from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("reconcile", cls=Command, short_help="Every tool's number, and why they differ.")
-@click.argument("spec", metavar="SPEC", shell_complete=options.complete_spec)
+@click.argument("spec", metavar="SPEC", shell_complete=candidates.specs)
 @click.option(
     "--reported",
     metavar="FIGURE",

@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from convcalc.cli import options
+from convcalc.cli import candidates, options
 from convcalc.cli.command import Command
 from convcalc.diagnostics import ConvcalcError, Diagnostic
 from convcalc.language.limits import Limits
@@ -14,7 +14,7 @@ from convcalc.language.limits import Limits
 
 @click.command("validate", cls=Command, short_help="Check specs, every preset included.")
 @click.argument(
-    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=options.complete_spec
+    "specs", metavar="SPEC...", nargs=-1, required=True, shell_complete=candidates.specs
 )
 @options.limit_option
 @partial(options.error_format_option, spelling="--format")
