@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import shlex
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from convcalc import conventions, layers, zoo
 from convcalc.language.limits import Limits
 from convcalc.passes.bytes import SIZES
 from convcalc.render import columns, formats
-from tests.conftest import Outcome, Run
+from tests.conftest import Run, run_convcalc
 
 MINE = """\
 name: Mine
@@ -146,7 +147,7 @@ def test_a_spec_is_a_name_or_a_file(offered: Offered, command: str) -> None:
 
 def test_an_output_is_a_file(offered: Offered) -> None:
     assert offered("analyze lenet -o ou") == {"ou": "file"}
-    assert offered("analyze lenet --output=ou") == {"ou": "file"}
+    assert offered("analyze lenet --output=ou") == {"--output=ou": "file"}
 
 
 def test_columns_are_offered_once_each(offered: Offered) -> None:
@@ -215,9 +216,7 @@ def test_a_broken_spec_offers_nothing(
 
 @pytest.mark.parametrize("spec", ["-", "/dev/stdin", "pipe", "nets", "nowhere.yaml"])
 @pytest.mark.parametrize("asked", ["analyze {} --set ", "explain {} "])
-def test_what_is_no_file_is_not_read(
-    offered: Offered, folder: Path, spec: str, asked: str
-) -> None:
+def test_what_is_no_file_is_not_read(offered: Offered, folder: Path, spec: str, asked: str) -> None:
     os.mkfifo(folder / "pipe")
     assert offered(asked.format(spec)) == {}
 
@@ -226,6 +225,12 @@ def test_what_a_shell_would_read_otherwise_is_not_offered(offered: Offered, fold
     text = 'variables: {"$(touch it)": 1, "a b": 2, "`x`": 3, "宽度": 4, "l\\nm": 5}'
     (folder / "odd.yaml").write_text(text, encoding="utf-8")
     assert set(offered("analyze odd.yaml --set ")) == {"宽度="}
+
+
+def test_a_line_that_is_not_given_is_empty(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SHELLS:
+        monkeypatch.setenv("_CONVCALC_COMPLETE", name)
+        assert "plain\tanalyze\t" in run().out
 
 
 def test_a_script_of_another_version_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,44 +242,121 @@ def test_a_script_of_another_version_is_told(run: Run, monkeypatch: pytest.Monke
 
 # What the shells make of it
 
+#: How each shell is started, and what it is told first: to say its words between marks.
+SHELLS = {
+    "bash": (
+        ["bash", "--norc", "--noprofile", "-i"],
+        "show() { printf '@%s' @; printf '%s|' \"$@\"; printf '@%s\\n' @; }; source ./script; show",
+    ),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        "show() { printf '@%s' @; printf '%s|' \"$@\"; printf '@%s\\n' @; }; unsetopt promptsp; "
+        "autoload -Uz compinit; compinit -u -D; source ./script; show",
+    ),
+    "fish": (
+        ["fish", "--no-config", "-i"],
+        "function show; printf '@%s' @; printf '%s|' $argv; printf '@%s\\n' @; end; "
+        "source ./script; show",
+    ),
+}
+#: Seconds until a shell that says nothing is given up.
+PATIENCE = 60
+
 
 class Typed(NamedTuple):
-    """What became of a line in a shell: its words, and whatever was shown meanwhile."""
+    """What became of a line in a shell: its words, and all that the terminal showed."""
 
     words: list[str]
     shown: str
 
 
 class Terminal:
-    """A shell on a terminal of its own."""
+    """A shell on a terminal of its own, which completes as `convcalc completion` says."""
 
-    def __init__(self, command: list[str], folder: Path, setup: str) -> None:
-        self.master, slave = pty.openpty()
-        name = os.ttyname(slave)
-        # The first terminal that the leader of a session opens is its own.
-        opened = ["/bin/sh", "-c", 'exec "$@" < "$0" > "$0" 2>&1', name, *command]
+    def __init__(self, name: str, folder: Path) -> None:
+        command, setup = SHELLS[name]
+        self.ours, self.theirs = pty.openpty()
         self.process = subprocess.Popen(
-            opened, start_new_session=True, cwd=folder, env=environment(folder)
+            # The first terminal that the leader of a session opens is the one it reads keys from.
+            ["/bin/sh", "-c", 'exec "$@" < "$0" > "$0" 2>&1', os.ttyname(self.theirs), *command],
+            start_new_session=True,
+            cwd=folder,
+            env={
+                "PATH": f"{folder.parent / 'bin'}:{os.environ['PATH']}",
+                "HOME": str(folder.parent),
+                "TERM": "vt100",
+                "LC_ALL": "C.UTF-8",
+            },
         )
-        os.close(slave)
-        self.enter(setup)
+        self._enter(setup)
 
     def type(self, line: str) -> Typed:
-        """Type a line, `⇥` for a tab, and let the shell say which words it has then."""
-        self.send(line.replace("⇥", "\t"))
-        return self.enter("\x01show ")
+        """Type a line, `⇥` for a tab, and read which words the shell has then."""
+        self._send(line.replace("⇥", "\t"))
+        return self._enter("\x01show ")
 
-    def enter(self, text: str) -> Typed:
-        self.send(f"{text}\r")
+    def _enter(self, text: str) -> Typed:
+        self._send(f"{text}\r")
         shown = ""
-        while not (found := re.search(r"@@(.*)@@\r\n", shown)):
-            shown += os.read(self.master, 1 << 16).decode("utf-8", "replace")
+        while not (found := re.search(r"@@(.*)\|@@\r\n", shown)):
+            assert select.select([self.ours], [], [], PATIENCE)[0], shown
+            shown += os.read(self.ours, 1 << 16).decode("utf-8", "replace")
         return Typed(found[1].split("|"), shown)
 
-    def send(self, text: str) -> None:
-        os.write(self.master, text.encode())
+    def _send(self, text: str) -> None:
+        os.write(self.ours, text.encode())
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self.master)
+        os.close(self.ours)
+        os.close(self.theirs)
+
+
+@pytest.fixture(scope="module", params=sorted(SHELLS))
+def shell(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Terminal]:
+    name = request.param
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    home = tmp_path_factory.mktemp(name)
+    (home / "bin").mkdir()
+    program = home / "bin" / "convcalc"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m convcalc "$@"\n')
+    program.chmod(0o755)
+    (home / "work").mkdir()
+    fill(home / "work")
+    (home / "work" / "script").write_text(run_convcalc("completion", name).out)
+    terminal = Terminal(name, home / "work")
+    yield terminal
+    terminal.close()
+
+
+# The X behind a tab shows whether there is a space.
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ana⇥X", ["analyze", "X"]),
+        ("analyze mobilenet_v1_x0_2⇥X", ["analyze", "mobilenet_v1_x0_25", "X"]),
+        ("analyze mi⇥X", ["analyze", "mine.yaml", "X"]),
+        ("analyze nets/⇥X", ["analyze", "nets/my other.yaml", "X"]),
+        ("analyze mine.yaml --set wide⇥X", ["analyze", "mine.yaml", "--set", "wide=X"]),
+        ("analyze mine.yaml --set=wide⇥X", ["analyze", "mine.yaml", "--set=wide=X"]),
+        ("analyze --columns=name,out⇥", ["analyze", "--columns=name,output_shape"]),
+        ("analyze --convention=pad⇥X", ["analyze", "--convention=paddle", "X"]),
+        ("analyze --sort -ma⇥X", ["analyze", "--sort", "-macs", "X"]),
+        ("analyze --batch ⇥X", ["analyze", "--batch", "X"]),
+        ("analyze -o no⇥X", ["analyze", "-o", "notes.txt", "X"]),
+        ("analyze --output=no⇥X", ["analyze", "--output=notes.txt", "X"]),
+        ("explain mine.yaml stem.c⇥X", ["explain", "mine.yaml", "stem.conv", "X"]),
+        ("layer depth⇥--pad⇥same_⇥X", ["layer", "depthwise_conv", "--padding", "same_lower", "X"]),
+    ],
+)
+def test_shell(shell: Terminal, line: str, words: list[str]) -> None:
+    assert shell.type(f"convcalc {line}").words == ["convcalc", *words]
+
+
+def test_a_shell_lists_names_beside_files(shell: Terminal) -> None:
+    shown = shell.type("convcalc analyze n⇥⇥").shown
+    assert {"nin", "nin_cifar10", "nets"} <= set(re.findall(r"\w+", shown))

@@ -35,9 +35,7 @@ def offered(
 
     told = names if isinstance(names, Mapping) else {}
     return [
-        CompletionItem(name, kind, told.get(name))
-        for name in names
-        if name.startswith(incomplete)
+        CompletionItem(name, kind, told.get(name)) for name in names if name.startswith(incomplete)
     ]
 
 
@@ -91,7 +89,7 @@ def conventions(also: str = "") -> _Completion:
 
 def columns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """One more column of a list with commas, which has each once."""
-    before, comma, last = incomplete.rpartition(",")
+    before, comma, _ = incomplete.rpartition(",")
     taken = {_key(name) for name in before.split(",")}
     keys = {
         f"{before}{comma}{key}": title for key, title in _columns(ctx).items() if key not in taken
@@ -102,9 +100,7 @@ def columns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 def sort_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """A column, with `-` before it where the word begins so."""
     sign = "-" if incomplete.startswith("-") else ""
-    return offered(
-        {f"{sign}{key}": title for key, title in _columns(ctx).items()}, incomplete
-    )
+    return offered({f"{sign}{key}": title for key, title in _columns(ctx).items()}, incomplete)
 
 
 def dtypes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

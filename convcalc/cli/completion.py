@@ -37,12 +37,11 @@ _QUOTES = " \t\n\"'"
 def command(shell: str) -> None:
     """Print the script that completes in a shell whatever convcalc has a name for.
 
-    That is commands and options; specs and presets of the zoo, and spec files; for --set the
-    variables of the spec on the line, for `explain` its layers; columns one by one
-    (--columns name,pa); conventions, formats, limits, layer types and the words their fields take.
+    It knows commands and options, specs and presets, columns in a list with commas, the variables
+    and layers of the spec on the line, conventions, formats, layer types and the words that their
+    fields take.
 
-    The script works in bash 3.2 or newer (spaces and folders as they should be from 4.0 on), zsh 5
-    and fish 3.1. Print it again after an update.
+    It is for bash 3.2 or newer (4.0 for no space after `alpha=`), zsh 5 and fish 3.1.
 
     \b
     Examples:
@@ -65,7 +64,8 @@ def complete(shell: str, args: Sequence[str], root: click.Command) -> None:
     if shell not in _SHELLS:
         help = "`convcalc completion bash` prints the script that this version answers"
         raise fail("usage", f"{VARIABLE} is for completion scripts, and names no shell", help)
-    *words, incomplete = _words_of("".join(args))[1:] if shell == "bash" else args or [""]
+    line = _words_of("".join(args))[1:] if shell == "bash" else args
+    *words, incomplete = line or [""]
     begun = _inserted_from(incomplete) if shell == "bash" else 0
     try:
         found = _candidates(root, words, incomplete)
@@ -122,12 +122,12 @@ def _candidates(
             return context.command.shell_complete(context, incomplete)
         found = option.shell_complete(context, value)
         for item in found:
-            item.value = item.value if item.type in candidates.FILES else f"{name}={item.value}"
+            item.value = f"{name}={item.value}"
         return found
     for argument in context.command.params:
-        if isinstance(argument, click.Argument):
-            if argument.nargs == -1 or context.params.get(argument.name or "") is None:
-                return argument.shell_complete(context, incomplete)
+        is_open = argument.nargs == -1 or context.params.get(argument.name or "") is None
+        if isinstance(argument, click.Argument) and is_open:
+            return argument.shell_complete(context, incomplete)
     return []
 
 

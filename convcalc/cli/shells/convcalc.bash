@@ -1,5 +1,5 @@
 # Completion of convcalc in bash. The program is asked what may stand where the cursor is, and
-# answers with lines of a kind, a word (from the last `=` on, at which bash breaks words) and a text.
+# answers with lines of a kind, a word (from the last `=` on, where bash breaks words) and a text.
 
 _convcalc() {
     local program=convcalc kind value text
@@ -12,16 +12,17 @@ _convcalc() {
         case $kind in
             plain) COMPREPLY+=("$value") ;;
             more) COMPREPLY+=("$value") && compopt -o nospace ;;
-            spec) _convcalc_files -f -X '!*.y*ml' -- "$value" && _convcalc_files -d -- "$value" ;;
             file) _convcalc_files -f -- "$value" ;;
+            spec) _convcalc_files -f -X '!*.y*ml' -- "$value" && _convcalc_files -d -- "$value" ;;
         esac
     done <<< "$(_CONVCALC_COMPLETE=bash COMP_WORDBREAKS=$COMP_WORDBREAKS \
         "$program" "${COMP_LINE:0:COMP_POINT}" < /dev/null)"
 } 2> /dev/null
 
+# What bash finds with some options of `compgen`.
 _convcalc_files() {
     local name
-    compopt -o filenames || return # bash 3.2 finds files by itself, where there is no other word
+    compopt -o filenames || return # bash 3.2 finds files by itself, where no name fits
     while IFS= read -r name; do
         [ -z "$name" ] || COMPREPLY+=("$name")
     done <<< "$(compgen "$@")"
