@@ -21,15 +21,10 @@ from convcalc import zoo
 from docs.generate import zoo_index
 
 from .conftest import Run
+from .networks import network
 
 REFERENCE = Path(__file__).parent / "reference"
 Json = dict[str, Any]
-
-
-@cache
-def network(name: str, variables: str = "{}", input: tuple[int, ...] | None = None) -> Any:
-    """A network's graph; each is made once."""
-    return convcalc.load(name, input=input, **json.loads(variables))
 
 
 @cache
