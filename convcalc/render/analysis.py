@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import Analysis, Row, Share
@@ -24,7 +25,7 @@ from convcalc.visible import cut, width
 from convcalc.words import counted, grouped, listed, percent, short
 
 if TYPE_CHECKING:
-    from convcalc.render.tree import Line
+    from convcalc.render.tree import Branch, Line
 
 
 def layers(
@@ -153,10 +154,16 @@ def _fitted(analysis: Analysis, keys: str | None, si: bool, deepest: int | None)
     """
     kept = [each for each in chosen(keys, defaults(TABLE, analysis)) if each.key not in _NAMES]
 
-    def fitted(columns: int, height: int) -> list[Table]:
-        from convcalc.render.tree import branches, lines_of
+    @cache
+    def grown() -> Sequence[Branch]:
+        from convcalc.render.tree import branches
 
-        found = lines_of(branches(analysis.rows), max(height, FEWEST_LINES), deepest)
+        return branches(analysis.rows)
+
+    def fitted(columns: int, height: int) -> list[Table]:
+        from convcalc.render.tree import lines_of
+
+        found = lines_of(grown(), max(height, FEWEST_LINES), deepest)
         labels = ["  " * line.depth + line.branch.label for line in found]
         names = max(map(width, labels))
 
