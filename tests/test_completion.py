@@ -337,12 +337,10 @@ def shell(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("ana⇥X", ["analyze", "X"]),
         ("analyze mobilenet_v1_x0_2⇥X", ["analyze", "mobilenet_v1_x0_25", "X"]),
         ("analyze mi⇥X", ["analyze", "mine.yaml", "X"]),
         ("analyze nets/⇥X", ["analyze", "nets/my other.yaml", "X"]),
         ("analyze mine.yaml --set wide⇥X", ["analyze", "mine.yaml", "--set", "wide=X"]),
-        ("analyze mine.yaml --set=wide⇥X", ["analyze", "mine.yaml", "--set=wide=X"]),
         ("analyze --columns=name,out⇥", ["analyze", "--columns=name,output_shape"]),
         ("analyze --convention=pad⇥X", ["analyze", "--convention=paddle", "X"]),
         ("analyze --sort -ke⇥X", ["analyze", "--sort", "-kernel", "X"]),
@@ -350,7 +348,7 @@ def shell(
         ("analyze -o no⇥X", ["analyze", "-o", "notes.txt", "X"]),
         ("analyze --output=no⇥X", ["analyze", "--output=notes.txt", "X"]),
         ("explain mine.yaml stem.c⇥X", ["explain", "mine.yaml", "stem.conv", "X"]),
-        ("layer depth⇥--pad⇥same_⇥X", ["layer", "depthwise_conv", "--padding", "same_lower", "X"]),
+        ("layer conv --p same_⇥X", ["layer", "conv", "--p", "same_lower", "X"]),
     ],
 )
 def test_shell(shell: Terminal, line: str, words: list[str]) -> None:

@@ -67,6 +67,24 @@ def test_a_list_is_one_cell_of_a_row() -> None:
     assert network.nodes[0].outputs[0].channels == 64
 
 
+@pytest.mark.parametrize("source", ["input", "input.0"])
+def test_a_shortcut_does_not_see_the_names_of_the_body(source: str) -> None:
+    body = "[conv: {out: 1, k: 1, name: inside}, conv: {out: 3, k: 1, name: last}]"
+    shortcut = f"[conv: {{out: 3, k: 1, from: {source}}}]"
+    line = f"layers: [residual: {{layers: {body}, shortcut: {shortcut}}}]"
+    assert convcalc.loads(HEAD + line).nodes[2].input_shapes[0].channels == 3
+    for name in ("inside", "last"):
+        with pytest.raises(ConvcalcError, match=f"names `{name}`, and no layer above"):
+            convcalc.loads(HEAD + line.replace(f"from: {source}", f"from: {name}"))
+
+
+def test_a_shortcut_sees_the_names_around_the_residual() -> None:
+    body = "layers: [conv: {out: 4, k: 1, name: x}, conv: {out: 3, k: 1}]"
+    shortcut = "shortcut: [conv: {out: 3, k: 1, from: x}]"
+    text = f"input: {{x: [3, 8, 8]}}\nname: N\nlayers: [residual: {{{body}, {shortcut}}}]"
+    assert convcalc.loads(text).nodes[2].input_shapes[0].channels == 3
+
+
 def test_an_argument_may_be_called_as_a_field_of_layers_alone() -> None:
     block = "b: {args: {functional: required}, layers: [conv: {out: functional, k: 1}]}"
     network = convcalc.loads(f"{HEAD}blocks: {{{block}}}\nlayers: [b: {{functional: 5}}]")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-import convcalc
 from convcalc import zoo
 from convcalc.reconcile import reconcile
 from tests.conftest import Run
+from tests.networks import network
 
 
 def paragraph(out: str, name: str) -> list[str]:
@@ -25,7 +25,7 @@ def paragraph(out: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize("family", zoo.families())
 def test_every_bridge_sums_to_what_the_convention_counts(family: str) -> None:
-    graph = convcalc.load(family)
+    graph = network(family)
     found = reconcile(graph)
     totals = graph.analyze("all").counts
     for bridge in found.bridges:

@@ -341,7 +341,7 @@ class _Walk:
         if body.shortcut:
             self.enter(st, scope)
             with self.builder.group("shortcut", "shortcut"):
-                shortcut = self.stack(body.shortcut, inputs, scope.inside(st))
+                shortcut = self.stack(body.shortcut, inputs, scope.beside(st))
         return self.join(st, "add", (result, shortcut), scope)
 
     def branches(self, st: Statement, body: Branches, inputs: Known, scope: Scope) -> Tensors:
