@@ -362,8 +362,7 @@ def explain(
             values[field] = _field_symbols(each, _given(each, given, axes), axes)
         field = ""
         layer, builder = cls(**values), _SymbolBuilder(cls)
-        graph = _graph(layer, shapes, builder)
-        analysis = analyze(graph, convention, number, run=())
+        analysis = analyze(_graph(layer, shapes, builder), convention, number, run=())
         (whole,) = analysis.folded(1).rows
         standard = None
         if isinstance(layer, Composite):
@@ -425,6 +424,7 @@ def explain_in(
         rows.append(row)
     parts = _parts(rows, counting, number)
     position = Position(graph.name, chosen[0] + 1, len(graph.nodes))
+    standard = None
     if depth is None:
         (whole,), fields = rows, frozen(rows[0].config)
         figures = parts[0].figures
@@ -432,6 +432,10 @@ def explain_in(
         summed = analyze(graph, convention, batch, run=(), look=look).folded(depth).rows
         (whole,) = (row for row in summed if row.depth == depth and row.name == name)
         fields, figures = FrozenDict(), _summed(whole, parts)
+        first = graph.nodes[chosen[0]]
+        layer = first.groups[depth - 1].layer
+        if isinstance(layer, Composite):
+            standard = _standard_in(layer, first.input_shapes[0], convention, number)
     return Explanation(
         whole.type,
         counting,
@@ -442,7 +446,8 @@ def explain_in(
         FrozenDict(),
         None,
         fields,
-        position=position,
+        standard,
+        position,
     )
 
 
@@ -505,14 +510,34 @@ def _picked(items: Iterable[Any], chosen: Sequence[int]) -> Iterator[Any]:
 
 def _in_symbols(node: Node) -> Placed:
     """A layer of a network on symbols that have its numbers. Raises ConvcalcError."""
-    cls, axes = type(node.layer), len(node.input_shapes[0]) - 1
     _require_few(node.name, len(node.input_shapes))
-    values = {
-        field.name: _field_symbols(field, getattr(node.layer, field.name), axes)
-        for field in layers.fields_of(cls)
-    }
     shapes = _numbered([_size_symbols(shape, "in") for shape in node.input_shapes])
-    return _SymbolBuilder(cls).place(cls(**values), tuple(shapes))
+    cls = type(node.layer)
+    layer = cls(**_symbols_of(node.layer, len(shapes[0]) - 1))
+    return _SymbolBuilder(cls).place(layer, tuple(shapes))
+
+
+def _symbols_of(layer: Layer, axes: int) -> dict[str, Any]:
+    """The fields of a layer as symbols that have its numbers."""
+    return {
+        field.name: _field_symbols(field, getattr(layer, field.name), axes)
+        for field in layers.fields_of(type(layer))
+    }
+
+
+def _standard_in(layer: Composite, x: Shape, convention: str, number: Any) -> Standard | None:
+    """What a composite layer of a network, which `x` enters, is compared with."""
+    cls, shape = type(layer), _size_symbols(x, "in")
+    values = _symbols_of(layer, len(x) - 1)
+    symbolic, builder = cls(**values), _SymbolBuilder(cls)
+    analysis = analyze(_graph(symbolic, [shape], builder), convention, number, run=())
+    (whole,) = analysis.folded(1).rows
+    left_out = [
+        values[each.name]
+        for each in layers.fields_of(cls)
+        if not each.required and getattr(layer, each.name) == each.default
+    ]
+    return _standard(symbolic, shape, builder, whole, number, left_out)
 
 
 def _row(
@@ -602,7 +627,7 @@ def _graph(layer: Layer, shapes: list[Shape], builder: Builder) -> Graph:
     inputs = dict(zip(names, shapes))
     entering = input_tensors(inputs)
     if isinstance(layer, Composite):
-        with builder.group(layer.type, layer.type):
+        with builder.group(layer.type, layer.type, layer):
             outputs: tuple[Tensor, ...] = layer.build(builder, *entering)
     else:
         outputs = builder.add(layer, *entering)

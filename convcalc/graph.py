@@ -13,10 +13,14 @@ from convcalc.words import counted, shortened
 
 
 class Group(NamedTuple):
-    """A block or a named structure that a node is in: its name there, and its type."""
+    """A block, a named structure or a composite layer that a node is in.
+
+    Its name there, and its type; and the layer, where it is one that stands for its nodes.
+    """
 
     name: str
     type: str
+    layer: Layer | None = None
 
 
 class Node(NamedTuple):
@@ -140,12 +144,15 @@ def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
 class _Level:
     """A naming level while a graph grows: how often each name was used in it."""
 
-    __slots__ = ("base", "counts", "ordinal", "parent", "type", "width")
+    __slots__ = ("base", "counts", "layer", "ordinal", "parent", "type", "width")
 
-    def __init__(self, parent: _Level | None, base: str, type: str) -> None:
+    def __init__(
+        self, parent: _Level | None, base: str, type: str, layer: Layer | None = None
+    ) -> None:
         self.parent = parent
         self.base = base
         self.type = type
+        self.layer = layer
         self.counts: dict[str, int] = {}
         self.ordinal = parent.use(base) if parent else 0
         #: About how many characters the names of nodes in it begin with.
@@ -172,7 +179,7 @@ class _Level:
             return ()
         found = known.get(self)
         if found is None:
-            own = Group(self.parent.name(self.base, self.ordinal), self.type)
+            own = Group(self.parent.name(self.base, self.ordinal), self.type, self.layer)
             found = known[self] = (*self.parent.groups(known), own)
         return found
 
@@ -221,9 +228,12 @@ class Builder:
     def __len__(self) -> int:
         return len(self._drafts)
 
-    def group(self, name: str, type: str) -> _Inside:
-        """A group that everything is in which is added while it is entered (`with`)."""
-        return _Inside(self, _Level(self.level, name, type))
+    def group(self, name: str, type: str, layer: Layer | None = None) -> _Inside:
+        """A group that everything is in which is added while it is entered (`with`).
+
+        `layer` is the one that what is in it is made of.
+        """
+        return _Inside(self, _Level(self.level, name, type, layer))
 
     def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
         """A layer on its inputs. Raises Refusal."""

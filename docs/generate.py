@@ -26,13 +26,16 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def zoo_index() -> str:
-    """What `convcalc list` says of every network of the zoo: specs/index.json."""
+def zoo_index(load: Callable[[str, str | None], api.Network] = api.load) -> str:
+    """What `convcalc list` says of every network of the zoo: specs/index.json.
+
+    `load` makes the network of a family, or of a preset of it.
+    """
     networks = []
     for family in zoo.families():
-        unset = api.load(family)
+        unset = load(family, None)
         own = [preset for preset, home in zoo.presets().items() if home == family]
-        presets = {preset: api.load(family, preset) for preset in own}
+        presets = {preset: load(family, preset) for preset in own}
         # A family whose plain form is one of its presets is shown by its presets alone.
         if all(network.variables != unset.variables for network in presets.values()):
             presets = {family: unset, **presets}

@@ -137,8 +137,12 @@ def _plain(value: Any) -> Any:
 
 def refusal(data: Any) -> str | None:
     """Why convcalc refuses a document, with any of its presets; None where it accepts it."""
-    reasons = set(_reasons(data))
-    return next((each for each in (LANGUAGE, NAMES, VALUES) if each in reasons), None)
+    reasons = set()
+    for reason in _reasons(data):
+        if reason == LANGUAGE:
+            return reason  # whatever else is wrong
+        reasons.add(reason)
+    return next((each for each in (NAMES, VALUES) if each in reasons), None)
 
 
 def _reasons(data: Any) -> Iterator[str]:

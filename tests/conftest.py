@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ import pytest
 from hypothesis import settings
 
 from convcalc.cli import main
+
+# Programs that tests start keep their bytecode, as a user's do: compiling is half of a short run.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes says how busy the machine is; benchmarks/ measures speed.
 settings.register_profile("suite", deadline=None)

@@ -303,33 +303,6 @@ def test_every_help_has_examples_that_run(run: Run) -> None:
             assert outcome.status == 0, f"{example}: {outcome.err}"
 
 
-@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
-def test_completion_script(run: Run, shell_name: str) -> None:
-    assert "_CONVCALC_COMPLETE" in run("completion", shell_name).out
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ("convcalc ana", "analyze"),
-        ("convcalc analyze mobilenet_v1_x0_2", "mobilenet_v1_x0_25"),
-        ("convcalc analyze resnet --preset resnet3", "resnet34"),
-        ("convcalc analyze lenet --convention pad", "paddle"),
-        ("convcalc layer depth", "depthwise_conv"),
-    ],
-)
-def test_completion(words: str, found: str) -> None:
-    env = {
-        **ENVIRONMENT,
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split()) - 1),
-        "_CONVCALC_COMPLETE": "bash_complete",
-    }
-    script = "from convcalc.cli import cli; cli(prog_name='convcalc')"
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
-    assert f"plain,{found}" in result.stdout.splitlines()
-
-
 def test_list_names_networks_with_parameters_and_macs(run: Run) -> None:
     networks = run("list", "resnet", "lenet", "--json").json["networks"]
     found = {each["name"]: each for each in networks}

@@ -24,6 +24,7 @@ from convcalc import conventions, layers
 from convcalc.explain import explain
 from docs.generate import PAGES
 from tests.conftest import Run
+from tests.networks import network
 from tests.test_layers import analyzed, configurations
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -100,7 +101,7 @@ def test_a_layer_counts_as_its_tool_says(case: dict[str, Any], expected: Answer)
 @pytest.mark.parametrize(("name", "case"), recorded("torch_tools_networks")["networks"].items())
 def test_a_torchvision_network_counts_as_its_tools_say(name: str, case: dict[str, Any]) -> None:
     expected = answers("torch_tools_networks", case)
-    graph = convcalc.load(name.partition("@")[0], input=tuple(case["input"]))
+    graph = network(name.partition("@")[0], input=tuple(case["input"]))
     assert counted(graph, expected) == expected
 
 
@@ -111,7 +112,7 @@ def test_a_torchvision_network_counts_as_its_tools_say(name: str, case: dict[str
 def test_torch_is_twice_what_torchvision_publishes(name: str, case: dict[str, Any]) -> None:
     for published in case["published"]:
         crop = published["crop"]
-        graph = convcalc.load(name.partition("@")[0], input=(3, crop, crop))
+        graph = network(name.partition("@")[0], input=(3, crop, crop))
         flops = graph.analyze("torch").totals.flops
         assert flops is not None
         assert round(flops / 2e9, 3) == published["_ops"]
@@ -131,7 +132,7 @@ PADDLE = (
 @pytest.mark.parametrize("name", PADDLE)
 def test_a_paddle_network_counts_as_paddle_says(name: str) -> None:
     case = recorded("paddle")["networks"][name]
-    graph = convcalc.load(name, input=tuple(case["input"]))
+    graph = network(name, input=tuple(case["input"]))
     assert counted(graph, ["paddle"]) == answers("paddle", case)
 
 
@@ -156,7 +157,7 @@ def test_paddles_mobilenet_v2_pools_with_a_module() -> None:
 
 @pytest.mark.parametrize(("name", "case"), recorded("onnx_tool")["networks"].items())
 def test_an_exported_network_counts_as_onnx_tool_says(name: str, case: dict[str, Any]) -> None:
-    graph = convcalc.load(name, input=tuple(case["input"]))
+    graph = network(name, input=tuple(case["input"]))
     assert counted(graph, ["onnx-tool"]) == answers("onnx_tool", case)
 
 
@@ -177,7 +178,7 @@ def test_a_keras_network_counts_as_tensorflow_says(name: str) -> None:
     if name == "vgg16":
         graph = zoo_without("  - adaptive_avg_pool: {output_size: 7}\n", "vgg.yaml", "vgg16")
     else:
-        graph = convcalc.load(KERAS[name])
+        graph = network(KERAS[name])
     flops, params = counted(graph, ["tensorflow"])["tensorflow"]
     if graph.nodes[-1].type != "softmax":
         softmax = convcalc.loads("{name: softmax, input: [1000], layers: [softmax]}")

@@ -273,6 +273,35 @@ def test_a_block_is_its_layers_and_their_sum(run: Run) -> None:
     assert "  params = 2·C_in = 2·96 = 192" in block(out, "batch_norm")
 
 
+SEPARABLE = b"""\
+name: N
+input: [3, 64, 64]
+layers:
+  - sequential:
+      name: stem
+      layers: [separable_conv: {out: 4, k: 3, p: 1, bias: false}]
+  - squeeze_excite: {squeeze: 2}
+"""
+
+
+def test_a_composite_layer_of_a_network_is_compared_as_one_alone(run: Run) -> None:
+    alone = "separable_conv --out 4 --k 3 --p 1 --in 3x64x64 --no-bias".split()
+    expected = run("layer", *alone, "--json").json
+    found = run("explain", "-", "stem.separable_conv", "--json", stdin=SEPARABLE).json
+    assert found["ratio"]["macs"]["value"] == pytest.approx(1 / 4 + 1 / 9)
+    for key in ("standard", "ratio"):
+        assert found[key] == expected[key]
+    out = run("explain", "-", "stem.separable_conv", stdin=SEPARABLE).out
+    for title in ("standard", "ratio to the standard"):
+        assert block(out, title) == block(run("layer", *alone).out, title)
+
+
+def test_only_a_composite_layer_itself_is_compared(run: Run) -> None:
+    for name in ("stem", "stem.separable_conv.depthwise_conv", "squeeze_excite"):
+        found = run("explain", "-", name, "--json", stdin=SEPARABLE).json
+        assert not {"standard", "ratio"} & set(found)
+
+
 def test_it_takes_what_analyze_takes(run: Run) -> None:
     options = "--set alpha=0.5 --input 3x160x160 --batch 4 --convention torch".split()
     (row,) = (

@@ -253,7 +253,8 @@ def test_names_of_other_streams(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
-    result = shell(f"cd {tmp_path}; mkfifo pipe; cat pipe & convcalc analyze lenet --csv -o pipe")
+    read = f"cd {tmp_path}; mkfifo pipe; timeout 60 cat pipe"
+    result = shell(f"{read} & convcalc analyze lenet --csv -o pipe")
     assert result.stdout.startswith("name,")
     assert shell("convcalc analyze lenet --csv -o >(head -c 4) | cat").stdout == "name"
 

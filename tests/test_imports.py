@@ -37,7 +37,7 @@ CORE = {
     *several("convcalc.layers", " ".join(files(layers.__path__))),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),
-    *several("convcalc.cli", "options output streams command"),
+    *several("convcalc.cli", "candidates options output streams command"),
     *several("convcalc.render", "report"),
     *several("convcalc.render.formats", "base"),
     "convcalc.analysis",
@@ -63,7 +63,7 @@ MAY_IMPORT = {
     },
     "list": {
         *several("convcalc", "diagnostics visible words zoo registry"),
-        *several("convcalc.cli", "options output streams command listing"),
+        *several("convcalc.cli", "candidates options output streams command listing"),
         *several("convcalc.render", "column fitting networks report wrapping"),
         *several("convcalc.render.formats", "base table"),
     },
@@ -95,13 +95,16 @@ HEAVY = {
 }
 
 
-def imported(arguments: str) -> set[str]:
+def imported(arguments: str, **environment: str) -> set[str]:
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT, *arguments.split()],
         capture_output=True,
         text=True,
         check=True,
-        env={name: value for name, value in os.environ.items() if not name.startswith("COV_")},
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("COV_")},
+            **environment,
+        },
     )
     return set(json.loads(result.stdout))
 
@@ -119,3 +122,17 @@ def test_importing_the_package_imports_nothing_of_it() -> None:
     script = "import sys, convcalc; print([n for n in sys.modules if n.startswith('convcalc.')])"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_read"),
+    [
+        ("analyze mobilenet", False),
+        ("analyze lenet --columns name,", False),
+        ("layer conv --padding s", False),
+        ("analyze lenet --set a", True),
+    ],
+)
+def test_completing_reads_a_spec_only_for_what_is_in_it(line: str, is_read: bool) -> None:
+    heavy = imported(line, _CONVCALC_COMPLETE="zsh") & set(HEAVY)
+    assert heavy == ({"yaml"} if is_read else set())

@@ -62,7 +62,7 @@ COMMANDS = {
         "reconcile mobilenet_v2 --json",
         "reconcile mobilenet_v2 --reported 314.2M --json",
         "reconcile mobilenet_v2 --reported 314.3M --json",
-        "reconcile lenet --format jsonl",
+        "reconcile mobilenet_v2 --reported 314.2M --format jsonl",
     ],
     "Mistakes": ["analyze tests/errors/several-mistakes.yaml --error-format json"],
 }

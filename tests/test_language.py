@@ -16,10 +16,10 @@ def test_a_wrong_line_is_not_taken_for_an_equal_one_in_pythons_eyes() -> None:
         convcalc.loads(HEAD + lines)
 
 
-@pytest.mark.parametrize("cell", ["{}", "[{}]"])
+@pytest.mark.parametrize("cell", ["{}", "[{}]", "[[{}]]"])
 def test_a_wrong_value_is_not_taken_for_an_equal_one_in_pythons_eyes(cell: str) -> None:
     rows = ", ".join(cell.format(each) for each in ("1", "true"))
-    out = "c" if cell == "{}" else "c[0]"
+    out = "c[0]" if cell == "[[{}]]" else "c"
     turns = f"- for_each: {{bind: [c], in: [{rows}], layers: [conv: {{out: '{out}', k: 1}}]}}"
     with pytest.raises(ConvcalcError, match="must be a whole number, 1 or more, not true"):
         convcalc.loads(f"name: N\ninput: [1, 8, 8]\nlayers:\n{turns}\n")
@@ -51,6 +51,38 @@ def test_equal_lines_see_what_is_in_reach_of_each() -> None:
         f"- for_each: {{bind: [n], in: [3], {turn}}}\n"
     )
     assert [node.outputs[0].channels for node in network.nodes] == [1, 2, 3]
+
+
+def test_one_name_takes_a_row_with_and_without_brackets() -> None:
+    turn = "layers: [conv: {out: n, k: 1}]"
+    for rows in ("[64, 128]", "[[64], [128]]", "[[64], 128]", "widths"):
+        head = f"{HEAD}variables: {{widths: [[64], [128]]}}\n"
+        network = convcalc.loads(f"{head}layers: [for_each: {{bind: [n], in: {rows}, {turn}}}]")
+        assert [node.outputs[0].channels for node in network.nodes] == [64, 128], rows
+
+
+def test_a_list_is_one_cell_of_a_row() -> None:
+    turn = "layers: [conv: {out: 'n[1]', k: 1}]"
+    network = convcalc.loads(f"{HEAD}layers: [for_each: {{bind: [n], in: [[[2, 64]]], {turn}}}]")
+    assert network.nodes[0].outputs[0].channels == 64
+
+
+@pytest.mark.parametrize("source", ["input", "input.0"])
+def test_a_shortcut_does_not_see_the_names_of_the_body(source: str) -> None:
+    body = "[conv: {out: 1, k: 1, name: inside}, conv: {out: 3, k: 1, name: last}]"
+    shortcut = f"[conv: {{out: 3, k: 1, from: {source}}}]"
+    line = f"layers: [residual: {{layers: {body}, shortcut: {shortcut}}}]"
+    assert convcalc.loads(HEAD + line).nodes[2].input_shapes[0].channels == 3
+    for name in ("inside", "last"):
+        with pytest.raises(ConvcalcError, match=f"names `{name}`, and no layer above"):
+            convcalc.loads(HEAD + line.replace(f"from: {source}", f"from: {name}"))
+
+
+def test_a_shortcut_sees_the_names_around_the_residual() -> None:
+    body = "layers: [conv: {out: 4, k: 1, name: x}, conv: {out: 3, k: 1}]"
+    shortcut = "shortcut: [conv: {out: 3, k: 1, from: x}]"
+    text = f"input: {{x: [3, 8, 8]}}\nname: N\nlayers: [residual: {{{body}, {shortcut}}}]"
+    assert convcalc.loads(text).nodes[2].input_shapes[0].channels == 3
 
 
 def test_an_argument_may_be_called_as_a_field_of_layers_alone() -> None:
@@ -90,6 +122,10 @@ def test_an_argument_may_be_called_as_a_field_of_layers_alone() -> None:
         (
             "layers: [for_each: {bind: [n, m], in: [[1]], layers: []}]",
             "this row has 1 value for the",
+        ),
+        (
+            "layers: [for_each: {bind: [n], in: [[1, 2]], layers: []}]",
+            "this row has 2 values for the 1 name",
         ),
     ],
 )

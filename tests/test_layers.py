@@ -46,6 +46,7 @@ from convcalc.shape import Shape
 from docs.generate import PAGES
 
 from .conftest import Run
+from .networks import network_of
 
 TYPES = layers.names()
 PLAIN = [name for name in TYPES if not issubclass(layers.find(name), Composite)]
@@ -64,7 +65,7 @@ def analyzed(type: str, fields: Fields, *inputs: Sizes, **options: Any) -> convc
     names = [f"x{i}" for i in range(len(inputs))]
     call = fields if len(inputs) == 1 else fields | {"from": names}
     spec = {"name": type, "input": dict(zip(names, inputs)), "layers": [{type: call}]}
-    return convcalc.loads(json.dumps(spec)).analyze(**options)
+    return network_of(json.dumps(spec)).analyze(**options)
 
 
 def output(analysis: convcalc.Analysis) -> Sizes:

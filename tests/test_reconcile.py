@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 
 import pytest
 
-import convcalc
 from convcalc import zoo
 from convcalc.reconcile import reconcile
 from tests.conftest import Run
+from tests.networks import network
 
 
 def paragraph(out: str, name: str) -> list[str]:
@@ -24,7 +25,7 @@ def paragraph(out: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize("family", zoo.families())
 def test_every_bridge_sums_to_what_the_convention_counts(family: str) -> None:
-    graph = convcalc.load(family)
+    graph = network(family)
     found = reconcile(graph)
     totals = graph.analyze("all").counts
     for bridge in found.bridges:
@@ -207,3 +208,59 @@ def test_a_variable_is_set(run: Run) -> None:
     half = run("reconcile", "mobilenet_v1", "--set", "alpha=0.5", "--json").json
     paddle = next(each for each in half["conventions"] if each["name"] == "paddle")
     assert (paddle["total"], paddle["params"]) == (recorded["flops"], recorded["params"])
+
+
+MOBILENET = ("reconcile", "mobilenet_v2", "--reported")
+
+
+def test_rows_say_which_of_them_is_the_reported_figure(run: Run) -> None:
+    out = run(*MOBILENET, "314.2M", "--csv").out
+    rows = {row["convention"]: row for row in csv.DictReader(out.splitlines())}
+    found = {name: (row["reading"], row["factor"]) for name, row in rows.items() if row["reading"]}
+    assert found == {"fvcore": ("matches", "1.0")}
+    assert rows["fvcore"]["comes_to"] == rows["fvcore"]["total"] == "314193216"
+    assert {row["comes_to"] for name, row in rows.items() if name not in found} == {""}
+
+
+@pytest.mark.parametrize("figure", ["314.2M", "600M", "314.3M", "1G"])
+def test_lines_and_rows_have_what_json_has(run: Run, figure: str) -> None:
+    answer = report(run, "mobilenet_v2", figure)
+    expected = [*answer["matches"], *answer["near"]]
+    expected += [] if answer["matches"] else [answer["nearest"]]
+    lines = [
+        json.loads(line) for line in run(*MOBILENET, figure, "--format", "jsonl").out.splitlines()
+    ]
+    readings = [each for line in lines for each in line["readings"]]
+    keys = ("convention", "factor", "total")
+    assert sorted([each[key] for key in keys] for each in readings) == sorted(
+        [each[key] for key in keys] for each in expected
+    )
+    for line, row in zip(
+        lines, csv.DictReader(run(*MOBILENET, figure, "--csv").out.splitlines()), strict=True
+    ):
+        first = line["readings"][0] if line["readings"] else {"reading": "", "factor": ""}
+        assert (row["reading"], row["factor"]) == (first["reading"], str(first["factor"]))
+
+
+def test_nothing_is_said_of_a_figure_that_is_not_asked_about(run: Run) -> None:
+    assert "reading" not in run("reconcile", "lenet", "--csv").out.splitlines()[0]
+    assert "readings" not in run("reconcile", "lenet", "--format", "jsonl").out
+
+
+@pytest.mark.parametrize("format", ["markdown", "latex", "html"])
+def test_a_document_begins_with_the_answer(run: Run, format: str) -> None:
+    assert "fvcore" in head(run(*MOBILENET, "314.2M", "--format", format).out)
+    missed = run(*MOBILENET, "310,000,000", "--format", format)
+    assert missed.status == 1
+    found = head(missed.out)
+    assert "310,000,000: no convention" in found
+    assert "exact (the nearest)" in found
+    assert "310,358,672" in found
+    assert "358,672" in found
+
+
+def head(document: str) -> str:
+    """What stands before the totals."""
+    before, _, after = document.partition("300,774,272 MACs")
+    assert after
+    return before

@@ -8,13 +8,14 @@ import convcalc
 from convcalc import zoo
 from convcalc.render.analysis import layers
 from convcalc.render.tree import branches, lines_of
+from tests.networks import network
 
 NETWORKS = [each["name"] for each in zoo.index()]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_is_as_wide_as_the_screen(name: str) -> None:
-    (fitted,) = layers([convcalc.load(name).analyze()]).fitted or ()
+    (fitted,) = layers([network(name).analyze()]).fitted or ()
     for columns in (60, 80, 120, 200):
         (table,) = fitted(columns, 24)
         assert table.width() <= columns

@@ -118,7 +118,7 @@ def _run(args: list[str]) -> int:
         if asked := os.environ.get("_CONVCALC_COMPLETE"):
             from convcalc.cli.completion import complete
 
-            complete(asked, cli)
+            complete(asked, args, cli)
             return Status.DONE
         # Not `cli.main`: it has its own ways with streams that fail.
         with cli.make_context("convcalc", args) as context:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcalc.cli import options, output
+from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command
 from convcalc.diagnostics import fail
 
@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from convcalc.render.formats.base import Format
 
 
+def _columns() -> Mapping[str, Any]:
+    """The columns that there are, by key."""
+    from convcalc.render.columns import known
+
+    return known()
+
+
 @click.command("analyze", cls=Command, short_help="Shapes, parameters and operations of networks.")
 @options.specs_argument
 @options.network_options
 @options.batch_option
-@options.convention_option(also=", or `all`")
+@options.convention_option(also="all")
 @click.option(
     "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
 )
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
     "--sort",
     type=options.Text(),
     metavar="COLUMN",
+    shell_complete=candidates.sort_keys(_columns),
     help="Order the layers by a column: the largest number or shape first, words from a to z;"
     " -COLUMN is the other way round.",
 )
@@ -43,6 +51,7 @@ if TYPE_CHECKING:
     "--columns",
     type=options.Text(),
     metavar="A,B,…",
+    shell_complete=candidates.columns(_columns),
     help="Which columns a table or CSV has: name,output_shape,params.",
 )
 @options.dtype_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options, output
+from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command
 from convcalc.diagnostics import fail
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     "budgets",
     multiple=True,
     metavar="METRIC=AMOUNT",
+    shell_complete=candidates.metrics,
     help="The most that a figure may come to: macs=300M, weight_bytes=256KiB; again and again.",
 )
 @options.network_options

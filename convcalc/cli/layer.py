@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcalc import layers
-from convcalc.cli import options, output
+from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import fail
 from convcalc.layers.fields import Truth
@@ -122,6 +122,7 @@ def _option(field: layers.Field) -> click.Option:
     return click.Option(
         [*names, f"--{dashed}", field.name],
         metavar=field.kind.metavar,
+        shell_complete=candidates.words(field.kind.words),
         help=f"{help} {_default(field)}".strip(),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcalc.cli import options, output
+from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command
 from convcalc.diagnostics import fail
 
@@ -18,15 +18,23 @@ if TYPE_CHECKING:
     from convcalc.render.networks import Conditions, Row
 
 
+def _columns() -> Mapping[str, Any]:
+    """The columns that there are, by key."""
+    from convcalc.render.networks import known
+
+    return known()
+
+
 @click.command("list", cls=Command, short_help="Networks side by side: a row each.")
-@click.argument("specs", metavar="[SPEC]...", nargs=-1, shell_complete=options.complete_spec)
+@click.argument("specs", metavar="[SPEC]...", nargs=-1, shell_complete=candidates.specs)
 @options.spec_options("Set a variable of the specs that have it; a row for each of several values.")
 @options.batch_option
-@options.convention_option(also=", or `all`")
+@options.convention_option(also="all")
 @click.option(
     "--sort",
     type=options.Text(),
     metavar="COLUMN",
+    shell_complete=candidates.sort_keys(_columns),
     help="Order the networks by a column: the largest number or shape first, words from a to z;"
     " -COLUMN is the other way round.",
 )
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     "keys",  # which JSON has beside its own
     type=options.Text(),
     metavar="A,B,…",
+    shell_complete=candidates.columns(_columns),
     help="Which columns there are: params,macs,activations.",
 )
 @options.dtype_option

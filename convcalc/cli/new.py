@@ -9,7 +9,7 @@ import re
 import click
 
 from convcalc import zoo
-from convcalc.cli import options, output, streams
+from convcalc.cli import candidates, options, output, streams
 from convcalc.cli.command import Command
 from convcalc.cli.show import text_of
 from convcalc.diagnostics import fail
@@ -62,7 +62,7 @@ layers:
     "origin",
     type=options.Text(),
     metavar="SPEC",
-    shell_complete=options.complete_spec,
+    shell_complete=candidates.specs,
     help="Begin with this one: a name from `convcalc list`, or a file.",
 )
 @options.error_format_option

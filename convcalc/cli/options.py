@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from convcalc.cli import streams
+from convcalc.cli import candidates, streams
 from convcalc.cli.command import STANDARD_INPUT, notes
 from convcalc.diagnostics import fail
 from convcalc.words import shortened
@@ -67,7 +67,7 @@ class _Specs(click.Argument):
 
 def spec_argument(function: _F) -> _F:
     """SPEC: the command gets it as `spec`."""
-    return click.argument("spec", cls=_Specs, metavar="SPEC", shell_complete=complete_spec)(
+    return click.argument("spec", cls=_Specs, metavar="SPEC", shell_complete=candidates.specs)(
         function
     )
 
@@ -80,7 +80,7 @@ def specs_argument(function: _F) -> _F:
         metavar="SPEC...",
         nargs=-1,
         required=True,
-        shell_complete=complete_spec,
+        shell_complete=candidates.specs,
     )(function)
 
 
@@ -118,12 +118,19 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def spec_options(set_help: str) -> Callable[[_F], _F]:
     """The options of `network_options` as they are given; `set_help` is what `--set` does."""
     options = (
-        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help=set_help),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="NAME=VALUE",
+            shell_complete=candidates.variables,
+            help=set_help,
+        ),
         click.option(
             "--preset",
             type=Text(),
             metavar="NAME",
-            shell_complete=complete_preset,
+            shell_complete=candidates.presets,
             help="A preset of the spec.",
         ),
         click.option(
@@ -149,7 +156,12 @@ def spec_options(set_help: str) -> Callable[[_F], _F]:
 def limit_option(function: _F) -> _F:
     """`--limit`."""
     return click.option(
-        "--limit", "limits", multiple=True, metavar="NAME=N", help="Allow more: layers=1000000."
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=N",
+        shell_complete=candidates.limits,
+        help="Allow more: layers=1000000.",
     )(function)
 
 
@@ -226,15 +238,16 @@ def _require_once(option: str, settings: tuple[str, ...]) -> None:
 
 
 def convention_option(also: str = "") -> Callable[[_F], _F]:
-    """`--convention`; `also` is what else the command takes."""
+    """`--convention`; `also` is another word that the command takes."""
+    or_also = f", or `{also}`" if also else ""
     return click.option(
         "--convention",
         type=Text(),
         default="exact",
         metavar="NAME",
         show_default=True,
-        shell_complete=complete_convention,
-        help=f"How FLOPs are counted{also}; `convcalc conventions` lists the ways.",
+        shell_complete=candidates.conventions(also),
+        help=f"How FLOPs are counted{or_also}; `convcalc conventions` lists the ways.",
     )
 
 
@@ -255,6 +268,7 @@ def dtype_option(function: _F) -> _F:
         "--dtype",
         type=Text(),
         metavar="TYPE",
+        shell_complete=candidates.dtypes,
         help="The type of a number, for the bytes of weights and activations: float16, int8, …"
         " [default: float32]",
     )(function)
@@ -334,29 +348,3 @@ def _parse_setting(setting: str) -> tuple[str, Any]:
             f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
         )
     return name.strip(), parse_value(text.strip())
-
-
-def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    """Specs and presets of the zoo, and files."""
-    from click.shell_completion import CompletionItem
-
-    from convcalc import zoo
-
-    names = [name for name in (*zoo.families(), *zoo.presets()) if name.startswith(incomplete)]
-    return [*map(CompletionItem, sorted(set(names))), CompletionItem(incomplete, type="file")]
-
-
-def complete_convention(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Conventions."""
-    from convcalc import conventions
-
-    return [name for name in conventions.names() if name.startswith(incomplete)]
-
-
-def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Presets of the specs that are named already; of the whole zoo before that."""
-    from convcalc import zoo
-
-    specs = ctx.params.get("specs") or ()
-    found = [preset for preset, family in zoo.presets().items() if not specs or family in specs]
-    return [preset for preset in found if preset.startswith(incomplete)]

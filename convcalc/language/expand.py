@@ -319,11 +319,13 @@ class _Walk:
         names = body.bind
         for number, row in enumerate(rows):
             self.step(st)
-            cells = row if isinstance(row, tuple) and len(names) > 1 else (row,)
+            cells = row if isinstance(row, tuple) else (row,)
             if len(cells) != len(names):
                 given = counted(len(cells), "value")
                 message = f"this row has {given} for the {counted(len(names), 'name')} of `bind`"
                 help = f"the names are {listed(names)}"
+                if len(names) == 1:
+                    help = f"the name is {names[0]}; a row whose only cell is a list is [[1, 2]]"
                 mark = st.item_mark("in", number)
                 raise self.mistakes.report("bad-value", message, mark, scope, help=help)
             values = {**scope.values, **dict(zip(names, cells))}
@@ -339,7 +341,7 @@ class _Walk:
         if body.shortcut:
             self.enter(st, scope)
             with self.builder.group("shortcut", "shortcut"):
-                shortcut = self.stack(body.shortcut, inputs, scope.inside(st))
+                shortcut = self.stack(body.shortcut, inputs, scope.beside(st))
         return self.join(st, "add", (result, shortcut), scope)
 
     def branches(self, st: Statement, body: Branches, inputs: Known, scope: Scope) -> Tensors:

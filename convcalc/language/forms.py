@@ -76,7 +76,7 @@ class ForEach(Structure):
     """The same layers once for each row of a table, whose cells get names."""
 
     rows: Annotated[Value, Checked("rows")] = Field(alias="in", examples=[[[64, 1], [128, 2]]])
-    """the rows, each a list with one cell for every name"""
+    """the rows, each a list with one cell for every name, or the cell alone for one name"""
     bind: Annotated[tuple[str, ...], Checked("bind")] = Field(examples=[["channels", "stride"]])
     """the names of a row's cells"""
     layers: Layers = Field(examples=[[{"conv": {"out": "channels", "k": 3, "s": "stride"}}]])

@@ -91,7 +91,7 @@ class Placing:
         """The parts of a layer that stands for several."""
         try:
             require_inputs(layer, len(inputs))
-            with self.builder.group(call.name or st.type, st.type):
+            with self.builder.group(call.name or st.type, st.type, layer):
                 made = layer.build(self.builder, *inputs)
         except Refusal as refusal:
             # The part that refuses is not in the file.

@@ -62,6 +62,10 @@ class Scope:
         values = self.values if values is None else values
         return Scope(values, self, (*self.around, st))
 
+    def beside(self, st: Statement) -> Scope:
+        """The scope of another list in the line that this one is in: neither sees the other."""
+        return Scope(self.values, self._outer, (*self.around, st))
+
     def called(self, values: Mapping[str, Any], call: Statement) -> Scope:
         """The scope of a block that is called here; it sees no tensor of its caller."""
         return Scope(values, None, (*self.around, call))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import Analysis, Row, Share
@@ -27,7 +28,7 @@ from convcalc.visible import cut_inside
 from convcalc.words import counted, listed
 
 if TYPE_CHECKING:
-    from convcalc.render.tree import Line
+    from convcalc.render.tree import Branch, Line
 
 
 def layers(
@@ -237,10 +238,16 @@ def _fitted_tree(analysis: Analysis, keys: str | None, si: bool, deepest: int | 
     """The network as a tree: blocks are open as far as the screen is high, or down to `deepest`."""
     kept = _without_names(keys, analysis)
 
-    def fitted(columns: int, height: int) -> list[Table]:
-        from convcalc.render.tree import branches, lines_of
+    @cache
+    def grown() -> Sequence[Branch]:
+        from convcalc.render.tree import branches
 
-        found = lines_of(branches(analysis.rows), max(height, FEWEST_LINES), deepest)
+        return branches(analysis.rows)
+
+    def fitted(columns: int, height: int) -> list[Table]:
+        from convcalc.render.tree import lines_of
+
+        found = lines_of(grown(), max(height, FEWEST_LINES), deepest)
         labels = ["  " * line.depth + line.branch.label for line in found]
 
         def make(labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:

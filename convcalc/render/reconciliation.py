@@ -26,14 +26,24 @@ _LEGEND = (
 
 
 def report(found: Reconciliation, answer: Answer | None) -> Report:
-    """A row a convention; as text the answer first, and the bridges last."""
+    """A row a convention; as text and in documents the answer first, and the bridges last.
+
+    Rows say of their own convention whether it gives the reported figure.
+    """
 
     def lines() -> list[dict[str, Any]]:
-        return [_bridge_object(bridge) for bridge in found.bridges]
+        rows = [_bridge_object(bridge) for bridge in found.bridges]
+        if answer is None:
+            return rows
+        return [{**row, "readings": _own_readings(row["name"], answer)} for row in rows]
 
     def records() -> Records:
         keys = ("name", "unit", "total", "params", "silent_layers")
-        return Records(("convention", *keys[1:]), ([each[key] for key in keys] for each in lines()))
+        rows = ([each[key] for key in keys] for each in lines())
+        if answer is None:
+            return Records(("convention", *keys[1:]), rows)
+        header = ("convention", *keys[1:], "reading", "factor", "comes_to")
+        return Records(header, ([*row, *_first_reading(row[0], answer)] for row in rows))
 
     def text() -> Iterator[str]:
         if answer is not None:
@@ -46,9 +56,52 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
         lambda: [_object(found, answer)],
         lines,
         records,
-        lambda: [_totals(found), _steps(found)],
+        lambda: [*([] if answer is None else [_answered(answer)]), _totals(found), _steps(found)],
         text,
     )
+
+
+def _readings(answer: Answer) -> Iterator[tuple[str, Reading]]:
+    """What a figure may be, under the keys of JSON: the nearest total where none gives it."""
+    for each in answer.matches:
+        yield "matches", each
+    for each in answer.near:
+        yield "near", each
+    if not answer.matches:
+        yield "nearest", answer.nearest
+
+
+def _own_readings(convention: str, answer: Answer) -> list[dict[str, Any]]:
+    """The readings that are a convention's, as JSON lines have them."""
+    return [
+        {"reading": kind, **_reading_object(each)}
+        for kind, each in _readings(answer)
+        if each.convention.name == convention
+    ]
+
+
+def _first_reading(convention: str, answer: Answer) -> list[Any]:
+    """The likeliest reading that is a convention's, as CSV has it: empty where there is none."""
+    for reading in _own_readings(convention, answer):
+        return [reading["reading"], reading["factor"], reading["total"]]
+    return [None, None, None]
+
+
+def _answered(answer: Answer) -> Table:
+    """What a reported figure may be: a reading a row."""
+    reported = answer.reported
+    what = "what gives it" if answer.matches else "no convention's number, nor twice or half of one"
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for kind, reading in _readings(answer):
+            gap = reading.value - reported.value
+            off = f"{'+' if gap > 0 else '−'}{_shown(abs(gap))}" if gap else ""
+            less = " and ".join(map(_item, reading.less))
+            name = _reading(reading) + (" (the nearest)" if kind == "nearest" else "")
+            yield name, less, _shown(reading.value), off
+
+    header = ("Reading", "Without", "Comes to", "Off by")
+    return Table(f"{reported.text}: {what}", header, (False, False, True, True), rows)
 
 
 def _totals(found: Reconciliation) -> Table:

@@ -378,12 +378,17 @@ class _Maker:
         rows = [first] + [tuple(map(self.like, first)) for _ in range(self.rng.randint(0, 2))]
         self.is_sure &= len(rows) == 1
         wanted = None if len(rows) == 1 and self.odds(0.5) else taken[0]
-        table = tuple(row if len(names) > 1 else row[0] for row in rows)
+        table = tuple(map(self.row, rows))
         form: Mapped = {"bind": names, "in": self.written(table, scope.seen(taken))}
         form["layers"], outputs = self.body(
             taken, scope.inside(dict(zip(names, first))), depth, wanted
         )
         return "for_each", form, outputs
+
+    def row(self, cells: tuple[Any, ...]) -> Any:
+        """A row of a table; a single cell may stand by itself, unless it is a list."""
+        alone = len(cells) == 1 and not isinstance(cells[0], tuple) and self.odds(0.7)
+        return cells[0] if alone else cells
 
     def loop_names(self, scope: _Scope, most: int) -> list[str]:
         """Names that no loop around has."""

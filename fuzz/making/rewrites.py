@@ -144,10 +144,10 @@ def _inline(block: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, An
     entering = {"sequential": {"name": _FRESH, "layers": []}}
     lines = [entering, *_each_line({"layers": block["layers"]}, _from_fresh)["layers"]]
     for key, value in reversed([*defaults.items(), *block.get("let", {}).items()]):
-        lines = [{"for_each": {"bind": [key], "in": [value], "layers": lines}}]
+        lines = [{"for_each": {"bind": [key], "in": [[value]], "layers": lines}}]
     if given:
-        rows = list(given.values()) if len(given) == 1 else [list(given.values())]
-        lines = [{"for_each": {"bind": list(given), "in": rows, "layers": lines}}]
+        row = list(given.values())
+        lines = [{"for_each": {"bind": list(given), "in": [row], "layers": lines}}]
     return _group(fields, lines)
 
 
