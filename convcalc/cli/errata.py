@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options, output
+from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("errata", cls=Command, short_help="Published figures that are wrong.")
-@click.argument("name", required=False, shell_complete=options.complete_spec)
+@click.argument("name", required=False, shell_complete=candidates.specs)
 @output.output_options
 @options.error_format_option
 def command(printer: Printer, name: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -26,8 +26,9 @@ _LEGEND = (
 
 
 def report(found: Reconciliation, answer: Answer | None) -> Report:
-    """A row a convention; as text and in documents the answer first, and the bridges last.
+    """A row a convention; as text the totals side by side, and the bridges to them.
 
+    As text an answer is told alone, with the bridges to what it names, and documents begin with it.
     Rows say of their own convention whether it gives the reported figure.
     """
 
@@ -46,11 +47,14 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
         return Records(header, ([*row, *_first_reading(row[0], answer)] for row in rows))
 
     def text() -> Iterator[str]:
-        if answer is not None:
-            yield from _answer(answer)
-            yield ""
-        yield from aligned(_totals(found))
-        yield from _bridges(found)
+        if answer is None:
+            yield from aligned(_totals(found))
+            yield from _bridges(found.bridges, found.macs)
+            return
+        yield from _answer(answer)
+        yield from _bridges(_told(found, answer), found.macs)
+        yield ""
+        yield f"`convcalc reconcile {answer.nearest.subject.name}` has what every tool counts."
 
     return Report(
         lambda: [_object(found, answer)],
@@ -97,7 +101,7 @@ def _answered(answer: Answer) -> Table:
             gap = reading.value - reported.value
             off = f"{'+' if gap > 0 else '−'}{_shown(abs(gap))}" if gap else ""
             less = " and ".join(map(_item, reading.less))
-            name = _reading(reading) + (" (the nearest)" if kind == "nearest" else "")
+            name = _reading(reading, answer) + (" (the nearest)" if kind == "nearest" else "")
             yield name, less, _shown(reading.value), off
 
     header = ("Reading", "Without", "Comes to", "Off by")
@@ -165,10 +169,24 @@ def _ratio(total: int, macs: int) -> str:
     return f"{thousandths // 1000}.{thousandths % 1000:03}"
 
 
-def _bridges(found: Reconciliation) -> Iterator[str]:
+#: Totals whose bridges are shown beside an answer.
+_TOLD = 3
+
+
+def _told(found: Reconciliation, answer: Answer) -> Iterator[Bridge]:
+    """The bridges to the likeliest totals of an answer, where those have something beside MACs."""
+    asked = answer.nearest.subject
+    named = {each.convention.name: each.value for each in answer.matches if each.subject == asked}
+    values = list(dict.fromkeys(named.values()))[:_TOLD]
+    for bridge in found.bridges:
+        if named.get(bridge.convention.name) in values and bridge.items:
+            yield bridge
+
+
+def _bridges(bridges: Iterable[Bridge], macs: int) -> Iterator[str]:
     """A bridge a paragraph; conventions with the same one share it."""
     names: dict[tuple[int | None, tuple[Item, ...], tuple[str, ...]], list[Bridge]] = {}
-    for bridge in found.bridges:
+    for bridge in bridges:
         names.setdefault((bridge.total, bridge.items, bridge.without), []).append(bridge)
     for (total, items, without), bridges in names.items():
         title = ", ".join(bridge.convention.name for bridge in bridges)
@@ -176,9 +194,9 @@ def _bridges(found: Reconciliation) -> Iterator[str]:
         if total is None:
             yield f"{title}: no number for {', '.join(without)}"
             continue
-        width = len(f"{max([total, found.macs, *(abs(item.amount) for item in items)]):,}")
+        width = len(f"{max([total, macs, *(abs(item.amount) for item in items)]):,}")
         yield f"{title}:"
-        yield f"    {found.macs:>{width},}  MACs"
+        yield f"    {macs:>{width},}  MACs"
         for item in items:
             sign = "+" if item.amount > 0 else "−"
             yield f"  {sign} {abs(item.amount):>{width},}  {_item(item)}"
