@@ -282,6 +282,7 @@ def _become(example: Example, streams: Mapping[int, int | None]) -> NoReturn:
         os.closerange(PIPE + 1, 4 * PIPE)
         if example.disk is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as python has it
+            sys.dont_write_bytecode = True  # it would be cut, too, and stay so
             resource.setrlimit(resource.RLIMIT_FSIZE, (example.disk, example.disk))
         if example.is_anyone and os.getuid() == 0:
             os.setgroups([])
@@ -314,6 +315,8 @@ def _start(example: Example) -> NoReturn:
     script = os.path.join(sysconfig.get_path("scripts"), "convcalc")
     start = ["-m", "convcalc"] if len(example.arguments) % 2 else [script]
     environment = {**os.environ, "PYTHONIOENCODING": example.encoding, "PYTHONUTF8": "0"}
+    if example.disk is not None:
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
     os.execve(sys.executable, [sys.executable, *start, *example.arguments], environment)
 
 
