@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
@@ -541,7 +542,7 @@ class _SymbolBuilder(Builder):
             Shape(*map(self._named, _size_names(len(shape) - 1, "out"), shape))
             for shape in placed.outputs
         )
-        return Placed(placed.layer, placed.inputs, outputs)
+        return replace(placed, outputs=outputs)
 
     def _named(self, name: str, size: Any) -> Any:
         """A symbol for a size of the output that is more than a symbol."""

@@ -93,12 +93,19 @@ class Answer(NamedTuple):
 def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconciliation:
     """Every convention's total for a graph, and the bridge from its MACs to each.
 
+    An older version of a tool is there where it counts this graph in another way than the newest.
+
     `look` is called before every layer, and ends it by raising what it likes.
     """
-    bridges = tuple(_bridge(graph, conventions.find(name), look) for name in conventions.names())
+    bridges: list[Bridge] = []
+    for name in conventions.names():
+        newest = conventions.find(name)
+        found = [_bridge(graph, each, look) for each in (newest, *newest.older)]
+        bridges += found[:1]
+        bridges += (bridge for bridge in found[1:] if bridge[1:-1] != found[0][1:-1])
     (macs,) = (bridge.total for bridge in bridges if bridge.convention.name == "macs")
     assert macs is not None
-    return Reconciliation(graph, macs, bridges)
+    return Reconciliation(graph, macs, tuple(bridges))
 
 
 #: What an item is, and its formula.

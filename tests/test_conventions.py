@@ -32,8 +32,6 @@ FILES = ("torch_tools_layers", "paddle", "tensorflow", "flax", "onnx_tool")
 
 #: Recorded answers that a convention does not give, and why.
 DIFFERENT = {
-    ("conv2d-k3-valid", "fvcore"): "`valid` in a spec is a padding of 0, and no other operator",
-    ("conv2d-k3-valid-batch4", "fvcore"): "likewise",
     ("conv2d-g16-as-depthwise", "tensorflow"): "taken for Keras' DepthwiseConv2D",
     ("adaptive_avg_pool2d-1", "tensorflow"): "taken for Keras' GlobalAveragePooling2D",
     ("adaptive_avg_pool2d-3", "onnx-tool"): "no rule: the exporter writes a dozen operators",

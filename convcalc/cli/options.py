@@ -303,7 +303,8 @@ def complete_convention(ctx: click.Context, param: click.Parameter, incomplete: 
     """Conventions."""
     from convcalc import conventions
 
-    return [name for name in conventions.names() if name.startswith(incomplete)]
+    names = [each.name for each in conventions.every()]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -88,6 +88,20 @@ class Convention(NamedTuple):
     quantities: Mapping[str, Callable[[Quantities], int]] = {}
     #: The place of every node of a graph, where the tool counts a graph of its own making.
     places: Callable[[Graph], Iterable[Place]] = _alone
+    #: What the tool was in versions that count differently, the newest first.
+    older: tuple[Convention, ...] = ()
+    #: How an older version differs, in prose; of the newest, its file tells.
+    notes: str = ""
+
+    def was(self, since: str, version: str, summary: str, notes: str, **changes: Any) -> Convention:
+        """The convention as an older version of its tool, `NAME@since`, measured in `version`."""
+        name = f"{self.name}@{since}"
+        return self._replace(name=name, version=version, summary=summary, notes=notes, **changes)
+
+    def is_of(self, version: str) -> bool:
+        """Whether a version, or the beginning of one, is this one's."""
+        own = (self.name.partition("@")[2], self.version)
+        return any(each == version or each.startswith(f"{version}.") for each in own if version)
 
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
@@ -278,6 +292,11 @@ class Quantities:
         number: int = _READ[name](self)
         return number
 
+    @property
+    def written(self) -> Any:
+        """The layer as the spec has it, where one number may stand for every axis."""
+        return self.placed.written
+
     def own(self, name: str, function: Callable[[Quantities], int]) -> Any:
         """A convention's own quantity; where it is no formula of what is open, its name."""
         try:
@@ -298,17 +317,12 @@ class Quantities:
     @cached_property
     def numbers(self) -> Quantities:
         """The same without symbols. Raises OpenFigure where one is open."""
-        layer = self.layer
-        values = {
-            field.name: in_numbers(getattr(layer, field.name)) for field in fields_of(type(layer))
-        }
-        if any(value is not getattr(layer, name) for name, value in values.items()):
-            layer = dataclasses.replace(layer, **values)
+        layer, written = _in_numbers(self.layer), _in_numbers(self.written)
         inputs, outputs = (
             tuple(Shape(*in_numbers(shape)) for shape in shapes)
             for shapes in (self.placed.inputs, self.placed.outputs)
         )
-        node = self.node._replace(placed=Placed(layer, inputs, outputs))
+        node = self.node._replace(placed=Placed(layer, inputs, outputs, written))
         return Quantities(node, in_numbers(self.batch), self.place)
 
     @cached_property
@@ -364,6 +378,15 @@ _READ: Mapping[str, Callable[[Quantities], Any]] = {
     "merged": lambda q: q.place.merged,
     "first": lambda q: q.place.first,
 }
+
+
+def _in_numbers(layer: Any) -> Any:
+    """A layer without symbols. Raises OpenFigure where one is open."""
+    names = [field.name for field in fields_of(type(layer))]
+    values = {name: in_numbers(getattr(layer, name)) for name in names}
+    if all(value is getattr(layer, name) for name, value in values.items()):
+        return layer
+    return dataclasses.replace(layer, **values)
 
 
 def in_numbers(value: Any) -> Any:

@@ -10,19 +10,24 @@ operations, one each.
 - What hooks count is divided by the batch, what functions count is not: with a batch of N the
   number is Σ hooks/N + Σ functions. An upsampling hook looks at one image, and is divided all the
   same. (Its fraction is dropped here layer by layer; the tool drops it from the sum.)
+- `F.interpolate` with a scale for each axis counts inp·∏int(scale), which is 0 for 0.7; in the mode
+  `area` it calls an adaptive pool, which counts too.
 - Hooks go by exact type, so a subclass counts 0: torchvision's `LayerNorm2d` (`functional` here).
 - `x + y` and `x * y` are not seen; `torch.add` and `torch.mul` are.
 - Parameters are those that require a gradient, of all modules.
 """
 
+from convcalc.arithmetic import product
 from convcalc.conventions.base import Convention, Quantities, table
 
 
 def interpolated(q: Quantities) -> int:
-    """Elements of the upsampled tensor, at sizes in·scale that are not rounded down."""
-    scale = q.layer.scale
-    if scale is None or len(set(scale)) > 1:
+    """Elements of the upsampled tensor, at sizes in·scale; scales for each axis rounded down."""
+    scale = q.written.scale
+    if scale is None:
         return q.out
+    if len(scale) > 1:
+        return q.inp * product(map(int, scale))
     inp = q.numbers.inp
     try:
         return int(inp * float(scale[0]) ** q.axes)
@@ -30,9 +35,22 @@ def interpolated(q: Quantities) -> int:
         return int(inp * scale[0] ** q.axes)
 
 
+def scaled_once(q: Quantities) -> int:
+    """inp·scale; with `size`, the product of the sizes given."""
+    scale = q.written.scale
+    return product(q.written.size) if scale is None else int(q.numbers.inp * float(scale[0]))
+
+
+def uneven(q: Quantities) -> bool:
+    """Whether an upsampling has a factor for each axis."""
+    return len(q.written.scale or ()) > 1
+
+
+#: The adaptive pool that the mode `area` calls.
+_AREA = "(inp if mode == 'area' else 0)"
 RESPONSE_NORM = "3 * inp + (channels + size - 1) * rows"
 
-CONVENTION = Convention(
+_NEWEST = Convention(
     name="ptflops",
     tool="ptflops",
     version="0.7.5",
@@ -52,7 +70,7 @@ CONVENTION = Convention(
             "adaptive_avg_pool adaptive_max_pool": "inp // batch + inp",
             "relu6 leaky_relu": "inp // batch",
             "silu softmax": "inp",
-            "upsample": "out // batch // batch + interpolated",
+            "upsample": f"out // batch // batch + interpolated + {_AREA}",
         }
     ),
     functions=table(
@@ -61,9 +79,69 @@ CONVENTION = Convention(
             "max_pool avg_pool global_max_pool": "inp",
             "adaptive_avg_pool adaptive_max_pool": "inp",
             "local_response_norm": RESPONSE_NORM,
-            "upsample": "interpolated",
+            "upsample": f"interpolated + {_AREA}",
             "add mul": "out",
         }
     ),
     quantities={"interpolated": interpolated},
+)
+
+#: A transposed convolution, whose products were counted at every position of its output.
+_BY_OUTPUT = "positions * kernel * channels * (out_channels // groups) + bias"
+_ONCE = table(
+    {
+        "convolution": "macs + bias",
+        "conv_transpose": _BY_OUTPUT,
+        "deform_conv": "offset_macs + offset_bias",
+        "linear": "macs + (out_features if bias else 0)",
+        "batch_norm group_norm instance_norm": "2 * inp if affine else inp",
+        "relu prelu elu gelu relu6 leaky_relu": "inp",
+        "max_pool avg_pool global_max_pool global_avg_pool": "inp",
+        "adaptive_avg_pool adaptive_max_pool": "inp",
+        "upsample": "out // batch",
+    }
+)
+CONVENTION = _NEWEST._replace(
+    older=(
+        _NEWEST.was(
+            "0.7.4",
+            "0.7.4",
+            "as the newest, but transposed convolutions by the positions of their output",
+            "A transposed convolution counts its products at every position of its output. From"
+            " 0.7.3, but for what that one makes of an upsampling.",
+            rules={**_NEWEST.rules, "conv_transpose": f"({_BY_OUTPUT}) // batch"},
+        ),
+        _NEWEST.was(
+            "0.7.1",
+            "0.7.1",
+            "as 0.7.4, but linear layers twice, and upsamplings as if they had one axis",
+            "A linear layer is counted twice, by its hook and by the function that it calls, with a"
+            " bias once for all positions. A function that upsamples counts inp·scale, or the"
+            " product of the sizes; with a scale for each axis, and for a local response norm, the"
+            " tool stops, as it does for a batch. (0.7.3 has the upsampling yet, the rest not.)",
+            rules={
+                **_NEWEST.rules,
+                "conv_transpose": f"({_BY_OUTPUT}) // batch",
+                "linear": "2 * (macs + (out_features if bias else 0)) // batch",
+                "upsample": f"out // batch // batch + scaled_once + {_AREA}",
+            },
+            functions={**(_NEWEST.functions or {}), "upsample": f"scaled_once + {_AREA}"},
+            gaps={"upsample": "uneven", "local_response_norm": "inp > 0"},
+            quantities={"scaled_once": scaled_once, "uneven": uneven},
+        ),
+        _NEWEST.was(
+            "0.6",
+            "0.6.9",
+            "MACs and biases, 2 an element of a batch norm, 1 of a module activation and of a pool",
+            "Hooks on modules alone: all count once, and functions are not seen. A transposed"
+            " convolution counts its products at every position of its output. A linear"
+            " layer's bias counts once, whatever the positions. A batch, which `input_constructor`"
+            " gives by keyword, is counted whole. 0.7 adds layer norms, 1 an element. Before"
+            " 0.6.7 GELU is not known, before 0.6.6 group and instance norms neither; to 0.6.2 the"
+            " bias of a linear layer is left out.",
+            rules=_ONCE,
+            functions={},
+            quantities={},
+        ),
+    )
 )

@@ -131,7 +131,9 @@ def _shared_rules(convention: Convention) -> Iterator[tuple[tuple[str, ...], lis
 
 
 def prose(convention: Convention) -> str:
-    """The documentation of a convention's file; empty for one that came from elsewhere."""
+    """The documentation of a convention's file, or its notes; empty for one from elsewhere."""
+    if convention.notes:
+        return convention.notes
     module = sys.modules.get(f"convcalc.conventions.{convention.name.replace('-', '_')}")
     return inspect.getdoc(module) or "" if module else ""
 
