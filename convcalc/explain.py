@@ -472,7 +472,7 @@ def _in_symbols(node: Node) -> Placed:
     cls, axes = type(node.layer), len(node.input_shapes[0]) - 1
     _require_few(node.name, len(node.input_shapes))
     values = {
-        field.name: _field_symbols(field, getattr(node.layer, field.name), axes)
+        field.name: _field_symbols(field, getattr(node.placed.written, field.name), axes)
         for field in layers.fields_of(cls)
     }
     shapes = _numbered([_size_symbols(shape, "in") for shape in node.input_shapes])
@@ -736,12 +736,15 @@ def _given(field: layers.Field, given: Mapping[str, Any], axes: int) -> Any:
     """A field's value as it is given, or its default; of numbers that must be given, None."""
     kind: Kind = field.kind
     if field.name in given:
-        return kind.resolve(kind.parse(given[field.name]), axes)
-    if not field.required:
-        return kind.resolve(field.default, axes)
-    if type(kind) not in _OPEN:
+        value = kind.parse(given[field.name])
+    elif not field.required:
+        value = field.default
+    elif type(kind) in _OPEN:
+        value = _OPEN[type(kind)]
+    else:
         raise Refusal("must be given", code="missing-field", help=f"it is {kind.expected}")
-    return kind.resolve(_OPEN[type(kind)], axes)
+    kind.resolve(value, axes)  # which refuses another number of axes
+    return value
 
 
 def _field_symbols(field: layers.Field, value: Any, axes: int) -> Any:

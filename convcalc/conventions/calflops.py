@@ -15,8 +15,8 @@ of convolutions, linear layers and matrix products alone, which are the conventi
   size.
 - Upsampling by a scale counts the input: its product is thrown away. By a size: the product of the
   sizes, without channels or batch, or the one number that stands for all axes. By a scale for each
-  axis it raises a TypeError, except on as many samples as there are axes. `area` is an adaptive
-  pool, and counts the input besides.
+  axis it raises a TypeError (but counts the input where there are as many samples as axes). `area`
+  is an adaptive pool, and counts the input besides.
 - Parameters are those that require a gradient. On a model without any it raises StopIteration.
 """
 
@@ -60,8 +60,8 @@ def resized(q: Quantities) -> int:
 
 
 def uneven(q: Quantities) -> bool:
-    """Whether an upsampling has a factor for each axis, and not as many samples as axes."""
-    return len(q.written.scale or ()) > 1 and q.batch != q.axes
+    """Whether an upsampling has a factor for each axis."""
+    return len(q.written.scale or ()) > 1
 
 
 RULES = table(

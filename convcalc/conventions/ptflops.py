@@ -28,17 +28,21 @@ def interpolated(q: Quantities) -> int:
         return q.out
     if len(scale) > 1:
         return q.inp * product(map(int, scale))
-    inp = q.numbers.inp
-    try:
-        return int(inp * float(scale[0]) ** q.axes)
-    except OverflowError:
-        return int(inp * scale[0] ** q.axes)
+    return _scaled(q.numbers.inp, scale[0], q.axes)
 
 
 def scaled_once(q: Quantities) -> int:
     """inp·scale; with `size`, the product of the sizes given."""
     scale = q.written.scale
-    return product(q.written.size) if scale is None else int(q.numbers.inp * float(scale[0]))
+    return product(q.written.size) if scale is None else _scaled(q.numbers.inp, scale[0], 1)
+
+
+def _scaled(inp: int, scale: float, axes: int) -> int:
+    """Elements times a scale, in floats as long as they go."""
+    try:
+        return int(inp * float(scale) ** axes)
+    except OverflowError:
+        return int(inp * scale**axes)
 
 
 def uneven(q: Quantities) -> bool:

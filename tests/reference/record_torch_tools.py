@@ -616,6 +616,9 @@ def pools(cases: Cases) -> None:
         1,
     )
     cases.layer(
+        "avg_pool2d-k2x2", image(2), "avg_pool", {"kernel_size": [2, 2]}, "nn.AvgPool2d((2, 2))", 1
+    )
+    cases.layer(
         "avg_pool2d-k3-p1-ceil",
         image(2),
         "avg_pool",
@@ -834,6 +837,38 @@ def resampling(cases: Cases) -> None:
         {"scale": [2, 3], "mode": "nearest"},
         "nn.Upsample(scale_factor=(2, 3), mode='nearest')",
     )
+    # One number for all axes is another argument than a number for each.
+    spellings: list[tuple[str, int, Json, tuple[int, ...]]] = [
+        ("size-number", 2, {"size": 8}, (1, 4)),
+        ("nearest-exact", 2, {"scale": 2, "mode": "nearest-exact"}, (1,)),
+        ("scale1.3", 2, {"scale": 1.3}, (1, 4)),
+        ("scale0.7x2", 2, {"scale": [0.7, 2]}, (1, 2)),
+        ("scale2x2", 2, {"scale": [2, 2]}, (1, 2)),
+        ("area", 1, {"size": 3, "mode": "area"}, (1,)),
+        ("area", 2, {"size": 3, "mode": "area"}, (1, 4)),
+        ("area-sizes", 2, {"size": [3, 4], "mode": "area"}, (1,)),
+        ("area-scale", 2, {"scale": 2, "mode": "area"}, (1,)),
+        ("area", 3, {"size": 3, "mode": "area"}, (1,)),
+    ]
+    for name, dims, fields, tried in spellings:
+        renamed = {"scale_factor" if key == "scale" else key: fields[key] for key in fields}
+        arguments = call("", **renamed)[1:-1]
+        cases.layer(
+            f"upsample{dims}d-{name}",
+            [4, *SIZES[dims]],
+            "upsample",
+            fields,
+            f"nn.Upsample({arguments})",
+            *tried,
+        )
+        cases.layer(
+            f"upsample{dims}d-{name}-functional",
+            [4, *SIZES[dims]],
+            "upsample",
+            {**fields, "functional": True},
+            f"Function(lambda x: F.interpolate(x, {arguments}))",
+            *tried,
+        )
     cases.layer("pixel_shuffle", image(2), "pixel_shuffle", {"factor": 2}, "nn.PixelShuffle(2)", 1)
     cases.layer(
         "channel_shuffle", image(2), "channel_shuffle", {"groups": 4}, "nn.ChannelShuffle(4)", 1
