@@ -17,7 +17,8 @@ of convolutions, linear layers and matrix products alone, which are the conventi
   sizes, without channels or batch, or the one number that stands for all axes. By a scale for each
   axis it raises a TypeError (but counts the input where there are as many samples as axes). `area`
   is an adaptive pool, and counts the input besides.
-- Parameters are those that require a gradient. On a model without any it raises StopIteration.
+- Parameters are those that require a gradient; a shared weight counts once. On a model without any
+  parameters it raises StopIteration.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,8 @@ is one: they are MACs, without biases, and operations of normalisations and pool
 - A padding that is a word, `"same"` or `"valid"`, makes another operator,
   `aten::_convolution_mode`, which it does not know: 0.
 - `F.interpolate(mode="area")` is an adaptive pool.
-- Unknown operators count 0, with a warning. Parameters are all that have a name.
+- Unknown operators count 0, with a warning.
+- Parameters are all that have a name, frozen ones too; a shared weight counts once.
 """
 
 from convcalc.conventions.base import Convention, Quantities, table

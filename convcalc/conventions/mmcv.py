@@ -9,7 +9,7 @@ for a backbone without its classifier.
 - A linear layer's bias is left out. Norms count 2 an element, layer norms too.
 - Of transposed convolutions it knows the 2-D ones, by their input; GELU and SiLU it does not know.
 - A batch, which its `input_constructor` gives by keyword, is counted whole.
-- Parameters are those that require a gradient, of all modules.
+- Parameters are those that require a gradient, of all modules; a shared weight counts once.
 """
 
 from convcalc.conventions.base import Convention, table

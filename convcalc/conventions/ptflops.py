@@ -14,7 +14,8 @@ operations, one each.
   `area` it calls an adaptive pool, which counts too.
 - Hooks go by exact type, so a subclass counts 0: torchvision's `LayerNorm2d` (`functional` here).
 - `x + y` and `x * y` are not seen; `torch.add` and `torch.mul` are.
-- Parameters are those that require a gradient, of all modules.
+- Parameters are those that require a gradient, of all modules; a shared weight counts once. The
+  operations of a module that stands in several others are counted in each of these.
 """
 
 from convcalc.arithmetic import product

@@ -10,7 +10,9 @@ normalisations, average pools and upsamplings.
 - An adaptive pool's windows are a ratio of floats that is multiplied and cut: now and then one less
   than the formula.
 - Parameters are summed over the modules that have a rule and run: those of group norm, layer scale,
-  a deformable convolution's own kernel and of layers that are called as functions are lost.
+  a deformable convolution's own kernel and of layers that are called as functions are lost. Frozen
+  ones count; a weight that several modules share counts in each, and so does a module that stands
+  in several others, with all of its operations.
 """
 
 from convcalc.arithmetic import product

@@ -8,7 +8,8 @@ where the class is called Conv-something, else once a sample.
 - Norms count their parameters, not their elements; what has no parameters counts 0.
 - Layer scale is a parameter of another name, in a module with children: 0.
 - A transposed convolution counts its weights at every position of its (large) output.
-- All parameters are counted.
+- All parameters are counted, frozen ones too; a weight that several modules share counts in each,
+  and so does a module that stands in several others.
 """
 
 from convcalc.conventions.base import Convention, table

@@ -50,7 +50,10 @@ REASONS: list[tuple[str, Callable[[Json], bool], str]] = []
 
 
 def as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    """A value as PyTorch has it; a list of one is one number, as in the language."""
+    if not isinstance(value, list):
+        return value
+    return value[0] if len(value) == 1 else tuple(value)
 
 
 def upsample(f: Json, x: Sizes) -> nn.Module:

@@ -319,6 +319,13 @@ class FunctionOf(nn.Module):
         return self.function(x, self.owner)
 
 
+def tied(*modules: nn.Module) -> nn.Module:
+    """Modules one after another that own one weight together, each with a bias of its own."""
+    for module in modules[1:]:
+        module.weight = modules[0].weight
+    return nn.Sequential(*modules)
+
+
 class OwnConv2d(nn.Conv2d):
     """A subclass, for the tools that look a module up by its exact type."""
 
@@ -380,6 +387,7 @@ NAMES = {
     "Permute": torchvision.ops.Permute,
     "SqueezeExcitation": torchvision.ops.SqueezeExcitation,
     "WeightScale": WeightScale,
+    "tied": tied,
 }
 
 
@@ -1049,6 +1057,16 @@ def other_forms(cases: Cases) -> None:
             "(lambda c: nn.Sequential(nn.Sequential(c), nn.Sequential(c), c))(nn.Conv2d(16, 16, 3))"
         ),
         "conv2d-called-twice": "(lambda c: Join(operator.add, c, c))(nn.Conv2d(16, 16, 3))",
+        "conv2d-in-two-places": (
+            "(lambda c: nn.Sequential(c, nn.ReLU(), c))(nn.Conv2d(16, 16, 3, padding=1))"
+        ),
+        "conv2d-of-one-weight": (
+            "tied(nn.Conv2d(16, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1))"
+        ),
+        "frozen-beside-trained": (
+            "nn.Sequential(nn.Conv2d(16, 8, 3).requires_grad_(False), nn.BatchNorm2d(8), "
+            "nn.Conv2d(8, 4, 1))"
+        ),
         "unused-module": (
             "FunctionOf(lambda x, m: m[0](x), nn.ModuleList([nn.ReLU(), nn.Linear(9, 9)]))"
         ),
