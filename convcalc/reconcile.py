@@ -131,9 +131,14 @@ def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> B
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
+    total = sum(count.flops or 0 for count in counts)
+    carried = total - sum(node.placed.operations.macs for node in graph.nodes)
+    carried -= sum(item.amount for item in items)
+    if carried:
+        items.append(Item("fractions of upsamplings that make whole ones", "1", carried, carried))
     return Bridge(
         convention,
-        sum(count.flops or 0 for count in counts),
+        total,
         summed(convention.params(graph)),
         tuple(sorted(items, key=lambda item: -abs(item.amount))),
         (),

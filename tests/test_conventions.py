@@ -259,6 +259,40 @@ def test_a_layer_of_any_size_is_counted_at_once(run: Run) -> None:
     assert run("reconcile", "-", stdin=spec).status == 0
 
 
+# Fractions
+
+
+@pytest.mark.parametrize(
+    ("upsample", "sizes", "times", "batch", "flops"),
+    [
+        ({"scale": 1.5, "functional": True}, [1, 1], 3, 1, 4),  # 3 × 1.5
+        ({"scale": 1.5}, [1, 1], 3, 3, 14),  # 3 × (4.5 + ⅓)
+        ({"scale": 2.5}, [4, 1], 1, 3, 32),  # 30 + 8/3
+    ],
+)
+def test_ptflops_cuts_its_sum_once(
+    run: Run, upsample: dict[str, Any], sizes: list[int], times: int, batch: int, flops: int
+) -> None:
+    layers = [{"upsample": upsample}] * times
+    spec = json.dumps({"name": "up", "input": sizes, "layers": layers}).encode()
+    command = ("analyze", "-", "--convention", "ptflops", "--batch", str(batch), "--json")
+    answer = run(*command, stdin=spec).json
+    assert answer["totals"]["flops"] == flops
+    assert sum(layer["flops"] for layer in answer["layers"]) == flops
+
+
+def test_a_bridge_has_the_fractions_that_make_whole_ones(run: Run) -> None:
+    layers = [{"upsample": {"scale": 1.5, "functional": True}}] * 3
+    spec = json.dumps({"name": "up", "input": [1, 1], "layers": layers}).encode()
+    (found,) = (
+        each
+        for each in run("reconcile", "-", "--json", stdin=spec).json["conventions"]
+        if each["name"] == "ptflops"
+    )
+    assert found["total"] == 4
+    assert sum(item["amount"] for item in found["bridge"]) == 4
+
+
 # Zeros that are no knowledge
 
 

@@ -6,13 +6,16 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property, partial
 from itertools import repeat
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from convcalc import costs
 from convcalc.arithmetic import product, value_of
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import NOTHING, PRIMITIVES, Layer, Operations, Placed, fields_of
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 #: The formula of what costs nothing.
 FREE = "0"
@@ -88,6 +91,9 @@ class Convention(NamedTuple):
     quantities: Mapping[str, Callable[[Quantities], int]] = {}
     #: The place of every node of a graph, where the tool counts a graph of its own making.
     places: Callable[[Graph], Iterable[Place]] = _alone
+    #: Layer type to what is cut off its count, where the tool cuts its sum: these are summed, and
+    #: each whole one is added to the layer that makes it whole.
+    fractions: Mapping[str, Callable[[Quantities], Fraction]] = {}
     #: What the tool was in versions that count differently, the newest first.
     older: tuple[Convention, ...] = ()
     #: How an older version differs, in prose; of the newest, its file tells.
@@ -115,7 +121,18 @@ class Convention(NamedTuple):
 
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
         """The counts of all nodes of a graph, in their order."""
-        return self._of_each(graph, partial(self.count_layer, batch=batch))
+        counts = self._of_each(graph, partial(self.count_layer, batch=batch))
+        return self._carried(graph, batch, counts) if self.fractions else counts
+
+    def _carried(self, graph: Graph, batch: int, counts: Iterator[Count]) -> Iterator[Count]:
+        """The counts with what is cut off them, where it sums to whole ones."""
+        rest: Fraction | int = 0
+        for node, count in zip(graph.nodes, counts):
+            if node.type in self.fractions and count.flops is not None:
+                rest += self.fractions[node.type](Quantities(node, batch))
+                count = count._replace(flops=count.flops + int(rest))
+                rest -= int(rest)
+            yield count
 
     def params(self, graph: Graph) -> Iterator[int | None]:
         """The parameters of all nodes of a graph, in their order, as the tool counts them.

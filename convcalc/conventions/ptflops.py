@@ -9,7 +9,8 @@ operations, one each.
   patched, so once.
 - What hooks count is divided by the batch, what functions count is not: with a batch of N the
   number is Σ hooks/N + Σ functions. An upsampling hook looks at one image, and is divided all the
-  same. (Its fraction is dropped here layer by layer; the tool drops it from the sum.)
+  same. The tool cuts its sum to an integer, once: what upsamplings count beyond integers is added
+  to the layer where it makes a whole one.
 - `F.interpolate` with a scale for each axis counts inp·∏int(scale), which is 0 for 0.7; in the mode
   `area` it calls an adaptive pool, which counts too.
 - Hooks go by exact type, so a subclass counts 0: torchvision's `LayerNorm2d` (`functional` here).
@@ -18,32 +19,66 @@ operations, one each.
   operations of a module that stands in several others are counted in each of these.
 """
 
+import math
+from fractions import Fraction
+from typing import Any
+
 from convcalc.arithmetic import product
 from convcalc.conventions.base import Convention, Quantities, table
 
 
 def interpolated(q: Quantities) -> int:
     """Elements of the upsampled tensor, at sizes in·scale; scales for each axis rounded down."""
+    elements: int = _by_function(q) if _whole(q) else math.floor(_by_function(q.numbers))
+    return elements
+
+
+def hooked(q: Quantities) -> int:
+    """The same with the output of one image over the batch, cut to an integer."""
+    if _whole(q):
+        return q.out // q.batch // q.batch + interpolated(q)
+    return math.floor(_by_hook_and_function(q.numbers))
+
+
+def fraction(q: Quantities) -> Fraction:
+    """What an upsampling counts beyond an integer."""
+    q = q.numbers
+    exact = Fraction(_by_function(q) if q.node.functional else _by_hook_and_function(q))
+    return exact - math.floor(exact)
+
+
+def _whole(q: Quantities) -> bool:
+    """Whether the function counts a whole number, of sizes or of a scale for each axis."""
+    return q.written.scale is None or len(q.written.scale) > 1
+
+
+def _by_function(q: Quantities) -> Any:
+    """What `F.interpolate` counts, in floats as long as they go."""
     scale = q.written.scale
     if scale is None:
         return q.out
     if len(scale) > 1:
         return q.inp * product(map(int, scale))
-    return _scaled(q.numbers.inp, scale[0], q.axes)
+    return _scaled(q.inp, scale[0], q.axes)
+
+
+def _by_hook_and_function(q: Quantities) -> Fraction:
+    """What an `nn.Upsample` counts."""
+    return Fraction(q.out // q.batch, q.batch) + Fraction(_by_function(q))
 
 
 def scaled_once(q: Quantities) -> int:
     """inp·scale; with `size`, the product of the sizes given."""
     scale = q.written.scale
-    return product(q.written.size) if scale is None else _scaled(q.numbers.inp, scale[0], 1)
+    return product(q.written.size) if scale is None else int(_scaled(q.numbers.inp, scale[0], 1))
 
 
-def _scaled(inp: int, scale: float, axes: int) -> int:
+def _scaled(inp: int, scale: float, axes: int) -> Any:
     """Elements times a scale, in floats as long as they go."""
     try:
-        return int(inp * float(scale) ** axes)
+        return inp * float(scale) ** axes
     except OverflowError:
-        return int(inp * scale**axes)
+        return int(inp * Fraction(scale) ** axes)
 
 
 def uneven(q: Quantities) -> bool:
@@ -75,7 +110,7 @@ _NEWEST = Convention(
             "adaptive_avg_pool adaptive_max_pool": "inp // batch + inp",
             "relu6 leaky_relu": "inp // batch",
             "silu softmax": "inp",
-            "upsample": f"out // batch // batch + interpolated + {_AREA}",
+            "upsample": f"hooked + {_AREA}",
         }
     ),
     functions=table(
@@ -88,7 +123,8 @@ _NEWEST = Convention(
             "add mul": "out",
         }
     ),
-    quantities={"interpolated": interpolated},
+    quantities={"interpolated": interpolated, "hooked": hooked},
+    fractions={"upsample": fraction},
 )
 
 #: A transposed convolution, whose products were counted at every position of its output.
@@ -133,6 +169,7 @@ CONVENTION = _NEWEST._replace(
             functions={**(_NEWEST.functions or {}), "upsample": f"scaled_once + {_AREA}"},
             gaps={"upsample": "uneven", "local_response_norm": "inp > 0"},
             quantities={"scaled_once": scaled_once, "uneven": uneven},
+            fractions={},
         ),
         _NEWEST.was(
             "0.6",
@@ -147,6 +184,7 @@ CONVENTION = _NEWEST._replace(
             rules=_ONCE,
             functions={},
             quantities={},
+            fractions={},
         ),
     )
 )

@@ -258,7 +258,7 @@ def of_convcalc(spec: Json, names: list[str], batch: int) -> Json:
         return {"refused": str(error)}
     found = {}
     for name in names:
-        params = list(convcalc.conventions.find(name).params(network))
+        params: list[Any] = list(convcalc.conventions.find(name).params(network))
         found[name] = [
             network.analyze(name, batch).totals.flops,
             None if None in params else sum(params),
