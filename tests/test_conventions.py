@@ -101,6 +101,22 @@ def test_a_layer_counts_as_its_tool_says(case: dict[str, Any], expected: Answer)
     assert found == expected
 
 
+def test_random_specs_count_as_their_tools_say() -> None:
+    wrong = []
+    for case in recorded("differential")["cases"]:
+        graph = convcalc.loads(json.dumps(case["spec"]))
+        for name, wanted in case["tools"].items():
+            convention = conventions.find(name)
+            counts = convention.counts(graph, case["batch"])
+            found = [
+                total([count.flops for count in counts]),
+                total(list(convention.params(graph))),
+            ]
+            if found != wanted:
+                wrong.append((case["spec"], case["batch"], name, found, wanted))
+    assert not wrong
+
+
 @pytest.mark.parametrize(("name", "case"), recorded("torch_tools_networks")["networks"].items())
 def test_a_torchvision_network_counts_as_its_tools_say(name: str, case: dict[str, Any]) -> None:
     expected = answers("torch_tools_networks", case)
