@@ -63,13 +63,13 @@ def page() -> str:
     parts += ["The names in the formulas:\n", *(f"- `{n}`: {text}" for n, text in shared_names())]
     parts += ["\n## What they make of networks\n", _networks_table()]
     for c in found:
+        own = [f"- `{name}`: {text}" for name, text in own_names(c)]
         if c.notes:
             parts += [f"### {c.name}\n", f"{c.tool} {c.version}: {c.summary}.\n", f"{c.notes}\n"]
-            parts += [_changes(c), f"Parameters: {parameters_text(c)}.\n"]
-            continue
-        title, _, rest = prose(c).partition("\n")
-        own = [f"- `{name}`: {text}" for name, text in own_names(c)]
-        parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
+            parts += [_changes(c)]
+        else:
+            title, _, rest = prose(c).partition("\n")
+            parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
         parts += ["Names of its own:\n", *own, ""] if own else []
         parts += [f"Parameters: {parameters_text(c)}.\n"]
     return "\n".join(parts)

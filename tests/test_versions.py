@@ -158,6 +158,43 @@ def test_mmpretrain_publishes_a_resnet_for_small_images_to_the_digit() -> None:
     assert network.analyze("ptflops@0.6").totals.flops == 557_216_778  # with a bias of 10
 
 
+#: What RetinaNet has behind a ResNet's stages: a feature pyramid, and two heads on each level
+#: (Lin et al. 2017, section 4).
+RETINANET = """\
+  - conv: {name: l5, out: 256, k: 1, from: conv5_x}
+  - conv: {name: l4, out: 256, k: 1, from: conv4_x}
+  - conv: {name: l3, out: 256, k: 1, from: conv3_x}
+  - upsample: {name: u5, scale: 2, functional: true, from: l5}
+  - add: {name: m4, from: [l4, u5]}
+  - upsample: {name: u4, scale: 2, functional: true, from: m4}
+  - add: {name: m3, from: [l3, u4]}
+  - conv: {name: p3, out: 256, k: 3, p: 1, from: m3}
+  - conv: {name: p4, out: 256, k: 3, p: 1, from: m4}
+  - conv: {name: p5, out: 256, k: 3, p: 1, from: l5}
+  - conv: {name: p6, out: 256, k: 3, s: 2, p: 1, from: conv5_x}
+  - relu: {from: p6}
+  - conv: {name: p7, out: 256, k: 3, s: 2, p: 1}
+"""
+
+
+def head(level: int, name: str, maps: int) -> str:
+    """One of the heads of RetinaNet on a level of the pyramid."""
+    tower = "repeat: {times: 4, layers: [conv: {out: 256, k: 3, p: 1}, relu]}"
+    layers = f"[{tower}, conv: {{out: {maps}, k: 3, p: 1}}]"
+    return f"  - sequential: {{name: {name}{level}, from: p{level}, layers: {layers}}}\n"
+
+
+def test_mmdetection_publishes_retinanet_to_the_digit() -> None:
+    spec = (SPECS / "resnet.yaml").read_text(encoding="utf-8")
+    stages, classifier, _ = spec.partition("  - adaptive_avg_pool")
+    assert classifier
+    heads = [(level, *kind) for level in range(3, 8) for kind in (("boxes", 36), ("classes", 720))]
+    outputs = ", ".join(f"{name}{level}" for level, name, _ in heads)
+    text = stages + RETINANET + "".join(head(*each) for each in heads) + f"outputs: [{outputs}]\n"
+    network = convcalc.loads(text, "retinanet.yaml", "resnet50", input=(3, 1280, 800))
+    assert network.analyze("mmcv").totals.flops == 239_316_567_080
+
+
 # Names
 
 
