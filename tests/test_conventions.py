@@ -101,6 +101,18 @@ def test_a_layer_counts_as_its_tool_says(case: dict[str, Any], expected: Answer)
     assert found == expected
 
 
+def test_a_function_that_is_handed_a_weight_counts_as_the_tools_say() -> None:
+    (case,) = (
+        case
+        for case in recorded("torch_tools_layers")["other_forms"]
+        if case["id"] == "other-prelu-functional"
+    )
+    layer = {"prelu": {"num_parameters": 16, "functional": True}}
+    graph = graph_of({"input": case["input"], "layers": [layer]})
+    expected = answers("torch_tools_layers", case)
+    assert counted(graph, expected) == expected
+
+
 def test_random_specs_count_as_their_tools_say() -> None:
     wrong = []
     for case in recorded("differential")["cases"]:

@@ -242,6 +242,7 @@ def test_the_command_line_takes_a_version(run: Run) -> None:
 def test_the_list_has_the_older_versions_after_the_newest(run: Run) -> None:
     names = [each["name"] for each in run("conventions", "--json").json["conventions"]]
     assert names[names.index("thop") :][:4] == ["thop", "thop@0.0.31", "thop@0.0.30", "thop@0.0.23"]
+    assert "Older versions: `thop@0.0.31`, `thop@0.0.30`" in run("conventions", "thop").out
     out = run("conventions", "fvcore@0.1.3").out
     assert "From 0.1.3 to 0.1.5.post20210402" in out
     assert "5·inp if affine else 4·inp" in out

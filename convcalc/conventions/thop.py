@@ -67,7 +67,7 @@ _NEWEST = Convention(
             "group_norm scale": "0",
             "deform_conv": "offset_params",
             "convolution conv_transpose linear": "0 if functional else params",
-            "batch_norm layer_norm instance_norm": "0 if functional else params",
+            "batch_norm layer_norm instance_norm prelu": "0 if functional else params",
         }
     ),
     quantities={"averaged": averaged},

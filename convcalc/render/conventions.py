@@ -11,7 +11,7 @@ from convcalc import layers
 from convcalc.conventions.base import FREE, Convention, Quantities
 from convcalc.layers import Layer
 from convcalc.render.report import Report, Table, records_of
-from convcalc.words import as_mathematics
+from convcalc.words import as_mathematics, listed
 
 #: What a list says of each.
 _KEYS = ("name", "tool", "version", "unit", "meaning", "summary")
@@ -84,6 +84,7 @@ def _rules_table(c: Convention) -> Table:
         f"{tool(c)} prints {c.unit}: {c.meaning}",
         *(["", *prose(c).split("\n"), ""] if prose(c) else []),
         f"Parameters: {parameters_text(c)}.",
+        *([f"Older versions: {listed(each.name for each in c.older)}."] if c.older else []),
         *(f"{name}: {text}" for name, text in _meanings(c)),
     ]
     rows = [(", ".join(types), *rules) for rules, types in _shared_rules(c)]
