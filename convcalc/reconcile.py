@@ -53,12 +53,19 @@ class Reconciliation(NamedTuple):
 def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconciliation:
     """Every convention's total for a graph, and the bridge from its MACs to each.
 
+    An older version of a tool is there where it counts this graph in another way than the newest.
+
     `look` is called before every layer, and ends it by raising what it likes.
     """
-    bridges = tuple(_bridge(graph, conventions.find(name), look) for name in conventions.names())
+    bridges: list[Bridge] = []
+    for name in conventions.names():
+        newest = conventions.find(name)
+        found = [_bridge(graph, each, look) for each in (newest, *newest.older)]
+        bridges += found[:1]
+        bridges += (bridge for bridge in found[1:] if bridge[1:-1] != found[0][1:-1])
     (macs,) = (bridge.total for bridge in bridges if bridge.convention.name == "macs")
     assert macs is not None
-    return Reconciliation(graph, macs, bridges)
+    return Reconciliation(graph, macs, tuple(bridges))
 
 
 #: What an item is, and its formula.
@@ -84,9 +91,14 @@ def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> B
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
+    total = sum(count.flops or 0 for count in counts)
+    carried = total - sum(node.placed.operations.macs for node in graph.nodes)
+    carried -= sum(item.amount for item in items)
+    if carried:
+        items.append(Item("fractions of upsamplings that make whole ones", "1", carried, carried))
     return Bridge(
         convention,
-        sum(count.flops or 0 for count in counts),
+        total,
         summed(convention.params(graph)),
         tuple(sorted(items, key=lambda item: -abs(item.amount))),
         (),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from fractions import Fraction
 from itertools import combinations
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from typing import NamedTuple
 from convcalc import zoo
 from convcalc.conventions.base import Convention
 from convcalc.diagnostics import fail
+from convcalc.graph import Graph
 from convcalc.reconcile import Bridge, Item, Reconciliation
 from convcalc.words import shortened
 
@@ -203,12 +204,15 @@ _DOUBLED, _HALVED = 0.35, 0.15
 _PARAMS, _OTHER_PARAMS = 0.3, 0.03
 #: The conventions that count every parameter once.
 _PLAIN = ("exact", "macs")
+#: How likely a figure is of an older version of a tool, beside its newest.
+_OLDER = 0.3
 #: How much likelier what the network's own community counts by is.
 _AT_HOME = 3.0
 #: How likely a figure is coarser than it looks.
 _COARSE = 0.1
-#: How likely it leaves something out: the classifier; or any one or two items of a bridge.
-_WITHOUT_HEAD, _WITHOUT_ITEMS = 0.03, 0.005
+#: How likely it leaves something out: the classifier; or any one or two items of a bridge. And how
+#: likely the classifier is in it all the same, where it usually is not.
+_WITHOUT_HEAD, _WITHOUT_ITEMS, _WITH_HEAD = 0.03, 0.005, 0.5
 #: How much likelier what a word beside it says is than anything else, and a tool whose word it is.
 _SAID, _SPELLED = 10.0, 8.0
 #: The items of a bridge that may have been left out: the largest, where there are many.
@@ -270,6 +274,8 @@ def _own(found: Reconciliation, subject: Subject) -> Iterator[Reading]:
     for bridge in found.bridges:
         convention = bridge.convention
         weight = convention.share * (_AT_HOME if _is_home(convention, found) else 1)
+        weight *= _OLDER if "@" in convention.name else 1
+        weight *= _WITH_HEAD if convention.is_headless else 1
         if bridge.total is not None:
             yield from _counted(bridge, found.macs, bridge.total, weight, subject)
         if bridge.params is not None:
@@ -298,20 +304,33 @@ def _counted(
 
 
 def _headless(found: Reconciliation, subject: Subject) -> Iterator[Reading]:
-    """What the network gives without its classifier: the linear layers after the last others."""
-    nodes = found.graph.nodes
-    first = max((index for index, node in enumerate(nodes) if node.placed.windows), default=-1) + 1
-    head = {index for index, node in enumerate(nodes) if index >= first and node.type == "linear"}
+    """What the network gives without its classifier: the linear layers after the last others.
+
+    Those who publish it so mostly build of modules what others call as functions.
+    """
+    graph = found.graph
+    placed = [node.placed for node in graph.nodes]
+    first = max((index for index, each in enumerate(placed) if each.windows), default=-1) + 1
+    head = {i for i, each in enumerate(placed) if i >= first and each.type == "linear"}
     if not head:
         return
+    modules = graph._replace(nodes=tuple(n._replace(functional=False) for n in graph.nodes))
     for bridge in found.bridges:
         convention = bridge.convention
-        if bridge.total is None or not (convention.is_headless or convention.name == "macs"):
+        if not (convention.is_headless or convention.name == "macs"):
             continue
-        counts = convention.counts(found.graph)
-        lost = sum(count.flops or 0 for index, count in enumerate(counts) if index in head)
-        value = Fraction(bridge.total - lost)
-        yield Reading(convention, _ONE, "macs", value, subject, _WITHOUT_HEAD, ("the classifier",))
+        weight = convention.share if convention.is_headless else _WITHOUT_HEAD
+        counted = (_kept(convention, each, head) for each in (modules, graph))
+        for value in dict.fromkeys(count for count in counted if count is not None):
+            without = ("the classifier",)
+            total = Fraction(value)
+            yield Reading(convention, _ONE, "macs", total, subject, weight, without)
+
+
+def _kept(convention: Convention, graph: Graph, head: Set[int]) -> int | None:
+    """What a convention counts of all layers but some; None where it has no number for one."""
+    counts = [count.flops for i, count in enumerate(convention.counts(graph)) if i not in head]
+    return None if None in counts else sum(count or 0 for count in counts)
 
 
 def _related(found: Reconciliation, sketches: Iterable[Sketch]) -> Iterator[Reading]:

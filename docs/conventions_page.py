@@ -18,7 +18,7 @@ from docs.tables import markdown
 
 #: Which conventions stand side by side in the page's tables.
 _TABLES = (
-    ("ptflops", "ptflops-aten", "fvcore", "thop", "torch", "torchinfo"),
+    ("ptflops", "ptflops-aten", "mmcv", "fvcore", "thop", "torch", "torchinfo"),
     ("calflops", "deepspeed", "paddle", "tensorflow", "flax", "onnx-tool"),
 )
 _NETWORKS = (
@@ -45,12 +45,16 @@ explained below the tables. A star marks what a tool does not know and, without 
 spec), with = where that is the same as the module; a `global_avg_pool` is then `x.mean([2, 3])`.
 Layers that only move what comes cost nothing and are left out (but flax counts 1 for the constant
 of a padding).
+
+`NAME` is a tool in the newest version that was measured, and `NAME@VERSION` in an older one that
+counts otherwise; `NAME@0` is the newest whose version begins so. `--convention all` has the newest,
+`convcalc reconcile` tries all.
 """
 
 
 def page() -> str:
     """The page about conventions, docs/conventions.md."""
-    found = [conventions.find(name) for name in conventions.names()]
+    found = conventions.every()
     summaries = markdown(
         ("convention", "tool", "version", "prints", "counts"),
         ((f"`{c.name}`", c.tool, c.version, c.unit, c.summary) for c in found),
@@ -60,12 +64,33 @@ def page() -> str:
     parts += ["The names in the formulas:\n", *(f"- `{n}`: {text}" for n, text in shared_names())]
     parts += ["\n## What they make of networks\n", _networks_table()]
     for c in found:
-        title, _, rest = prose(c).partition("\n")
         own = [f"- `{name}`: {text}" for name, text in own_names(c)]
-        parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
+        if c.notes:
+            parts += [f"### {c.name}\n", f"{c.tool} {c.version}: {c.summary}.\n", f"{c.notes}\n"]
+            parts += [_changes(c)]
+        else:
+            title, _, rest = prose(c).partition("\n")
+            parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
         parts += ["Names of its own:\n", *own, ""] if own else []
         parts += [f"Parameters: {parameters_text(c)}.\n"]
     return "\n".join(parts)
+
+
+def _changes(c: Convention) -> str:
+    """A row for the layer types that an older version counts otherwise than the newest."""
+    newest = conventions.find(c.name.partition("@")[0])
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for cls in counted_types():
+        then, now = (
+            tuple(rule_text(each, cls, functional) for functional in (False, True))
+            for each in (c, newest)
+        )
+        if then != now:
+            rows.setdefault(then, []).append(cls.type)
+    return markdown(
+        ("layer", "counted as", "as a function"),
+        [(", ".join(types), *rules) for rules, types in rows.items()],
+    )
 
 
 def _rules_table(found: Sequence[Convention]) -> str:

@@ -29,7 +29,9 @@ def test_every_bridge_sums_to_what_the_convention_counts(family: str) -> None:
     found = reconcile(graph)
     totals = graph.analyze("all").counts
     for bridge in found.bridges:
-        assert bridge.total == totals[bridge.convention.name]
+        name = bridge.convention.name
+        older = None if name in totals else graph.analyze(name).totals.flops
+        assert bridge.total == totals.get(name, older)
         if bridge.total is not None:
             assert found.macs + sum(item.amount for item in bridge.items) == bridge.total
 
@@ -119,7 +121,7 @@ def test_totals_stand_side_by_side_with_parameters(run: Run) -> None:
     ("network", "figure", "reading"),
     [
         ("mobilenet_v2", "314.2M", "fvcore = 314,193,216"),
-        ("mobilenet_v2", "314.13M", "paddle = 314,130,496"),
+        ("mobilenet_v2", "314.13M", "paddle, thop@0.0.31 = 314,130,496"),
         ("mobilenet_v2", "0.6G", "2 × macs"),
         ("mobilenet_v1", "568,740,352", "macs, calflops-macs, deepspeed-macs, ½ × torch"),
         ("mobilenet_v1", "569M", "macs, calflops-macs, deepspeed-macs, ½ × torch"),

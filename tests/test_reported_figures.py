@@ -16,6 +16,7 @@ from typing import Any
 
 import convcalc
 from convcalc import conventions
+from convcalc.reported import Answer, answer, parse_reported
 
 REFERENCE = Path(__file__).parent / "reference"
 Json = dict[str, Any]
@@ -50,23 +51,40 @@ def network(name: str, input: str | None) -> convcalc.Network:
 
 
 @cache
-def counts(name: str, input: str | None, convention: str, what: str) -> list[int]:
-    """What a convention counts of each layer."""
-    graph, found = network(name, input), conventions.find(convention)
+def counts(
+    name: str, input: str | None, convention: str, what: str, of_modules: bool = False
+) -> list[int]:
+    """What a convention counts of each layer; of modules where functions are taken for such."""
+    graph: convcalc.Graph = network(name, input)
+    found = conventions.find(convention)
+    if of_modules:
+        graph = graph._replace(nodes=tuple(n._replace(functional=False) for n in graph.nodes))
     if what == "params":
         return [each or 0 for each in found.params(graph)]
     return [each.flops or 0 for each in found.counts(graph)]
 
 
-def counted(row: Json) -> Fraction:
-    """What the convention of a figure counts of its network, as the figure says."""
-    each = counts(row["network"], row.get("input"), row["convention"], row["what"])
-    if "leaving_out" in row:
-        assert row["leaving_out"] == ["the classifier"]
-        types = [node.type for node in network(row["network"], row.get("input")).nodes]
-        last = len(types) - 1 - types[::-1].index("linear")
-        each = each[:last] + each[last + 1 :]
-    return sum(each) * Fraction(row["factor"])
+def counted(row: Json) -> set[Fraction]:
+    """What the convention of a figure counts of its network, as the figure says.
+
+    OpenMMLab builds of modules much that others call as functions, and not all.
+    """
+    asked = (row["network"], row.get("input"), row["convention"], row["what"])
+    found = set()
+    for of_modules in (False, True) if row["convention"] == "mmcv" else (False,):
+        each = counts(*asked, of_modules)
+        if "leaving_out" in row:
+            assert row["leaving_out"] == ["the classifier"]
+            types = [node.type for node in network(row["network"], row.get("input")).nodes]
+            last = len(types) - 1 - types[::-1].index("linear")
+            each = each[:last] + each[last + 1 :]
+        found.add(sum(each) * Fraction(row["factor"]))
+    return found
+
+
+def gives(row: Json) -> bool:
+    """Whether a figure is what its convention counts."""
+    return any(stands_for(row["text"], number) for number in counted(row))
 
 
 def named(row: Json) -> str:
@@ -74,8 +92,7 @@ def named(row: Json) -> str:
 
 
 def test_a_figure_is_what_its_convention_counts() -> None:
-    known = [row for row in REPORTED if row["convention"] in conventions.names()]
-    assert [named(row) for row in known if not stands_for(row["text"], counted(row))] == []
+    assert [named(row) for row in REPORTED if not gives(row)] == []
 
 
 def test_figures_are_many_of_many_sources() -> None:
@@ -87,3 +104,48 @@ def test_what_is_unexplained_says_what_was_found() -> None:
     assert [named(row) for row in UNEXPLAINED if not row["found"].strip()] == []
     both = {(row["network"], row["text"], row["url"]) for row in REPORTED}
     assert [r for r in UNEXPLAINED if (r["network"], r["text"], r["url"]) in both] == []
+
+
+# What is said of them
+
+#: Networks whose figures are asked for here; `benchmarks/reported_figures.py` asks for all.
+ASKED = (
+    *("resnet18", "resnet50", "vgg11", "vgg16", "alexnet", "squeezenet1_0", "squeezenet1_1"),
+    *("mobilenet_v1", "mobilenet_v1_x0_5", "mobilenet_v2", "mobilenet_v3_large"),
+    *("mobilenet_v3_small", "shufflenet_v2_x1_0", "shufflenet_v1_g3", "regnet_x_800mf"),
+    *("densenet121", "convnext_tiny", "efficientnet_b0", "googlenet", "inception_v3"),
+)
+
+
+def is_among_the_first(row: Json, answer: Answer) -> bool:
+    """Whether the first two readings have the convention of a figure, or one that counts alike."""
+    wanted = [
+        each
+        for each in answer.matches
+        if each.convention.name == row["convention"]
+        and each.factor == row["factor"]
+        and (each.what == "params") == (row["what"] == "params")
+    ]
+    if row["what"] == "params":
+        return any(each.what == "params" for each in answer.matches[:2])
+    first = {each.value for each in answer.matches[:2]}
+    return any(each.value in first for each in wanted)
+
+
+def told(rows: list[Json]) -> list[Json]:
+    """The figures whose convention is among the first two readings."""
+    reconciled = cache(lambda name, input: network(name, input).reconcile())
+    found = []
+    for row in rows:
+        asked = (row["network"], row.get("input"))
+        figure = parse_reported(row["text"])
+        subject = network(*asked)._subject()
+        if is_among_the_first(row, answer(reconciled(*asked), figure, subject)):
+            found.append(row)
+    return found
+
+
+def test_the_convention_of_a_figure_is_among_the_first_two_readings() -> None:
+    rows = [row for row in REPORTED if row["network"] in ASKED]
+    assert len(rows) >= 150
+    assert len(told(rows)) >= 0.9 * len(rows)
