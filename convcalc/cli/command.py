@@ -15,16 +15,18 @@ STANDARD_INPUT = 0
 
 class Notes(NamedTuple):
     """What is noted while a command runs: the files that it reads, by name, which its answer must
-    not replace; and what is to be said beside the answer.
+    not replace; what is to be said beside the answer; and what the answer says itself, for programs
+    that read mistakes alone.
     """
 
     read: list[str | int]
     warnings: list[Diagnostic]
+    findings: list[Diagnostic]
 
 
 def notes() -> Notes:
     """Those of the command that runs."""
-    found: Notes = click.get_current_context().meta.setdefault("convcalc.notes", Notes([], []))
+    found: Notes = click.get_current_context().meta.setdefault("convcalc.notes", Notes([], [], []))
     return found
 
 
