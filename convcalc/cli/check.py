@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="METRIC=AMOUNT",
     shell_complete=candidates.metrics,
-    help="The most that a figure may come to: macs=300M, weight_bytes=256KiB; once for each figure.",
+    help="The most that a figure may come to: macs=300M, weight_bytes=256KiB; once for each"
+    " figure.",
 )
 @options.network_options
 @options.batch_option
