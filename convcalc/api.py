@@ -11,7 +11,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import analysis, zoo
-from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, require_whole
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
@@ -366,6 +366,16 @@ def opened(
     budget = Budget(limits)
     document = check(read(source, budget), source, budget)
     return Opened(_Asked(source, limits, preset, {}, {}, document), budget.spent)
+
+
+def doubts_of(network: Network) -> list[Diagnostic]:
+    """What is to be said beside what a network costs: its spec is right, and looks misread."""
+    from convcalc.language.doubts import doubts
+
+    asked = network._asked
+    if asked is None:
+        return []
+    return list(doubts(asked.document, asked.source, asked.preset, asked.settings))
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

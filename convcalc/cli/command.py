@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import click
@@ -22,6 +23,13 @@ class Notes(NamedTuple):
     read: list[str | int]
     warnings: list[Diagnostic]
     findings: list[Diagnostic]
+
+    def warn(self, found: Iterable[Diagnostic]) -> None:
+        """Add warnings, one of a kind for a place."""
+        for each in found:
+            known = [(one.code, one.source, one.mark) for one in self.warnings]
+            if (each.code, each.source, each.mark) not in known:
+                self.warnings.append(each)
 
 
 def notes() -> Notes:

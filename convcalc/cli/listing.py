@@ -207,9 +207,11 @@ def _networks(found: Found, spec: Opened, asked: _Asked) -> Iterator[Network]:
     values = (asked.choices[name] for name in own)
     for preset, input, *settings in product(presets, asked.inputs, *values):
         try:
-            yield spec.at(dict(zip(own, settings)), preset, input)
+            network = spec.at(dict(zip(own, settings)), preset, input)
         except ConvcalcError as error:
             raise _explained(error, dict(zip(own, settings))) from None
+        options.note_doubts(found, network)
+        yield network
 
 
 def _presets(found: Found, spec: Opened, asked: Sequence[str]) -> list[str]:

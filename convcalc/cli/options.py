@@ -199,11 +199,21 @@ def _loader(
     def load(spec: str) -> Network:
         found = read_spec(spec, bounds)
         chosen = found.preset_or(preset)
-        return api.loads(
+        network = api.loads(
             found.data, found.name, chosen, input=input, limits=bounds, variables=variables
         )
+        note_doubts(found, network)
+        return network
 
     return load
+
+
+def note_doubts(found: Found, network: Network) -> None:
+    """Take note of what is to be said of a network beside its answer, once of a place."""
+    from convcalc.api import doubts_of
+
+    if not found.is_of_zoo:
+        notes().warn(doubts_of(network))
 
 
 def opener(limits: tuple[str, ...]) -> Callable[[str], tuple[Found, Opened]]:

@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from convcalc.cli import options
-from convcalc.cli.command import Command
+from convcalc.cli.command import Command, notes
 from convcalc.diagnostics import ConvcalcError, Diagnostic
 from convcalc.language.limits import Limits
 
@@ -39,6 +39,7 @@ def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:
 def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     """What is wrong with a spec, by itself and with each of its presets."""
     from convcalc.language.check import check
+    from convcalc.language.doubts import doubts
     from convcalc.language.expand import expand
     from convcalc.language.limits import LATE, Budget
     from convcalc.language.reader import read, source_of
@@ -66,4 +67,6 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
             more += error.more
             if any(each.code == LATE for each in error.diagnostics):
                 break
+    if not found and not given.is_of_zoo:
+        notes().warn(doubts(document, source))
     return ConvcalcError.of(found, more) if found else None

@@ -171,7 +171,7 @@ def _ratio(total: int, macs: int) -> str:
 
 
 def _bridges(found: Reconciliation, columns: int) -> Iterator[str]:
-    """A bridge a paragraph, of lines of at most `columns`; conventions with the same one share it."""
+    """A bridge a paragraph, no wider than `columns`; conventions with the same one share it."""
     names: dict[tuple[int | None, tuple[Item, ...], tuple[str, ...]], list[Bridge]] = {}
     for bridge in found.bridges:
         names.setdefault((bridge.total, bridge.items, bridge.without), []).append(bridge)
