@@ -39,7 +39,6 @@ def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:
 def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     """What is wrong with a spec, by itself and with each of its presets."""
     from convcalc.language.check import check
-    from convcalc.language.doubts import doubts
     from convcalc.language.expand import expand
     from convcalc.language.limits import LATE, Budget
     from convcalc.language.reader import read, source_of
@@ -68,5 +67,7 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
             if any(each.code == LATE for each in error.diagnostics):
                 break
     if not found and not given.is_of_zoo:
+        from convcalc.language.doubts import doubts  # what comes with convcalc needs none
+
         notes().warn(doubts(document, source))
     return ConvcalcError.of(found, more) if found else None
