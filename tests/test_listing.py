@@ -339,6 +339,7 @@ def test_the_first_networks(run: Run) -> None:
         ("resnett", "did you mean `resnet`"),
         ("lenet --columns parms", "did you mean `params`?"),
         ("lenet --columns macs,params,macs", "the column `macs` is asked for twice"),
+        ("lenet --columns num_classes", "a variable is one where `--set` gives it a value"),
         ("lenet --sort widht", "unknown column `widht`"),
         ("lenet --columns thop", "`thop` is a column of `--convention all` alone"),
         ("lenet vgg11 --set widht=3", "has no variable `widht`"),

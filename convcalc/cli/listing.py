@@ -118,9 +118,9 @@ def command(
             for network in _networks(*opened[name], asked)
         ]
         if not presets:
-            own = {name: spec.presets for name, (_, spec) in opened.items() if spec.presets}
-            files = {name: own[name] for name in own if _family_of(name) is None}
-            conditions = conditions._replace(presets=files)
+            files = [(found, spec) for found, spec in opened.values() if not found.is_of_zoo]
+            own = {found.name: spec.presets for found, spec in files if spec.presets}
+            conditions = conditions._replace(presets=own)
     printer.print(render.report(rows, columns, order, top, si, conditions))
 
 

@@ -148,7 +148,7 @@ def _no_such(name: str, columns: Mapping[str, Column]) -> ConvcalcError:
         message = f"`{name}` is a column of `--convention all` alone"
         help = f"`--convention {name} --columns flops` counts FLOPs so"
         return fail("unknown-column", message, help)
-    return unknown(name, columns)
+    return unknown(name, columns, "a variable is one where `--set` gives it a value")
 
 
 def _counted(name: str) -> Column:
