@@ -122,7 +122,8 @@ def _run(args: list[str]) -> int:
         # Not `cli.main`: it has its own ways with streams that fail.
         with cli.make_context("convcalc", args) as context:
             result = cli.invoke(context)
-            report(notes().warnings, style)
+            said = notes()
+            report([*said.warnings, *(said.findings if style != "full" else ())], style)
     except click.exceptions.Exit as end:
         return end.exit_code
     except ConvcalcError as error:

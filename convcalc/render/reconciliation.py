@@ -11,6 +11,7 @@ from convcalc.reconcile import Answer, Bridge, Item, Reading, Reconciliation
 from convcalc.render.formats.table import aligned
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
+from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.words import grouped
 
 FORMAT = "convcalc.reconciliation/1"
@@ -45,11 +46,16 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
         return Records(header, ([*row, *_first_reading(row[0], answer)] for row in rows))
 
     def text() -> Iterator[str]:
+        columns = screen_width()
         if answer is not None:
-            yield from _answer(answer)
+            hang = len(answer.reported.text) + 4 if answer.matches else 0
+            for line in _answer(answer):
+                yield from wrapped(line, columns, hang, prose=True)
             yield ""
-        yield from aligned(_totals(found))
-        yield from _bridges(found)
+        totals = _totals(found)
+        legend = (part for line in totals.legend for part in wrapped(line, columns, 0, prose=True))
+        yield from aligned(totals._replace(legend=tuple(legend)))
+        yield from _bridges(found, columns)
 
     return Report(
         lambda: [_object(found, answer)],
@@ -164,8 +170,8 @@ def _ratio(total: int, macs: int) -> str:
     return f"{thousandths // 1000}.{thousandths % 1000:03}"
 
 
-def _bridges(found: Reconciliation) -> Iterator[str]:
-    """A bridge a paragraph; conventions with the same one share it."""
+def _bridges(found: Reconciliation, columns: int) -> Iterator[str]:
+    """A bridge a paragraph, no wider than `columns`; conventions with the same one share it."""
     names: dict[tuple[int | None, tuple[Item, ...], tuple[str, ...]], list[Bridge]] = {}
     for bridge in found.bridges:
         names.setdefault((bridge.total, bridge.items, bridge.without), []).append(bridge)
@@ -173,14 +179,16 @@ def _bridges(found: Reconciliation) -> Iterator[str]:
         title = ", ".join(bridge.convention.name for bridge in bridges)
         yield ""
         if total is None:
-            yield f"{title}: no number for {', '.join(without)}"
+            text = f"{title}: no number for {', '.join(without)}"
+            yield from wrapped(text, columns, 2, prose=True)
             continue
         width = len(f"{max([total, found.macs, *(abs(item.amount) for item in items)]):,}")
-        yield f"{title}:"
+        yield from wrapped(f"{title}:", columns, 2, prose=True)
         yield f"    {found.macs:>{width},}  MACs"
         for item in items:
             sign = "+" if item.amount > 0 else "−"
-            yield f"  {sign} {abs(item.amount):>{width},}  {_item(item)}"
+            line = f"  {sign} {abs(item.amount):>{width},}  {_item(item)}"
+            yield from wrapped(line, columns, width + 6, prose=True)
         yield f"  = {total:>{width},}"
 
 
