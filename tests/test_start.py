@@ -158,6 +158,12 @@ def test_a_layer_of_another_name_is_answered_with_its_own(run: Run, name: str) -
         ("MaxPool2D", "max_pool"),
         ("BatchNorm2d", "batch_norm"),
         ("ReLU6", "relu6"),
+        ("SeparableConv2D", "separable_conv"),
+        ("Convolution2D", "conv"),
+        ("depthwise_separable", "separable_conv"),
+        ("depthwise_separable_conv", "separable_conv"),
+        ("DepthwiseSeparableConvolution", "separable_conv"),
+        ("transposed-convolution", "conv_transpose"),
     ],
 )
 def test_a_class_of_pytorch_or_keras_is_understood(run: Run, name: str, meant: str) -> None:
