@@ -369,7 +369,7 @@ def explain(
             ones = [values[each.name] for each in layers.fields_of(cls) if each.name not in given]
             standard = _standard(layer, shapes[0], builder, whole, number, ones)
     except Refusal as refusal:
-        raise _refused(type, refusal, refusal.field or field) from None
+        raise _refused(type, refusal, refusal.field or field, shapes[0]) from None
     asked = [Quantities(row.nodes[0], number) for row in analysis.rows]
     names = [counting.open_names(each) for each in asked if whole.flops is not None]
     meanings = {name: meaning for each in names for name, meaning in each.items()}
@@ -574,16 +574,18 @@ def _ratio(name: str, a: Any, b: Any, ones: frozenset[Formula]) -> Formulas:
     return Formulas(name, value, found.text(), closed, closed if value is None else str(value))
 
 
-def _refused(type: str, refusal: Refusal, field: str) -> ConvcalcError:
-    """What a field or a rule refuses, said of the layer."""
-    message = refusal.message
+def _refused(type: str, refusal: Refusal, field: str, x: Shape) -> ConvcalcError:
+    """What a field or a rule refuses, said of the layer, which `x` enters."""
+    message, help = refusal.message, refusal.help
+    if refusal.code == "not-flat":  # a layer alone has no `flatten` before it
+        features = value_of(x.size)
+        flat = "--in FEATURES" if features is None else f"--in {features}"
+        help = f"flattened, its input is {flat}; with --per-position it runs at every position"
     if message.startswith(("must ", "has ")):
         message = f"`{layers.short_name(field) or field}` {message}"
     if not message.startswith(type):
         message = f"{type}: {message}"
-    return ConvcalcError(
-        [Diagnostic(refusal.code, message, label=refusal.label, help=refusal.help)]
-    )
+    return ConvcalcError([Diagnostic(refusal.code, message, label=refusal.label, help=help)])
 
 
 class _SymbolBuilder(Builder):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 
 from convcalc import layers
+from convcalc.layers.fields import Truth
 from tests.conftest import Run
 
 
@@ -146,3 +148,68 @@ def test_refusals(run: Run, arguments: str, message: str) -> None:
     assert (outcome.status, outcome.out) == (2, "")
     assert message in outcome.err
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        ("conv --in-channels 3", "in"),
+        ("conv --in_channels 3", "in"),
+        ("linear --in-features 84", "in"),
+        ("max_pool --input 3x8x8", "in"),
+        ("batch_norm --num_features 4", "in"),
+        ("conv --kernel 3", "k"),
+        ("max_pool --pool_size 3", "k"),
+        ("conv --filters 64", "out"),
+        ("linear --units 10", "out"),
+        ("conv --out_features 10", "out"),
+        ("conv --strides 2", "s"),
+        ("conv --group 2", "g"),
+        ("dropout --p 0.5", "rate"),
+    ],
+)
+def test_an_option_of_another_tool_is_answered_with_its_own(
+    run: Run, arguments: str, option: str
+) -> None:
+    outcome = run("layer", *arguments.split())
+    assert (outcome.status, outcome.out) == (2, "")
+    assert f"help: {'it is ' if option != 'in' else ''}`--{option}`" in outcome.err
+
+
+def test_options_may_have_underscores_as_pytorch_has(run: Run) -> None:
+    dashed = run("layer", "conv", *"--out-channels 8 --kernel-size 3 --in 4x9x9".split())
+    assert dashed.status == 0
+    assert run("layer", "conv", *"--out_channels 8 --kernel_size 3 --in 4x9x9".split()) == dashed
+
+
+def test_a_linear_layer_is_told_its_flat_input(run: Run) -> None:
+    err = run("layer", "linear", *"--in 16x5x5 --out 120".split()).err
+    (flat,) = re.findall(r"--in \d+", err)
+    assert "put `flatten`" not in err
+    assert run("layer", "linear", *flat.split(), "--out", "120", "--json").json["params"] == 48120
+
+
+def test_the_help_lists_every_type_by_family_on_one_screen(run: Run) -> None:
+    lines = run("layer", "--help").out.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    at = lines.index("Layer types; `convcalc layer TYPE --help` explains one:")
+    assert set(re.findall(r"\w+", " ".join(lines[at + 1 :]))) >= set(layers.names())
+
+
+@pytest.mark.parametrize("name", layers.names())
+def test_the_help_of_a_switch_has_its_default(run: Run, name: str) -> None:
+    switches = [f for f in layers.fields_of(layers.find(name)) if isinstance(f.kind, Truth)]
+    out = " ".join(run("layer", name, "--help").out.split())
+    for field in switches:
+        word = field.name.replace("_", "-")
+        assert f"[default: {word if field.default else f'no-{word}'}]" in out
+
+
+def test_the_help_offers_the_words_that_a_type_takes(run: Run) -> None:
+    for name in ("conv", "conv_transpose", "max_pool"):
+        (line,) = (each for each in run("layer", name, "--help").out.split() if "N[,N…]|" in each)
+        words = line.split("|")[1:]
+        for word in ("same", "same_lower", "valid"):
+            outcome = run("layer", name, "--k", "2", "--p", word)
+            assert (outcome.status == 0) == (word in words)

@@ -120,6 +120,10 @@ def test_what_is_there_stays(run: Run, tmp_path: Path, make: str) -> None:
             "layer fc --out 10 --in 84",
             "it is `linear` here: convcalc layer linear --out 10 --in 84",
         ),
+        ("conv --k 5", "did you mean `convcalc layer conv --k 5`?"),
+        ("Conv2d --k 5", "did you mean `convcalc layer conv --k 5`?"),
+        ("fc --out 10", "did you mean `convcalc layer linear --out 10`?"),
+        ("max_pool", "did you mean `convcalc layer max_pool`?"),
     ],
 )
 def test_what_is_meant_is_said(

@@ -760,9 +760,11 @@ def _missing(field: str, owner: _Placed, checks: _Checks, text: str) -> _Mistake
 
 
 def _unknown(field: _Placed, meant: str, checks: _Checks, text: str) -> _MistakeError:
+    from convcalc.language import elsewhere
+
     label = f"did you mean `{meant}`?" if meant else ""
     help = f"it takes {listed(checks.shown, 20)}"
-    if checks.spellings and field.key in ("in_channels", "in_features", "num_features"):
+    if checks.spellings and field.key in elsewhere.INPUTS:
         label, help = "", "leave it out: what reaches the layer is known"
     message = f"{text} has no {checks.noun} {quoted(field.key)}"
     return field.as_key().mistake("unknown-field", message, help, label)

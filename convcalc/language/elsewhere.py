@@ -57,13 +57,19 @@ def _folded(name: str) -> str:
     return plain.replace("convolution", "conv")
 
 
+#: What enters a layer, which is no field here.
+INPUTS = (
+    *("in_channels", "in_features", "num_features"),
+    *("input", "input_shape", "input_size", "in_shape", "in_"),
+)
 #: Fields, to the short name.
 FIELDS = _by_name(
     {
         "out": "filters units features num_output num_filters",
         "k": "kernel size pool_size",
         "s": "strides",
-        "p": "pads",
+        "p": "pads pad",
+        "d": "dilations dilation_rate",
         "g": "group num_groups",
         "multiplier": "depth_multiplier",
         "rate": "p",
