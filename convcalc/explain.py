@@ -36,15 +36,15 @@ MOST_INPUTS = 64
 #: Layers of a network that are explained at once.
 MOST_PARTS = 1000
 
-#: Fields that the literature has a letter for, and what that is.
-_SYMBOLS: Mapping[str, tuple[str, str]] = {
-    "kernel_size": ("k", "kernel size"),
-    "stride": ("s", "stride: the step between windows"),
-    "padding": ("p", "padding: the cells added at an end"),
-    "dilation": ("d", "dilation: the step between the cells of a window"),
-    "groups": ("g", "groups that the channels are split into"),
-    "out_channels": ("C_out", "output channels"),
-    "out_features": ("F_out", "output features"),
+#: Fields that the literature has a letter for.
+_SYMBOLS: Mapping[str, str] = {
+    "kernel_size": "k",
+    "stride": "s",
+    "padding": "p",
+    "dilation": "d",
+    "groups": "g",
+    "out_channels": "C_out",
+    "out_features": "F_out",
 }
 _AXES: Mapping[int, tuple[str, ...]] = {0: (), 1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
 #: What sizes are called: `C_in`, `H_in2` of the second input, `H_out2` of another part.
@@ -218,11 +218,17 @@ class Explanation(NamedTuple):
 
     @property
     def symbols(self) -> Mapping[str, str]:
-        """Every symbol that is in a formula or stands for an open number, and what it is."""
+        """Every symbol that is in a formula or stands for an open number, and what it is.
+
+        So is a field that is not given and follows another, as the stride of a pool does.
+        """
         found: dict[str, str] = {}
         for symbol in (*_open_in([self.fields, *self.inputs]), *self._written()):
             if symbol.meaning:
                 found.setdefault(symbol.name, symbol.meaning)
+        for part in self.parts:
+            for name, meaning in _left_out(part.row):
+                found.setdefault(name, meaning)
         return FrozenDict(sorted(found.items(), key=_legend_order))
 
     def __getattr__(self, key: str) -> Any:
@@ -597,7 +603,7 @@ class _SymbolBuilder(Builder):
     def __init__(self, cls: type[Layer]) -> None:
         super().__init__()
         fields = {field.name for field in layers.fields_of(cls)}
-        self._taken = {_SYMBOLS[field][0] for field in fields & set(_SYMBOLS)}
+        self._taken = {_SYMBOLS[field] for field in fields & set(_SYMBOLS)}
         self._sizes: dict[str, Symbol] = {}
 
     def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
@@ -814,9 +820,32 @@ def _field_symbols(field: layers.Field, value: Any, axes: int) -> Any:
     optional = value is None and not field.required
     if not field.kind.symbolic or optional or isinstance(value, str):
         return value
-    said = re.split("[:;(]", field.description)[0].strip() or field.name.replace("_", " ")
-    name, meaning = _SYMBOLS.get(field.name, (field.name, said))
-    return _named(name, value, axes, meaning)
+    return _named(_SYMBOLS.get(field.name, field.name), value, axes, _said(field))
+
+
+def _said(field: layers.Field) -> str:
+    """What a field is, as its layer type says it; behind its name where a letter stands for it."""
+    letter = _SYMBOLS.get(field.name)
+    if letter is not None and _SIZE_NAME.fullmatch(letter):
+        return _meaning(letter)
+    name = field.name.replace("_", " ")
+    said = re.split("[:;(]", field.description)[0].strip() or name
+    is_named = letter is None or all(word in said for word in name.split())
+    return said if is_named else f"{name}: {said}"
+
+
+#: How a layer type says what becomes of a field that is not given, behind a semicolon.
+_WHEN_LEFT_OUT = " when left out"
+
+
+def _left_out(row: Row) -> Iterator[tuple[str, str]]:
+    """The letters of fields that are not given, each with what it is then."""
+    for field in layers.fields_of(layers.find(row.type)):
+        then = field.description.partition("; ")[2]
+        is_none = field.name in _SYMBOLS and row.config[field.name] is None
+        if is_none and then.endswith(_WHEN_LEFT_OUT):
+            what = then.removesuffix(_WHEN_LEFT_OUT)
+            yield _SYMBOLS[field.name], f"{_said(field)}; {what}, as none is given"
 
 
 def _named(name: str, value: Any, axes: int, meaning: str) -> Any:

@@ -213,3 +213,49 @@ def test_the_help_offers_the_words_that_a_type_takes(run: Run) -> None:
         for word in ("same", "same_lower", "valid"):
             outcome = run("layer", name, "--k", "2", "--p", word)
             assert (outcome.status == 0) == (word in words)
+
+
+def legend(run: Run, *arguments: str) -> dict[str, str]:
+    symbols: dict[str, str] = run("layer", *arguments, "--json").json["symbols"]
+    return symbols
+
+
+def test_a_symbol_is_what_its_layer_type_says_it_is(run: Run) -> None:
+    for name in layers.names():
+        if name in ("pad", "reshape"):
+            continue  # which are not explained without a value
+        outcome = run("layer", name, "--json")
+        symbols = outcome.json["symbols"] if outcome.status == 0 else {}
+        said = {field.name: field.description for field in layers.fields_of(layers.find(name))}
+        for letter, field in {"k": "kernel_size", "s": "stride", "p": "padding"}.items():
+            if letter in symbols and field in said:
+                assert symbols[letter].split(";")[0].split(": ")[-1] in said[field], name
+
+
+def test_the_padding_of_a_transposed_convolution_is_taken_off(run: Run) -> None:
+    assert "taken off" in legend(run, "conv_transpose")["p"]
+    assert "added" in legend(run, "conv")["p"]
+    assert "windows" not in legend(run, "conv_transpose")["s"]
+
+
+def test_the_stride_of_a_pool_is_said_where_none_is_given(run: Run) -> None:
+    assert legend(run, "max_pool", "--k", "2")["s"].endswith("the kernel's size, as none is given")
+    assert (
+        legend(run, "max_pool", "--k", "2", "--s", "2")["s"] == "stride: the step between windows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("--out 128 --k 3 --p 1 --in 64x56x56", "1/128 + 1/9 ≈ 0.119 (8.4 times less)"),
+        ("--out 8 --k 1 --in 8x4x4", "1/8 + 1 ≈ 1.12 (1.1 times more)"),
+        ("--out 16 --k 2 --in 8x4x4", "1/16 + 1/4 ≈ 0.312 (3.2 times less)"),
+        ("--out 4 --k 2 --in 8x4x4", "1/4 + 1/4 = 0.5 (2 times less)"),
+    ],
+)
+def test_a_ratio_says_that_it_is_rounded_and_how_many_times(
+    run: Run, arguments: str, line: str
+) -> None:
+    out = run("layer", "separable_conv", "--no-bias", *arguments.split()).out
+    assert line in " ".join(out.split())

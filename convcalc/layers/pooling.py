@@ -16,8 +16,8 @@ class _Pool(Unary):
 
     kernel_size: the size of the window
     stride: the step between windows; the kernel's size when left out
-    padding: cells added around the input, at most half the kernel: a number, one per axis, a
-        `[before, after]` pair per axis, `same`, `same_lower` or `valid`
+    padding: cells added at either end of the input, at most half the kernel: a number, one per
+        axis, a `[before, after]` pair per axis, `same`, `same_lower` or `valid`
     ceil_mode: whether a last window that hangs over the end counts; it must start inside the input
     """
 

@@ -140,14 +140,30 @@ def _compared(standard: Standard, e: Explanation, columns: int) -> Iterator[str]
         if own is not None and other is not None:
             steps.insert(0, f"{own}/{other}")
         if ratio.value is not None:
-            steps.append(_decimal(ratio.value))
+            steps.append(f"{_decimal(ratio.value)}{_times(ratio.value)}")
         yield from _derivation(_title_of(key, e), steps, columns, short=True)
     yield ""
 
 
 def _decimal(ratio: Any) -> str:
-    """A ratio to three digits."""
-    return f"{float(ratio):.3g}" if ratio < 1000 else f"{round(ratio):,}"
+    """A ratio to three digits; one that is rounded says so."""
+    from fractions import Fraction  # which hardly a figure is
+
+    text = f"{float(ratio):.3g}" if ratio < 1000 else str(round(ratio))
+    return _separated(text if Fraction(text) == ratio else f"{_ABOUT}{text}")
+
+
+#: What stands before a number that is rounded.
+_ABOUT = "≈ "
+
+
+def _times(ratio: Any) -> str:
+    """How many times less or more a ratio is, where it is not about 1: ` (8.4 times less)`."""
+    if not ratio:
+        return ""
+    times, which = (1 / ratio, "less") if ratio < 1 else (ratio, "more")
+    shown = f"{float(times):.1f}" if times < 100 else grouped(round(times))
+    return "" if shown == "1.0" else f" ({shown.removesuffix('.0')} times {which})"
 
 
 def _table(e: Explanation, si: bool) -> Table:
@@ -259,13 +275,14 @@ def _derivation(
     What is longer than a line goes on below, further in.
     """
     shown = [_separated(step) for step in dict.fromkeys(steps)]
-    line = f"  {name} = {' = '.join(shown)}"
+    shown = [step if step.startswith(_ABOUT) else f"= {step}" for step in shown]
+    line = f"  {name} {' '.join(shown)}"
     if short and width(line) <= columns:
         yield line
         return
     for index, step in enumerate(shown):
         begin = name if index == 0 else " " * len(name)
-        yield from wrapped(f"  {begin} = {step}", columns, len(name) + 7)
+        yield from wrapped(f"  {begin} {step}", columns, len(name) + 7)
 
 
 def _entries(
