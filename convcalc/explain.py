@@ -26,7 +26,7 @@ from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
 from convcalc.named import whole_name
 from convcalc.shape import Shape, Tensor
-from convcalc.symbolic import Formula, Symbol, quotient
+from convcalc.symbolic import Formula, Symbol, quotient, settled
 from convcalc.words import counted, quoted
 
 FORMAT = "convcalc.layer/1"
@@ -106,10 +106,19 @@ class Formulas(NamedTuple):
         return self.names if self.value is not None else self.closed
 
 
+class Padded(NamedTuple):
+    """What a rule such as `same` adds along one axis: in all, and at either end; None is open."""
+
+    total: Formulas
+    before: int | None
+    after: int | None
+
+
 class Part(NamedTuple):
     """One layer with its figures: all of a plain type, one of several of a composite one.
 
-    `sizes` are those that it is the first to have. `terms` are how its FLOPs come about where one
+    `sizes` are those that it is the first to have. `pads` is the padding of each axis where a rule
+    says it. `terms` are how its FLOPs come about where one
     formula does not say it well: kinds of operations, and at last their sum.
     """
 
@@ -118,6 +127,7 @@ class Part(NamedTuple):
     figures: Mapping[str, Formulas]
     operations: Mapping[str, Formulas]
     terms: tuple[Formulas, ...] = ()
+    pads: tuple[Padded, ...] = ()
 
 
 class Standard(NamedTuple):
@@ -240,7 +250,8 @@ class Explanation(NamedTuple):
     def _written(self) -> Iterator[Symbol]:
         """The symbols of all formulas."""
         for part in self.parts:
-            for figure in (*part.sizes, *part.figures.values(), *part.terms):
+            pads = (each.total for each in part.pads)
+            for figure in (*part.sizes, *pads, *part.figures.values(), *part.terms):
                 yield from figure.symbols
         if self.standard is not None:
             for figure in self.standard.figures.values():
@@ -256,9 +267,11 @@ class Explanation(NamedTuple):
             **network,
             **_known(self.whole.to_dict()),
         }
+        data["formulas"] = _formulas_to_dict(self.outputs, self.figures)
         if self.whole.depth is not None:
             data["parts"] = [_part_to_dict(part) for part in self.parts]
-        data["formulas"] = _formulas_to_dict(self.outputs, self.figures)
+        else:
+            data |= _pads_to_dict(self.parts[0])
         if self.standard is not None:
             data["standard"] = self.standard.to_dict()
             data["ratio"] = {
@@ -287,7 +300,16 @@ def _legend_order(entry: tuple[str, str]) -> tuple[int, str, int]:
 def _part_to_dict(part: Part) -> dict[str, Any]:
     row = part.row
     formulas = _formulas_to_dict(row.output_shapes, part.figures)
-    return {**_known(row.to_dict()), "formulas": formulas}
+    return {**_known(row.to_dict()), "formulas": formulas, **_pads_to_dict(part)}
+
+
+def _pads_to_dict(part: Part) -> dict[str, Any]:
+    """The padding of each axis; nothing where no rule says it."""
+    axes = [
+        {"before": each.before, "after": each.after, "formula": each.total.shown}
+        for each in part.pads
+    ]
+    return {"pads": axes} if axes else {}
 
 
 def _formulas_to_dict(
@@ -657,8 +679,24 @@ def _parts(rows: Sequence[Row], counting: Convention, number: Any) -> tuple[Part
         counts = row.operations.items()
         operations = FrozenDict((key, _figure(key, formula)) for key, formula in counts)
         terms = _terms(node.placed, number) if _counts_all(counting, node) else ()
-        parts.append(Part(row, tuple(sizes), _formulas(row), operations, terms))
+        pads = tuple(_pads(node.placed))
+        parts.append(Part(row, tuple(sizes), _formulas(row), operations, terms, pads))
     return tuple(parts)
+
+
+def _pads(placed: Placed) -> Iterator[Padded]:
+    """The padding of each axis, where a rule says it."""
+    fields = layers.fields_of(type(placed.layer))
+    paddings = [getattr(placed.layer, each.name) for each in fields if isinstance(each.kind, Pads)]
+    if not any(isinstance(padding, str) for padding in paddings):
+        return
+    for axis, window in zip(_AXES[len(placed.inputs[0]) - 1], placed.windows):
+        total = window.before + window.after
+        letter = axis.upper()
+        name = f"pads_{letter}"
+        meaning = f"cells added along the {_LETTERS[letter]}, at both ends together"
+        figure = _figure(name, total, Symbol(name, value_of(total), meaning=meaning))
+        yield Padded(figure, settled(window.before), settled(window.after))
 
 
 def _counts_all(counting: Convention, node: Node) -> bool:

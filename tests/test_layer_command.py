@@ -220,16 +220,12 @@ def legend(run: Run, *arguments: str) -> dict[str, str]:
     return symbols
 
 
-def test_a_symbol_is_what_its_layer_type_says_it_is(run: Run) -> None:
-    for name in layers.names():
-        if name in ("pad", "reshape"):
-            continue  # which are not explained without a value
-        outcome = run("layer", name, "--json")
-        symbols = outcome.json["symbols"] if outcome.status == 0 else {}
-        said = {field.name: field.description for field in layers.fields_of(layers.find(name))}
-        for letter, field in {"k": "kernel_size", "s": "stride", "p": "padding"}.items():
-            if letter in symbols and field in said:
-                assert symbols[letter].split(";")[0].split(": ")[-1] in said[field], name
+@pytest.mark.parametrize("name", ["conv", "conv_transpose", "max_pool", "separable_conv"])
+def test_a_symbol_is_what_its_layer_type_says_it_is(run: Run, name: str) -> None:
+    symbols = legend(run, name)
+    said = {field.name: field.description for field in layers.fields_of(layers.find(name))}
+    for letter, field in {"k": "kernel_size", "s": "stride", "p": "padding"}.items():
+        assert symbols[letter].split(";")[0].split(": ")[-1] in said[field]
 
 
 def test_the_padding_of_a_transposed_convolution_is_taken_off(run: Run) -> None:
@@ -259,3 +255,36 @@ def test_a_ratio_says_that_it_is_rounded_and_how_many_times(
 ) -> None:
     out = run("layer", "separable_conv", "--no-bias", *arguments.split()).out
     assert line in " ".join(out.split())
+
+
+@pytest.mark.parametrize("rule", ["same", "same_lower"])
+@pytest.mark.parametrize(
+    "options", ["conv --k 5 --d 2", "conv --k 4 --s 3", "avg_pool --k 3 --s 2"]
+)
+def test_the_padding_of_a_rule_is_said_and_does_the_same_as_numbers(
+    run: Run, options: str, rule: str
+) -> None:
+    arguments = ("layer", *options.split(), "--in", "3x28x27")
+    ruled = run(*arguments, "--p", rule, "--json").json
+    ends = [[axis["before"], axis["after"]] for axis in ruled["pads"]]
+    assert all(0 <= (after - before) * (1 if rule == "same" else -1) <= 1 for before, after in ends)
+    numbers = run(*arguments, "--p", str(ends).replace(" ", ""), "--json").json
+    assert numbers["output_shape"] == ruled["output_shape"]
+    assert "pads" not in numbers
+
+
+def test_the_padding_of_a_rule_is_said_without_an_input_at_stride_1(run: Run) -> None:
+    out = run("layer", "conv", *"--k 5 --d 2 --p same".split()).out
+    assert "padding      same: 4 before, 4 after\n" in out
+    assert "d  " in out
+    (height, width) = run("layer", "conv", *"--k 4,3 --p same --json".split()).json["pads"]
+    assert (height["before"], height["after"], width["after"]) == (1, 2, 1)
+    open = run("layer", "conv", *"--k 3 --s 2 --p same --json".split()).json["pads"][0]
+    assert (open["before"], open["after"]) == (None, None)
+    assert open["formula"] == "max(2·⌈H_in/2⌉ − H_in + 1, 0)"
+
+
+def test_a_layer_of_a_network_says_what_its_rule_adds(run: Run) -> None:
+    spec = b"name: N\ninput: [3, 7, 8]\nlayers: [conv: {out: 2, k: 3, s: 2, p: same}]\n"
+    out = run("explain", "-", "conv", stdin=spec).out
+    assert "same: H 1 before, 1 after; W 0 before, 1 after\n" in out
