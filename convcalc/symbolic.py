@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import takewhile
 from math import gcd
 from typing import Any, NamedTuple, Union
 
@@ -263,8 +264,8 @@ class Call(Formula):
             quotient = polynomial_of(self.operands[0]).divided(value_of(self.operands[1]))
             if quotient is not None:
                 return quotient
-        known = list(map(settled, self.operands))
-        if None not in known:
+        known = list(takewhile(lambda each: each is not None, map(settled, self.operands)))
+        if len(known) == len(self.operands):
             # What is open has cancelled in each: `max(H_in + 2 − H_in, 0)`.
             return polynomial_of(_apply(self.operation, *known))
         return Polynomial({((Reduced(self._print(_closed), self.strength), 1),): 1})
