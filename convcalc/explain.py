@@ -232,14 +232,12 @@ class Explanation(NamedTuple):
 
         So is a field that is not given and follows another, as the stride of a pool does.
         """
-        found: dict[str, str] = {}
-        for symbol in (*_open_in([self.fields, *self.inputs]), *self._written()):
-            if symbol.meaning:
-                found.setdefault(symbol.name, symbol.meaning)
-        for part in self.parts:
-            for name, meaning in _left_out(part.row):
-                found.setdefault(name, meaning)
-        return FrozenDict(sorted(found.items(), key=_legend_order))
+        found: dict[str, dict[str, str]] = {}
+        for type, name, meaning in self._meanings():
+            if meaning:
+                found.setdefault(name, {}).setdefault(meaning, type)
+        entries = [(name, _joined(meanings)) for name, meanings in found.items()]
+        return FrozenDict(sorted(entries, key=_legend_order))
 
     def __getattr__(self, key: str) -> Any:
         figure = None if key.startswith("_") else self.figures.get(key)
@@ -247,15 +245,21 @@ class Explanation(NamedTuple):
             raise AttributeError(f"an explanation has no figure {key!r}")
         return figure.value
 
-    def _written(self) -> Iterator[Symbol]:
-        """The symbols of all formulas."""
+    def _meanings(self) -> Iterator[tuple[str, str, str]]:
+        """The symbols of all formulas: of which layer type each is, its name, and what it is."""
+        for symbol in _open_in([self.fields, *self.inputs]):
+            yield self.type, symbol.name, symbol.meaning
         for part in self.parts:
             pads = (each.total for each in part.pads)
             for figure in (*part.sizes, *pads, *part.figures.values(), *part.terms):
-                yield from figure.symbols
+                for symbol in figure.symbols:
+                    yield part.row.type, symbol.name, symbol.meaning
+            for name, meaning in _left_out(part.row):
+                yield part.row.type, name, meaning
         if self.standard is not None:
             for figure in self.standard.figures.values():
-                yield from figure.symbols
+                for symbol in figure.symbols:
+                    yield self.standard.placed.type, symbol.name, symbol.meaning
 
     def to_dict(self) -> dict[str, Any]:
         """A row as `analyze` has it, with `formulas`; a figure that is open is null."""
@@ -284,6 +288,12 @@ class Explanation(NamedTuple):
         if self.gap:
             data["no_number_where"] = self.gap
         return data
+
+
+def _joined(meanings: Mapping[str, str]) -> str:
+    """What a symbol is; where layer types differ, what it is in those that come later too."""
+    first, *others = meanings
+    return "; ".join([first, *(f"in {meanings[each]}, {each}" for each in others)])
 
 
 def _legend_order(entry: tuple[str, str]) -> tuple[int, str, int]:
@@ -608,7 +618,7 @@ def _refused(type: str, refusal: Refusal, field: str, x: Shape) -> ConvcalcError
     if refusal.code == "not-flat":  # a layer alone has no `flatten` before it
         features = value_of(x.size)
         flat = "--in FEATURES" if features is None else f"--in {features}"
-        help = f"flattened, its input is {flat}; with --per-position it runs at every position"
+        help = f"flattened, its input is `{flat}`; `--per-position` runs it at every position"
     if message.startswith(("must ", "has ")):
         message = f"`{layers.short_name(field) or field}` {message}"
     if not message.startswith(type):

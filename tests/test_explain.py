@@ -380,3 +380,14 @@ def test_two_columns_never_have_one_title(run: Run) -> None:
     out = run("explain", "mobilenet_v2", "stem", "--convention", "thop").out
     assert "  part        output      params        MACs  MACs (thop)\n" in out
     assert "does not know" not in out
+
+
+def test_a_symbol_that_two_layer_types_have_is_what_each_says(run: Run) -> None:
+    layers = "[conv: {out: 4, k: 3, p: 1}, conv_transpose: {out: 3, k: 2, s: 2}]"
+    spec = f"name: N\ninput: [3, 8, 8]\nlayers: [sequential: {{name: up, layers: {layers}}}]\n"
+    symbols = run("explain", "-", "up", "--json", stdin=spec.encode()).json["symbols"]
+    assert symbols["p"] == (
+        "padding: cells added at either end of the input;"
+        " in conv_transpose, padding: cells taken off either end of the output"
+    )
+    assert symbols["H_in"] == "input height"
