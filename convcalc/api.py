@@ -11,7 +11,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import analysis, zoo
-from convcalc.diagnostics import ConvcalcError, Source, fail, require_whole
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, require_whole
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
@@ -294,9 +294,26 @@ class Opened(NamedTuple):
         """The names of its variables."""
         return tuple(self.request.document.spec.variables)
 
-    def at(self, variables: Mapping[str, Any]) -> Network:
-        """The network at these variables. Raises ConvcalcError."""
-        return self.request._replace(settings=variables).network(self.spent)
+    @property
+    def presets(self) -> tuple[str, ...]:
+        """The names of its presets."""
+        return tuple(self.request.document.spec.presets)
+
+    def at(
+        self,
+        variables: Mapping[str, Any],
+        preset: str | None = None,
+        input: Input | None = None,
+    ) -> Network:
+        """The network at these variables; without a preset, at that which it was opened with.
+
+        Raises ConvcalcError.
+        """
+        return self.request._replace(
+            preset=self.request.preset if preset is None else preset,
+            inputs=_inputs(input),
+            settings=variables,
+        ).network(self.spent)
 
 
 def load(
@@ -374,7 +391,6 @@ def opened(
     name: str = "<text>",
     preset: str | None = None,
     *,
-    input: Input | None = None,
     limits: Limits = DEFAULT,
 ) -> Opened:
     """A spec's text, read and checked once, for several networks. See `loads`.
@@ -387,7 +403,17 @@ def opened(
     source = source_of(text, name, limits)
     budget = Budget(limits)
     document = check(read(source, budget), source, budget)
-    return Opened(_Asked(source, limits, preset, _inputs(input), {}, document), budget.spent)
+    return Opened(_Asked(source, limits, preset, {}, {}, document), budget.spent)
+
+
+def doubts_of(network: Network) -> list[Diagnostic]:
+    """What is to be said beside what a network costs: its spec is right, and looks misread."""
+    from convcalc.language.doubts import doubts
+
+    asked = network._asked
+    if asked is None:
+        return []
+    return list(doubts(asked.document, asked.source, asked.preset, asked.settings))
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
 from convcalc import passes
 from convcalc.analysis import Analysis
 from convcalc.costs import FIGURES
-from convcalc.diagnostics import fail
+from convcalc.diagnostics import Diagnostic, Source, fail
 from convcalc.words import did_you_mean, listed, quoted, shortened
 
 #: What may stand after a number.
@@ -27,6 +27,18 @@ class Budget(NamedTuple):
 
     metric: str
     most: int
+
+
+#: What people call a memory, to the metric that comes near it, and what that is.
+_MEMORIES: Mapping[str, str] = {
+    **dict.fromkeys(("flash", "rom", "size", "model_size"), "weight_bytes"),
+    **dict.fromkeys(("ram", "sram", "memory", "vram"), "activation_bytes"),
+}
+_NEAR: Mapping[str, str] = {
+    "weight_bytes": "`weight_bytes` is the bytes of parameters and running statistics",
+    "activation_bytes": "`activation_bytes` is the sum of all layers' outputs, which are not alive"
+    " at once; no metric is the memory at a time",
+}
 
 
 class Verdict(NamedTuple):
@@ -46,6 +58,33 @@ class Verdict(NamedTuple):
         return {"metric": metric, "most": most, "value": self.value, "passed": self.passed}
 
 
+class Checked(NamedTuple):
+    """A network that was held against budgets; `spec` is what it was asked for by."""
+
+    spec: str
+    analysis: Analysis
+    #: The type of a number that bytes are of.
+    dtype: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all budgets hold."""
+        return all(each.passed for each in self.verdicts)
+
+    def over(self) -> Iterator[Diagnostic]:
+        """A mistake for each budget that does not hold."""
+        for (metric, most), value in self.verdicts:
+            if value is None:
+                message = f"{metric} has no total under `{self.analysis.convention.name}`"
+            elif value > most:
+                message = f"{metric} is {value:,}, over by {value - most:,}"
+            else:
+                continue
+            help = f"at most {most:,} is allowed"
+            yield Diagnostic("over-budget", message, Source(self.spec, ""), help=help)
+
+
 def metrics() -> tuple[str, ...]:
     """The figures that have budgets: every number of the totals."""
     passes.known()  # they register theirs
@@ -60,7 +99,9 @@ def parse_budget(text: str) -> Budget:
         message = f"{shortened(text)!r} is no budget"
         raise fail("bad-value", message, "write METRIC=AMOUNT: macs=300M, or weight_bytes=256KiB")
     if metric not in known:
-        help = f"{did_you_mean(metric, known)} the metrics are {listed(known, 20)}".strip()
+        near = _MEMORIES.get(metric.lower())
+        help = did_you_mean(metric, known) if near is None else f"{_NEAR[near]};"
+        help = f"{help} the metrics are {listed(known, 20)}".strip()
         raise fail("unknown-metric", f"there is no metric {quoted(metric)}", help)
     return Budget(metric, parse_amount(amount))
 

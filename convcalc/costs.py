@@ -57,7 +57,8 @@ class Figure(NamedTuple):
     `read` is its value for a layer and one sample; None where a convention or a pass says it.
     `total` is how the values of several layers become one, `times` how a value for one sample
     becomes that of many (`unchanged`, where it does not grow). What is no `column` is a table of
-    its own, and stands in rows of JSON alone; what is not `numeric` is a word.
+    its own, and stands in rows of JSON alone; what is not `numeric` is a word. `meaning` is what a
+    legend says of it, with `{dtype}` for the type of a number.
     """
 
     key: str
@@ -68,6 +69,7 @@ class Figure(NamedTuple):
     times: Callable[[Any, Any], Any] = _times
     column: bool = True
     numeric: bool = True
+    meaning: str = ""
 
 
 #: Every figure by its key, in the order in which they are printed.
@@ -169,7 +171,13 @@ register(
     Figure("layers", "Layers", read=lambda placed: 1, times=unchanged),
     Figure("params", "Params", read=params, times=unchanged),
     Figure("buffers", "Buffers", read=buffers, times=unchanged),
-    Figure("macs", "MACs", read=lambda placed: placed.operations.macs),
+    Figure(
+        "macs",
+        "MACs",
+        read=lambda placed: placed.operations.macs,
+        meaning="1 MAC is one multiplication and one addition of a convolution or a linear layer,"
+        " biases left out.",
+    ),
     Figure("flops", "FLOPs"),
     Figure(
         "operations",
@@ -179,5 +187,11 @@ register(
         times=_times_each,
         column=False,
     ),
-    Figure("activations", "Activations", read=activations),
+    Figure(
+        "activations",
+        "Activations",
+        read=activations,
+        meaning="Activations: the elements that every layer puts out, summed, normalisations and"
+        " activations included.",
+    ),
 )

@@ -27,7 +27,7 @@ from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
 from convcalc.named import whole_name
 from convcalc.shape import Shape, Tensor
-from convcalc.symbolic import Formula, Symbol, quotient
+from convcalc.symbolic import Formula, Symbol, quotient, settled
 from convcalc.words import counted, quoted
 
 FORMAT = "convcalc.layer/1"
@@ -37,15 +37,15 @@ MOST_INPUTS = 64
 #: Layers of a network that are explained at once.
 MOST_PARTS = 1000
 
-#: Fields that the literature has a letter for, and what that is.
-_SYMBOLS: Mapping[str, tuple[str, str]] = {
-    "kernel_size": ("k", "kernel size"),
-    "stride": ("s", "stride: the step between windows"),
-    "padding": ("p", "padding: the cells added at an end"),
-    "dilation": ("d", "dilation: the step between the cells of a window"),
-    "groups": ("g", "groups that the channels are split into"),
-    "out_channels": ("C_out", "output channels"),
-    "out_features": ("F_out", "output features"),
+#: Fields that the literature has a letter for.
+_SYMBOLS: Mapping[str, str] = {
+    "kernel_size": "k",
+    "stride": "s",
+    "padding": "p",
+    "dilation": "d",
+    "groups": "g",
+    "out_channels": "C_out",
+    "out_features": "F_out",
 }
 _AXES: Mapping[int, tuple[str, ...]] = {0: (), 1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
 #: What sizes are called: `C_in`, `H_in2` of the second input, `H_out2` of another part.
@@ -107,10 +107,19 @@ class Formulas(NamedTuple):
         return self.names if self.value is not None else self.closed
 
 
+class Padded(NamedTuple):
+    """What a rule such as `same` adds along one axis: in all, and at either end; None is open."""
+
+    total: Formulas
+    before: int | None
+    after: int | None
+
+
 class Part(NamedTuple):
     """One layer with its figures: all of a plain type, one of several of a composite one.
 
-    `sizes` are those that it is the first to have. `terms` are how its FLOPs come about where one
+    `sizes` are those that it is the first to have. `pads` is the padding of each axis where a rule
+    says it. `terms` are how its FLOPs come about where one
     formula does not say it well: kinds of operations, and at last their sum.
     """
 
@@ -119,6 +128,7 @@ class Part(NamedTuple):
     figures: Mapping[str, Formulas]
     operations: Mapping[str, Formulas]
     terms: tuple[Formulas, ...] = ()
+    pads: tuple[Padded, ...] = ()
 
 
 class Standard(NamedTuple):
@@ -219,12 +229,16 @@ class Explanation(NamedTuple):
 
     @property
     def symbols(self) -> Mapping[str, str]:
-        """Every symbol that is in a formula or stands for an open number, and what it is."""
-        found: dict[str, str] = {}
-        for symbol in (*_open_in([self.fields, *self.inputs]), *self._written()):
-            if symbol.meaning:
-                found.setdefault(symbol.name, symbol.meaning)
-        return FrozenDict(sorted(found.items(), key=_legend_order))
+        """Every symbol that is in a formula or stands for an open number, and what it is.
+
+        So is a field that is not given and follows another, as the stride of a pool does.
+        """
+        found: dict[str, dict[str, str]] = {}
+        for type, name, meaning in self._meanings():
+            if meaning:
+                found.setdefault(name, {}).setdefault(meaning, type)
+        entries = [(name, _joined(meanings)) for name, meanings in found.items()]
+        return FrozenDict(sorted(entries, key=_legend_order))
 
     def __getattr__(self, key: str) -> Any:
         figure = None if key.startswith("_") else self.figures.get(key)
@@ -232,14 +246,21 @@ class Explanation(NamedTuple):
             raise AttributeError(f"an explanation has no figure {key!r}")
         return figure.value
 
-    def _written(self) -> Iterator[Symbol]:
-        """The symbols of all formulas."""
+    def _meanings(self) -> Iterator[tuple[str, str, str]]:
+        """The symbols of all formulas: of which layer type each is, its name, and what it is."""
+        for symbol in _open_in([self.fields, *self.inputs]):
+            yield self.type, symbol.name, symbol.meaning
         for part in self.parts:
-            for figure in (*part.sizes, *part.figures.values(), *part.terms):
-                yield from figure.symbols
+            pads = (each.total for each in part.pads)
+            for figure in (*part.sizes, *pads, *part.figures.values(), *part.terms):
+                for symbol in figure.symbols:
+                    yield part.row.type, symbol.name, symbol.meaning
+            for name, meaning in _left_out(part.row):
+                yield part.row.type, name, meaning
         if self.standard is not None:
             for figure in self.standard.figures.values():
-                yield from figure.symbols
+                for symbol in figure.symbols:
+                    yield self.standard.placed.type, symbol.name, symbol.meaning
 
     def to_dict(self) -> dict[str, Any]:
         """A row as `analyze` has it, with `formulas`; a figure that is open is null."""
@@ -251,9 +272,11 @@ class Explanation(NamedTuple):
             **network,
             **_known(self.whole.to_dict()),
         }
+        data["formulas"] = _formulas_to_dict(self.outputs, self.figures)
         if self.whole.depth is not None:
             data["parts"] = [_part_to_dict(part) for part in self.parts]
-        data["formulas"] = _formulas_to_dict(self.outputs, self.figures)
+        else:
+            data |= _pads_to_dict(self.parts[0])
         if self.standard is not None:
             data["standard"] = self.standard.to_dict()
             data["ratio"] = {
@@ -266,6 +289,12 @@ class Explanation(NamedTuple):
         if self.gap:
             data["no_number_where"] = self.gap
         return data
+
+
+def _joined(meanings: Mapping[str, str]) -> str:
+    """What a symbol is; where layer types differ, what it is in those that come later too."""
+    first, *others = meanings
+    return "; ".join([first, *(f"in {meanings[each]}, {each}" for each in others)])
 
 
 def _legend_order(entry: tuple[str, str]) -> tuple[int, str, int]:
@@ -282,7 +311,16 @@ def _legend_order(entry: tuple[str, str]) -> tuple[int, str, int]:
 def _part_to_dict(part: Part) -> dict[str, Any]:
     row = part.row
     formulas = _formulas_to_dict(row.output_shapes, part.figures)
-    return {**_known(row.to_dict()), "formulas": formulas}
+    return {**_known(row.to_dict()), "formulas": formulas, **_pads_to_dict(part)}
+
+
+def _pads_to_dict(part: Part) -> dict[str, Any]:
+    """The padding of each axis; nothing where no rule says it."""
+    axes = [
+        {"before": each.before, "after": each.after, "formula": each.total.shown}
+        for each in part.pads
+    ]
+    return {"pads": axes} if axes else {}
 
 
 def _formulas_to_dict(
@@ -370,7 +408,7 @@ def explain(
             ones = [values[each.name] for each in layers.fields_of(cls) if each.name not in given]
             standard = _standard(layer, shapes[0], builder, whole, number, ones)
     except Refusal as refusal:
-        raise _refused(type, refusal, refusal.field or field) from None
+        raise _refused(type, refusal, refusal.field or field, shapes[0]) from None
     asked = [Quantities(row.nodes[0], number) for row in analysis.rows]
     names = [counting.open_names(each) for each in asked if whole.flops is not None]
     meanings = {name: meaning for each in names for name, meaning in each.items()}
@@ -575,16 +613,18 @@ def _ratio(name: str, a: Any, b: Any, ones: frozenset[Formula]) -> Formulas:
     return Formulas(name, value, found.text(), closed, closed if value is None else str(value))
 
 
-def _refused(type: str, refusal: Refusal, field: str) -> ConvcalcError:
-    """What a field or a rule refuses, said of the layer."""
-    message = refusal.message
+def _refused(type: str, refusal: Refusal, field: str, x: Shape) -> ConvcalcError:
+    """What a field or a rule refuses, said of the layer, which `x` enters."""
+    message, help = refusal.message, refusal.help
+    if refusal.code == "not-flat":  # a layer alone has no `flatten` before it
+        features = value_of(x.size)
+        flat = "--in FEATURES" if features is None else f"--in {features}"
+        help = f"flattened, its input is `{flat}`; `--per-position` runs it at every position"
     if message.startswith(("must ", "has ")):
         message = f"`{layers.short_name(field) or field}` {message}"
     if not message.startswith(type):
         message = f"{type}: {message}"
-    return ConvcalcError(
-        [Diagnostic(refusal.code, message, label=refusal.label, help=refusal.help)]
-    )
+    return ConvcalcError([Diagnostic(refusal.code, message, label=refusal.label, help=help)])
 
 
 class _SymbolBuilder(Builder):
@@ -596,7 +636,7 @@ class _SymbolBuilder(Builder):
     def __init__(self, cls: type[Layer]) -> None:
         super().__init__()
         fields = {field.name for field in layers.fields_of(cls)}
-        self._taken = {_SYMBOLS[field][0] for field in fields & set(_SYMBOLS)}
+        self._taken = {_SYMBOLS[field] for field in fields & set(_SYMBOLS)}
         self._sizes: dict[str, Symbol] = {}
 
     def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
@@ -650,8 +690,24 @@ def _parts(rows: Sequence[Row], counting: Convention, number: Any) -> tuple[Part
         counts = row.operations.items()
         operations = FrozenDict((key, _figure(key, formula)) for key, formula in counts)
         terms = _terms(node.placed, number) if _counts_all(counting, node) else ()
-        parts.append(Part(row, tuple(sizes), _formulas(row), operations, terms))
+        pads = tuple(_pads(node.placed))
+        parts.append(Part(row, tuple(sizes), _formulas(row), operations, terms, pads))
     return tuple(parts)
+
+
+def _pads(placed: Placed) -> Iterator[Padded]:
+    """The padding of each axis, where a rule says it."""
+    fields = layers.fields_of(type(placed.layer))
+    paddings = [getattr(placed.layer, each.name) for each in fields if isinstance(each.kind, Pads)]
+    if not any(isinstance(padding, str) for padding in paddings):
+        return
+    for axis, window in zip(_AXES[len(placed.inputs[0]) - 1], placed.windows):
+        total = window.before + window.after
+        letter = axis.upper()
+        name = f"pads_{letter}"
+        meaning = f"cells added along the {_LETTERS[letter]}, at both ends together"
+        figure = _figure(name, total, Symbol(name, value_of(total), meaning=meaning))
+        yield Padded(figure, settled(window.before), settled(window.after))
 
 
 def _counts_all(counting: Convention, node: Node) -> bool:
@@ -816,9 +872,32 @@ def _field_symbols(field: layers.Field, value: Any, axes: int) -> Any:
     optional = value is None and not field.required
     if not field.kind.symbolic or optional or isinstance(value, str):
         return value
-    said = re.split("[:;(]", field.description)[0].strip() or field.name.replace("_", " ")
-    name, meaning = _SYMBOLS.get(field.name, (field.name, said))
-    return _named(name, value, axes, meaning)
+    return _named(_SYMBOLS.get(field.name, field.name), value, axes, _said(field))
+
+
+def _said(field: layers.Field) -> str:
+    """What a field is, as its layer type says it; behind its name where a letter stands for it."""
+    letter = _SYMBOLS.get(field.name)
+    if letter is not None and _SIZE_NAME.fullmatch(letter):
+        return _meaning(letter)
+    name = field.name.replace("_", " ")
+    said = re.split("[:;(]", field.description)[0].strip() or name
+    is_named = letter is None or all(word in said for word in name.split())
+    return said if is_named else f"{name}: {said}"
+
+
+#: How a layer type says what becomes of a field that is not given, behind a semicolon.
+_WHEN_LEFT_OUT = " when left out"
+
+
+def _left_out(row: Row) -> Iterator[tuple[str, str]]:
+    """The letters of fields that are not given, each with what it is then."""
+    for field in layers.fields_of(layers.find(row.type)):
+        then = field.description.partition("; ")[2]
+        is_none = field.name in _SYMBOLS and row.config[field.name] is None
+        if is_none and then.endswith(_WHEN_LEFT_OUT):
+            what = then.removesuffix(_WHEN_LEFT_OUT)
+            yield _SYMBOLS[field.name], f"{_said(field)}; {what}, as none is given"
 
 
 def _named(name: str, value: Any, axes: int, meaning: str) -> Any:

@@ -119,7 +119,7 @@ def _unknown(cls: type[Layer], name: str) -> Exception:
 
     message = f"{cls.type} has no field {quoted(name)}"
     names = [name for each in layers.fields_of(cls) for name in (each.name, each.short) if name]
-    if name in layers.canonical_names(cls) or name in ("input_shape", "in_shape", "in_"):
+    if name in layers.canonical_names(cls) or name in elsewhere.INPUTS:
         help = "what reaches the layer is its input: `input=(3, 224, 224)`, channels first"
         return fail("unknown-field", message, help)
     meant = elsewhere.FIELDS.get(name, "")

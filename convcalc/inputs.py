@@ -192,7 +192,16 @@ def _readings(given: tuple[int, ...], own: Shape) -> Iterator[_Reading]:
         yield _Reading(given[1:], "may be channels and a size", otherwise=otherwise)
 
 
-# Of a layer by itself
+# Of a layer by itself, and of a spec
+
+
+class Misread(NamedTuple):
+    """What a shape looks like that may have been meant as another: the sizes without a batch."""
+
+    looks: str
+    sizes: tuple[int, ...]
+    #: The batch that it seems to carry.
+    batch: int | None = None
 
 
 def require_plain(given: tuple[int, ...], axes: int) -> None:
@@ -204,19 +213,34 @@ def require_plain(given: tuple[int, ...], axes: int) -> None:
     if len(given) == axes == 2 and given[0] <= _FEW and given[1] >= _LONG:
         message = f"{shown} may be a map {given[0]} high, or a signal of {given[0]} channels"
         raise fail("bad-value", message, "--dims 1 makes it a signal, --dims 2 a map")
-    if len(given) == 3 == axes + 1 and _are_last(given):
-        message = f"{shown} looks as if its channels were last, and they come first"
-        right = sizes((given[-1], *given[:-1]))
-        raise fail("bad-value", message, f"write --in {right}; or, with --dims 2, as it stands")
-    if len(given) == 4 == axes + 1:
+    if len(given) == axes + 1 and (found := _misread(given)):
+        batch = "" if found.batch is None else f", and --batch {found.batch}"
+        help = f"write --in {sizes(found.sizes)}{batch}; or, with --dims {axes}, as it stands"
+        raise fail("bad-value", f"{shown} {found.looks}", help)
+
+
+def misread(own: Shape) -> Misread | None:
+    """What a spec's input looks like that is right, and may be an image in another order.
+
+    A volume of one channel is none: it has as many axes as it says.
+    """
+    found = _misread(own)
+    return found if found is not None and found.sizes[0] <= _FEW else None
+
+
+def _misread(given: tuple[int, ...]) -> Misread | None:
+    """What channels and sizes look like that may have another order, or carry a batch."""
+    if len(given) == 3 and _are_last(given):
+        looks = "looks as if its channels were last, and they come first"
+        return Misread(looks, (given[-1], *given[:-1]))
+    if len(given) == 4:
         rest = given[1:]
         if _are_last(rest):
             rest = (rest[-1], *rest[:-1])
         elif given[0] > 1 and not rest[0] <= _FEW < min(rest[1:]):
-            return
-        message = f"{shown} looks as if it carried a batch, which is left out"
-        help = f"write --in {sizes(rest)}, and --batch {given[0]}; or, with --dims 3, as it stands"
-        raise fail("bad-value", message, help)
+            return None
+        return Misread("looks as if it carried a batch, which is left out", rest, given[0])
+    return None
 
 
 def _are_last(given: tuple[int, ...]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import takewhile
 from math import gcd
 from typing import Any, NamedTuple, Union
 
@@ -263,6 +264,10 @@ class Call(Formula):
             quotient = polynomial_of(self.operands[0]).divided(value_of(self.operands[1]))
             if quotient is not None:
                 return quotient
+        known = list(takewhile(lambda each: each is not None, map(settled, self.operands)))
+        if len(known) == len(self.operands):
+            # What is open has cancelled in each: `max(H_in + 2 − H_in, 0)`.
+            return polynomial_of(_apply(self.operation, *known))
         return Polynomial({((Reduced(self._print(_closed), self.strength), 1),): 1})
 
     def _print(self, show: Callable[[Any], str]) -> str:
@@ -473,6 +478,17 @@ def _over(a: str, b: str) -> str:
 def polynomial_of(number: Number) -> Polynomial:
     """A number or a formula, multiplied out."""
     return number.polynomial() if isinstance(number, Formula) else Polynomial({(): number})
+
+
+def settled(number: Any) -> int | None:
+    """The integer that a number or a formula comes to, whatever is open in it; None: none."""
+    if isinstance(number, Condition):
+        return None
+    terms = polynomial_of(number).terms
+    if any(factors for factors in terms):
+        return None
+    constant = terms.get((), 0)
+    return constant if isinstance(constant, int) else None
 
 
 def _closed(operand: Any) -> str:

@@ -12,7 +12,7 @@ _ALIKE = 0.6
 
 
 def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
-    """The known words that a mistyped one is likeliest to mean.
+    """The known words that a mistyped one is likeliest to mean; equally near ones as they come.
 
     The first 500 words are looked at, and the first 100 letters of each.
     """
@@ -20,8 +20,8 @@ def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:
 
     known = {candidate.lower()[:100]: candidate for candidate in islice(words, 500)}
     ratios = likeness(word.lower()[:100], tuple(known))
-    found = sorted(zip(ratios, known), reverse=True)[:most]
-    return [known[each] for ratio, each in found if ratio >= _ALIKE]
+    found = sorted(zip(ratios, known.values()), key=lambda each: each[0], reverse=True)[:most]
+    return [word for ratio, word in found if ratio >= _ALIKE]
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

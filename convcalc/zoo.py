@@ -25,6 +25,11 @@ class Found(NamedTuple):
     name: str
     preset: str | None = None
 
+    @property
+    def is_of_zoo(self) -> bool:
+        """Whether it is a spec that comes with convcalc, asked for by its name."""
+        return os.path.dirname(self.path) == folder()
+
     def preset_or(self, asked: str | None) -> str | None:
         """The preset that the name chose, or else the one that is asked for by itself.
 

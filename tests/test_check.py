@@ -63,8 +63,8 @@ def test_one_of_several_networks_is_enough_to_fail(run: Run, tmp_path: Path) -> 
     assert run("check", str(file), "--max", "params=12").status == 0
     outcome = run("check", str(file), "lenet", "--max", "params=12", "--csv")
     assert outcome.status == 1
-    assert outcome.out.splitlines()[1] == "tiny,,params,12,12,true"
-    assert outcome.out.splitlines()[2].startswith("LeNet,,params,12,")
+    assert outcome.out.splitlines()[1] == f"{file},tiny,,params,12,12,true"
+    assert outcome.out.splitlines()[2].startswith("lenet,LeNet,,params,12,")
 
 
 def test_options_of_a_network_hold(run: Run) -> None:
@@ -81,6 +81,56 @@ def test_bytes_say_their_type(run: Run) -> None:
     out = run("check", "lenet", "--max", "weight_bytes=64KiB", "--dtype", "int8").out
     assert "Weight bytes (int8)" in out
     assert "Weight bytes (float32)" in run("check", "lenet", "--max", "weight_bytes=1M").out
+
+
+def test_a_table_says_its_input_and_what_is_bounded(run: Run) -> None:
+    out = run("check", "mobilenet_v1", "--input", "96", "--max", "activation_bytes=1M").out
+    assert "input 3×96×96; batch 1.\n" in out
+    assert "not what is alive at once" in out
+    assert "input 3×224×224" in run("check", "mobilenet_v1", "--max", "params=1M").out
+    assert "the elements that every layer puts out" in run("check", "--help").out.replace(
+        "\n  ", " "
+    )
+
+
+def test_json_says_what_was_checked(run: Run) -> None:
+    options = ("--set", "alpha=0.5", "--batch", "2", "--dtype", "int8", "--input", "96")
+    answer = run("check", "mobilenet_v1", *options, "--max", "params=9M", "--json").json
+    asked = {key: answer[key] for key in ("spec", "input", "batch", "dtype")}
+    assert asked == {"spec": "mobilenet_v1", "input": [3, 96, 96], "batch": 2, "dtype": "int8"}
+    assert answer["variables"]["alpha"] == 0.5
+
+
+@pytest.fixture
+def twins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two files whose networks have one name: of 12 parameters, and of 24."""
+    monkeypatch.chdir(tmp_path)
+    for name, out in (("a.yaml", 4), ("b.yaml", 8)):
+        layers = f"[conv: {{out: {out}, k: 1, bias: false}}]"
+        Path(name).write_text(f"name: twin\ninput: [3, 8, 8]\nlayers: {layers}\n")
+    return ["a.yaml", "b.yaml"]
+
+
+def test_networks_of_one_name_are_told_apart(run: Run, twins: list[str]) -> None:
+    out = run("check", *twins, "--max", "params=99").out
+    assert "a.yaml: twin\n" in out
+    assert "b.yaml: twin\n" in out
+    assert "a.yaml" not in run("check", "a.yaml", "lenet", "--max", "params=99").out
+
+
+def test_an_exceeded_budget_is_a_mistake_for_programs(run: Run, twins: list[str]) -> None:
+    check = ("check", *twins, "--max", "params=20", "--max", "layers=1", "--error-format")
+    said = "params is 24, over by 4"
+    outcome = run(*check, "github")
+    assert outcome.status == 1
+    line = f"::error file=b.yaml,title=over-budget::{said}; at most 20 is allowed\n"
+    assert outcome.err == line
+    assert run(*check, "concise").err == f"b.yaml: error[over-budget]: {said}\n"
+    (mistake,) = json.loads(run(*check, "json").err)
+    assert (mistake["code"], mistake["file"], mistake["message"]) == ("over-budget", "b.yaml", said)
+    full = run(*check, "full")
+    assert (full.status, full.err) == (1, "")
+    assert full.out == outcome.out
 
 
 def test_flops_are_of_a_convention(run: Run) -> None:
@@ -102,6 +152,11 @@ def test_no_total_is_not_enough(run: Run) -> None:
     [
         ("", "--max macs=300M is one"),
         ("--max mac=3", "did you mean `macs`?"),
+        ("--max ram=3", "`activation_bytes` is the sum of all layers' outputs"),
+        ("--max SRAM=3", "`activation_bytes` is the sum of all layers' outputs"),
+        ("--max memory=3", "which are not alive at once"),
+        ("--max flash=3", "= help: `weight_bytes` is the bytes of parameters"),
+        ("--max size=3", "= help: `weight_bytes` is the bytes of parameters"),
         ("--max dtype=3", "there is no metric `dtype`"),
         ("--max macs", "write METRIC=AMOUNT"),
         ("--max macs=", "'' is no amount"),

@@ -303,3 +303,57 @@ def test_latex_says_where_letters_need_another_engine(run: Run, name: str, is_sa
 
 def test_json_without_an_option_is_as_it_was(run: Run) -> None:
     assert "rows" not in run("analyze", "lenet", "--json").json
+
+
+# Legends
+
+
+def legend_of(run: Run, *options: str) -> str:
+    return run("analyze", "lenet", *options).out.rpartition("\n\n")[2]
+
+
+@pytest.mark.parametrize("grouped", [[], ["--group-by", "type"]])
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("flops", "FLOPs as `exact` counts them"),
+        ("macs%", "1 MAC is one multiplication and one addition"),
+        ("activations", "Activations: the elements that every layer puts out, summed"),
+        ("weight_bytes", "Weight bytes: parameters and running statistics, as float32."),
+        ("activation_bytes", "as float32; not what is alive at once."),
+        ("params", ""),
+    ],
+)
+def test_a_legend_says_what_the_columns_are_and_no_others(
+    run: Run, grouped: list[str], column: str, said: str
+) -> None:
+    lines = legend_of(run, *grouped, "--columns", column).splitlines()
+    assert lines[0].startswith("input 1×28×28; batch 1")
+    assert said in "\n".join(lines)
+    assert len(lines) == (1 if column in ("flops", "params") else 2)
+
+
+def test_a_legend_of_bytes_names_their_type(run: Run) -> None:
+    out = legend_of(run, "--dtype", "int8")
+    assert out.count("as int8") == 2
+
+
+@pytest.mark.parametrize("format", ["markdown", "latex", "html"])
+def test_a_legend_is_the_same_in_documents(run: Run, format: str) -> None:
+    out = legend_of(run, "--columns", "name,activations", "--format", format)
+    assert "every layer puts out" in out
+    assert "MAC" not in out
+    assert "exact" not in out
+
+
+def test_what_no_tool_counts_is_said_where_operations_are_shown(run: Run) -> None:
+    said = "* thop.profile does not know these layers"
+    options = ("analyze", "resnet18", "--convention", "thop", "--columns")
+    assert said in run(*options, "name,flops").out
+    assert said not in run(*options, "name,params").out
+
+
+def test_blocks_say_that_they_are_sums(run: Run) -> None:
+    said = "A block's figures are the sums of its layers"
+    assert said in run("analyze", "resnet18", "--depth", "1").out
+    assert said not in run("analyze", "lenet").out

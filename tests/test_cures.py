@@ -14,7 +14,9 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 import convcalc
-from convcalc import ConvcalcError
+from convcalc import ConvcalcError, zoo
+from convcalc.inputs import misread
+from convcalc.shape import Shape
 from tests.conftest import Run
 
 
@@ -225,6 +227,57 @@ VALID = "name: N\ninput: {}\nlayers: [conv: {{out: 8, k: 3, p: 1}}, global_avg_p
 @pytest.mark.parametrize("shape", ["[224, 224, 3]", "[1, 3, 224, 224]", "[28, 28]", "[3, 4, 4]"])
 def test_an_input_that_fits_is_not_refused_for_its_looks(shape: str) -> None:
     convcalc.loads(VALID.format(shape))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "analyze {}",
+        "analyze {} {} --input 64",
+        "explain {} conv",
+        "check {} --max params=1M",
+        "list {} lenet",
+        "list {} --batch 2 --input 32 --input 64",
+        "reconcile {}",
+        "validate {}",
+    ],
+)
+def test_an_input_that_looks_misread_is_doubted_once_beside_the_answer(
+    run: Run, tmp_path: Path, line: str
+) -> None:
+    spec = tmp_path / "last.yaml"
+    spec.write_text(VALID.format("[96, 96, 3]"))
+    outcome = run(*line.replace("{}", str(spec)).split())
+    assert outcome.status == 0
+    assert outcome.err.count("warning[misread-input]: the input 96x96x3 looks as if its") == 1
+    assert f"{spec}:2:8" in outcome.err
+    assert "help: write `input: [3, 96, 96]`" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("shape", "cure"),
+    [
+        ("[1, 3, 224, 224]", "write `input: [3, 224, 224]`\n"),
+        ("[8, 3, 64, 64]", "write `input: [3, 64, 64]`; --batch 8 is for the samples\n"),
+        ("[1, 224, 224, 3]", "write `input: [3, 224, 224]`\n"),
+        ("{left: [32, 32, 1]}", "write `left: [1, 32, 32]`\n"),
+        ("[28, 28]", ""),
+        ("[3, 4, 4]", ""),
+        ("[3, 16, 112, 112]", ""),
+        ("[1, 64, 128, 128]", ""),
+        ("[512, 1, 1]", ""),
+    ],
+)
+def test_what_is_doubted_of_an_input(run: Run, shape: str, cure: str) -> None:
+    outcome = run("analyze", "-", stdin=VALID.format(shape).encode())
+    assert outcome.status == 0
+    assert ("misread-input" in outcome.err) == bool(cure)
+    assert cure in outcome.err
+
+
+def test_no_network_of_the_zoo_is_doubted(run: Run) -> None:
+    assert all(misread(Shape(*each["input"])) is None for each in zoo.index())
+    assert run("analyze", "r3d_18", "--set", "frames=4", "--json").err == ""
 
 
 # What a line says of its shapes

@@ -40,8 +40,8 @@ def test_a_separable_convolution_is_derived_part_by_part(run: Run) -> None:
     assert "= 27 + 12\n" in block(out, "sum")
     assert "params = k²·C_in·C_out = 3²·3·4 = 108" in block(out, "standard")
     ratio = block(out, "ratio to the standard")
-    assert "params = 39/108 = 1/C_out + 1/k² = 1/4 + 1/9 = 0.361" in ratio
-    assert "MACs = 159,744/442,368 = 1/C_out + 1/k² = 1/4 + 1/9 = 0.361" in ratio
+    assert "params = 39/108 = 1/C_out + 1/k² = 1/4 + 1/9 ≈ 0.361 (2.8 times less)" in ratio
+    assert "MACs = 159,744/442,368 = 1/C_out + 1/k² = 1/4 + 1/9 ≈ 0.361 (2.8 times less)" in ratio
 
 
 def test_its_json_has_the_ratio(run: Run) -> None:
@@ -99,7 +99,8 @@ def test_a_multiplier_and_unequal_kernels_are_in_the_ratio(run: Run) -> None:
 def test_a_spatially_separable_convolution_has_two_kth(run: Run) -> None:
     options = "--out 64 --k 7 --p 3 --in 64x17x17 --no-bias".split()
     out = run("layer", "spatial_separable_conv", *options).out
-    assert "params = 57,344/200,704 = 1/k + C_out/(k·C_in) = 1/7 + 1/7 = 0.286" in out
+    ratio = "params = 57,344/200,704 = 1/k + C_out/(k·C_in) = 1/7 + 1/7 ≈ 0.286 (3.5 times less)"
+    assert ratio in " ".join(out.split())
 
 
 def test_squeeze_and_excitation_stands_for_itself(run: Run) -> None:
@@ -186,8 +187,8 @@ def test_every_symbol_is_in_the_legend_once(run: Run, type: str) -> None:
     for text in texts(run, type):
         legend = legend_of(text)
         assert len(legend) == len(set(legend))
-        titles = {"params", "buffers", "activations", "FLOPs"}
-        assert symbols_in(text) - set(legend) - titles == set(), text
+        words = {"params", "buffers", "activations", "FLOPs", "times", "less", "more"}
+        assert symbols_in(text) - set(legend) - words == set(), text
 
 
 @pytest.mark.parametrize("type", TYPES)
@@ -379,3 +380,14 @@ def test_two_columns_never_have_one_title(run: Run) -> None:
     out = run("explain", "mobilenet_v2", "stem", "--convention", "thop").out
     assert "  part        output      params        MACs  MACs (thop)\n" in out
     assert "does not know" not in out
+
+
+def test_a_symbol_that_two_layer_types_have_is_what_each_says(run: Run) -> None:
+    layers = "[conv: {out: 4, k: 3, p: 1}, conv_transpose: {out: 3, k: 2, s: 2}]"
+    spec = f"name: N\ninput: [3, 8, 8]\nlayers: [sequential: {{name: up, layers: {layers}}}]\n"
+    symbols = run("explain", "-", "up", "--json", stdin=spec.encode()).json["symbols"]
+    assert symbols["p"] == (
+        "padding: cells added at either end of the input;"
+        " in conv_transpose, padding: cells taken off either end of the output"
+    )
+    assert symbols["H_in"] == "input height"

@@ -40,6 +40,7 @@ COMMANDS = {
         "layer conv --k 3 --p 1 --convention flax --json",
         "layer conv --k 3 --p 1 --format jsonl",
         "layer separable_conv --k 3 --json",
+        "layer conv --k 3 --p same --json",
     ],
     "`convcalc explain --json`": [
         "explain lenet conv_1 --json",

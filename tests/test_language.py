@@ -6,6 +6,7 @@ import pytest
 
 import convcalc
 from convcalc import ConvcalcError
+from tests.conftest import Run
 
 HEAD = "name: N\ninput: [3, 8, 8]\n"
 
@@ -134,6 +135,35 @@ def test_what_no_form_takes_is_refused_in_one_sentence(text: str, message: str) 
         convcalc.loads(HEAD + text)
     (found,) = caught.value.diagnostics
     assert found.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ("residual: [relu]", "- residual: {layers: […]}"),
+        ("sequential: [relu]", "- sequential: {layers: […]}"),
+        ("repeat: 3", "- repeat: {times: 3, layers: […]}"),
+        ("for_each: [64, 128]", "- for_each: {in: […], bind: […], layers: […]}"),
+        ("branches: [[], [relu]]", "- branches: {paths: […], merge: …}"),
+        ("max_pool: 2", "- max_pool: {k: 2}"),
+        ("dropout: 0.5", "- dropout: {rate: 0.5}"),
+        ("conv: 64", "- conv: {out: 64, k: …}"),
+        ("conv: [64, 3]", "- conv: {out: …, k: …}"),
+        ("relu: 6", "- relu"),
+        ("unit: width", "- unit: {out: width}"),
+    ],
+)
+def test_a_value_in_the_place_of_fields_is_answered_with_them(
+    run: Run, line: str, cure: str
+) -> None:
+    blocks = "blocks: {unit: {args: {k: 3, out: required}, layers: [relu]}}\n"
+    outcome = run("analyze", "-", stdin=f"{HEAD}{blocks}layers: [{line}]".encode())
+    assert f"help: write `{cure}`\n" in outcome.err
+
+
+def test_an_unknown_layer_is_answered_with_the_structures_too(run: Run) -> None:
+    outcome = run("analyze", "-", stdin=f"{HEAD}layers: [loops]".encode())
+    assert "the structures are `sequential`, `repeat`, `for_each`" in outcome.err
 
 
 def test_an_input_of_no_shape_is_refused() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 
 from convcalc import layers
+from convcalc.layers.fields import Truth
 from tests.conftest import Run
 
 
@@ -146,3 +148,143 @@ def test_refusals(run: Run, arguments: str, message: str) -> None:
     assert (outcome.status, outcome.out) == (2, "")
     assert message in outcome.err
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        ("conv --in-channels 3", "in"),
+        ("conv --in_channels 3", "in"),
+        ("linear --in-features 84", "in"),
+        ("max_pool --input 3x8x8", "in"),
+        ("batch_norm --num_features 4", "in"),
+        ("conv --kernel 3", "k"),
+        ("max_pool --pool_size 3", "k"),
+        ("conv --filters 64", "out"),
+        ("linear --units 10", "out"),
+        ("conv --out_features 10", "out"),
+        ("conv --strides 2", "s"),
+        ("conv --group 2", "g"),
+        ("dropout --p 0.5", "rate"),
+    ],
+)
+def test_an_option_of_another_tool_is_answered_with_its_own(
+    run: Run, arguments: str, option: str
+) -> None:
+    outcome = run("layer", *arguments.split())
+    assert (outcome.status, outcome.out) == (2, "")
+    assert f"help: {'it is ' if option != 'in' else ''}`--{option}`" in outcome.err
+
+
+def test_options_may_have_underscores_as_pytorch_has(run: Run) -> None:
+    dashed = run("layer", "conv", *"--out-channels 8 --kernel-size 3 --in 4x9x9".split())
+    assert dashed.status == 0
+    assert run("layer", "conv", *"--out_channels 8 --kernel_size 3 --in 4x9x9".split()) == dashed
+
+
+def test_a_linear_layer_is_told_its_flat_input(run: Run) -> None:
+    err = run("layer", "linear", *"--in 16x5x5 --out 120".split()).err
+    (flat,) = re.findall(r"--in \d+", err)
+    assert "put `flatten`" not in err
+    assert run("layer", "linear", *flat.split(), "--out", "120", "--json").json["params"] == 48120
+
+
+def test_the_help_lists_every_type_by_family_on_one_screen(run: Run) -> None:
+    lines = run("layer", "--help").out.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    at = lines.index("Layer types; `convcalc layer TYPE --help` explains one:")
+    assert set(re.findall(r"\w+", " ".join(lines[at + 1 :]))) >= set(layers.names())
+
+
+@pytest.mark.parametrize("name", layers.names())
+def test_the_help_of_a_switch_has_its_default(run: Run, name: str) -> None:
+    switches = [f for f in layers.fields_of(layers.find(name)) if isinstance(f.kind, Truth)]
+    out = " ".join(run("layer", name, "--help").out.split())
+    for field in switches:
+        word = field.name.replace("_", "-")
+        assert f"[default: {word if field.default else f'no-{word}'}]" in out
+
+
+def test_the_help_offers_the_words_that_a_type_takes(run: Run) -> None:
+    for name in ("conv", "conv_transpose", "max_pool"):
+        (line,) = (each for each in run("layer", name, "--help").out.split() if "N[,N…]|" in each)
+        words = line.split("|")[1:]
+        for word in ("same", "same_lower", "valid"):
+            outcome = run("layer", name, "--k", "2", "--p", word)
+            assert (outcome.status == 0) == (word in words)
+
+
+def legend(run: Run, *arguments: str) -> dict[str, str]:
+    symbols: dict[str, str] = run("layer", *arguments, "--json").json["symbols"]
+    return symbols
+
+
+@pytest.mark.parametrize("name", ["conv", "conv_transpose", "max_pool", "separable_conv"])
+def test_a_symbol_is_what_its_layer_type_says_it_is(run: Run, name: str) -> None:
+    symbols = legend(run, name)
+    said = {field.name: field.description for field in layers.fields_of(layers.find(name))}
+    for letter, field in {"k": "kernel_size", "s": "stride", "p": "padding"}.items():
+        assert symbols[letter].split(";")[0].split(": ")[-1] in said[field]
+
+
+def test_the_padding_of_a_transposed_convolution_is_taken_off(run: Run) -> None:
+    assert "taken off" in legend(run, "conv_transpose")["p"]
+    assert "added" in legend(run, "conv")["p"]
+    assert "windows" not in legend(run, "conv_transpose")["s"]
+
+
+def test_the_stride_of_a_pool_is_said_where_none_is_given(run: Run) -> None:
+    assert legend(run, "max_pool", "--k", "2")["s"].endswith("the kernel's size, as none is given")
+    assert (
+        legend(run, "max_pool", "--k", "2", "--s", "2")["s"] == "stride: the step between windows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("--out 128 --k 3 --p 1 --in 64x56x56", "1/128 + 1/9 ≈ 0.119 (8.4 times less)"),
+        ("--out 8 --k 1 --in 8x4x4", "1/8 + 1 ≈ 1.12 (1.1 times more)"),
+        ("--out 16 --k 2 --in 8x4x4", "1/16 + 1/4 ≈ 0.312 (3.2 times less)"),
+        ("--out 4 --k 2 --in 8x4x4", "1/4 + 1/4 = 0.5 (2 times less)"),
+    ],
+)
+def test_a_ratio_says_that_it_is_rounded_and_how_many_times(
+    run: Run, arguments: str, line: str
+) -> None:
+    out = run("layer", "separable_conv", "--no-bias", *arguments.split()).out
+    assert line in " ".join(out.split())
+
+
+@pytest.mark.parametrize("rule", ["same", "same_lower"])
+@pytest.mark.parametrize(
+    "options", ["conv --k 5 --d 2", "conv --k 4 --s 3", "avg_pool --k 3 --s 2"]
+)
+def test_the_padding_of_a_rule_is_said_and_does_the_same_as_numbers(
+    run: Run, options: str, rule: str
+) -> None:
+    arguments = ("layer", *options.split(), "--in", "3x28x27")
+    ruled = run(*arguments, "--p", rule, "--json").json
+    ends = [[axis["before"], axis["after"]] for axis in ruled["pads"]]
+    assert all(0 <= (after - before) * (1 if rule == "same" else -1) <= 1 for before, after in ends)
+    numbers = run(*arguments, "--p", str(ends).replace(" ", ""), "--json").json
+    assert numbers["output_shape"] == ruled["output_shape"]
+    assert "pads" not in numbers
+
+
+def test_the_padding_of_a_rule_is_said_without_an_input_at_stride_1(run: Run) -> None:
+    out = run("layer", "conv", *"--k 5 --d 2 --p same".split()).out
+    assert "padding      same: 4 before, 4 after\n" in out
+    assert "d  " in out
+    (height, width) = run("layer", "conv", *"--k 4,3 --p same --json".split()).json["pads"]
+    assert (height["before"], height["after"], width["after"]) == (1, 2, 1)
+    open = run("layer", "conv", *"--k 3 --s 2 --p same --json".split()).json["pads"][0]
+    assert (open["before"], open["after"]) == (None, None)
+    assert open["formula"] == "max(2·⌈H_in/2⌉ − H_in + 1, 0)"
+
+
+def test_a_layer_of_a_network_says_what_its_rule_adds(run: Run) -> None:
+    spec = b"name: N\ninput: [3, 7, 8]\nlayers: [conv: {out: 2, k: 3, s: 2, p: same}]\n"
+    out = run("explain", "-", "conv", stdin=spec).out
+    assert "same: H 1 before, 1 after; W 0 before, 1 after\n" in out

@@ -18,7 +18,7 @@ from tests.conftest import Run, run_convcalc
 MINE = """
 name: Mine
 variables: {width: 32, name: 10}
-presets: {wide: {width: 64}}
+presets: {wide: {width: 64}, slim: {width: 8}}
 input: [3, 32, 32]
 layers:
   - conv: {out: width, k: 3, p: 1}
@@ -67,8 +67,8 @@ def test_the_table_of_a_paper(run: Run, mine: str) -> None:
         if line.endswith(r"\\")
     ]
     assert cells[0] == ["Name", "Params", "MACs", "Activations"]
-    assert [name for name, *_ in cells[1:]] == [mine, "resnet50", "mobilenet_v2"]
-    for name, *numbers in cells[1:]:
+    assert [name for name, *_ in cells[1:]] == ["Mine", "resnet50", "mobilenet_v2"]
+    for name, (_, *numbers) in zip([mine, "resnet50", "mobilenet_v2"], cells[1:]):
         totals = convcalc.load(name).analyze().totals
         assert [int(number.replace(",", "")) for number in numbers] == [
             totals[key] for key in keys.split(",")
@@ -78,7 +78,8 @@ def test_the_table_of_a_paper(run: Run, mine: str) -> None:
 @pytest.mark.parametrize("format", formats.names())
 def test_every_format_has_a_row_a_network(run: Run, mine: str, format: str) -> None:
     out = run("list", mine, "lenet", "--columns", "layers,output", "--format", format).out
-    assert out.index("mine.yaml") < out.index("lenet")
+    own_name = "Mine" if formats.find(format).view == "tables" else mine
+    assert out.index(own_name) < out.index("lenet")
     assert "10" in out
 
 
@@ -195,6 +196,91 @@ def test_a_preset_is_a_column(run: Run, mine: str) -> None:
     assert rows_of(mine, "--preset", "wide")[0]["preset"] == "wide"
 
 
+def test_presets_are_for_the_specs_that_have_them(run: Run, mine: str) -> None:
+    line = [mine, "lenet", "resnet18", "--preset", "wide", "--preset", "slim", "--input", "32"]
+    rows = rows_of(*line, "--columns", "params")
+    assert [(row["name"], row["preset"], row["params"]) for row in rows[:2]] == [
+        (mine, "wide", str(64 * 28 + 10 * 65)),
+        (mine, "slim", str(8 * 28 + 10 * 9)),
+    ]
+    assert [(row["name"], row["preset"]) for row in rows[2:]] == [
+        ("lenet", ""),
+        ("resnet18", "resnet18"),
+    ]
+
+
+def test_a_file_with_presets_says_how_they_are_listed(run: Run, mine: str) -> None:
+    hint = "mine.yaml has the presets `wide` and `slim`: --preset wide --preset slim gives each a"
+    assert hint in run("list", mine, "lenet").out
+    assert hint not in run("list", mine, "--preset", "wide").out
+
+
+def test_an_input_that_is_given_again_is_a_row_each(run: Run, mine: str) -> None:
+    rows = rows_of(mine, "--input", "8", "--input", "16", "--columns", "macs")
+    macs = [str(32 * 3 * 9 * size**2 + 320) for size in (8, 16)]
+    assert rows == [
+        {"name": mine, "input": "3x8x8", "macs": macs[0]},
+        {"name": mine, "input": "3x16x16", "macs": macs[1]},
+    ]
+
+
+def test_values_in_one_list_are_answered_with_a_row_each(run: Run, mine: str) -> None:
+    outcome = run("list", mine, "--set", "width=16,8")
+    assert outcome.status == 2
+    assert "--set width=16 --set width=8 is a row for each" in outcome.err
+
+
+# Names
+
+
+def names_of(run: Run, *args: str) -> list[str]:
+    lines = run("list", *args, "--format", "markdown").out.splitlines()
+    rows = [line for line in lines if line.startswith("|")][2:]
+    return [row.split("|")[1].strip() for row in rows]
+
+
+def test_tables_call_a_file_by_its_own_name(run: Run, mine: str, tmp_path: Path) -> None:
+    (tmp_path / "copy.yaml").write_text(MINE)
+    (tmp_path / "like.yaml").write_text(MINE.replace("Mine", "lenet"))
+    assert names_of(run, mine, "lenet") == ["Mine", "lenet"]
+    assert names_of(run, mine, "copy.yaml") == [mine, "copy.yaml"]
+    assert names_of(run, "like.yaml", "lenet") == ["like.yaml", "lenet"]
+    assert [row["name"] for row in rows_of(mine, "lenet")] == [mine, "lenet"]
+
+
+def test_a_title_says_which_network_it_is(run: Run, mine: str, tmp_path: Path) -> None:
+    (tmp_path / "copy.yaml").write_text(MINE)
+    columns = ("--columns", "network,params")
+    found = names_of(run, mine, "resnet18", "lenet", *columns)
+    assert found == ["Mine", "ResNet (resnet18)", "LeNet"]
+    assert names_of(run, mine, "copy.yaml", *columns) == ["Mine (mine.yaml)", "Mine (copy.yaml)"]
+    assert names_of(run, mine, "--preset", "wide", *columns) == ["Mine (wide)"]
+    assert rows_of("resnet18", *columns)[0]["network"] == "ResNet"
+
+
+def test_a_variable_stands_where_it_is_asked_for(run: Run, mine: str) -> None:
+    def header(keys: str) -> list[str]:
+        return [*rows_of(mine, "--set", "width=8", "--columns", keys)[0]]
+
+    assert header("name,params") == ["name", "width", "params"]
+    assert header("name,params,width") == ["name", "params", "width"]
+
+
+# Legends
+
+
+def test_a_legend_is_of_the_columns_that_are_shown(run: Run, mine: str) -> None:
+    def legend(*options: str) -> str:
+        return run("list", mine, "lenet", *options).out.rpartition("\n\n")[2]
+
+    assert "MACs are for one input" in legend()
+    assert "MACs" not in legend("--columns", "params")
+    assert "the elements that every layer puts out" in legend("--columns", "activations")
+    said = legend("--dtype", "int8", "--columns", "weight_bytes")
+    assert "Weight bytes: parameters and running statistics, as int8." in said
+    assert "Activation" not in said
+
+
 # Options
 
 
@@ -253,11 +339,14 @@ def test_the_first_networks(run: Run) -> None:
         ("resnett", "did you mean `resnet`"),
         ("lenet --columns parms", "did you mean `params`?"),
         ("lenet --columns macs,params,macs", "the column `macs` is asked for twice"),
+        ("lenet --columns num_classes", "a variable is one where `--set` gives it a value"),
         ("lenet --sort widht", "unknown column `widht`"),
         ("lenet --columns thop", "`thop` is a column of `--convention all` alone"),
         ("lenet vgg11 --set widht=3", "has no variable `widht`"),
         ("mobilenet_v1 --set alhpa=3", "did you mean `alpha`?"),
         ("lenet --set num_classes=3 --set num_classes=3", "is given the same value twice"),
+        ("resnet --preset resnet18 --preset resnet18", "is given the same name twice"),
+        ("lenet --input 32 --input 32", "is given the same sizes twice"),
         ("lenet --set num_classes", "sets nothing; write NAME=VALUE"),
         ("--set alpha=0.5", "`--set` and `--preset` are for specs, and none is named"),
         ("lenet --preset tiny", "has no preset `tiny`"),

@@ -88,7 +88,7 @@ def test_figures_are_attributes() -> None:
     assert conv.output_shape == (64, 112, 112)
     assert conv.input_shapes == ((3, 224, 224),)
     assert conv.formulas["params"] == "k²·(C_in/g)·C_out"
-    assert conv.symbols["k"] == "kernel size"
+    assert conv.symbols["k"] == "the size of a kernel"
     with pytest.raises(AttributeError, match="no figure 'parms'"):
         conv.parms  # noqa: B018
 

@@ -16,6 +16,12 @@ from tests.conftest import Run
 from tests.networks import network
 
 
+@pytest.fixture(autouse=True)
+def wide_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen on which each line is whole."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def paragraph(out: str, name: str) -> list[str]:
     """The lines of a convention's bridge, with single spaces."""
     found = re.search(rf"^{re.escape(name)}:\n((?:  .+\n)+)", out, re.MULTILINE)
@@ -266,3 +272,16 @@ def head(document: str) -> str:
     before, _, after = document.partition("300,774,272 MACs")
     assert after
     return before
+
+
+@pytest.mark.parametrize("reported", [[], ["--reported", "314.2M"], ["--reported", "600M"]])
+def test_the_text_is_as_wide_as_the_screen(
+    run: Run, monkeypatch: pytest.MonkeyPatch, reported: list[str]
+) -> None:
+    texts = []
+    for columns in (70, 500):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        texts.append(run("reconcile", "mobilenet_v2", *reported).out)
+    narrow, wide = texts
+    assert max(map(len, narrow.splitlines())) <= 70
+    assert narrow.split() == wide.split()

@@ -114,6 +114,7 @@ ASKED = (
     *("mobilenet_v1", "mobilenet_v1_x0_5", "mobilenet_v2", "mobilenet_v3_large"),
     *("mobilenet_v3_small", "shufflenet_v2_x1_0", "shufflenet_v1_g3", "regnet_x_800mf"),
     *("densenet121", "convnext_tiny", "efficientnet_b0", "googlenet", "inception_v3"),
+    *("resnet34", "vgg13"),
 )
 
 

@@ -112,7 +112,7 @@ def test_short_names_and_defaults(schema: Any) -> None:
     assert conv["k"] == conv["kernel_size"]
     assert conv["bias"]["default"] is True
     assert conv["stride"]["default"] == 1
-    assert "split into this many groups" in conv["g"]["description"]
+    assert "output channels are split into" in conv["g"]["description"]
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,10 @@ def test_what_is_there_stays(run: Run, tmp_path: Path, make: str) -> None:
             "layer fc --out 10 --in 84",
             "it is `linear` here: convcalc layer linear --out 10 --in 84",
         ),
+        ("conv --k 5", "did you mean `convcalc layer conv --k 5`?"),
+        ("Conv2d --k 5", "did you mean `convcalc layer conv --k 5`?"),
+        ("fc --out 10", "did you mean `convcalc layer linear --out 10`?"),
+        ("max_pool", "did you mean `convcalc layer max_pool`?"),
     ],
 )
 def test_what_is_meant_is_said(
@@ -158,6 +162,12 @@ def test_a_layer_of_another_name_is_answered_with_its_own(run: Run, name: str) -
         ("MaxPool2D", "max_pool"),
         ("BatchNorm2d", "batch_norm"),
         ("ReLU6", "relu6"),
+        ("SeparableConv2D", "separable_conv"),
+        ("Convolution2D", "conv"),
+        ("depthwise_separable", "separable_conv"),
+        ("depthwise_separable_conv", "separable_conv"),
+        ("DepthwiseSeparableConvolution", "separable_conv"),
+        ("transposed-convolution", "conv_transpose"),
     ],
 )
 def test_a_class_of_pytorch_or_keras_is_understood(run: Run, name: str, meant: str) -> None:

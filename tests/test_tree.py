@@ -52,3 +52,16 @@ def test_every_convention_is_in_tables_below_each_other() -> None:
     assert all(table.width() <= 80 for table in tables)
     assert {*analysis.counts} - {"macs"} <= {title for table in tables for title in table.header}
     assert [bool(table.legend) for table in tables] == [*[False] * (len(tables) - 1), True]
+
+
+def test_folded_blocks_and_shortened_numbers_are_explained_where_they_are() -> None:
+    report = layers([convcalc.load("resnet152").analyze()])
+    ((narrow,), (wide,)) = [
+        fit(columns, 24) for fit in report.fitted or () for columns in (60, 200)
+    ]
+    for table in (narrow, wide):
+        assert any("sums of its layers" in line for line in table.legend)
+    short = "k is 1,000; a wider screen or fewer --columns have the numbers in full."
+    assert (short in narrow.legend, short in wide.legend) == (True, False)
+    (fitted,) = layers([convcalc.load("resnet152").analyze()], si=True).fitted or ()
+    assert all(short not in table.legend for table in fitted(60, 24))

@@ -35,6 +35,11 @@ def mistyped(word: str, mistakes: int, chosen: random.Random) -> str:
     return word
 
 
+def how_near(word: str, found: list[str]) -> list[float]:
+    """How near `difflib` finds them: of equally near ones either will do."""
+    return [difflib.SequenceMatcher(None, each, word).ratio() for each in found]
+
+
 @pytest.mark.parametrize("mistakes", [1, 2])
 @pytest.mark.parametrize("names", [name for name in LISTS if len(LISTS[name]) > 3])
 def test_the_nearest_is_the_one_that_difflib_finds(names: str, mistakes: int) -> None:
@@ -43,11 +48,16 @@ def test_the_nearest_is_the_one_that_difflib_finds(names: str, mistakes: int) ->
     others = [
         (word, ours, theirs)
         for word in tried
-        if (ours := nearest(word, words, 1))
-        != (theirs := difflib.get_close_matches(word, words, n=1, cutoff=0.6))
+        if how_near(word, ours := nearest(word, words, 1))
+        != how_near(word, theirs := difflib.get_close_matches(word, words, n=1, cutoff=0.6))
     ]
     # Its ratio counts common substrings; where letters are swapped, ours has one more in common.
     assert len(others) <= 2, others
+
+
+def test_equally_near_words_stand_as_they_are_given() -> None:
+    assert nearest("conv_x", ["conv_1", "conv_2", "conv_3"]) == ["conv_1", "conv_2", "conv_3"]
+    assert nearest("conv", ["conv_2", "pool", "conv_1"]) == ["conv_2", "conv_1"]
 
 
 @pytest.mark.parametrize("word", ["xyzzy", "q", "", "\0", "0" * 60])

@@ -58,18 +58,25 @@ class _Lazy(Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in _COMMANDS and (args[0] == "-" or args[0][:1] != "-"):
-            self._require_spec(args[0])
+            self._require_spec(*args)
             args = ["analyze", *args]
         return super().resolve_command(ctx, args)
 
-    def _require_spec(self, name: str) -> None:
-        """Refuse what is neither a command nor a spec, which is analyzed. Raises ConvcalcError."""
+    def _require_spec(self, name: str, *others: str) -> None:
+        """Refuse what is neither a command nor a spec, which is analyzed. Raises ConvcalcError.
+
+        `others` is what stands behind it.
+        """
         from convcalc import zoo
 
         is_file = os.path.exists(name) or os.sep in name or name.endswith(zoo.SUFFIXES)
         if name != "-" and not is_file and not zoo.has(name):
+            from convcalc.cli.layer import layer_line
+
             known = [*_COMMANDS, *zoo.families(), *zoo.presets()]
-            help = did_you_mean(name, known) or "`convcalc --help` lists the commands"
+            layer = layer_line(name, *others)
+            help = f"did you mean `{layer.line}`?" if layer else ""
+            help = help or did_you_mean(name, known) or "`convcalc --help` lists the commands"
             raise fail("usage", f"there is no command and no spec `{name}`", help)
 
 
@@ -123,7 +130,8 @@ def _run(args: list[str]) -> int:
         # Not `cli.main`: it has its own ways with streams that fail.
         with cli.make_context("convcalc", args) as context:
             result = cli.invoke(context)
-            report(notes().warnings, style)
+            said = notes()
+            report([*said.warnings, *(said.findings if style != "full" else ())], style)
     except click.exceptions.Exit as end:
         return end.exit_code
     except ConvcalcError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from convcalc.cli import candidates, options, output
-from convcalc.cli.command import Command
+from convcalc.cli.command import Command, notes
 from convcalc.diagnostics import fail
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="METRIC=AMOUNT",
     shell_complete=candidates.metrics,
-    help="The most that a figure may come to: macs=300M, weight_bytes=256KiB; again and again.",
+    help="The most that a figure may come to: macs=300M, weight_bytes=256KiB; once for each"
+    " figure.",
 )
 @options.network_options
 @options.batch_option
@@ -49,14 +50,22 @@ def command(
     metrics are the figures of the totals: params, macs, flops, activations, weight_bytes,
     activation_bytes and others.
 
+    activations are the elements that every layer puts out, summed, normalisations and activations
+    included, and activation_bytes their bytes, not what is alive at once; weight_bytes those of
+    parameters and running statistics.
+
+    With --error-format github, json or concise, a budget that is exceeded is a mistake of that
+    style on standard error, too.
+
     \b
     Examples:
       convcalc check mobilenet_v2 --max macs=301M --max params=4M
       convcalc check mynet.yaml --max weight_bytes=256KiB --dtype int8
       convcalc check nets/*.yaml --max macs=1G --format markdown
+      convcalc check nets/*.yaml --max params=4M --error-format github
     """
     from convcalc.analysis import ALL
-    from convcalc.budgets import parse_budget, verdicts
+    from convcalc.budgets import Checked, parse_budget, verdicts
     from convcalc.cli import Status
     from convcalc.render.budgets import report
 
@@ -72,7 +81,8 @@ def command(
     found = []
     for spec in specs:
         analysis = load(spec).analyze(convention, batch, dtype or "float32")
-        found.append((analysis, verdicts(analysis, asked)))
+        found.append(Checked(spec, analysis, dtype or "float32", verdicts(analysis, asked)))
     printer.print(report(found, si))
-    passed = all(each.passed for _, found_of in found for each in found_of)
-    return Status.DONE if passed else Status.CHECK_FAILED
+    over = [diagnostic for each in found for diagnostic in each.over()]
+    notes().findings.extend(over)
+    return Status.CHECK_FAILED if over else Status.DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import click
@@ -15,16 +16,25 @@ STANDARD_INPUT = 0
 
 class Notes(NamedTuple):
     """What is noted while a command runs: the files that it reads, by name, which its answer must
-    not replace; and what is to be said beside the answer.
+    not replace; what is to be said beside the answer; and what the answer says itself, for programs
+    that read mistakes alone.
     """
 
     read: list[str | int]
     warnings: list[Diagnostic]
+    findings: list[Diagnostic]
+
+    def warn(self, found: Iterable[Diagnostic]) -> None:
+        """Add warnings, one of a kind for a place."""
+        for each in found:
+            known = [(one.code, one.source, one.mark) for one in self.warnings]
+            if (each.code, each.source, each.mark) not in known:
+                self.warnings.append(each)
 
 
 def notes() -> Notes:
     """Those of the command that runs."""
-    found: Notes = click.get_current_context().meta.setdefault("convcalc.notes", Notes([], []))
+    found: Notes = click.get_current_context().meta.setdefault("convcalc.notes", Notes([], [], []))
     return found
 
 

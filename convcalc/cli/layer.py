@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from convcalc import layers
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
-from convcalc.diagnostics import fail
+from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.layers.fields import Truth
 from convcalc.words import did_you_mean
 
@@ -27,27 +27,55 @@ class _Types(Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         return _command(name) if layers.is_known(name) else None
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        families: dict[str, list[str]] = {}
+        for name in sorted(
+            layers.names(), key=lambda name: layers.reading_order(layers.TYPES[name])
+        ):
+            families.setdefault(layers.TYPES[name].__module__.rpartition(".")[2], []).append(name)
+        with formatter.section("Layer types; `convcalc layer TYPE --help` explains one"):
+            formatter.write_dl([(each, ", ".join(names)) for each, names in families.items()])
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and not layers.is_known(args[0]):
             raise _unknown(*args)
         return super().resolve_command(ctx, args)
 
 
-def _unknown(type: str, *others: str) -> Exception:
+def _unknown(type: str, *others: str) -> ConvcalcError:
     """What is said of a layer type that there is not: the one that is meant, with the options."""
-    import shlex
-
-    from convcalc.language.elsewhere import layer_meant
-
     message = f"there is no layer type `{type}`"
-    if meant := layer_meant(type, layers.TYPES):
-        command = shlex.join(["convcalc", "layer", meant, *others])
-        return fail("usage", message, f"it is `{meant}` here: {command}")
+    if meant := layer_line(type, *others):
+        return fail("usage", message, f"it is `{meant.type}` here: {meant.line}")
     help = did_you_mean(type, layers.TYPES) or "`convcalc layer --help` lists them"
     return fail("usage", message, help)
 
 
-@click.group("layer", cls=_Types, short_help="One layer, with the formula of each figure.")
+class LayerLine(NamedTuple):
+    """A layer type, and the command line that explains one."""
+
+    type: str
+    line: str
+
+
+def layer_line(name: str, *others: str) -> LayerLine | None:
+    """The layer type of a name, or the one that is meant by it, with `others` behind it."""
+    import shlex
+
+    from convcalc.language.elsewhere import layer_meant
+
+    type = name if layers.is_known(name) else layer_meant(name, layers.TYPES)
+    if type is None:
+        return None
+    return LayerLine(type, shlex.join(["convcalc", "layer", type, *others]))
+
+
+@click.group(
+    "layer",
+    cls=_Types,
+    subcommand_metavar="TYPE [OPTIONS]",
+    short_help="One layer, with the formula of each figure.",
+)
 def command() -> None:
     """Print what one layer costs, and the formula of each figure.
 
@@ -71,7 +99,7 @@ def _command(name: str) -> click.Command:
             ["--in", "inputs"],
             multiple=True,
             metavar="SHAPE",
-            help="The input: 128 (a square), 128x96, 3x128x96 (channels first)"
+            help=f"The input: {_shapes(cls)}"
             + ("; once for each input." if cls.arity is None else "."),
         ),
         click.Option(
@@ -93,16 +121,54 @@ def _command(name: str) -> click.Command:
     ):
         run = add(run)
     params += reversed(run.__click_params__)
-    return _Type(name, params=params, callback=run, short_help=layers.summary(cls))
+    return _Type(
+        name,
+        params=params,
+        callback=run,
+        short_help=layers.summary(cls),
+        context_settings={"token_normalize_func": _dashed},
+    )
+
+
+def _dashed(option: str) -> str:
+    """An option as it is written here: PyTorch's `kernel_size` is `--kernel-size`."""
+    return option.replace("_", "-")
+
+
+def _shapes(cls: type[layers.Layer]) -> str:
+    """What `--in` takes for a layer type."""
+    first = ("400 (features)", "128 (a length)", "128 (a square)")[cls.natural_axes]
+    return f"{first}, 128x96, 3x128x96 (channels first)"
 
 
 class _Type(Command):
     """The command of a layer type, whose help is written when it is asked for."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if cure := _cure(layers.find(self.name or ""), error.option_name):
+                message = f"`{ctx.command_path}` has no option `{error.option_name}`"
+                raise fail("usage", message, cure) from None
+            raise
+
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         cls = layers.find(self.name or "")
         self.help = f"{layers.summary(cls)}\n\n{layers.details(cls)}\n\n{_example(cls)}"
         super().format_help_text(ctx, formatter)
+
+
+def _cure(cls: type[layers.Layer], option: str) -> str:
+    """What an option of another name is here; empty where that is not known."""
+    from convcalc.language import elsewhere
+
+    name = option.lstrip("-").replace("-", "_")
+    fields = {field.short or field.name: field.name for field in layers.fields_of(cls)}
+    if name in elsewhere.INPUTS or name in layers.canonical_names(cls):
+        return f"`--in` is what enters the layer: {_shapes(cls)}"
+    meant = elsewhere.FIELDS.get(name) or layers.short_name(name)
+    return f"it is `--{meant.replace('_', '-')}` here" if meant in fields else ""
 
 
 def _example(cls: type[layers.Layer]) -> str:
@@ -115,14 +181,21 @@ def _option(field: layers.Field) -> click.Option:
     dashed = field.name.replace("_", "-")
     help = _sentence(field.description)
     if isinstance(field.kind, Truth):
-        return click.Option([f"--{dashed}/--no-{dashed}", field.name], default=None, help=help)
+        unless_given = (
+            "" if field.required else f"[default: {'' if field.default else 'no-'}{dashed}]"
+        )
+        return click.Option(
+            [f"--{dashed}/--no-{dashed}", field.name],
+            default=None,
+            help=f"{help} {unless_given}".strip(),
+        )
     names = [f"--{field.short}"] if field.short else []
     if len(field.short or "") == 1:
         names.append(f"-{field.short}")
     return click.Option(
         [*names, f"--{dashed}", field.name],
         metavar=field.kind.metavar,
-        shell_complete=candidates.words(field.kind.words),
+        shell_complete=candidates.words(field.kind.offered),
         help=f"{help} {_default(field)}".strip(),
     )
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command
-from convcalc.diagnostics import fail
+from convcalc.diagnostics import ConvcalcError, fail
 
 if TYPE_CHECKING:
     from convcalc.api import Network, Opened
     from convcalc.cli.output import Printer
     from convcalc.render.networks import Conditions, Row
+    from convcalc.zoo import Found
 
 
 def _columns() -> Mapping[str, Any]:
@@ -27,7 +28,7 @@ def _columns() -> Mapping[str, Any]:
 
 @click.command("list", cls=Command, short_help="Networks side by side: a row each.")
 @click.argument("specs", metavar="[SPEC]...", nargs=-1, shell_complete=candidates.specs)
-@options.spec_options("Set a variable of the specs that have it; a row for each of several values.")
+@options.rows_options
 @options.batch_option
 @options.convention_option(also="all")
 @click.option(
@@ -55,7 +56,7 @@ def command(
     printer: Printer,
     specs: tuple[str, ...],
     settings: tuple[str, ...],
-    preset: str | None,
+    presets: tuple[str, ...],
     inputs: tuple[str, ...],
     limits: tuple[str, ...],
     batch: int,
@@ -70,7 +71,8 @@ def command(
 
     SPEC is a file, - for standard input, or the name of a spec or preset that comes with convcalc;
     without one, all of these are listed. Where every SPEC is a spec that comes with convcalc, each
-    is listed with its presets, unless --set or --preset says which network is meant.
+    is listed with its presets, unless --set or --preset says which network is meant. A file is one
+    network; tables call it by its own name.
 
     \b
     Examples:
@@ -78,22 +80,25 @@ def command(
       convcalc list resnet mobilenet_v2 --si
       convcalc list mine.yaml resnet50 vgg16 --columns params,macs,activations --format latex
       convcalc list mine.yaml mobilenet_v1 --set alpha=0.5 --set alpha=0.25
+      convcalc list mine.yaml --preset small --preset large --columns name,params,macs
       convcalc list --sort -macs --top 10
       convcalc list --json | jq '.networks[] | select(.macs < 1000000000) | .name'
     """
     from convcalc.render import column as base
     from convcalc.render import networks as render
 
-    if (settings or preset) and not specs:
+    if (settings or presets) and not specs:
         message = "`--set` and `--preset` are for specs, and none is named"
         raise fail("usage", message, "name them: convcalc list mobilenet_v1 --set alpha=0.5")
-    choices = options.parse_choices(settings)
-    by_family = not (choices or preset) and all(map(_is_family, specs))
+    if len(set(presets)) < len(presets):
+        raise fail("usage", "`--preset` is given the same name twice", "leave one of them out")
+    asked = _Asked(presets, options.parse_choices(settings), options.parse_each_input(inputs))
+    by_family = not (asked.choices or presets) and all(map(_is_family, specs))
     names = _all_of(specs) if by_family else specs
     sort = sort or (None if top is None else "macs")
     conditions = None
-    if choices or preset or inputs or limits or dtype or (batch, convention) != (1, "exact"):
-        conditions = _conditions(convention, batch, dtype, preset, choices)
+    if settings or presets or inputs or limits or dtype or (batch, convention) != (1, "exact"):
+        conditions = _conditions(convention, batch, dtype, asked)
     columns = render.columns_of(keys, conditions, by_family)
     order = None if sort is None else base.order(sort, lambda name: render.find(name, conditions))
     wanted = [*columns.table, *([order.column] if order else [])]
@@ -102,17 +107,29 @@ def command(
     if all(name in index for name in names) and all(c.key in render.INDEXED for c in wanted):
         rows = [index[name] for name in names]
     else:
-        conditions = conditions or _conditions(convention, batch, dtype, preset, choices)
-        specs_of = dict(zip(names, map(options.opener(preset, inputs, limits), names)))
-        _require_variables(choices, [*specs_of.values()])
+        conditions = conditions or _conditions(convention, batch, dtype, asked)
+        opened = dict(zip(names, map(options.opener(limits), names)))
+        _require_had(asked, [*opened.values()])
         rows = [
             render.row(
                 name, _family_of(name), network.analyze(convention, batch, dtype or "float32")
             )
             for name in names
-            for network in _networks(specs_of[name], choices)
+            for network in _networks(*opened[name], asked)
         ]
+        if not presets:
+            files = [(found, spec) for found, spec in opened.values() if not found.is_of_zoo]
+            own = {found.name: spec.presets for found, spec in files if spec.presets}
+            conditions = conditions._replace(presets=own)
     printer.print(render.report(rows, columns, order, top, si, conditions))
+
+
+class _Asked(NamedTuple):
+    """What is asked of specs: presets, variables and inputs, of which each has a row."""
+
+    presets: Sequence[str]
+    choices: Mapping[str, Sequence[Any]]
+    inputs: Sequence[Mapping[str, str] | None]
 
 
 def _is_family(spec: str) -> bool:
@@ -152,8 +169,7 @@ def _conditions(
     convention: str,
     batch: int,
     dtype: str | None,
-    preset: str | None,
-    choices: Mapping[str, Sequence[Any]],
+    asked: _Asked,
 ) -> Conditions:
     """What networks are analyzed under. Raises ConvcalcError for an unknown convention."""
     from convcalc import conventions
@@ -167,23 +183,58 @@ def _conditions(
         conventions.names() if is_all else (),
         batch,
         dtype,
-        preset is not None,
-        {composed(name): values for name, values in choices.items()},
+        bool(asked.presets),
+        len(asked.inputs) > 1,
+        {composed(name): values for name, values in asked.choices.items()},
     )
 
 
-def _require_variables(choices: Mapping[str, Sequence[Any]], specs: Sequence[Opened]) -> None:
-    """Refuse a variable that none of the specs has. Raises ConvcalcError."""
-    for name, values in choices.items():
-        if not any(_has(spec, name) for spec in specs):
-            specs[0].at({name: values[0]})  # which says so, with the nearest that there are
+def _require_had(asked: _Asked, opened: Sequence[tuple[Found, Opened]]) -> None:
+    """Refuse a preset or a variable that none of the specs has. Raises ConvcalcError."""
+    found, first = opened[0]
+    for preset in asked.presets:
+        if not any(_presets(*each, [preset]) for each in opened):
+            first.at({}, found.preset_or(preset))  # which says so, with the nearest that there are
+    for name, values in asked.choices.items():
+        if not any(_has(spec, name) for _, spec in opened):
+            first.at({name: values[0]})
 
 
-def _networks(spec: Opened, choices: Mapping[str, Sequence[Any]]) -> Iterator[Network]:
-    """A spec at every combination of the values of the variables that it has."""
-    own = [name for name in choices if _has(spec, name)]
-    for values in product(*(choices[name] for name in own)):
-        yield spec.at(dict(zip(own, values)))
+def _networks(found: Found, spec: Opened, asked: _Asked) -> Iterator[Network]:
+    """A spec at every combination of its presets, its variables' values and the inputs."""
+    own = [name for name in asked.choices if _has(spec, name)]
+    presets: Sequence[str | None] = _presets(found, spec, asked.presets) or (None,)
+    values = (asked.choices[name] for name in own)
+    for preset, input, *settings in product(presets, asked.inputs, *values):
+        try:
+            network = spec.at(dict(zip(own, settings)), preset, input)
+        except ConvcalcError as error:
+            raise _explained(error, dict(zip(own, settings))) from None
+        options.note_doubts(found, network)
+        yield network
+
+
+def _presets(found: Found, spec: Opened, asked: Sequence[str]) -> list[str]:
+    """Those of some presets that a spec has; one that is a preset itself has no other."""
+    from convcalc.visible import composed
+
+    return [
+        each
+        for each in asked
+        if composed(each) in spec.presets and found.preset in (None, composed(each))
+    ]
+
+
+def _explained(error: ConvcalcError, settings: Mapping[str, Any]) -> ConvcalcError:
+    """An error that says how a row is had for each value, where one value is a list of some."""
+    notes = []
+    for name, value in settings.items():
+        if isinstance(value, (list, tuple)):
+            parts = [str(each) for each in value[:2]]
+            ways = " ".join(f"--set {name}={each}" for each in parts)
+            notes.append(f"`{name}={','.join(parts)}` is one list; {ways} is a row for each")
+    first, *others = error.diagnostics
+    return ConvcalcError([first._replace(notes=(*first.notes, *notes)), *others], error.more)
 
 
 def _has(spec: Opened, variable: str) -> bool:

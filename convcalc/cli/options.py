@@ -23,7 +23,6 @@ else:
     _Type = click.ParamType  # which takes no argument in older versions
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_T = TypeVar("_T")
 
 
 class Text(_Type):
@@ -112,11 +111,34 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         return function(load=_loader(settings, preset, inputs, limits), **others)
 
-    return spec_options("Set a variable of the spec; again and again.")(command)
+    return _spec_options(
+        False,
+        "Set a variable of the spec; once for each variable.",
+        "A preset of the spec.",
+        "",
+    )(command)
 
 
-def spec_options(set_help: str) -> Callable[[_F], _F]:
-    """The options of `network_options` as they are given; `set_help` is what `--set` does."""
+def rows_options(function: _F) -> _F:
+    """The same, each as often as it is given: what has several values is a row for each.
+
+    The command gets them as `settings`, `presets`, `inputs` and `limits`.
+    """
+    return _spec_options(
+        True,
+        "Set a variable of the specs that have it; a row for each of several values.",
+        "A preset of the specs that have it; a row for each of several.",
+        " A row for each of several.",
+    )(function)
+
+
+def _spec_options(
+    has_rows: bool, set_help: str, preset_help: str, input_help: str
+) -> Callable[[_F], _F]:
+    """What is asked of specs, as it is given; the texts are what is said of each option.
+
+    `has_rows` says whether `--preset` may be given again.
+    """
     options = (
         click.option(
             "--set",
@@ -128,10 +150,12 @@ def spec_options(set_help: str) -> Callable[[_F], _F]:
         ),
         click.option(
             "--preset",
+            *(["presets"] if has_rows else []),
             type=Text(),
+            multiple=has_rows,
             metavar="NAME",
             shell_complete=candidates.presets,
-            help="A preset of the spec.",
+            help=preset_help,
         ),
         click.option(
             "--input",
@@ -140,7 +164,7 @@ def spec_options(set_help: str) -> Callable[[_F], _F]:
             type=Text(),
             metavar="SIZES",
             help="Another input: 192, 160x224 or 3x160x224; NAME=192 where there are several;"
-            " channels=1.",
+            f" channels=1.{input_help}",
         ),
         limit_option,
     )
@@ -170,35 +194,39 @@ def _loader(
 ) -> Callable[[str], Network]:
     from convcalc import api
 
-    return _reader(api.loads, preset, inputs, limits, variables=parse_settings(settings))
+    variables, input, bounds = parse_settings(settings), parse_inputs(inputs), limits_of(limits)
 
-
-def opener(
-    preset: str | None, inputs: tuple[str, ...], limits: tuple[str, ...]
-) -> Callable[[str], Opened]:
-    """What opens the spec that a SPEC argument stands for, for networks at several variables."""
-    from convcalc import api
-
-    return _reader(api.opened, preset, inputs, limits)
-
-
-def _reader(
-    make: Callable[..., _T],
-    preset: str | None,
-    inputs: tuple[str, ...],
-    limits: tuple[str, ...],
-    **asked: Any,
-) -> Callable[[str], _T]:
-    """What makes something of the spec that a SPEC argument stands for."""
-    bounds = limits_of(limits)
-    input = parse_inputs(inputs)
-
-    def read(spec: str) -> _T:
+    def load(spec: str) -> Network:
         found = read_spec(spec, bounds)
         chosen = found.preset_or(preset)
-        return make(found.data, found.name, chosen, input=input, limits=bounds, **asked)
+        network = api.loads(
+            found.data, found.name, chosen, input=input, limits=bounds, variables=variables
+        )
+        note_doubts(found, network)
+        return network
 
-    return read
+    return load
+
+
+def note_doubts(found: Found, network: Network) -> None:
+    """Take note of what is to be said of a network beside its answer, once of a place."""
+    from convcalc.api import doubts_of
+
+    if not found.is_of_zoo:
+        notes().warn(doubts_of(network))
+
+
+def opener(limits: tuple[str, ...]) -> Callable[[str], tuple[Found, Opened]]:
+    """What opens the spec that a SPEC argument stands for, for several networks of it."""
+    from convcalc import api
+
+    bounds = limits_of(limits)
+
+    def open_spec(spec: str) -> tuple[Found, Opened]:
+        found = read_spec(spec, bounds)
+        return found, api.opened(found.data, found.name, found.preset, limits=bounds)
+
+    return open_spec
 
 
 def read_spec(spec: str, limits: Limits) -> Found:
@@ -300,6 +328,15 @@ def parse_inputs(inputs: tuple[str, ...]) -> dict[str, str] | None:
         raise fail("usage", "`--input` is given twice", help)
     pairs = [each.rpartition("=") for each in inputs]
     return {name.strip(): text.strip() for name, _, text in pairs} or None
+
+
+def parse_each_input(inputs: tuple[str, ...]) -> list[dict[str, str] | None]:
+    """The same, where a shape without a name may be given again: what is asked of each row."""
+    alone = [each for each in inputs if "=" not in each]
+    named = tuple(each for each in inputs if "=" in each)
+    if len(set(alone)) < len(alone):
+        raise fail("usage", "`--input` is given the same sizes twice", "leave one of them out")
+    return [parse_inputs((each, *named)) for each in alone] or [parse_inputs(named)]
 
 
 def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:

@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from convcalc.cli import options
-from convcalc.cli.command import Command
+from convcalc.cli.command import Command, notes
 from convcalc.diagnostics import ConvcalcError, Diagnostic
 from convcalc.language.limits import Limits
 
@@ -66,4 +66,8 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
             more += error.more
             if any(each.code == LATE for each in error.diagnostics):
                 break
+    if not found and not given.is_of_zoo:
+        from convcalc.language.doubts import doubts  # what comes with convcalc needs none
+
+        notes().warn(doubts(document, source))
     return ConvcalcError.of(found, more) if found else None

@@ -12,7 +12,7 @@ CONVENTION = Convention(
     version="1",
     unit="FLOPs",
     meaning="arithmetic operations",
-    summary="every arithmetic operation once: 2·n − 1 for a sum of n products",
+    summary="every arithmetic operation once: 2·n − 1 for a sum of n products, one more for a bias",
     share=0.05,
     default="operations",
 )

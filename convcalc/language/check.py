@@ -29,7 +29,7 @@ from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.fields import Kind
 from convcalc.visible import is_identifier, visible
-from convcalc.words import describe, did_you_mean, listed, nearest, quoted
+from convcalc.words import describe, did_you_mean, listed, nearest, quoted, shortened
 
 if TYPE_CHECKING:
     from convcalc.language.forms import Block
@@ -537,7 +537,8 @@ def _statement(placed: _Placed) -> Statement:
         placed = placed._replace(value=fields)
     elif not isinstance(fields, reader.Mapping):
         message = f"the fields of `{name}` are a mapping, not {describe(fields)}"
-        raise placed.mistake("bad-layer", message, f"write `- {name}: {{field: value}}`")
+        line = f"- {name}: {_as_fields(placed, is_block)}".removesuffix(": {}")
+        raise placed.mistake("bad-layer", message, f"write `{line}`")
     at = placed.marks, placed.key_at
     if name in built.STRUCTURES:
         return Statement(name, _inside(_form(name), placed, f"`{name}`"), *at, fields)
@@ -565,6 +566,43 @@ def _inside(checks: _Checks, placed: _Placed, text: str) -> Any:
         return _checked(checks, placed, text)
 
 
+#: The fields of structures that are lists.
+_LISTS = ("layers", "paths", "bind", "in")
+
+
+def _as_fields(placed: _Placed, is_block: bool) -> str:
+    """Fields in the place of a value that stands for them: `{layers: […]}`, `{k: 2}`.
+
+    They are those that must be there, or else the first of all; a plain value is the first.
+    """
+    value, known = placed.value, dict(_own_fields(placed, is_block))
+    texts = {key: "…" for key, is_required in known.items() if is_required}
+    texts = texts or dict.fromkeys([*known][:1], "…")
+    if placed.key in built.STRUCTURES:
+        texts |= {key: "[…]" for key in texts if key in _LISTS}
+    first = next(iter(texts), "")
+    if texts.get(first) == "…" and not isinstance(value, list):
+        texts[first] = shortened(value) if isinstance(value, str) else describe(value)
+    return f"{{{', '.join(f'{key}: {text}' for key, text in texts.items())}}}"
+
+
+def _own_fields(placed: _Placed, is_block: bool) -> Iterator[tuple[str, bool]]:
+    """The fields of a structure, a layer type or a block, and whether each must be there."""
+    name, blocks = placed.key, placed.scope.blocks
+    if is_block:
+        block = blocks and blocks[name]
+        arguments = block.get("args") if isinstance(block, dict) else None
+        for key, default in arguments.items() if isinstance(arguments, dict) else ():
+            yield key, default == REQUIRED
+    elif name in built.STRUCTURES:
+        checks = _form(name)
+        for key, field in zip(checks.shown, checks.fields.values()):
+            yield key, field["schema"]["type"] != "default"
+    else:
+        for each in layers.fields_of(layers.find(name)):
+            yield each.short or each.name, each.required
+
+
 def _no_layer(placed: _Placed) -> _MistakeError:
     """The error for an element that is neither a name nor a mapping of one key."""
     raw = placed.value
@@ -590,6 +628,7 @@ def _unknown_layer(placed: _Placed) -> _MistakeError:
     label = f"did you mean `{meant}`?" if meant else did_you_mean(name, known)
     message = f"unknown layer type or block {quoted(name)}"
     help = "`convcalc layer --help` lists the layer types"
+    help += f"; the structures are {listed(built.STRUCTURES)}"
     if blocks:
         help += f"; the spec's own blocks are {listed(blocks)}"
     return placed.as_key().mistake("unknown-layer", message, help, label)
@@ -721,18 +760,20 @@ def _missing(field: str, owner: _Placed, checks: _Checks, text: str) -> _Mistake
 
 
 def _unknown(field: _Placed, meant: str, checks: _Checks, text: str) -> _MistakeError:
+    from convcalc.language import elsewhere
+
     label = f"did you mean `{meant}`?" if meant else ""
     help = f"it takes {listed(checks.shown, 20)}"
-    if checks.spellings and field.key in ("in_channels", "in_features", "num_features"):
+    if checks.spellings and field.key in elsewhere.INPUTS:
         label, help = "", "leave it out: what reaches the layer is known"
     message = f"{text} has no {checks.noun} {quoted(field.key)}"
     return field.as_key().mistake("unknown-field", message, help, label)
 
 
 _EXAMPLES = {
-    "name": "`name: LeNet`",
-    "input": "`input: [3, 224, 224]`: channels, height, width",
-    "layers": "`layers:`, and below it one layer a line: `  - conv: {out: 32, k: 3}`",
+    "name": "add `name: MyNet`: what tables call the network",
+    "input": "add `input: [3, 224, 224]`: channels, height, width",
+    "layers": "add `layers:`, and below it one layer a line: `  - conv: {out: 32, k: 3}`",
 }
 
 

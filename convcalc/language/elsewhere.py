@@ -11,7 +11,7 @@ def _by_name(meant: dict[str, str]) -> dict[str, str]:
     return {name: here for here, names in meant.items() for name in names.split()}
 
 
-#: Layer types and structures, in small letters and without dimensions.
+#: Layer types and structures, as `_folded` reads their names.
 LAYERS = _by_name(
     {
         "linear": "dense fc fullyconnected",
@@ -19,10 +19,11 @@ LAYERS = _by_name(
         "layer_norm": "ln",
         "group_norm": "gn",
         "local_response_norm": "lrn",
-        "conv": "convolution",
-        "conv_transpose": "deconv deconvolution transposedconv",
-        "depthwise_conv": "dwconv",
-        "pointwise_conv": "pwconv",
+        "conv_transpose": "deconv transposedconv",
+        "depthwise_conv": "depthwise dwconv",
+        "pointwise_conv": "pointwise pwconv",
+        "separable_conv": "depthwiseseparable depthwiseseparableconv dsconv dwsconv dwsepconv"
+        " sepconv separable",
         "global_avg_pool": "gap globalaveragepool globalaveragepooling",
         "avg_pool": "averagepool averagepooling",
         "max_pool": "maxpooling",
@@ -51,17 +52,24 @@ def layer_meant(name: str, known: Iterable[str]) -> str | None:
 
 
 def _folded(name: str) -> str:
-    """A name as every spelling of it reads: `Conv2d`, `conv_2d` and `CONV` are `conv`."""
-    return re.sub(r"[123]d$|[^a-z0-9]", "", name[:_LONGEST].lower())
+    """A name as every spelling of it reads: `Conv2d`, `conv_2d`, `Convolution` are `conv`."""
+    plain = re.sub(r"[123]d$|[^a-z0-9]", "", name[:_LONGEST].lower())
+    return plain.replace("convolution", "conv")
 
 
+#: What enters a layer, which is no field here.
+INPUTS = (
+    *("in_channels", "in_features", "num_features"),
+    *("input", "input_shape", "input_size", "in_shape", "in_"),
+)
 #: Fields, to the short name.
 FIELDS = _by_name(
     {
         "out": "filters units features num_output num_filters",
         "k": "kernel size pool_size",
         "s": "strides",
-        "p": "pads",
+        "p": "pads pad",
+        "d": "dilations dilation_rate",
         "g": "group num_groups",
         "multiplier": "depth_multiplier",
         "rate": "p",

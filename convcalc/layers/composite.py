@@ -63,7 +63,7 @@ class SeparableConv(Composite):
     out_channels: output maps
     kernel_size: the size of the depthwise kernels
     stride: the step between windows, of the depthwise convolution
-    padding: as in `conv`, of the depthwise convolution
+    padding: cells added at either end of the input, of the depthwise convolution: as in `conv`
     dilation: the step between the cells of a window, of the depthwise convolution
     multiplier: maps between the two for each input channel
     bias: whether each of the two has a bias
@@ -111,9 +111,9 @@ class SpatialSeparableConv(Composite):
     Both have `out_channels` maps; stride and padding act on the axis that each slides along.
 
     out_channels: output maps
-    kernel_size: k
+    kernel_size: the long side of each kernel
     stride: the step between windows
-    padding: cells added around each axis
+    padding: cells added at either end of each axis
     bias: whether each of the two has a bias
 
     Example: `- spatial_separable_conv: {out: 64, k: 7, p: 3}` on `64x17x17`

@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.arithmetic import exact_div, product, require, value_of
 from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer, stated
-from convcalc.layers.fields import Count, Flag, Padding, PerAxis, PerAxisFromZero, Whole
+from convcalc.layers.fields import Count, Cut, Flag, Padding, PerAxis, PerAxisFromZero, Whole
 from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
 from convcalc.window import Window, same_size, windows_over
@@ -40,9 +40,9 @@ class _Sliding(Unary):
     """The fields and the window of a convolution.
 
     stride: the step between windows
-    padding: cells added around the input: a number, one per axis, a `[before, after]` pair per
-        axis, `same` (output = ⌈input / stride⌉, the odd cell at the end), `same_lower` (at the
-        start) or `valid`
+    padding: cells added at either end of the input: a number, one per axis, a `[before, after]`
+        pair per axis, `same` (output = ⌈input / stride⌉, the odd cell at the end), `same_lower` (at
+        the start) or `valid`
     dilation: the step between the cells of a window
     bias: whether a number is added to each output map
     """
@@ -80,7 +80,7 @@ class Conv(_Sliding):
 
     out_channels: kernels, and so output maps
     kernel_size: the size of a kernel
-    groups: the input and output channels are split into this many groups, convolved apart
+    groups: parts that the input and output channels are split into, each convolved apart
 
     Example: `- conv: {out: 64, k: 3, s: 2, p: 1}` on `3x128x128`
     """
@@ -119,7 +119,7 @@ class PointwiseConv(_Sliding):
     """A convolution with a kernel of one cell: a linear layer at every position.
 
     out_channels: kernels, and so output maps
-    groups: the input and output channels are split into this many groups, convolved apart
+    groups: parts that the input and output channels are split into, each convolved apart
 
     Example: `- pointwise_conv: {out: 64}` on `32x56x56`
     """
@@ -242,10 +242,12 @@ class ConvTranspose(_Sliding):
 
     out_channels: output maps
     kernel_size: the size of a kernel
-    padding: cells taken off the output: a number, one per axis, or a `[before, after]` pair per
-        axis
+    stride: the step between the kernels that neighbouring input cells spread
+    padding: cells taken off either end of the output: a number, one per axis, a `[before, after]`
+        pair per axis, or `valid`: none
+    dilation: the step between the cells of a kernel
     output_padding: cells added at the end of the output; smaller than the stride or the dilation
-    groups: the input and output channels are split into this many groups, convolved apart
+    groups: parts that the input and output channels are split into, each convolved apart
 
     Example: `- conv_transpose: {out: 32, k: 4, s: 2, p: 1}` on `64x16x16`
     """
@@ -255,6 +257,7 @@ class ConvTranspose(_Sliding):
 
     out_channels: Count
     kernel_size: PerAxis
+    padding: Cut = ((0, 0),)
     output_padding: PerAxisFromZero = (0,)
     groups: Count = 1
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction, is_number
-from convcalc.words import describe, near_integers
+from convcalc.words import describe, listed, near_integers
 
 #: Short names, for the canonical ones that a layer has.
 SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -31,12 +31,19 @@ class Kind:
 
     #: Plain texts that stand for themselves; any other text in a spec is an expression.
     words: tuple[str, ...] = ()
+    #: Those of them that some layer type alone refuses, with advice.
+    refused: tuple[str, ...] = ()
     #: What is meant, after "must be".
     expected: str = "a value"
     #: The stand-in for the value in a usage line.
     metavar: str = "VALUE"
     #: Whether rules calculate with it, so that it can be a symbol in a formula.
     symbolic: bool = False
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The words that it takes."""
+        return tuple([word for word in self.words if word not in self.refused])
 
     def read(self, value: Any) -> Any:
         """The canonical form of a value from a spec; None for what is no value of the kind."""
@@ -150,13 +157,18 @@ class Pads(_PerAxis):
     """Padding: a number, one per axis, a pair per axis, or a rule's name."""
 
     words = ("same", "same_lower", "valid")
-    expected = (
-        "a whole number, 0 or more, or a list with one (or a [before, after] pair) for each spatial"
-        " axis, or one of `same`, `same_lower` and `valid`"
-    )
-    metavar = "N[,N…]|same|same_lower|valid"
     symbolic = True
     size = Whole(0)
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = refused
+        sizes = (
+            "a whole number, 0 or more, or a list with one (or a [before, after] pair) for each"
+            " spatial axis"
+        )
+        one_of = "one of " if len(self.offered) > 1 else ""
+        self.expected = f"{sizes}, or {one_of}{listed(self.offered)}"
+        self.metavar = "|".join(["N[,N…]", *self.offered])
 
     def read(self, value: Any) -> tuple[tuple[int, ...], ...] | str | None:
         if isinstance(value, str):
@@ -307,6 +319,7 @@ class Optional(Kind):
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.words = kind.words
+        self.refused = kind.refused
         self.expected = kind.expected
         self.metavar = kind.metavar
         self.symbolic = kind.symbolic
@@ -329,6 +342,8 @@ WholeNumber = Annotated[int, Whole(0)]
 PerAxis = Annotated[tuple[int, ...], EachAxis(1)]
 PerAxisFromZero = Annotated[tuple[int, ...], EachAxis(0)]
 Padding = Annotated["tuple[tuple[int, int], ...] | str", Pads()]
+#: Cells taken off what a layer makes, whose size no rule follows from.
+Cut = Annotated["tuple[tuple[int, int], ...] | str", Pads("same", "same_lower")]
 Flag = Annotated[bool, Truth()]
 Number = Annotated[float, Real()]
 Rate = Annotated[float, Real(0, 1)]

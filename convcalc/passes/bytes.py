@@ -40,8 +40,20 @@ class Bytes(Pass):
     """
 
     figures = (
-        Figure("weight_bytes", "Weight bytes", unit="B", times=unchanged),
-        Figure("activation_bytes", "Activation bytes", unit="B"),
+        Figure(
+            "weight_bytes",
+            "Weight bytes",
+            unit="B",
+            times=unchanged,
+            meaning="Weight bytes: parameters and running statistics, as {dtype}.",
+        ),
+        Figure(
+            "activation_bytes",
+            "Activation bytes",
+            unit="B",
+            meaning="Activation bytes: what every layer puts out, summed, normalisations and"
+            " activations included, as {dtype}; not what is alive at once.",
+        ),
         Figure("dtype", "Dtype", total=common, times=unchanged, numeric=False),
     )
 

@@ -341,10 +341,17 @@ def _tree(
         more.append(_ALIKE)
     if any(line.branch.inside and not line.is_open for line in found):
         more.append("Blocks are folded to fit the screen; --depth N opens N levels of them.")
+        more += [] if _has_blocks(analysis) else [_SUMS]
     table = _table(analysis, ["Layer"], kept, lambda: zip(zip(labels), rows), si)
     return table._replace(heavy=frozenset(heavy), legend=(*more, *table.legend))
 
 
+def _has_blocks(analysis: Analysis) -> bool:
+    """Whether rows stand for blocks."""
+    return any(row.depth is not None for row in analysis.rows)
+
+
+_SUMS = "A block's figures are the sums of its layers, its output is that of the last."
 _ALIKE = "×N: N alike follow one another, and the figures are those of one."
 #: Columns that a tree has in its names.
 _NAMES = ("name", "type")
@@ -390,7 +397,7 @@ def _table(
         (*(False for _ in lead), *(column.numeric for column in kept)),
         lambda: ((*first, *cells(row)) for first, row in rows()),
         tuple(totals),
-        (*legend(analysis), *(column.note for column in kept if column.note)),
+        (*([_SUMS] if _has_blocks(analysis) else []), *legend(analysis, kept)),
     )
 
 
@@ -418,5 +425,5 @@ def _shares(
         (False, *(column.numeric for column in kept)),
         lambda: (tuple(cells(share)) for share in shares),
         ("Total", *(_total(column, analysis, si) for column in kept)),
-        legend(analysis),
+        legend(analysis, kept),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from convcalc.analysis import Analysis
-from convcalc.budgets import Verdict
+from convcalc.budgets import Checked, Verdict
 from convcalc.costs import FIGURES
+from convcalc.render.column import Column
+from convcalc.render.columns import find, legend, title_of
 from convcalc.render.heading import heading
 from convcalc.render.report import Report, Table, records_of
 from convcalc.words import grouped, percent, short
@@ -15,58 +16,75 @@ from convcalc.words import grouped, percent, short
 FORMAT = "convcalc.check/1"
 
 
-def report(found: Sequence[tuple[Analysis, Sequence[Verdict]]], si: bool = False) -> Report:
+def report(found: Sequence[Checked], si: bool = False) -> Report:
     """A row a budget, for each network."""
-    number = short if si else grouped
 
     def objects() -> list[dict[str, Any]]:
         return [
             {
                 "format": FORMAT,
-                "name": analysis.name,
-                "preset": analysis.preset,
-                "convention": analysis.convention.name,
-                "passed": all(each.passed for each in verdicts),
-                "budgets": [each.to_dict() for each in verdicts],
+                "spec": each.spec,
+                **each.analysis.graph.to_dict(),
+                "batch": each.analysis.batch,
+                "dtype": each.dtype,
+                "convention": each.analysis.convention.name,
+                "passed": each.passed,
+                "budgets": [verdict.to_dict() for verdict in each.verdicts],
             }
-            for analysis, verdicts in found
+            for each in found
         ]
 
     def lines() -> list[Mapping[str, Any]]:
         return [
-            {"name": analysis.name, "preset": analysis.preset, **each.to_dict()}
-            for analysis, verdicts in found
-            for each in verdicts
+            {
+                "spec": each.spec,
+                "name": each.analysis.name,
+                "preset": each.analysis.preset,
+                **verdict.to_dict(),
+            }
+            for each in found
+            for verdict in each.verdicts
         ]
 
-    def table(analysis: Analysis, verdicts: Sequence[Verdict]) -> Table:
-        def rows() -> Iterator[tuple[str, ...]]:
-            for each in verdicts:
-                yield (
-                    named(each.budget.metric),
-                    number(each.value),
-                    number(each.budget.most),
-                    percent(each.value, each.budget.most),
-                    _said(each, number),
-                )
+    titles = [heading(each.analysis.graph, each.analysis.batch) for each in found]
 
-        def named(metric: str) -> str:
-            figure = FIGURES[metric]
-            return f"{figure.title} ({analysis.totals.dtype})" if figure.unit else figure.title
+    def tables() -> list[Table]:
+        return [
+            _table(each, title if titles.count(title) == 1 else f"{each.spec}: {title}", si)
+            for each, title in zip(found, titles)
+        ]
 
-        header = ("Budget", "Is", "At most", "%", "")
-        counted = f"{analysis.convention.unit} as `{analysis.convention.name}` counts them."
-        has_flops = any(each.budget.metric == "flops" for each in verdicts)
-        legend = (counted,) if has_flops else ()
-        numeric = (False, True, True, True, False)
-        return Table(heading(analysis.graph, analysis.batch), header, numeric, rows, (), legend)
+    return Report(objects, lines, lambda: records_of(lines()), tables)
 
-    return Report(
-        objects,
-        lines,
-        lambda: records_of(lines()),
-        lambda: [table(*each) for each in found],
+
+def _table(checked: Checked, title: str, si: bool) -> Table:
+    """What one network takes of its budgets."""
+    analysis, number = checked.analysis, short if si else grouped
+    metrics = [find(each.budget.metric) for each in checked.verdicts]
+    titles = [
+        f"{title_of(metric, analysis.convention)}{_of_bytes(metric, checked.dtype)}"
+        for metric in metrics
+    ]
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for name, (budget, value) in zip(titles, checked.verdicts):
+            yield (
+                name,
+                number(value),
+                number(budget.most),
+                percent(value, budget.most),
+                _said(Verdict(budget, value), number),
+            )
+
+    header = ("Budget", "Is", "At most", "%", "")
+    return Table(
+        title, header, (False, True, True, True, False), rows, (), legend(analysis, metrics)
     )
+
+
+def _of_bytes(metric: Column, dtype: str) -> str:
+    """The type of a number behind the title of a figure in bytes."""
+    return f" ({dtype})" if FIGURES[metric.key].unit else ""
 
 
 def _said(verdict: Verdict, number: Any) -> str:

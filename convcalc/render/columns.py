@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from convcalc import conventions, passes
@@ -222,26 +222,31 @@ def title_of(column: Column, convention: Convention) -> str:
     return f"{unit} {SHARE}" if column.is_share else unit
 
 
-def legend(analysis: Analysis) -> tuple[str, ...]:
-    """What the numbers are for, and what they mean."""
+def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
+    """What the numbers are for, and what those of the columns `shown` mean."""
     convention = analysis.convention
-    parts = [
-        f"input {shapes(analysis.graph)}",
-        f"batch {analysis.batch}",
-        "operations as each tool counts them; `convcalc conventions` says how"
-        if analysis.counts
-        else f"{convention.unit} as `{convention.name}` counts them: {convention.summary}",
+    keys = {column.base for column in shown}
+    counted = [
+        column for column in shown if column.base == "flops" or column.key in analysis.counts
     ]
-    lines = [
-        "; ".join(parts) + ".",
-        "1 MAC is one multiplication and one addition of a convolution or a linear layer,"
-        " biases left out.",
-    ]
+    parts = [f"input {shapes(analysis.graph)}", f"batch {analysis.batch}"]
+    if not keys.isdisjoint(analysis.counts):
+        parts.append("operations as each tool counts them; `convcalc conventions` says how")
+    elif counted:
+        parts.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}")
+    lines = ["; ".join(parts) + ".", *meanings(keys, analysis.totals.dtype)]
     tool = "the tool" if analysis.counts else convention.tool
-    if any(count.silent for row in analysis.rows for count in row.counts.values()) or any(
-        row.uncounted for row in analysis.rows
-    ):
+    marks = [column.marked for column in counted if column.marked is not None]
+    if any(marked(row) for row in analysis.rows for marked in marks):
         lines.append(f"* {tool} does not know these layers and counts them as 0.")
-    if None in (analysis.totals.flops, *analysis.counts.values()):
+    if any(column.total is not None and column.total(analysis) is None for column in counted):
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    return tuple(lines)
+    notes = (column.note for column in shown if column.note)
+    return (*lines, *notes)
+
+
+def meanings(keys: Collection[str], dtype: str | None) -> tuple[str, ...]:
+    """What a legend says of the figures among some columns; `dtype` is the type of a number."""
+    passes.known()  # they register theirs
+    known = [figure.meaning for key, figure in FIGURES.items() if key in keys and figure.meaning]
+    return tuple(meaning.format(dtype=dtype or "float32") for meaning in known)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
-from convcalc.explain import Explanation, Formulas, Part, Standard, as_number
+from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_number
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.visible import visible, width
@@ -78,12 +78,27 @@ def _answers(e: Explanation, number: _Number) -> Iterator[tuple[str, str]]:
     else:
         yield "input", ", ".join(_shape(shape) for shape in e.inputs)
     yield "output", ", ".join(_shape(shape) for shape in e.outputs)
+    if e.whole.depth is None and (pads := e.parts[0].pads):
+        yield "padding", f"{e.whole.config['padding']}: {_padding(pads)}"
     terms = e.parts[0].terms if e.whole.depth is None else ()
     for key, figure in e.figures.items():
         if key == "flops" and figure.value is None and terms:
             figure = terms[-1]
         if key != "buffers" or figure.value != 0:
             yield _title_of(key, e), _result(figure, number)
+
+
+def _padding(pads: Sequence[Padded]) -> str:
+    """What a rule adds at either end of each axis."""
+    ends = [
+        f"{each.total.closed} in all"
+        if each.before is None
+        else f"{each.before} before, {each.after} after"
+        for each in pads
+    ]
+    if len(set(ends)) == 1:
+        return ends[0]
+    return "; ".join(f"{each.total.name[-1]} {end}" for each, end in zip(pads, ends))
 
 
 def _apart(e: Explanation, number: _Number, columns: int) -> Iterator[str]:
@@ -140,14 +155,30 @@ def _compared(standard: Standard, e: Explanation, columns: int) -> Iterator[str]
         if own is not None and other is not None:
             steps.insert(0, f"{own}/{other}")
         if ratio.value is not None:
-            steps.append(_decimal(ratio.value))
+            steps.append(f"{_decimal(ratio.value)}{_times(ratio.value)}")
         yield from _derivation(_title_of(key, e), steps, columns, short=True)
     yield ""
 
 
 def _decimal(ratio: Any) -> str:
-    """A ratio to three digits."""
-    return f"{float(ratio):.3g}" if ratio < 1000 else f"{round(ratio):,}"
+    """A ratio to three digits; one that is rounded says so."""
+    from fractions import Fraction  # which hardly a figure is
+
+    text = f"{float(ratio):.3g}" if ratio < 1000 else str(round(ratio))
+    return _separated(text if Fraction(text) == ratio else f"{_ABOUT}{text}")
+
+
+#: What stands before a number that is rounded.
+_ABOUT = "≈ "
+
+
+def _times(ratio: Any) -> str:
+    """How many times less or more a ratio is, where it is not about 1: ` (8.4 times less)`."""
+    if not ratio:
+        return ""
+    times, which = (1 / ratio, "less") if ratio < 1 else (ratio, "more")
+    shown = f"{float(times):.1f}" if times < 100 else grouped(round(times))
+    return "" if shown == "1.0" else f" ({shown.removesuffix('.0')} times {which})"
 
 
 def _table(e: Explanation, si: bool) -> Table:
@@ -205,6 +236,7 @@ def _listed(e: Explanation) -> list[tuple[str, str, Formulas]]:
         of = "" if e.whole.depth is None else f"{_own_name(part, e)}."
         figures = {} if e.whole.depth is None else part.figures
         found += [(of, size.name, size) for size in part.sizes]
+        found += [(of, each.total.name, each.total) for each in part.pads]
         found += [(of, key, figure) for key, figure in figures.items()]
     found += [("", key, figure) for key, figure in e.figures.items()]
     if e.standard is not None:
@@ -217,6 +249,8 @@ def _derived(part: Part, e: Explanation) -> Iterator[tuple[str, list[str]]]:
     """The sizes and figures of a part that a formula makes, and how each comes about."""
     for size in part.sizes:
         yield size.name, _steps(size)
+    for each in part.pads:
+        yield each.total.name, _steps(each.total)
     for key, figure in part.figures.items():
         title = _title_of(key, e)
         if key == "flops" and part.terms:
@@ -259,13 +293,14 @@ def _derivation(
     What is longer than a line goes on below, further in.
     """
     shown = [_separated(step) for step in dict.fromkeys(steps)]
-    line = f"  {name} = {' = '.join(shown)}"
+    shown = [step if step.startswith(_ABOUT) else f"= {step}" for step in shown]
+    line = f"  {name} {' '.join(shown)}"
     if short and width(line) <= columns:
         yield line
         return
     for index, step in enumerate(shown):
         begin = name if index == 0 else " " * len(name)
-        yield from wrapped(f"  {begin} = {step}", columns, len(name) + 7)
+        yield from wrapped(f"  {begin} {step}", columns, len(name) + 7)
 
 
 def _entries(

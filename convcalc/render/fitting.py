@@ -28,17 +28,21 @@ def fitting(
 
     Numbers are short where the screen is too narrow for long ones, then labels are cut, and then
     the columns stand in several tables. A column of texts that is too wide by itself is wrapped.
+    The legend says where numbers are short that were not to be.
     """
     longest = max(map(width, labels), default=0)
 
     def table(kept: Sequence[Column], si: bool, most: int = longest) -> Table:
         return make([shorten(label, most) for label in labels], kept, si)
 
-    for numbers in (si, True):
-        if (whole := table(kept, numbers)).width() <= columns:
-            return [whole]
+    full = table(kept, si)
+    if full.width() <= columns:
+        return [full]
+    whole = shortened(full, table(kept, True))
+    if whole.width() <= columns:
+        return [whole]
     if (left := longest - (whole.width() - columns)) >= _SHORTEST:
-        return [table(kept, True, left)]
+        return [table(kept, True, left)._replace(legend=whole.legend)]
     tables, rest = [], list(kept)
     while rest:
         counts = range(len(rest), 0, -1)
@@ -50,6 +54,14 @@ def fitting(
     return [*tables[:-1], tables[-1]._replace(legend=whole.legend)]
 
 
+def shortened(full: Table, short: Table) -> Table:
+    """A table with short numbers in place of the same with `full` ones, which its legend says."""
+    if all(one == other for one, other in zip(full.rows(), short.rows())):
+        return short
+    return short._replace(legend=(*short.legend, _SHORT))
+
+
+_SHORT = "k is 1,000; a wider screen or fewer --columns have the numbers in full."
 #: Columns that names may be cut to, for one table; and those that they have where it takes several.
 _SHORTEST = 16
 _LONGEST = 32

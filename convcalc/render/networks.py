@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.render import column as base
 from convcalc.render.column import Column, as_number, unknown
-from convcalc.render.fitting import fitting
+from convcalc.render.fitting import fitting, shortened
 from convcalc.render.report import Records, Report, Table
 from convcalc.words import listed, sizes
 
@@ -107,8 +107,12 @@ class Conditions(NamedTuple):
     batch: int = 1
     dtype: str | None = None
     has_preset: bool = False
+    #: Whether networks were asked for at several inputs.
+    has_inputs: bool = False
     #: The variables that were set, with all their values.
     variables: Mapping[str, Sequence[Any]] = {}
+    #: The presets that files have, by name, where none was asked for.
+    presets: Mapping[str, Sequence[str]] = {}
 
 
 class Columns(NamedTuple):
@@ -144,7 +148,7 @@ def _no_such(name: str, columns: Mapping[str, Column]) -> ConvcalcError:
         message = f"`{name}` is a column of `--convention all` alone"
         help = f"`--convention {name} --columns flops` counts FLOPs so"
         return fail("unknown-column", message, help)
-    return unknown(name, columns)
+    return unknown(name, columns, "a variable is one where `--set` gives it a value")
 
 
 def _counted(name: str) -> Column:
@@ -181,8 +185,9 @@ def columns_of(
 ) -> Columns:
     """The columns of networks: those of `keys`, or else what is asked of them.
 
-    A name stands before them, and the variables that were set. Raises ConvcalcError for an unknown
-    column, and where what is asked shows in none.
+    A name stands before them, and behind it what tells the rows of one spec apart: the preset, the
+    variables that were set, several inputs. Raises ConvcalcError for an unknown column, and where
+    what is asked shows in none.
     """
     lead = [INDEXED["name"]]
     more: list[Column] = []
@@ -196,14 +201,26 @@ def columns_of(
         asked = base.chosen(keys, (), lambda name: find(name, conditions))
         if conditions is not None:
             _require_heard(conditions, asked)
+        if conditions is not None and conditions.has_inputs:
+            lead.append(INDEXED["input"])
         own = [each.key for each in asked]
-        shown = [*(each for each in lead if each.key not in own), *asked]
-        return Columns(shown, shown)
+        more = [each for each in lead[1:] if each.key not in own]
+        if own[:1] == ["name"]:
+            return _led(asked[:1], more, asked[1:])
+        return _led([] if "name" in own else lead[:1], more, asked)
     family = [INDEXED["family"]]
     described = [INDEXED[key] for key in ("network", "source")]
     shown = [*(family if by_family else ()), *lead, *sizes_and_costs, *more]
     record = [*family, lead[0], *described, *lead[1:], *sizes_and_costs, *more]
     return Columns(shown, record)
+
+
+def _led(name: list[Column], more: list[Column], asked: list[Column]) -> Columns:
+    """The same columns everywhere; but a title that a table begins with does for a name there."""
+    record = [*name, *more, *asked]
+    if name and asked[:1] == [INDEXED["network"]]:
+        return Columns([asked[0], *more, *asked[1:]], record)
+    return Columns(record, record)
 
 
 def _of_convention(conditions: Conditions) -> list[str]:
@@ -246,7 +263,10 @@ def report(
     """
     columns = columns or columns_of(None, by_family=True)
     found = (list(rows) if order is None else order.sorted(rows))[:top]
-    legend = _legend(columns.table, conditions)
+    own_name, title = _called(rows)
+    reads = {"name": own_name, "network": title}
+    tabled = [each._replace(read=reads.get(each.key, each.read)) for each in columns.table]
+    legend = _legend(columns.table, rows, conditions)
     if any(None in map(each.read, found) and each.show(None, si) for each in columns.table):
         legend = (*legend, "? the tool has no number for a layer, so there is no total.")
     if order is not None and len(found) < len(rows):
@@ -270,11 +290,12 @@ def report(
         return Table("", titles, tuple(column.numeric for column in kept), lines, (), legend)
 
     def fitted(width: int, height: int) -> list[Table]:
-        for numbers in (si, True):
-            if (whole := table(columns.table, numbers)).width() <= width:
+        full = table(tabled, si)
+        for whole in (full, shortened(full, table(tabled, True))):
+            if whole.width() <= width:
                 return [whole]
         # Names of networks begin as those of their families do.
-        first, *rest = [each for each in columns.table if each.key != "family"]
+        first, *rest = [each for each in tabled if each.key != "family"]
 
         def make(labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
             return table([first, *kept], si, labels)
@@ -302,24 +323,67 @@ def report(
             [column.key for column in columns.record],
             ([_record(column.read(each)) for column in columns.record] for each in found),
         ),
-        lambda: [table(columns.table, si)],
+        lambda: [table(tabled, si)],
         fitted=[fitted],
     )
 
 
-def _legend(shown: Sequence[Column], conditions: Conditions | None) -> tuple[str, ...]:
-    """What the numbers mean."""
-    names = "`convcalc analyze NAME` takes each of these names."
-    if conditions is None or conditions.batch == 1:
-        lines = [f"{names} MACs are for one input, biases left out."]
-    else:
-        lines = [f"{names} MACs are for a batch of {conditions.batch:,}, biases left out."]
+def _called(rows: Sequence[Row]) -> tuple[Callable[[Row], str], Callable[[Row], str]]:
+    """What tables call each network by, and its title, as functions of its row.
+
+    A network of the zoo is called as it was asked for, one of a file by its own name. Where two
+    would be called the same, a file is called as it was asked for; titles say which preset it is.
+    """
+    meant: dict[str, set[str]] = {}
+    for row in rows:
+        meant.setdefault(row["network"] if _is_file(row) else row["name"], set()).add(row["name"])
+
+    def is_alone(row: Row) -> bool:
+        return len(meant[row["network"]]) == 1
+
+    def name(row: Row) -> str:
+        own: str = row["network"] if _is_file(row) and is_alone(row) else row["name"]
+        return own
+
+    def title(row: Row) -> str:
+        preset = row.get("preset") or (row["name"] if row["name"] != row["family"] else None)
+        if _is_file(row):
+            preset = row.get("preset") if is_alone(row) else row["name"]
+        return f"{row['network']} ({preset})" if preset else str(row["network"])
+
+    return name, title
+
+
+def _is_file(row: Row) -> bool:
+    """Whether a network is of a file, and not of the zoo."""
+    return row["family"] is None
+
+
+def _legend(
+    shown: Sequence[Column], rows: Sequence[Row], conditions: Conditions | None
+) -> tuple[str, ...]:
+    """What the names and the numbers of the columns `shown` are."""
+    keys = {each.key for each in shown}
+    lines = []
+    if not any(map(_is_file, rows)):
+        lines.append("`convcalc analyze NAME` takes each of these names.")
+    batch = 1 if conditions is None else conditions.batch
+    samples = "one input" if batch == 1 else f"a batch of {batch:,}"
+    if "macs" in keys:
+        lines.append(f"MACs are for {samples}, biases left out.")
+    elif batch > 1:
+        lines.append(f"Operations and activations are for {samples}.")
+    lines = [" ".join(lines)] if lines else []
     if conditions is None:
         return tuple(lines)
-    keys = {each.key for each in shown}
     if "flops" in keys:
         convention = conditions.convention
         lines.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}.")
-    if any(key.endswith("_bytes") for key in keys):
-        lines.append(f"Bytes of {conditions.dtype or 'float32'} numbers.")
+    from convcalc.render.columns import meanings
+
+    lines += meanings(keys - {"macs"}, conditions.dtype)
+    for file, presets in conditions.presets.items():
+        ways = " ".join(f"--preset {name}" for name in presets[:2])
+        what, whom = ("presets", "each") if len(presets) > 1 else ("preset", "it")
+        lines.append(f"{file} has the {what} {listed(presets, 6)}: {ways} gives {whom} a row.")
     return tuple(lines)

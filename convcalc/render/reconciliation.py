@@ -10,6 +10,7 @@ from convcalc.reconcile import Bridge, Item, Reconciliation
 from convcalc.render.formats.table import aligned
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
+from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.reported import Answer, Reading
 from convcalc.visible import width
 from convcalc.words import counted, grouped, sizes
@@ -47,14 +48,22 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
         return Records(header, ([*row, *_first_reading(row[0], answer)] for row in rows))
 
     def text() -> Iterator[str]:
+        columns = screen_width()
         if answer is None:
-            yield from aligned(_totals(found))
-            yield from _bridges(found.bridges, found.macs)
+            totals = _totals(found)
+            legend = (
+                part for line in totals.legend for part in wrapped(line, columns, 0, prose=True)
+            )
+            yield from aligned(totals._replace(legend=tuple(legend)))
+            yield from _bridges(found.bridges, found.macs, columns)
             return
-        yield from _answer(answer)
-        yield from _bridges(_told(found, answer), found.macs)
+        hang = width(answer.reported.text) + 4 if answer.matches else 0
+        for line in _answer(answer):
+            yield from wrapped(line, columns, hang, prose=True)
+        yield from _bridges(_told(found, answer), found.macs, columns)
         yield ""
-        yield f"`convcalc reconcile {answer.nearest.subject.name}` has what every tool counts."
+        whole = f"`convcalc reconcile {answer.nearest.subject.name}` has what every tool counts."
+        yield from wrapped(whole, columns, 0, prose=True)
 
     return Report(
         lambda: [_object(found, answer)],
@@ -183,8 +192,8 @@ def _told(found: Reconciliation, answer: Answer) -> Iterator[Bridge]:
             yield bridge
 
 
-def _bridges(bridges: Iterable[Bridge], macs: int) -> Iterator[str]:
-    """A bridge a paragraph; conventions with the same one share it."""
+def _bridges(bridges: Iterable[Bridge], macs: int, columns: int) -> Iterator[str]:
+    """A bridge a paragraph, no wider than `columns`; conventions with the same one share it."""
     names: dict[tuple[int | None, tuple[Item, ...], tuple[str, ...]], list[Bridge]] = {}
     for bridge in bridges:
         names.setdefault((bridge.total, bridge.items, bridge.without), []).append(bridge)
@@ -192,15 +201,17 @@ def _bridges(bridges: Iterable[Bridge], macs: int) -> Iterator[str]:
         title = ", ".join(bridge.convention.name for bridge in bridges)
         yield ""
         if total is None:
-            yield f"{title}: no number for {', '.join(without)}"
+            text = f"{title}: no number for {', '.join(without)}"
+            yield from wrapped(text, columns, 2, prose=True)
             continue
-        width = len(f"{max([total, macs, *(abs(item.amount) for item in items)]):,}")
-        yield f"{title}:"
-        yield f"    {macs:>{width},}  MACs"
+        wide = len(f"{max([total, macs, *(abs(item.amount) for item in items)]):,}")
+        yield from wrapped(f"{title}:", columns, 2, prose=True)
+        yield f"    {macs:>{wide},}  MACs"
         for item in items:
             sign = "+" if item.amount > 0 else "−"
-            yield f"  {sign} {abs(item.amount):>{width},}  {_item(item)}"
-        yield f"  = {total:>{width},}"
+            line = f"  {sign} {abs(item.amount):>{wide},}  {_item(item)}"
+            yield from wrapped(line, columns, wide + 6, prose=True)
+        yield f"  = {total:>{wide},}"
 
 
 def _item(item: Item) -> str:
