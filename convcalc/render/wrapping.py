@@ -28,8 +28,10 @@ def wrapped(text: str, columns: int, hang: int, prose: bool = False) -> Iterator
     """A text in lines of at most `columns`, those after the first indented by `hang`.
 
     A formula is broken before an operator, the outermost first, and a list behind a comma; `prose`
-    between words. What has none of these is cut. The first `hang` columns stay together.
+    between words. What has none of these is cut. The first `hang` columns stay together, as far as
+    they leave half of a line.
     """
+    hang = min(hang, columns // 2)
     rest = visible(text)
     while width(rest) > columns:
         at = _break(rest, columns, hang, prose)
