@@ -59,10 +59,10 @@ def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconcil
     """
     bridges: list[Bridge] = []
     for name in conventions.names():
-        newest = conventions.find(name)
-        found = [_bridge(graph, each, look) for each in (newest, *newest.older)]
-        bridges += found[:1]
-        bridges += (bridge for bridge in found[1:] if bridge[1:-1] != found[0][1:-1])
+        newest = _counted(graph, conventions.find(name), look)
+        older = (_counted(graph, each, look) for each in newest.convention.older)
+        others = [each for each in older if each[1:] != newest[1:]]
+        bridges += (_with_items(each, graph, look) for each in (newest, *others))
     (macs,) = (bridge.total for bridge in bridges if bridge.convention.name == "macs")
     assert macs is not None
     return Reconciliation(graph, macs, tuple(bridges))
@@ -72,7 +72,8 @@ def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconcil
 _What = tuple[str, str]
 
 
-def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> Bridge:
+def _counted(graph: Graph, convention: Convention, look: Callable[[], None]) -> Bridge:
+    """What a convention counts, without the items that lead there."""
     counts = []
     for count in convention.counts(graph):
         look()
@@ -81,6 +82,15 @@ def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> B
     without = [node.type for node, count in zip(graph.nodes, counts) if count.flops is None]
     if without:
         return Bridge(convention, None, None, (), tuple(dict.fromkeys(without)), silent)
+    total = sum(count.flops or 0 for count in counts)
+    return Bridge(convention, total, summed(convention.params(graph)), (), (), silent)
+
+
+def _with_items(bridge: Bridge, graph: Graph, look: Callable[[], None]) -> Bridge:
+    """The same with its items, where it has a total."""
+    if bridge.total is None:
+        return bridge
+    convention = bridge.convention
     amounts: dict[_What, list[int]] = {}
     known: dict[Any, list[tuple[_What, int]]] = {}
     for node, place in zip(graph.nodes, convention.places(graph)):
@@ -91,19 +101,11 @@ def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> B
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
-    total = sum(count.flops or 0 for count in counts)
-    carried = total - sum(node.placed.operations.macs for node in graph.nodes)
+    carried = bridge.total - sum(node.placed.operations.macs for node in graph.nodes)
     carried -= sum(item.amount for item in items)
     if carried:
         items.append(Item("fractions of upsamplings that make whole ones", "1", carried, carried))
-    return Bridge(
-        convention,
-        total,
-        summed(convention.params(graph)),
-        tuple(sorted(items, key=lambda item: -abs(item.amount))),
-        (),
-        silent,
-    )
+    return bridge._replace(items=tuple(sorted(items, key=lambda item: -abs(item.amount))))
 
 
 class _Named(Quantities):

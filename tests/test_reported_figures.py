@@ -108,15 +108,6 @@ def test_what_is_unexplained_says_what_was_found() -> None:
 
 # What is said of them
 
-#: Networks whose figures are asked for here; `benchmarks/reported_figures.py` asks for all.
-ASKED = (
-    *("resnet18", "resnet50", "vgg11", "vgg16", "alexnet", "squeezenet1_0", "squeezenet1_1"),
-    *("mobilenet_v1", "mobilenet_v1_x0_5", "mobilenet_v2", "mobilenet_v3_large"),
-    *("mobilenet_v3_small", "shufflenet_v2_x1_0", "shufflenet_v1_g3", "regnet_x_800mf"),
-    *("densenet121", "convnext_tiny", "efficientnet_b0", "googlenet", "inception_v3"),
-    *("resnet34", "vgg13"),
-)
-
 
 def is_among_the_first(row: Json, answer: Answer) -> bool:
     """Whether the first two readings have the convention of a figure, or one that counts alike."""
@@ -147,6 +138,8 @@ def told(rows: list[Json]) -> list[Json]:
 
 
 def test_the_convention_of_a_figure_is_among_the_first_two_readings() -> None:
-    rows = [row for row in REPORTED if row["network"] in ASKED]
+    """Of 183 figures, those of every second network; benchmarks/reported_figures.py has all."""
+    names = sorted({row["network"] for row in REPORTED})[1::2]
+    rows = [row for row in REPORTED if row["network"] in names]
     assert len(rows) >= 150
     assert len(told(rows)) >= 0.9 * len(rows)
