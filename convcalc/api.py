@@ -6,7 +6,7 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
     from convcalc.reconcile import Reconciliation
+    from convcalc.reported import Answer, Sketch, Subject
 
 
 class Analysis(analysis.Analysis):
@@ -111,6 +112,43 @@ class Network(Graph):
         from convcalc.reconcile import reconcile
 
         return reconcile(self, self._look())
+
+    def reported(self, figure: str) -> Answer:
+        """What a figure may be that somebody reports of it, the likeliest first.
+
+        `figure` is as it is printed: `314.2M`, `3.8 × 10^9`, `0.3 GMACs`, `3.5M params`. Raises
+        ConvcalcError for what is no figure, or where that takes longer than the network's limits
+        allow.
+        """
+        from convcalc.reported import answer, parse_reported, relatives, resized
+
+        _require("a reported figure", figure, str)
+        asked = parse_reported(figure)
+        found, subject = self.reconcile(), self._subject()
+
+        def related() -> Iterator[Sketch]:
+            yield from relatives(subject, found.macs)
+            if len(self.inputs) == 1:
+                yield from resized(subject, found.macs, asked, self._macs_at)
+
+        return answer(found, asked, subject, related)
+
+    def _subject(self) -> Subject:
+        """What it is called where figures are looked up."""
+        from convcalc.reported import Subject
+
+        source = self._origin
+        name = zoo.name_of(source.text)
+        inputs = {key: list(shape) for key, shape in self.inputs.items()}
+        return Subject(self.preset or name if name else source.name, self.preset, inputs)
+
+    def _macs_at(self, side: int) -> int | None:
+        """Its MACs with images of another side; None where it does not take them."""
+        try:
+            graph = self.at(input=side)
+        except ConvcalcError:
+            return None
+        return sum(node.placed.operations.macs for node in graph.nodes)
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
@@ -551,7 +552,7 @@ def _in_symbols(node: Node) -> Placed:
     _require_few(node.name, len(node.input_shapes))
     shapes = _numbered([_size_symbols(shape, "in") for shape in node.input_shapes])
     cls = type(node.layer)
-    layer = cls(**_symbols_of(node.layer, len(shapes[0]) - 1))
+    layer = cls(**_symbols_of(node.placed.written, len(shapes[0]) - 1))
     return _SymbolBuilder(cls).place(layer, tuple(shapes))
 
 
@@ -644,7 +645,7 @@ class _SymbolBuilder(Builder):
             Shape(*map(self._named, _size_names(len(shape) - 1, "out"), shape))
             for shape in placed.outputs
         )
-        return Placed(placed.layer, placed.inputs, outputs)
+        return replace(placed, outputs=outputs)
 
     def _named(self, name: str, size: Any) -> Any:
         """A symbol for a size of the output that is more than a symbol."""
@@ -855,12 +856,15 @@ def _given(field: layers.Field, given: Mapping[str, Any], axes: int) -> Any:
     """A field's value as it is given, or its default; of numbers that must be given, None."""
     kind: Kind = field.kind
     if field.name in given:
-        return kind.resolve(kind.parse(given[field.name]), axes)
-    if not field.required:
-        return kind.resolve(field.default, axes)
-    if type(kind) not in _OPEN:
+        value = kind.parse(given[field.name])
+    elif not field.required:
+        value = field.default
+    elif type(kind) in _OPEN:
+        value = _OPEN[type(kind)]
+    else:
         raise Refusal("must be given", code="missing-field", help=f"it is {kind.expected}")
-    return kind.resolve(_OPEN[type(kind)], axes)
+    kind.resolve(value, axes)  # which refuses another number of axes
+    return value
 
 
 def _field_symbols(field: layers.Field, value: Any, axes: int) -> Any:

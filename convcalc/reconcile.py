@@ -6,17 +6,13 @@ less its MACs. What is left is grouped by what it is, so that MACs and items sum
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from itertools import combinations
 from typing import Any, NamedTuple
 
 from convcalc import conventions
 from convcalc.conventions.base import AMOUNTS, Convention, Place, Quantities
 from convcalc.costs import summed
-from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Operations
 from convcalc.symbolic import Polynomial, Symbol, polynomial_of
@@ -54,58 +50,30 @@ class Reconciliation(NamedTuple):
     bridges: tuple[Bridge, ...]
 
 
-class Reported(NamedTuple):
-    """A figure that somebody reports: as written, and the numbers that are so written."""
-
-    text: str
-    value: Fraction
-    low: Fraction
-    high: Fraction
-
-    def holds(self, number: Fraction | int) -> bool:
-        """Whether a number is the reported figure, within its printed precision."""
-        return self.low <= number <= self.high
-
-
-class Reading(NamedTuple):
-    """A total that may be what was reported: of a convention, times ½, 1 or 2, less some items."""
-
-    convention: Convention
-    factor: Fraction
-    less: tuple[Item, ...]
-    value: Fraction
-
-
-class Answer(NamedTuple):
-    """Which totals a reported figure may be.
-
-    `matches` are the conventions that give it, as it is, doubled or halved; `near`, where there are
-    none, those that give it once an item of their bridge, or two, are left out; `nearest` is the
-    nearest total.
-    """
-
-    reported: Reported
-    matches: tuple[Reading, ...]
-    near: tuple[Reading, ...]
-    nearest: Reading
-
-
 def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconciliation:
     """Every convention's total for a graph, and the bridge from its MACs to each.
 
+    An older version of a tool is there where it counts this graph in another way than the newest.
+
     `look` is called before every layer, and ends it by raising what it likes.
     """
-    bridges = tuple(_bridge(graph, conventions.find(name), look) for name in conventions.names())
+    bridges: list[Bridge] = []
+    for name in conventions.names():
+        newest = _counted(graph, conventions.find(name), look)
+        older = (_counted(graph, each, look) for each in newest.convention.older)
+        others = [each for each in older if each[1:] != newest[1:]]
+        bridges += (_with_items(each, graph, look) for each in (newest, *others))
     (macs,) = (bridge.total for bridge in bridges if bridge.convention.name == "macs")
     assert macs is not None
-    return Reconciliation(graph, macs, bridges)
+    return Reconciliation(graph, macs, tuple(bridges))
 
 
 #: What an item is, and its formula.
 _What = tuple[str, str]
 
 
-def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> Bridge:
+def _counted(graph: Graph, convention: Convention, look: Callable[[], None]) -> Bridge:
+    """What a convention counts, without the items that lead there."""
     counts = []
     for count in convention.counts(graph):
         look()
@@ -114,6 +82,15 @@ def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> B
     without = [node.type for node, count in zip(graph.nodes, counts) if count.flops is None]
     if without:
         return Bridge(convention, None, None, (), tuple(dict.fromkeys(without)), silent)
+    total = sum(count.flops or 0 for count in counts)
+    return Bridge(convention, total, summed(convention.params(graph)), (), (), silent)
+
+
+def _with_items(bridge: Bridge, graph: Graph, look: Callable[[], None]) -> Bridge:
+    """The same with its items, where it has a total."""
+    if bridge.total is None:
+        return bridge
+    convention = bridge.convention
     amounts: dict[_What, list[int]] = {}
     known: dict[Any, list[tuple[_What, int]]] = {}
     for node, place in zip(graph.nodes, convention.places(graph)):
@@ -124,14 +101,11 @@ def _bridge(graph: Graph, convention: Convention, look: Callable[[], None]) -> B
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
-    return Bridge(
-        convention,
-        sum(count.flops or 0 for count in counts),
-        summed(convention.params(graph)),
-        tuple(sorted(items, key=lambda item: -abs(item.amount))),
-        (),
-        silent,
-    )
+    carried = bridge.total - sum(node.placed.operations.macs for node in graph.nodes)
+    carried -= sum(item.amount for item in items)
+    if carried:
+        items.append(Item("fractions of upsamplings that make whole ones", "1", carried, carried))
+    return bridge._replace(items=tuple(sorted(items, key=lambda item: -abs(item.amount))))
 
 
 class _Named(Quantities):
@@ -203,63 +177,3 @@ def _term(
     else:
         return None
     return (text, str(Polynomial({term: factor}))), factor * value
-
-
-_SUFFIXES = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12, "p": 15}
-_REPORTED = re.compile(
-    r"(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<rest>\.\d+)?(?:e\+?(?P<power>\d{1,2}))?"
-    r"\s*(?P<suffix>[kmgbtp]?)\s*(?:flops?|macs?|ops|mult-?adds|madds?)?",
-    re.IGNORECASE | re.ASCII,
-)
-
-
-def parse_reported(text: str) -> Reported:
-    """A figure as people print it: `314.2M`, `0.6G`, `4.1e9`, `568,740,352`, `0.3 GMACs`.
-
-    A figure with a suffix or a power of ten is rounded to its last digit; a plain whole number is
-    exact. Raises ConvcalcError for anything else.
-    """
-    found = _REPORTED.fullmatch(text.strip())
-    if found is None or len(text) > 60:
-        raise fail(
-            "bad-figure",
-            f"{text[:60]!r} is no figure",
-            "write it as it is reported: 314.2M, 0.6G, 4.1e9 or 568,740,352",
-        )
-    power = _SUFFIXES[found["suffix"].lower()] + int(found["power"] or 0)
-    rest = found["rest"] or ""
-    value = Fraction(found["digits"].replace(",", "") + rest) * 10**power
-    exact = not (rest or power)
-    decimals = max(len(rest) - 1, 0)
-    margin = Fraction(0) if exact else Fraction(10**power, 2 * 10**decimals)
-    return Reported(text.strip(), value, value - margin, value + margin)
-
-
-_FACTORS = (Fraction(1), Fraction(2), Fraction(1, 2))
-
-
-def answer(found: Reconciliation, reported: Reported) -> Answer:
-    """Which totals of a network a reported figure may be."""
-    near: list[Reading] = []
-    for left_out in (0, 1, 2):
-        near = [each for each in _readings(found, left_out) if reported.holds(each.value)]
-        if near:
-            break
-    near.sort(key=lambda each: abs(each.value - reported.value))
-    exact = [each for each in near if not each.less]
-    nearest = min(_readings(found, 0), key=lambda each: abs(each.value - reported.value))
-    return Answer(reported, tuple(exact), () if exact else tuple(near), nearest)
-
-
-#: The items of a bridge that may have been left out: the largest, where there are many.
-_MOST_LEFT_OUT = 40
-
-
-def _readings(found: Reconciliation, left_out: int) -> Iterator[Reading]:
-    for bridge in found.bridges:
-        if bridge.total is None:
-            continue
-        for less in combinations(bridge.items[:_MOST_LEFT_OUT], left_out):
-            total = bridge.total - sum(item.amount for item in less)
-            for factor in _FACTORS:
-                yield Reading(bridge.convention, factor, less, total * factor)

@@ -106,6 +106,16 @@ def has(name: str) -> bool:
     return name in families() or name in presets()
 
 
+def name_of(text: str) -> str | None:
+    """The name of the family whose spec has this text; None where none has."""
+    data = text.encode()
+    for family in families():
+        path = os.path.join(folder(), family + ".yaml")
+        if os.path.getsize(path) == len(data) and _read(path, family, _OWN) == data:
+            return family
+    return None
+
+
 def is_file(name: str) -> bool:
     """Whether a SPEC is a file that is there, or a pipe or a device; it stands before the zoo."""
     return os.path.exists(name) and not os.path.isdir(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from convcalc import conventions
 from convcalc.conventions.base import Convention
@@ -14,10 +14,11 @@ from convcalc.render.conventions import (
     rule_text,
     shared_names,
 )
+from docs.tables import markdown
 
 #: Which conventions stand side by side in the page's tables.
 _TABLES = (
-    ("ptflops", "ptflops-aten", "fvcore", "thop", "torch", "torchinfo"),
+    ("ptflops", "ptflops-aten", "mmcv", "fvcore", "thop", "torch", "torchinfo"),
     ("calflops", "deepspeed", "paddle", "tensorflow", "flax", "onnx-tool"),
 )
 _NETWORKS = (
@@ -44,13 +45,17 @@ explained below the tables. A star marks what a tool does not know and, without 
 spec), with = where that is the same as the module; a `global_avg_pool` is then `x.mean([2, 3])`.
 Layers that only move what comes cost nothing and are left out (but flax counts 1 for the constant
 of a padding).
+
+`NAME` is a tool in the newest version that was measured, and `NAME@VERSION` in an older one that
+counts otherwise; `NAME@0` is the newest whose version begins so. `--convention all` has the newest,
+`convcalc reconcile` tries all.
 """
 
 
 def page() -> str:
     """The page about conventions, docs/conventions.md."""
-    found = [conventions.find(name) for name in conventions.names()]
-    summaries = _markdown(
+    found = conventions.every()
+    summaries = markdown(
         ("convention", "tool", "version", "prints", "counts"),
         ((f"`{c.name}`", c.tool, c.version, c.unit, c.summary) for c in found),
     )
@@ -59,12 +64,33 @@ def page() -> str:
     parts += ["The names in the formulas:\n", *(f"- `{n}`: {text}" for n, text in shared_names())]
     parts += ["\n## What they make of networks\n", _networks_table()]
     for c in found:
-        title, _, rest = prose(c).partition("\n")
         own = [f"- `{name}`: {text}" for name, text in own_names(c)]
-        parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
+        if c.notes:
+            parts += [f"### {c.name}\n", f"{c.tool} {c.version}: {c.summary}.\n", f"{c.notes}\n"]
+            parts += [_changes(c)]
+        else:
+            title, _, rest = prose(c).partition("\n")
+            parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
         parts += ["Names of its own:\n", *own, ""] if own else []
         parts += [f"Parameters: {parameters_text(c)}.\n"]
     return "\n".join(parts)
+
+
+def _changes(c: Convention) -> str:
+    """A row for the layer types that an older version counts otherwise than the newest."""
+    newest = conventions.find(c.name.partition("@")[0])
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for cls in counted_types():
+        then, now = (
+            tuple(rule_text(each, cls, functional) for functional in (False, True))
+            for each in (c, newest)
+        )
+        if then != now:
+            rows.setdefault(then, []).append(cls.type)
+    return markdown(
+        ("layer", "counted as", "as a function"),
+        [(", ".join(types), *rules) for rules, types in rows.items()],
+    )
 
 
 def _rules_table(found: Sequence[Convention]) -> str:
@@ -82,7 +108,7 @@ def _rules_table(found: Sequence[Convention]) -> str:
             functions.setdefault(changed, []).append(cls.type)
     rows = [(", ".join(types), *rules) for rules, types in modules.items()]
     rows += [(f"as a function: {', '.join(types)}", *rules) for rules, types in functions.items()]
-    return _markdown(("layer", *(c.name for c in found)), rows)
+    return markdown(("layer", *(c.name for c in found)), rows)
 
 
 def _networks_table() -> str:
@@ -94,14 +120,8 @@ def _networks_table() -> str:
     for network in _NETWORKS:
         counts = api.load(network).analyze("all").counts
         rows.append((f"`{network}`", *(_cell(counts[name]) for name in names)))
-    return _markdown(("network", *names), rows)
+    return markdown(("network", *names), rows)
 
 
 def _cell(count: int | None) -> str:
     return "no number" if count is None else f"{count:,}"
-
-
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines: list[Sequence[str]] = [header, ["---"] * len(header), *rows]
-    cells = ([cell.replace("*", r"\*").replace("|", r"\|") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(line)} |\n" for line in cells)

@@ -7,12 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from convcalc import api, zoo
-from docs import api_page, built_forms, conventions_page, forms_page, layers_page
+from docs import (
+    api_page,
+    built_forms,
+    conventions_page,
+    errata_page,
+    forms_page,
+    layers_page,
+)
 
 #: Page to the function that makes its text.
 PAGES: dict[str, Callable[[], str]] = {
     "api.md": api_page.page,
     "conventions.md": conventions_page.page,
+    "errata.md": errata_page.page,
     "forms.md": forms_page.page,
     "layers.md": layers_page.page,
 }

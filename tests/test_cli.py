@@ -331,6 +331,7 @@ PRINTING = [
     "list lenet vgg",
     "conventions",
     "conventions thop",
+    "errata mobilenet_v1",
     "reconcile lenet --reported 0.7M",
 ]
 

@@ -33,10 +33,14 @@ FILES = ("torch_tools_layers", "paddle", "tensorflow", "flax", "onnx_tool")
 
 #: Recorded answers that a convention does not give, and why.
 DIFFERENT = {
-    ("conv2d-k3-valid", "fvcore"): "`valid` in a spec is a padding of 0, and no other operator",
-    ("conv2d-k3-valid-batch4", "fvcore"): "likewise",
     ("conv2d-g16-as-depthwise", "tensorflow"): "taken for Keras' DepthwiseConv2D",
     ("adaptive_avg_pool2d-1", "tensorflow"): "taken for Keras' GlobalAveragePooling2D",
+    **{
+        (f"upsample2d-{scales}{form}-batch2", name): "as many samples as axes, by chance"
+        for scales in ("scale0.7x2", "scale2x2")
+        for form in ("", "-functional")
+        for name in ("calflops", "calflops-macs")
+    },
     ("adaptive_avg_pool2d-3", "onnx-tool"): "no rule: the exporter writes a dozen operators",
 }
 
@@ -98,6 +102,34 @@ def test_a_layer_counts_as_its_tool_says(case: dict[str, Any], expected: Answer)
     assert found == expected
 
 
+def test_a_function_that_is_handed_a_weight_counts_as_the_tools_say() -> None:
+    (case,) = (
+        case
+        for case in recorded("torch_tools_layers")["other_forms"]
+        if case["id"] == "other-prelu-functional"
+    )
+    layer = {"prelu": {"num_parameters": 16, "functional": True}}
+    graph = graph_of({"input": case["input"], "layers": [layer]})
+    expected = answers("torch_tools_layers", case)
+    assert counted(graph, expected) == expected
+
+
+def test_random_specs_count_as_their_tools_say() -> None:
+    wrong = []
+    for case in recorded("differential")["cases"]:
+        graph = convcalc.loads(json.dumps(case["spec"]))
+        for name, wanted in case["tools"].items():
+            convention = conventions.find(name)
+            counts = convention.counts(graph, case["batch"])
+            found = [
+                total([count.flops for count in counts]),
+                total(list(convention.params(graph))),
+            ]
+            if found != wanted:
+                wrong.append((case["spec"], case["batch"], name, found, wanted))
+    assert not wrong
+
+
 @pytest.mark.parametrize(("name", "case"), recorded("torch_tools_networks")["networks"].items())
 def test_a_torchvision_network_counts_as_its_tools_say(name: str, case: dict[str, Any]) -> None:
     expected = answers("torch_tools_networks", case)
@@ -133,6 +165,12 @@ PADDLE = (
 def test_a_paddle_network_counts_as_paddle_says(name: str) -> None:
     case = recorded("paddle")["networks"][name]
     graph = network(name, input=tuple(case["input"]))
+    assert counted(graph, ["paddle"]) == answers("paddle", case)
+
+
+def test_paddles_narrow_mobilenet_v3_has_a_narrow_head() -> None:
+    graph = convcalc.load("mobilenet_v3_small", alpha=0.75)
+    case = recorded("paddle")["networks"]["mobilenet_v3_small_x0_75"]
     assert counted(graph, ["paddle"]) == answers("paddle", case)
 
 
@@ -256,6 +294,40 @@ def test_a_layer_of_any_size_is_counted_at_once(run: Run) -> None:
     assert run("reconcile", "-", stdin=spec).status == 0
 
 
+# Fractions
+
+
+@pytest.mark.parametrize(
+    ("upsample", "sizes", "times", "batch", "flops"),
+    [
+        ({"scale": 1.5, "functional": True}, [1, 1], 3, 1, 4),  # 3 × 1.5
+        ({"scale": 1.5}, [1, 1], 3, 3, 14),  # 3 × (4.5 + ⅓)
+        ({"scale": 2.5}, [4, 1], 1, 3, 32),  # 30 + 8/3
+    ],
+)
+def test_ptflops_cuts_its_sum_once(
+    run: Run, upsample: dict[str, Any], sizes: list[int], times: int, batch: int, flops: int
+) -> None:
+    layers = [{"upsample": upsample}] * times
+    spec = json.dumps({"name": "up", "input": sizes, "layers": layers}).encode()
+    command = ("analyze", "-", "--convention", "ptflops", "--batch", str(batch), "--json")
+    answer = run(*command, stdin=spec).json
+    assert answer["totals"]["flops"] == flops
+    assert sum(layer["flops"] for layer in answer["layers"]) == flops
+
+
+def test_a_bridge_has_the_fractions_that_make_whole_ones(run: Run) -> None:
+    layers = [{"upsample": {"scale": 1.5, "functional": True}}] * 3
+    spec = json.dumps({"name": "up", "input": [1, 1], "layers": layers}).encode()
+    (found,) = (
+        each
+        for each in run("reconcile", "-", "--json", stdin=spec).json["conventions"]
+        if each["name"] == "ptflops"
+    )
+    assert found["total"] == 4
+    assert sum(item["amount"] for item in found["bridge"]) == 4
+
+
 # Zeros that are no knowledge
 
 
@@ -371,10 +443,10 @@ def test_the_list_names_every_convention_with_tool_and_unit(run: Run) -> None:
     wanted = {
         *("exact", "macs", "ptflops", "ptflops-aten", "fvcore", "thop", "torch", "torchinfo"),
         *("calflops", "calflops-macs", "deepspeed", "deepspeed-macs"),
-        *("paddle", "tensorflow", "flax", "onnx-tool"),
+        *("paddle", "tensorflow", "flax", "onnx-tool", "mmcv"),
     }
     found = {each["name"]: each for each in run("conventions", "--json").json["conventions"]}
-    assert set(found) == wanted
+    assert {name for name in found if "@" not in name} == wanted
     assert (found["fvcore"]["unit"], found["fvcore"]["version"]) == (
         "FLOPs",
         recorded("torch_tools_layers")["versions"]["fvcore"],

@@ -58,6 +58,7 @@ COMMANDS = {
         "conventions ptflops --json",
         "conventions thop --format jsonl",
     ],
+    "`convcalc errata --json`": ["errata --json", "errata mobilenet_v1 --format jsonl"],
     "`convcalc reconcile --json`": [
         "reconcile mobilenet_v2 --json",
         "reconcile mobilenet_v2 --reported 314.2M --json",

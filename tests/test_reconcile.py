@@ -35,7 +35,9 @@ def test_every_bridge_sums_to_what_the_convention_counts(family: str) -> None:
     found = reconcile(graph)
     totals = graph.analyze("all").counts
     for bridge in found.bridges:
-        assert bridge.total == totals[bridge.convention.name]
+        name = bridge.convention.name
+        older = None if name in totals else graph.analyze(name).totals.flops
+        assert bridge.total == totals.get(name, older)
         if bridge.total is not None:
             assert found.macs + sum(item.amount for item in bridge.items) == bridge.total
 
@@ -125,8 +127,8 @@ def test_totals_stand_side_by_side_with_parameters(run: Run) -> None:
     ("network", "figure", "reading"),
     [
         ("mobilenet_v2", "314.2M", "fvcore = 314,193,216"),
-        ("mobilenet_v2", "314.13M", "paddle = 314,130,496"),
-        ("mobilenet_v2", "0.6G", "torch = 601,548,544"),
+        ("mobilenet_v2", "314.13M", "paddle, thop@0.0.31 = 314,130,496"),
+        ("mobilenet_v2", "0.6G", "2 × macs"),
         ("mobilenet_v1", "568,740,352", "macs, calflops-macs, deepspeed-macs, ½ × torch"),
         ("mobilenet_v1", "569M", "macs, calflops-macs, deepspeed-macs, ½ × torch"),
         ("mobilenet_v1", "1.137 GFLOPs", "2 × macs"),
@@ -140,17 +142,17 @@ def test_a_reported_figure_is_named(run: Run, network: str, figure: str, reading
     outcome = run("reconcile", network, "--reported", figure)
     assert outcome.status == 0
     answer = outcome.out.split("\n\n")[0]
-    assert answer.startswith(f"{figure} is ")
+    assert answer.startswith((f"{figure} is ", f"{figure} may be "))
     assert reading in answer
 
 
 def test_a_figure_is_only_what_it_rounds_to(run: Run) -> None:
-    # fvcore's 314,193,216 is 314.19M to two decimals, and 314.2M to one.
+    # fvcore's 314,193,216 is 314.19M to two decimals, and 314.2M to one, to which people add a 0.
     matches = [
         [each["convention"] for each in report(run, "mobilenet_v2", figure)["matches"]]
-        for figure in ("314.2M", "314.19M", "314.20M", "314,193,216", "314,193,217")
+        for figure in ("314.2M", "314.19M", "314.20M", "314.21M", "314,193,216", "314,193,217")
     ]
-    assert matches == [["fvcore"], ["fvcore"], [], ["fvcore"], []]
+    assert matches == [["fvcore"], ["fvcore"], ["fvcore"], [], ["fvcore"], []]
 
 
 def report(run: Run, network: str, figure: str) -> Any:
@@ -170,15 +172,13 @@ def test_a_figure_without_an_item_is_explained(run: Run) -> None:
 def test_a_tool_without_a_number_gives_no_figure(run: Run) -> None:
     # Flax has no adaptive pool, so that it gives no number for the network.
     answer = report(run, "alexnet", "714M")
-    assert [each["convention"] for each in answer["matches"]] == [
-        *("macs", "calflops-macs", "deepspeed-macs", "torch", "fvcore", "thop")
-    ]
+    assert "flax" not in {each["convention"] for each in answer["matches"]}
 
 
 def test_a_figure_of_nothing_gets_the_nearest(run: Run) -> None:
-    outcome = run("reconcile", "mobilenet_v2", "--reported", "310,000,000")
+    outcome = run("reconcile", "mobilenet_v2", "--reported", "250,000,000")
     assert outcome.status == 1
-    assert "The nearest is ½ × exact = 310,358,672; 358,672 less is reported." in outcome.out
+    assert "The nearest is macs = 300,774,272; 50,774,272 less is reported." in outcome.out
 
 
 @pytest.mark.parametrize("figure", ["", "many", "3..1M", "1,23M", "-4M", "4X", "1e999"])
@@ -187,7 +187,9 @@ def test_what_is_no_figure_is_refused(run: Run, figure: str) -> None:
     assert outcome.status == 2
     assert outcome.out == ""
     assert "is no figure" in outcome.err
-    assert "write it as it is reported: 314.2M, 0.6G, 4.1e9 or 568,740,352" in outcome.err
+    assert (
+        "write it as it is reported: 314.2M, 0.6G, 4.1e9, 568,740,352 or 3.5M params" in outcome.err
+    )
 
 
 # For programs
@@ -223,7 +225,7 @@ def test_rows_say_which_of_them_is_the_reported_figure(run: Run) -> None:
     out = run(*MOBILENET, "314.2M", "--csv").out
     rows = {row["convention"]: row for row in csv.DictReader(out.splitlines())}
     found = {name: (row["reading"], row["factor"]) for name, row in rows.items() if row["reading"]}
-    assert found == {"fvcore": ("matches", "1.0")}
+    assert found == {"fvcore": ("matches", "1")}
     assert rows["fvcore"]["comes_to"] == rows["fvcore"]["total"] == "314193216"
     assert {row["comes_to"] for name, row in rows.items() if name not in found} == {""}
 
@@ -256,13 +258,13 @@ def test_nothing_is_said_of_a_figure_that_is_not_asked_about(run: Run) -> None:
 @pytest.mark.parametrize("format", ["markdown", "latex", "html"])
 def test_a_document_begins_with_the_answer(run: Run, format: str) -> None:
     assert "fvcore" in head(run(*MOBILENET, "314.2M", "--format", format).out)
-    missed = run(*MOBILENET, "310,000,000", "--format", format)
+    missed = run(*MOBILENET, "250,000,000", "--format", format)
     assert missed.status == 1
     found = head(missed.out)
-    assert "310,000,000: no convention" in found
-    assert "exact (the nearest)" in found
-    assert "310,358,672" in found
-    assert "358,672" in found
+    assert "250,000,000: no convention" in found
+    assert "macs (the nearest)" in found
+    assert "300,774,272" in found
+    assert "50,774,272" in found
 
 
 def head(document: str) -> str:

@@ -29,8 +29,8 @@ ROOMS = (
         "registry",
     ),
     *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),
-    *("budgets", "reconcile", "language", "zoo", "render", "explained", "catalogue", "api", "cli"),
-    "__main__",
+    *("budgets", "reconcile", "language", "zoo", "reported", "errata", "render", "explained"),
+    *("catalogue", "api", "cli", "__main__"),
 )
 
 

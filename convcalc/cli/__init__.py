@@ -27,6 +27,7 @@ _COMMANDS = {
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "conventions": "conventions",
+    "errata": "errata",
     "validate": "validate",
     "schema": "schema",
     "completion": "completion",

@@ -82,7 +82,8 @@ def conventions(also: str = "") -> _Completion:
     def completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
         from convcalc import conventions
 
-        return offered([*conventions.names(), *([also] if also else [])], incomplete)
+        names = [each.name for each in conventions.every()]
+        return offered([*names, *([also] if also else [])], incomplete)
 
     return completed
 

@@ -24,6 +24,7 @@ def command(printer: Printer, name: str | None) -> None:
     Examples:
       convcalc conventions
       convcalc conventions thop
+      convcalc conventions thop@0.0.31
       convcalc conventions ptflops --json
     """
     from convcalc import conventions
@@ -32,4 +33,4 @@ def command(printer: Printer, name: str | None) -> None:
     if name is not None:
         printer.print(render.report_rules(conventions.find(name)))
     else:
-        printer.print(render.report_list([conventions.find(each) for each in conventions.names()]))
+        printer.print(render.report_list(conventions.every()))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--reported",
     metavar="FIGURE",
-    help="Which conventions give this figure: 314.2M, 0.6G, 4.1e9, 568,740,352.",
+    help="What this figure is: 314.2M, 0.6 GFLOPs, 3.8 × 10^9, 568,740,352, 3.5M params.",
 )
 @options.network_options
 @output.output_options
@@ -33,22 +33,25 @@ def command(
 ) -> int:
     """Print a network's total under every convention, and the bridge from its MACs to each.
 
-    With --reported, name the conventions that give a figure, within its printed precision, as it
-    is, doubled or halved. Ends with status 1 where there is none.
+    With --reported, say what a published figure may be, the likeliest first: MACs or FLOPs, which
+    tool's, of which network, at which input, or its parameters. Figures are read as they are
+    printed, rounded or cut. Ends with status 1 where none gives it.
 
     \b
     Examples:
       convcalc reconcile mobilenet_v2
       convcalc reconcile mobilenet_v2 --reported 314.2M
-      convcalc reconcile resnet50 --reported 4.1e9
+      convcalc reconcile resnet50 --reported "3.8 × 10^9"
       convcalc reconcile mynet.yaml --json
     """
     from convcalc.cli import Status
-    from convcalc.reconcile import answer, parse_reported
     from convcalc.render import reconciliation as render
+    from convcalc.reported import parse_reported
 
-    figure = parse_reported(reported) if reported is not None else None
-    found = load(spec).reconcile()
-    reply = answer(found, figure) if figure else None
+    if reported is not None:
+        parse_reported(reported)  # a mistake is told before the network is counted
+    network = load(spec)
+    reply = network.reported(reported) if reported is not None else None
+    found = reply.found if reply else network.reconcile()
     printer.print(render.report(found, reply))
     return Status.DONE if reply is None or reply.matches else Status.CHECK_FAILED

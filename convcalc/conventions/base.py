@@ -6,13 +6,16 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property, partial
 from itertools import repeat
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from convcalc import costs
 from convcalc.arithmetic import product, value_of
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import NOTHING, PRIMITIVES, Layer, Operations, Placed, fields_of
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 #: The formula of what costs nothing.
 FREE = "0"
@@ -88,9 +91,34 @@ class Convention(NamedTuple):
     quantities: Mapping[str, Callable[[Quantities], int]] = {}
     #: The place of every node of a graph, where the tool counts a graph of its own making.
     places: Callable[[Graph], Iterable[Place]] = _alone
+    #: How often a published figure is of it, beside 1 for plain MACs; an estimate.
+    share: float = 0.01
+    #: Words in the source of networks whose figures are of it.
+    communities: tuple[str, ...] = ()
+    #: Its own words for a unit, in small letters, where others hardly use them.
+    spellings: tuple[str, ...] = ()
+    #: Whether those who use it publish the figures of classifiers without their last layers.
+    is_headless: bool = False
+    #: Layer type to what is cut off its count, where the tool cuts its sum: these are summed, and
+    #: each whole one is added to the layer that makes it whole.
+    fractions: Mapping[str, Callable[[Quantities], Fraction]] = {}
+    #: What the tool was in versions that count differently, the newest first.
+    older: tuple[Convention, ...] = ()
+    #: How an older version differs, in prose; of the newest, its file tells.
+    notes: str = ""
 
     def __hash__(self) -> int:
         return hash((self.name, self.version))  # its tables cannot be hashed
+
+    def was(self, since: str, version: str, summary: str, notes: str, **changes: Any) -> Convention:
+        """The convention as an older version of its tool, `NAME@since`, measured in `version`."""
+        name = f"{self.name}@{since}"
+        return self._replace(name=name, version=version, summary=summary, notes=notes, **changes)
+
+    def is_of(self, version: str) -> bool:
+        """Whether a version, or the beginning of one, is this one's."""
+        own = (self.name.partition("@")[2], self.version)
+        return any(each == version or each.startswith(f"{version}.") for each in own if version)
 
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
@@ -104,7 +132,18 @@ class Convention(NamedTuple):
 
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
         """The counts of all nodes of a graph, in their order."""
-        return self._of_each(graph, partial(self.count_layer, batch=batch))
+        counts = self._of_each(graph, partial(self.count_layer, batch=batch))
+        return self._carried(graph, batch, counts) if self.fractions else counts
+
+    def _carried(self, graph: Graph, batch: int, counts: Iterator[Count]) -> Iterator[Count]:
+        """The counts with what is cut off them, where it sums to whole ones."""
+        rest: Fraction | int = 0
+        for node, count in zip(graph.nodes, counts):
+            if node.type in self.fractions and count.flops is not None:
+                rest += self.fractions[node.type](Quantities(node, batch))
+                count = count._replace(flops=count.flops + int(rest))
+                rest -= int(rest)
+            yield count
 
     def params(self, graph: Graph) -> Iterator[int | None]:
         """The parameters of all nodes of a graph, in their order, as the tool counts them.
@@ -281,6 +320,11 @@ class Quantities:
         number: int = _READ[name](self)
         return number
 
+    @property
+    def written(self) -> Any:
+        """The layer as the spec has it, where one number may stand for every axis."""
+        return self.placed.written
+
     def own(self, name: str, function: Callable[[Quantities], int]) -> Any:
         """A convention's own quantity; where it is no formula of what is open, its name."""
         try:
@@ -301,17 +345,12 @@ class Quantities:
     @cached_property
     def numbers(self) -> Quantities:
         """The same without symbols. Raises OpenFigure where one is open."""
-        layer = self.layer
-        values = {
-            field.name: in_numbers(getattr(layer, field.name)) for field in fields_of(type(layer))
-        }
-        if any(value is not getattr(layer, name) for name, value in values.items()):
-            layer = dataclasses.replace(layer, **values)
+        layer, written = _in_numbers(self.layer), _in_numbers(self.written)
         inputs, outputs = (
             tuple(Shape(*in_numbers(shape)) for shape in shapes)
             for shapes in (self.placed.inputs, self.placed.outputs)
         )
-        node = self.node._replace(placed=Placed(layer, inputs, outputs))
+        node = self.node._replace(placed=Placed(layer, inputs, outputs, written))
         return Quantities(node, in_numbers(self.batch), self.place)
 
     @cached_property
@@ -367,6 +406,15 @@ _READ: Mapping[str, Callable[[Quantities], Any]] = {
     "merged": lambda q: q.place.merged,
     "first": lambda q: q.place.first,
 }
+
+
+def _in_numbers(layer: Any) -> Any:
+    """A layer without symbols. Raises OpenFigure where one is open."""
+    names = [field.name for field in fields_of(type(layer))]
+    values = {name: in_numbers(getattr(layer, name)) for name in names}
+    if all(value is getattr(layer, name) for name, value in values.items()):
+        return layer
+    return dataclasses.replace(layer, **values)
 
 
 def in_numbers(value: Any) -> Any:

@@ -14,8 +14,11 @@ of convolutions, linear layers and matrix products alone, which are the conventi
 - A transposed convolution divides by the groups twice, and has its bias at a forward convolution's
   size.
 - Upsampling by a scale counts the input: its product is thrown away. By a size: the product of the
-  sizes, without channels or batch. By a scale for each axis it raises a TypeError.
-- Parameters are those that require a gradient. On a model without any it raises StopIteration.
+  sizes, without channels or batch, or the one number that stands for all axes. By a scale for each
+  axis it raises a TypeError (but counts the input where there are as many samples as axes). `area`
+  is an adaptive pool, and counts the input besides.
+- Parameters are those that require a gradient; a shared weight counts once. On a model without any
+  parameters it raises StopIteration.
 """
 
 from collections.abc import Callable
@@ -52,14 +55,14 @@ def forward_bias(q: Quantities) -> int:
 
 
 def resized(q: Quantities) -> int:
-    """The input's elements; with `size`, the product of the sizes."""
-    size: tuple[int, ...] | None = q.layer.size
+    """The input's elements; with `size`, the product of the sizes, or the one number given."""
+    size: tuple[int, ...] | None = q.written.size
     return q.inp if size is None else product(size)
 
 
 def uneven(q: Quantities) -> bool:
-    """Whether the axes of an upsampling have different factors."""
-    return len(set(q.layer.scale or ())) > 1
+    """Whether an upsampling has a factor for each axis."""
+    return len(q.written.scale or ()) > 1
 
 
 RULES = table(
@@ -75,7 +78,7 @@ RULES = table(
         "relu prelu elu gelu leaky_relu silu softmax": "inp",
         "max_pool avg_pool global_max_pool global_avg_pool": "inp",
         "adaptive_avg_pool adaptive_max_pool": "inp",
-        "upsample": "resized",
+        "upsample": "resized + inp if mode == 'area' else resized",
     }
 )
 FUNCTIONS = table(
@@ -99,6 +102,7 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="2 a multiply–accumulate, 1 a bias of a convolution, and elementwise operations",
     summary="2 a MAC, biases of convolutions, 2 an element of a batch norm, 1 of a pool or a relu",
+    share=0.15,
     rules=RULES,
     functions=FUNCTIONS,
     gaps=GAPS,

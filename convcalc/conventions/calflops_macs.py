@@ -25,6 +25,7 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates",
     summary="MACs of convolutions and linear layers, nothing else",
+    share=0.1,
     rules={**dict.fromkeys(RULES, "0"), **MACS},
     functions={**dict.fromkeys(FUNCTIONS, "0"), **MACS},
     gaps=GAPS,

@@ -6,9 +6,9 @@ the MACs that are the convention `deepspeed-macs`. It counts as `calflops` does,
 - a transposed convolution is right, bias included;
 - upsampling by a scale counts its output, before sizes are rounded down;
 - `@`, `mm`, `bmm` and scaled dot-product attention are seen;
-- all parameters are counted, frozen ones too.
+- all parameters are counted, frozen ones too; a shared weight once.
 
-Versions before 0.19 have calflops' transposed convolution.
+Versions up to 0.19.6 have calflops' transposed convolution.
 """
 
 import math
@@ -19,9 +19,9 @@ from convcalc.conventions.base import Convention, Quantities
 
 
 def resized(q: Quantities) -> int:
-    """inp·Π scale, cut to an integer; with `size`, the product of the sizes."""
-    if q.layer.size is not None:
-        return product(q.layer.size)
+    """inp·Π scale, cut to an integer; with `size`, the product of the sizes given."""
+    if q.written.size is not None:
+        return product(q.written.size)
     inp = q.numbers.inp
     try:
         return int(inp * math.prod(map(float, q.layer.scale)))
@@ -29,17 +29,35 @@ def resized(q: Quantities) -> int:
         return int(inp * math.prod(q.layer.scale))
 
 
+#: What is said of the version before.
+BEFORE = (
+    "Up to 0.19.6: a transposed convolution divides by the groups twice, and has its bias at a"
+    " forward convolution's size."
+)
 CHANGED = {"conv_transpose": "2 * macs + bias"}
 QUANTITIES = {**calflops.QUANTITIES, "resized": resized}
 
-CONVENTION = Convention(
+_NEWEST = Convention(
     name="deepspeed",
     tool="deepspeed.profiling.flops_profiler",
     version="0.19.8",
     unit="FLOPs",
     meaning="2 a multiply–accumulate, 1 a bias of a convolution, and elementwise operations",
     summary="as calflops, with the transposed convolution right",
+    share=0.08,
     rules={**calflops.RULES, **CHANGED},
     functions={**calflops.FUNCTIONS, **CHANGED},
     quantities=QUANTITIES,
+)
+CONVENTION = _NEWEST._replace(
+    older=(
+        _NEWEST.was(
+            "0.18",
+            "0.18.9",
+            "as the newest, with calflops' transposed convolution",
+            BEFORE,
+            rules=calflops.RULES,
+            functions=calflops.FUNCTIONS,
+        ),
+    )
 )

@@ -13,5 +13,6 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="arithmetic operations",
     summary="every arithmetic operation once: 2·n − 1 for a sum of n products, one more for a bias",
+    share=0.05,
     default="operations",
 )

@@ -93,6 +93,7 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="2 a multiply–accumulate on real input, 1 an elementwise operation",
     summary="2 a MAC outside the padding, biases, 3 an element of a batch norm, 1 of a relu",
+    share=0.02,
     rules=table(
         {
             "conv pointwise_conv depthwise_conv conv_transpose": "2 * (macs - lost) + bias",

@@ -7,33 +7,64 @@ is one: they are MACs, without biases, and operations of normalisations and pool
 - A function counts as its module, since both trace to one operator; `x.mean()` is an operator that
   it does not know.
 - Of upsamplings and adaptive pools it knows the 2-D ones, and bicubic not.
-- `padding="same"` is another operator, `aten::_convolution_mode`, which it does not know: 0.
-- Unknown operators count 0, with a warning. Parameters are all that have a name.
+- A padding that is a word, `"same"` or `"valid"`, makes another operator,
+  `aten::_convolution_mode`, which it does not know: 0.
+- `F.interpolate(mode="area")` is an adaptive pool.
+- Unknown operators count 0, with a warning.
+- Parameters are all that have a name, frozen ones too; a shared weight counts once.
 """
 
-from convcalc.conventions.base import Convention, table
+from convcalc.conventions.base import Convention, Quantities, table
+
+
+def worded(q: Quantities) -> bool:
+    """Whether the padding is `same` or `valid`."""
+    return q.written.padding in ("same", "valid")
+
 
 RULES = table(
     {
-        "conv pointwise_conv depthwise_conv": "0 if padding == 'same' else macs",
+        "conv pointwise_conv depthwise_conv": "0 if worded else macs",
         "global_depthwise_conv conv_transpose linear": "macs",
-        "deform_conv": "0 if padding == 'same' else offset_macs",
+        "deform_conv": "0 if worded else offset_macs",
         "batch_norm": "2 * inp if affine else inp",
         "layer_norm group_norm instance_norm": "5 * inp if affine else 4 * inp",
         "adaptive_avg_pool global_avg_pool": "inp if axes == 2 else 0",
         "upsample": "0 if axes != 2 else out if mode == 'nearest'"
-        " else 4 * out if mode == 'bilinear' else 0",
+        " else 4 * out if mode == 'bilinear' else inp if mode == 'area' else 0",
         "relu concat dropout flatten pad reshape slice split": "0",
     }
 )
 
-CONVENTION = Convention(
+_NEWEST = Convention(
     name="fvcore",
     tool="fvcore.nn.FlopCountAnalysis",
     version="0.1.5.post20221221",
     unit="FLOPs",
     meaning="multiply–accumulates, and operations of normalisations and adaptive pools",
     summary="MACs without biases, 2 an element of a batch norm, 5 of other norms, 1 of a mean",
+    share=0.35,
+    communities=("timm", "detectron2", "facebookresearch"),
     rules=RULES,
     functions={type: rule for type, rule in RULES.items() if type != "global_avg_pool"},
+    quantities={"worded": worded},
+)
+_FIRST = {
+    **RULES,
+    "conv_transpose": "out * (out_channels // groups) * kernel",
+    "batch_norm": "5 * inp if affine else 4 * inp",
+}
+CONVENTION = _NEWEST._replace(
+    older=(
+        _NEWEST.was(
+            "0.1.3",
+            "0.1.3.post20210317",
+            "as the newest, but 5 an element of a batch norm, transposed convolutions by output",
+            "From 0.1.3 to 0.1.5.post20210402 (spring 2021): a batch norm counts as other norms do."
+            " A transposed convolution counts what a forward one with its output does, and still"
+            " did in 0.1.5.post20211023. Earlier releases count no norms.",
+            rules=_FIRST,
+            functions={type: rule for type, rule in _FIRST.items() if type != "global_avg_pool"},
+        ),
+    )
 )

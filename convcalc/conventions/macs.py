@@ -12,5 +12,6 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates",
     summary="the products of convolutions, linear layers and matrix products, the bias left out",
+    share=1.0,
     default="macs",
 )

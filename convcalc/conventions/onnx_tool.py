@@ -1,8 +1,10 @@
 """onnx-tool (`onnx_tool.model_profile`) on the file that PyTorch's exporter writes.
 
-onnx_tool/node.py (the `profile` of each node class) and graph.py, version 1.0.1; torch 2.13.0's
-exporter, opset 20. It prints "Forward_MACs": multiply–accumulates, biases, and elementwise
-operations by what they would cost, 32 an exponential, 4 a division, 24 a root.
+onnx_tool/node.py (the `profile` of each node class) and graph.py, version 1.0.1; the exporter of
+torch 2.13.0 that `torch.onnx.export(dynamo=True)` is, opset 20. (Files of an older opset have other
+operators: below 20 a GELU is five of them, and counts 7 an element, not 34.) It prints
+"Forward_MACs": multiply–accumulates, biases, and elementwise operations by what they would cost, 32
+an exponential, 4 a division, 24 a root.
 
 - The exporter folds a batch norm into the convolution (or flat linear layer) before it, where
   nothing else uses that one's output. The batch norm is gone, and the convolution has a bias: so it
@@ -81,10 +83,11 @@ REDUCED_AXES = "(3 if axes == 3 else 2) if first else 0"
 CONVENTION = Convention(
     name="onnx-tool",
     tool="onnx_tool.model_profile",
-    version="1.0.1, torch 2.13.0's exporter",
+    version="1.0.1, torch 2.13.0's exporter (dynamo)",
     unit="MACs",
     meaning="multiply–accumulates, biases, and elementwise operations weighted by their cost",
     summary="MACs, biases, folded batch norms; 1 an element of a relu, 33 of a silu, 1 of an add",
+    share=0.04,
     rules=table(
         {
             "convolution linear": "macs + (out if merged else bias)",

@@ -20,6 +20,8 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="multiply–accumulates, biases of convolutions, batch norms and average pools",
     summary="MACs and biases of convolutions, MACs of linear layers, 2 an element of a batch norm",
+    share=0.25,
+    communities=("paddle",),
     rules=table(
         {
             "convolution": "macs + bias",

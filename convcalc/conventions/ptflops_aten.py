@@ -2,7 +2,8 @@
 
 ptflops/aten_ops.py and aten_engine.py, version 0.7.5: `mm`, `matmul`, `addmm`, `bmm`,
 `convolution`. It prints "MMac": multiply–accumulates, and biases one each. Nothing else is counted,
-and a module is counted as the function that it calls. Parameters are those that require a gradient.
+and a module is counted as the function that it calls. Parameters are those that require a gradient;
+a shared weight counts once, and its operations at every call.
 
 A linear layer on a tensor that is not contiguous (one fresh from a `permute`) runs as a product and
 an addition, and loses its bias in the tool; a spec cannot say so.
@@ -17,6 +18,8 @@ CONVENTION = Convention(
     unit="MACs",
     meaning="multiply–accumulates, and biases one each",
     summary="MACs and biases of convolutions and linear layers, nothing else",
+    share=0.06,
+    spellings=("mac",),
     rules=table(
         {
             "convolution conv_transpose linear": "macs + bias",

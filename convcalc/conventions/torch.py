@@ -15,6 +15,8 @@ CONVENTION = Convention(
     unit="FLOPs",
     meaning="2 for each product of a convolution or a linear layer",
     summary="two operations for each product of a convolution or a linear layer, nothing else",
+    share=0.3,
+    communities=("torchvision",),
     rules=table(
         {
             "convolution conv_transpose linear": "2 * macs",

@@ -2,13 +2,14 @@
 
 torchinfo/layer_info.py (`calculate_macs`) and model_statistics.py, version 1.8.0. It prints
 "mult-adds". A parameter named weight or bias counts its elements: times the output's positions
-where the class is called Conv-something, else once a sample.
+where the class is called Conv-something, else once a sample. Versions from 0.1.5 on count alike.
 
 - A linear layer that runs at every position counts as if it ran at one.
 - Norms count their parameters, not their elements; what has no parameters counts 0.
 - Layer scale is a parameter of another name, in a module with children: 0.
 - A transposed convolution counts its weights at every position of its (large) output.
-- All parameters are counted.
+- All parameters are counted, frozen ones too; a weight that several modules share counts in each,
+  and so does a module that stands in several others.
 """
 
 from convcalc.conventions.base import Convention, table
@@ -20,6 +21,7 @@ CONVENTION = Convention(
     unit="mult-adds",
     meaning="multiply–accumulates and biases, and the parameters of norms",
     summary="MACs and biases of convolutions; other layers' parameters, once a sample",
+    share=0.15,
     rules=table(
         {
             "convolution": "macs + bias",

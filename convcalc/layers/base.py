@@ -225,11 +225,13 @@ class Placed:
     """A layer on its inputs: each of its per-axis fields has a value for every spatial axis.
 
     `inputs` and `outputs` are shapes without the batch; what it is asked is for one sample.
+    `written` is the layer as the spec has it, where one number may stand for every axis.
     """
 
     layer: Layer
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
+    written: Layer
 
     @property
     def type(self) -> str:
@@ -476,8 +478,8 @@ def _paragraphs(cls: type) -> list[str]:
 def _placed(layer: Layer, inputs: tuple[Shape, ...]) -> Placed:
     """A layer on its inputs; equal layers on equal inputs are one. Raises Refusal."""
     require_inputs(layer, len(inputs))
-    layer = _spread(layer, len(inputs[0]) - 1)
-    return Placed(layer, inputs, layer.output_shapes(inputs))
+    spread = _spread(layer, len(inputs[0]) - 1)
+    return Placed(spread, inputs, spread.output_shapes(inputs), layer)
 
 
 def require_inputs(layer: Layer, count: int) -> None:

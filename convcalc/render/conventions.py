@@ -12,7 +12,7 @@ from convcalc.conventions.base import FREE, Convention, Quantities
 from convcalc.layers import Layer
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import wrapped_table
-from convcalc.words import as_mathematics
+from convcalc.words import as_mathematics, listed
 
 #: What a list says of each.
 _KEYS = ("name", "tool", "version", "unit", "meaning", "summary")
@@ -111,6 +111,7 @@ def _rules_table(c: Convention, documentation: Sequence[str]) -> Table:
         f"{tool(c)} prints {c.unit}: {c.meaning}",
         *(["", *documentation, ""] if any(documentation) else []),
         f"Parameters: {parameters_text(c)}.",
+        *([f"Older versions: {listed(each.name for each in c.older)}."] if c.older else []),
         *(f"{name}: {text}" for name, text in _meanings(c)),
     ]
     rows = [(", ".join(types), *rules) for rules, types in _shared_rules(c)]
@@ -158,7 +159,9 @@ def _shared_rules(convention: Convention) -> Iterator[tuple[tuple[str, ...], lis
 
 
 def prose(convention: Convention) -> str:
-    """The documentation of a convention's file; empty for one that came from elsewhere."""
+    """The documentation of a convention's file, or its notes; empty for one from elsewhere."""
+    if convention.notes:
+        return convention.notes
     module = sys.modules.get(f"convcalc.conventions.{convention.name.replace('-', '_')}")
     return inspect.getdoc(module) or "" if module else ""
 

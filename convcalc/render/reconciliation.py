@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import groupby
 from typing import Any
 
-from convcalc.reconcile import Answer, Bridge, Item, Reading, Reconciliation
+from convcalc.reconcile import Bridge, Item, Reconciliation
 from convcalc.render.formats.table import aligned
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
 from convcalc.render.wrapping import screen_width, wrapped
-from convcalc.words import grouped
+from convcalc.reported import Answer, Reading
+from convcalc.visible import width
+from convcalc.words import counted, grouped, sizes
 
 FORMAT = "convcalc.reconciliation/1"
 
@@ -26,8 +27,9 @@ _LEGEND = (
 
 
 def report(found: Reconciliation, answer: Answer | None) -> Report:
-    """A row a convention; as text and in documents the answer first, and the bridges last.
+    """A row a convention; as text the totals side by side, and the bridges to them.
 
+    As text an answer is told alone, with the bridges to what it names, and documents begin with it.
     Rows say of their own convention whether it gives the reported figure.
     """
 
@@ -47,15 +49,21 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
 
     def text() -> Iterator[str]:
         columns = screen_width()
-        if answer is not None:
-            hang = len(answer.reported.text) + 4 if answer.matches else 0
-            for line in _answer(answer):
-                yield from wrapped(line, columns, hang, prose=True)
-            yield ""
-        totals = _totals(found)
-        legend = (part for line in totals.legend for part in wrapped(line, columns, 0, prose=True))
-        yield from aligned(totals._replace(legend=tuple(legend)))
-        yield from _bridges(found, columns)
+        if answer is None:
+            totals = _totals(found)
+            legend = (
+                part for line in totals.legend for part in wrapped(line, columns, 0, prose=True)
+            )
+            yield from aligned(totals._replace(legend=tuple(legend)))
+            yield from _bridges(found.bridges, found.macs, columns)
+            return
+        hang = width(answer.reported.text) + 4 if answer.matches else 0
+        for line in _answer(answer):
+            yield from wrapped(line, columns, hang, prose=True)
+        yield from _bridges(_told(found, answer), found.macs, columns)
+        yield ""
+        whole = f"`convcalc reconcile {answer.nearest.subject.name}` has what every tool counts."
+        yield from wrapped(whole, columns, 0, prose=True)
 
     return Report(
         lambda: [_object(found, answer)],
@@ -102,7 +110,7 @@ def _answered(answer: Answer) -> Table:
             gap = reading.value - reported.value
             off = f"{'+' if gap > 0 else '−'}{_shown(abs(gap))}" if gap else ""
             less = " and ".join(map(_item, reading.less))
-            name = _reading(reading) + (" (the nearest)" if kind == "nearest" else "")
+            name = _reading(reading, answer) + (" (the nearest)" if kind == "nearest" else "")
             yield name, less, _shown(reading.value), off
 
     header = ("Reading", "Without", "Comes to", "Off by")
@@ -170,10 +178,24 @@ def _ratio(total: int, macs: int) -> str:
     return f"{thousandths // 1000}.{thousandths % 1000:03}"
 
 
-def _bridges(found: Reconciliation, columns: int) -> Iterator[str]:
+#: Totals whose bridges are shown beside an answer.
+_TOLD = 3
+
+
+def _told(found: Reconciliation, answer: Answer) -> Iterator[Bridge]:
+    """The bridges to the likeliest totals of an answer, where those have something beside MACs."""
+    asked = answer.nearest.subject
+    named = {each.convention.name: each.value for each in answer.matches if each.subject == asked}
+    values = list(dict.fromkeys(named.values()))[:_TOLD]
+    for bridge in found.bridges:
+        if named.get(bridge.convention.name) in values and bridge.items:
+            yield bridge
+
+
+def _bridges(bridges: Iterable[Bridge], macs: int, columns: int) -> Iterator[str]:
     """A bridge a paragraph, no wider than `columns`; conventions with the same one share it."""
     names: dict[tuple[int | None, tuple[Item, ...], tuple[str, ...]], list[Bridge]] = {}
-    for bridge in found.bridges:
+    for bridge in bridges:
         names.setdefault((bridge.total, bridge.items, bridge.without), []).append(bridge)
     for (total, items, without), bridges in names.items():
         title = ", ".join(bridge.convention.name for bridge in bridges)
@@ -182,14 +204,14 @@ def _bridges(found: Reconciliation, columns: int) -> Iterator[str]:
             text = f"{title}: no number for {', '.join(without)}"
             yield from wrapped(text, columns, 2, prose=True)
             continue
-        width = len(f"{max([total, found.macs, *(abs(item.amount) for item in items)]):,}")
+        wide = len(f"{max([total, macs, *(abs(item.amount) for item in items)]):,}")
         yield from wrapped(f"{title}:", columns, 2, prose=True)
-        yield f"    {found.macs:>{width},}  MACs"
+        yield f"    {macs:>{wide},}  MACs"
         for item in items:
             sign = "+" if item.amount > 0 else "−"
-            line = f"  {sign} {abs(item.amount):>{width},}  {_item(item)}"
-            yield from wrapped(line, columns, width + 6, prose=True)
-        yield f"  = {total:>{width},}"
+            line = f"  {sign} {abs(item.amount):>{wide},}  {_item(item)}"
+            yield from wrapped(line, columns, wide + 6, prose=True)
+        yield f"  = {total:>{wide},}"
 
 
 def _item(item: Item) -> str:
@@ -199,27 +221,52 @@ def _item(item: Item) -> str:
 
 def _answer(answer: Answer) -> Iterator[str]:
     reported = answer.reported
-    said = f"{reported.text} is"
     if answer.matches:
-        for value, readings in groupby(answer.matches, key=lambda reading: reading.value):
-            yield f"{said} {', '.join(map(_reading, readings))} = {_shown(value)}"
-            said = " " * (len(reported.text) + 1) + "or"
+        said = f"{reported.text} {'is' if answer.is_certain else 'may be'}"
+        same: dict[Fraction, list[str]] = {}
+        for each in answer.matches:
+            same.setdefault(each.value, []).append(_reading(each, answer))
+        for value, readings in same.items():
+            yield f"{said} {', '.join(readings)} = {_shown(value)}"
+            said = " " * (width(said) - 2) + "or"
         return
     yield f"{reported.text} is no convention's number, nor twice or half of one."
     for reading in answer.near:
         less = " and ".join(_item(item) for item in reading.less)
-        yield f"It is {_reading(reading)} without {less}: {_shown(reading.value)}."
+        yield f"It is {_reading(reading, answer)} without {less}: {_shown(reading.value)}."
+    if answer.near:
+        chance = min(answer.tried * reported.chance(), 1.0)
+        tried = counted(answer.tried, "total")
+        meets = f"chance meets one {chance:.2%} of the time"
+        yield f"{tried} without an item or two were tried; {meets}."
     gap = reported.value - answer.nearest.value
     more = "more" if gap > 0 else "less"
     yield (
-        f"The nearest is {_reading(answer.nearest)} = {_shown(answer.nearest.value)};"
+        f"The nearest is {_reading(answer.nearest, answer)} = {_shown(answer.nearest.value)};"
         f" {_shown(abs(gap))} {more} is reported."
     )
 
 
-def _reading(reading: Reading) -> str:
+def _reading(reading: Reading, answer: Answer) -> str:
+    """What a reading counts, and of what, where that is not what was asked."""
     factor = {Fraction(1): "", Fraction(2): "2 × ", Fraction(1, 2): "½ × "}[reading.factor]
-    return f"{factor}{reading.convention.name}"
+    text = f"{factor}{reading.convention.name}"
+    if reading.what == "params":
+        own = reading.convention.name in ("exact", "macs")
+        text = (
+            "the parameters" if own else f"the parameters as {reading.convention.name} counts them"
+        )
+    for part in reading.leaving_out:
+        text += f" without {part}"
+    asked = answer.nearest.subject
+    if reading.subject.name != asked.name:
+        text += f" of {reading.subject.name}"
+    elif reading.subject.input != asked.input:
+        shapes = ", ".join(
+            sizes(shape).replace("x", "×") for shape in reading.subject.input.values()
+        )
+        text += f" at {shapes}"
+    return text
 
 
 def _shown(value: Fraction) -> str:
@@ -246,9 +293,16 @@ def _bridge_object(bridge: Bridge) -> dict[str, Any]:
 
 
 def _reading_object(reading: Reading) -> dict[str, Any]:
+    shapes = reading.subject.input
+    without = {"leaving_out": list(reading.leaving_out)} if reading.leaving_out else {}
     return {
         "convention": reading.convention.name,
-        "factor": float(reading.factor),
+        "factor": _number(reading.factor),
+        "as": reading.what,
         "total": _number(reading.value),
+        "network": reading.subject.name,
+        "preset": reading.subject.preset,
+        "input": shapes["input"] if list(shapes) == ["input"] else dict(shapes),
+        **without,
         "without": [item._asdict() for item in reading.less],
     }

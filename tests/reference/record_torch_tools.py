@@ -319,6 +319,13 @@ class FunctionOf(nn.Module):
         return self.function(x, self.owner)
 
 
+def tied(*modules: nn.Module) -> nn.Module:
+    """Modules one after another that own one weight together, each with a bias of its own."""
+    for module in modules[1:]:
+        module.weight = modules[0].weight
+    return nn.Sequential(*modules)
+
+
 class OwnConv2d(nn.Conv2d):
     """A subclass, for the tools that look a module up by its exact type."""
 
@@ -380,6 +387,7 @@ NAMES = {
     "Permute": torchvision.ops.Permute,
     "SqueezeExcitation": torchvision.ops.SqueezeExcitation,
     "WeightScale": WeightScale,
+    "tied": tied,
 }
 
 
@@ -616,6 +624,9 @@ def pools(cases: Cases) -> None:
         1,
     )
     cases.layer(
+        "avg_pool2d-k2x2", image(2), "avg_pool", {"kernel_size": [2, 2]}, "nn.AvgPool2d((2, 2))", 1
+    )
+    cases.layer(
         "avg_pool2d-k3-p1-ceil",
         image(2),
         "avg_pool",
@@ -834,6 +845,38 @@ def resampling(cases: Cases) -> None:
         {"scale": [2, 3], "mode": "nearest"},
         "nn.Upsample(scale_factor=(2, 3), mode='nearest')",
     )
+    # One number for all axes is another argument than a number for each.
+    spellings: list[tuple[str, int, Json, tuple[int, ...]]] = [
+        ("size-number", 2, {"size": 8}, (1, 4)),
+        ("nearest-exact", 2, {"scale": 2, "mode": "nearest-exact"}, (1,)),
+        ("scale1.3", 2, {"scale": 1.3}, (1, 4)),
+        ("scale0.7x2", 2, {"scale": [0.7, 2]}, (1, 2)),
+        ("scale2x2", 2, {"scale": [2, 2]}, (1, 2)),
+        ("area", 1, {"size": 3, "mode": "area"}, (1,)),
+        ("area", 2, {"size": 3, "mode": "area"}, (1, 4)),
+        ("area-sizes", 2, {"size": [3, 4], "mode": "area"}, (1,)),
+        ("area-scale", 2, {"scale": 2, "mode": "area"}, (1,)),
+        ("area", 3, {"size": 3, "mode": "area"}, (1,)),
+    ]
+    for name, dims, fields, tried in spellings:
+        renamed = {"scale_factor" if key == "scale" else key: fields[key] for key in fields}
+        arguments = call("", **renamed)[1:-1]
+        cases.layer(
+            f"upsample{dims}d-{name}",
+            [4, *SIZES[dims]],
+            "upsample",
+            fields,
+            f"nn.Upsample({arguments})",
+            *tried,
+        )
+        cases.layer(
+            f"upsample{dims}d-{name}-functional",
+            [4, *SIZES[dims]],
+            "upsample",
+            {**fields, "functional": True},
+            f"Function(lambda x: F.interpolate(x, {arguments}))",
+            *tried,
+        )
     cases.layer("pixel_shuffle", image(2), "pixel_shuffle", {"factor": 2}, "nn.PixelShuffle(2)", 1)
     cases.layer(
         "channel_shuffle", image(2), "channel_shuffle", {"groups": 4}, "nn.ChannelShuffle(4)", 1
@@ -1014,6 +1057,16 @@ def other_forms(cases: Cases) -> None:
             "(lambda c: nn.Sequential(nn.Sequential(c), nn.Sequential(c), c))(nn.Conv2d(16, 16, 3))"
         ),
         "conv2d-called-twice": "(lambda c: Join(operator.add, c, c))(nn.Conv2d(16, 16, 3))",
+        "conv2d-in-two-places": (
+            "(lambda c: nn.Sequential(c, nn.ReLU(), c))(nn.Conv2d(16, 16, 3, padding=1))"
+        ),
+        "conv2d-of-one-weight": (
+            "tied(nn.Conv2d(16, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1))"
+        ),
+        "frozen-beside-trained": (
+            "nn.Sequential(nn.Conv2d(16, 8, 3).requires_grad_(False), nn.BatchNorm2d(8), "
+            "nn.Conv2d(8, 4, 1))"
+        ),
         "unused-module": (
             "FunctionOf(lambda x, m: m[0](x), nn.ModuleList([nn.ReLU(), nn.Linear(9, 9)]))"
         ),

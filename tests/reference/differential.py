@@ -1,0 +1,387 @@
+"""Hold convcalc against the PyTorch-based FLOP counters on random specs of one to three layers.
+
+    python tests/reference/differential.py --specs 2000 --seed 1
+    python tests/reference/differential.py --specs 90 --seed 2 --record    # differential.json
+
+The environment is that of record_torch_tools.py, with convcalc itself. The dice of
+record_pytorch.py draw the layers: every type, mode and spelling that PyTorch has, a third of them
+written as the functions that code calls. Each spec is built with PyTorch's modules, counted by
+seven tools, which have ten figures, on one image or three, and analyzed by convcalc.
+
+A difference is printed with its spec, and makes the status 1; it is none where `REASONS` has why.
+"""
+
+# The tools and torch are not installed where the project's own checks run.
+# mypy: disable-error-code="import-not-found,import-untyped,misc,no-any-return,no-untyped-call"
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import logging
+import operator
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import record_pytorch as dice
+import record_torch_tools as tools
+import torch
+from torch import nn
+
+import convcalc
+
+F = nn.functional
+Json = dict[str, Any]
+Sizes = list[int]
+HERE = Path(__file__).parent
+
+
+def as_many_samples_as_axes(case: Json) -> bool:
+    """Whether an upsampling has a scale for each axis, and the batch as many samples as axes."""
+    scales = [
+        fields["scale"]
+        for layer in case["spec"]["layers"]
+        for type, fields in layer.items()
+        if type == "upsample" and isinstance(fields.get("scale"), list)
+    ]
+    return case["batch"] in map(len, scales)
+
+
+#: Why a tool and convcalc may differ: the conventions, whether a case is one of those, the reason,
+#: which the convention's file has too.
+REASONS: list[tuple[tuple[str, ...], Callable[[Json], bool], str]] = [
+    (
+        ("calflops", "calflops-macs"),
+        as_many_samples_as_axes,
+        "a scale for each axis is no error on as many samples as axes",
+    ),
+]
+
+
+# --- Layers that record_pytorch.py does not draw, or builds in another way ------------------------
+
+
+def as_tuple(value: Any) -> Any:
+    """A value as PyTorch has it; a list of one is one number, as in the language."""
+    if not isinstance(value, list):
+        return value
+    return value[0] if len(value) == 1 else tuple(value)
+
+
+def upsample(f: Json, x: Sizes) -> nn.Module:
+    return nn.Upsample(as_tuple(f.get("size")), as_tuple(f.get("scale")), f.get("mode", "nearest"))
+
+
+class Contiguous(nn.Module):
+    """A module on the last axis, in a memory of its own (what ptflops' aten backend hangs on)."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Any) -> Any:
+        return self.module(x.movedim(1, -1).contiguous()).movedim(-1, 1)
+
+
+def linear(f: Json, x: Sizes) -> nn.Module:
+    dice.linear(f, x)  # which refuses what the language does
+    layer = nn.Linear(x[0], f["out_features"], f.get("bias", True))
+    return layer if len(x) == 1 else Contiguous(layer)
+
+
+def deform_conv(f: Json, x: Sizes) -> nn.Module:
+    fields = {key: as_tuple(value) for key, value in f.items()}
+    return tools.DeformConv(x[0], fields.pop("out_channels"), fields.pop("kernel_size"), **fields)
+
+
+def global_depthwise(f: Json, x: Sizes) -> nn.Module:
+    conv = dice.of_rank("Conv", len(x) - 1)
+    return conv(x[0], x[0], tuple(x[1:]), groups=x[0], bias=f.get("bias", True))
+
+
+BUILD = {
+    "upsample": upsample,
+    "linear": linear,
+    "deform_conv": deform_conv,
+    "global_depthwise_conv": global_depthwise,
+    "scale": lambda f, x: tools.LayerScale(x[0], *[1] * (len(x) - 1)),
+}
+DRAW: dict[str, tuple[int, int, int, dice.Draw]] = {
+    "deform_conv": (
+        2,
+        2,
+        3,
+        lambda d, x: (
+            {"out_channels": d.randint(1, 8), "kernel_size": d.randint(1, 3)}
+            | dice.some(d, 0.5, stride=lambda: d.randint(1, 2), padding=lambda: d.randint(0, 2))
+            | dice.some(d, 0.4, modulated=lambda: True, bias=lambda: False)
+        ),
+    ),
+    "global_depthwise_conv": (1, 3, 2, lambda d, x: dice.some(d, 0.5, bias=lambda: False)),
+    "scale": (0, 3, 1, dice.nothing),
+}
+
+
+# --- Layers as functions --------------------------------------------------------------------------
+# Each looks its function up when it is called: the tools put their own in its place.
+
+
+def pooled(name: str) -> Callable[[Json, Sizes], Callable[[Any], Any]]:
+    def build(f: Json, x: Sizes) -> Callable[[Any], Any]:
+        own = f"{name}{len(x) - 1}d"
+        more = {key: as_tuple(f[key]) for key in ("padding", "ceil_mode", "dilation") if key in f}
+        window = as_tuple(f["kernel_size"]), as_tuple(f.get("stride"))
+        return lambda t: getattr(F, own)(t, *window, **more)
+
+    return build
+
+
+def adapted(name: str, size: Any = None) -> Callable[[Json, Sizes], Callable[[Any], Any]]:
+    def build(f: Json, x: Sizes) -> Callable[[Any], Any]:
+        own = f"{name}{len(x) - 1}d"
+        return lambda t: getattr(F, own)(t, as_tuple(f.get("output_size", size)))
+
+    return build
+
+
+def interpolated(f: Json, x: Sizes) -> Callable[[Any], Any]:
+    renamed = {"scale_factor" if key == "scale" else key: as_tuple(f[key]) for key in f}
+    return lambda t: F.interpolate(t, **renamed)
+
+
+FUNCTIONS: dict[str, Callable[[Json, Sizes], Callable[[Any], Any]]] = {
+    "relu": lambda f, x: lambda t: F.relu(t),
+    "relu6": lambda f, x: lambda t: F.relu6(t),
+    "leaky_relu": lambda f, x: lambda t: F.leaky_relu(t),
+    "elu": lambda f, x: lambda t: F.elu(t),
+    "gelu": lambda f, x: lambda t: F.gelu(t),
+    "silu": lambda f, x: lambda t: F.silu(t),
+    "hard_swish": lambda f, x: lambda t: F.hardswish(t),
+    "hard_sigmoid": lambda f, x: lambda t: F.hardsigmoid(t),
+    "sigmoid": lambda f, x: lambda t: torch.sigmoid(t),
+    "tanh": lambda f, x: lambda t: torch.tanh(t),
+    "softmax": lambda f, x: lambda t: F.softmax(t, dim=1),
+    "mish": lambda f, x: lambda t: F.mish(t),
+    "softplus": lambda f, x: lambda t: F.softplus(t),
+    "local_response_norm": lambda f, x: lambda t: F.local_response_norm(t, f["size"]),
+    "max_pool": pooled("max_pool"),
+    "avg_pool": pooled("avg_pool"),
+    "adaptive_avg_pool": adapted("adaptive_avg_pool"),
+    "adaptive_max_pool": adapted("adaptive_max_pool"),
+    "global_max_pool": adapted("adaptive_max_pool", 1),
+    "global_avg_pool": lambda f, x: lambda t: t.mean(list(range(2, len(x) + 1)), keepdim=True),
+    "upsample": interpolated,
+}
+
+
+def convolved(m: Any, x: Any) -> Any:
+    function = getattr(F, f"conv{m.weight.ndim - 2}d")
+    return function(x, m.weight, m.bias, m.stride, m.padding, m.dilation, m.groups)
+
+
+def spread(m: Any, x: Any) -> Any:
+    function = getattr(F, f"conv_transpose{m.weight.ndim - 2}d")
+    more = (m.stride, m.padding, m.output_padding, m.groups, m.dilation)
+    return function(x, m.weight, m.bias, *more)
+
+
+#: Functions that are handed the parameters of a module, which is never called itself.
+OWNED: dict[str, Callable[[Any, Any], Any]] = {
+    "conv": convolved,
+    "depthwise_conv": convolved,
+    "pointwise_conv": convolved,
+    "global_depthwise_conv": convolved,
+    "conv_transpose": spread,
+    "linear": lambda m, x: F.linear(x, m.weight, m.bias),
+    "prelu": lambda m, x: F.prelu(x, m.weight),
+    "batch_norm": lambda m, x: F.batch_norm(x, m.running_mean, m.running_var, m.weight, m.bias),
+    "group_norm": lambda m, x: F.group_norm(x, m.num_groups, m.weight, m.bias),
+    "instance_norm": lambda m, x: F.instance_norm(x, weight=m.weight, bias=m.bias),
+}
+JOINS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "mul": operator.mul,
+    "concat": lambda *tensors: torch.cat(tensors, 1),
+}
+FUNCTION_JOINS: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: torch.add(a, b),
+    "mul": lambda a, b: torch.mul(a, b),
+}
+
+
+# --- Specs, and their modules ---------------------------------------------------------------------
+
+
+class Chain(nn.Module):
+    """Modules one after another; a join takes the chain's input besides."""
+
+    def __init__(self, modules: list[nn.Module], joins: list[Callable[..., Any] | None]) -> None:
+        super().__init__()
+        self.modules_in_order = nn.ModuleList(modules)
+        self.joins = joins
+
+    def forward(self, x: Any) -> Any:
+        y = x
+        for module, join in zip(self.modules_in_order, self.joins):
+            y = module(y) if join is None else join(x, y)
+        return y
+
+
+def built(type: str, fields: Json, x: Sizes) -> nn.Module:
+    """The module of a layer on an input of these sizes."""
+    fields = dice.canonical(type, fields)
+    functional = fields.pop("functional", False)
+    if functional and type in FUNCTIONS:
+        return tools.Function(FUNCTIONS[type](fields, x))
+    module = {**dice.BUILD, **BUILD}[type](fields, x)
+    if not functional:
+        return module
+    if isinstance(module, (nn.Sequential, Contiguous)):
+        raise ValueError("not one function")
+    return tools.FunctionOf(lambda t, owner: OWNED[type](owner, t), module)
+
+
+def drawn(d: Random) -> tuple[Json, nn.Module]:
+    """A spec of one to three layers that PyTorch runs, and its module."""
+    known = {**dice.DRAW, **DRAW}
+    known.pop("split")  # whose parts a chain does not join
+    while True:
+        x = dice.draw_sizes(d, d.choice([0, 1, 2, 2, 2, 3]))
+        layers: list[Any] = []
+        modules: list[nn.Module] = []
+        joins: list[Callable[..., Any] | None] = []
+        sizes, wanted = x, d.randint(1, 3)
+        for _ in range(20):
+            if len(layers) == wanted:
+                return {"name": "drawn", "input": x, "layers": layers}, Chain(modules, joins)
+            if layers and sizes == x and d.random() < 0.5:
+                type = d.choice(list(JOINS))
+                functional = type in FUNCTION_JOINS and d.random() < 0.4
+                previous = f"l{len(layers)}"
+                ((kind, fields),) = layers[-1].items()
+                layers[-1] = {kind: {**fields, "name": previous}}
+                said = {"functional": True} if functional else {}
+                layers.append({type: {"from": ["input", previous], **said}})
+                modules.append(nn.Identity())
+                joins.append(FUNCTION_JOINS[type] if functional else JOINS[type])
+                if type == "concat":
+                    sizes = [2 * sizes[0], *sizes[1:]]
+                continue
+            types = [t for t in known if known[t][0] <= len(sizes) - 1 <= known[t][1]]
+            (type,) = d.choices(types, [known[t][2] for t in types])
+            shorts = {long: short for short, names in dice.SHORT.items() for long in names}
+            fields = {
+                shorts[name] if name in shorts and d.random() < 0.5 else name: value
+                for name, value in known[type][3](d, sizes).items()
+            }
+            if type in {**FUNCTIONS, **OWNED} and d.random() < 0.35:
+                fields["functional"] = True
+            try:
+                module = built(type, fields, sizes).eval()
+                with torch.no_grad():
+                    y = module(torch.zeros(dice.BATCH, *sizes))
+            except (*dice.REFUSALS, TypeError):
+                continue
+            shape = list(y.shape[1:])
+            if not (1 <= len(shape) <= 4 and 0 < y.numel() < 40000):
+                continue
+            layers.append({type: fields})
+            modules.append(module)
+            joins.append(None)
+            sizes = shape
+
+
+# --- The comparison -------------------------------------------------------------------------------
+
+
+def of_convcalc(spec: Json, names: list[str], batch: int) -> Json:
+    """What convcalc says, in the form of the tools' answers; nothing where it refuses the spec."""
+    try:
+        network = convcalc.loads(json.dumps(spec))
+    except convcalc.ConvcalcError as error:
+        return {"refused": str(error)}
+    found = {}
+    for name in names:
+        params: list[Any] = list(convcalc.conventions.find(name).params(network))
+        found[name] = [
+            network.analyze(name, batch).totals.flops,
+            None if None in params else sum(params),
+        ]
+    return found
+
+
+def reason(name: str, case: Json) -> str | None:
+    """Why a figure may differ."""
+    for names, holds, why in REASONS:
+        if name in names and holds(case):
+            return why
+    return None
+
+
+def answers(count: int, seed: int) -> Iterator[Json]:
+    """Specs, what the tools say of each, and what convcalc says."""
+    d = Random(seed)
+    for _ in range(count):
+        batch = 3 if d.random() < 0.25 else 1
+        dice.BATCH = batch
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            spec, module = drawn(d)
+            said = tools.count(nn.Sequential(module).eval(), [batch, *spec["input"]])
+        wanted = {
+            name: [None, None] if "raises" in answer else [answer["flops"], answer["params"]]
+            for name, answer in said.items()
+        }
+        found = of_convcalc(spec, list(wanted), batch)
+        yield {"spec": spec, "batch": batch, "tools": wanted, "convcalc": found}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--specs", type=int, default=200, metavar="N")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--record", action="store_true", help="write those that agree for the suite"
+    )
+    arguments = parser.parse_args()
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    differences, explained = 0, collections.Counter[str]()
+    kept = []
+    for case in answers(arguments.specs, arguments.seed):
+        found = case.pop("convcalc")
+        agreed = True
+        if "refused" in found:
+            differences += 1
+            print(json.dumps(case["spec"]), case["batch"], "REFUSED", found["refused"], flush=True)
+            continue
+        for name, wanted in case["tools"].items():
+            if found[name] == wanted:
+                continue
+            agreed = False
+            why = reason(name, case)
+            if why is not None:
+                explained[f"{name}: {why}"] += 1
+                continue
+            differences += 1
+            print(json.dumps(case["spec"]), case["batch"], name, found[name], wanted, flush=True)
+        if agreed:
+            kept.append(case)
+    for why, times in explained.most_common():
+        print(f"{times} × {why}")
+    print(f"{arguments.specs} specs, {differences} differences")
+    if arguments.record:
+        cases = {"versions": tools.versions(), "seed": arguments.seed, "cases": kept}
+        (HERE / "differential.json").write_text(tools.text(cases) + "\n", encoding="utf-8")
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
