@@ -9,6 +9,7 @@ import math
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import xml.dom.minidom
@@ -296,7 +297,7 @@ def test_every_help_has_examples_that_run(run: Run) -> None:
         examples = re.findall(r"^ +(convcalc [^|>\n]+?)(?: \||>+.*)?$", help, re.MULTILINE)
         assert examples, f"{name} has no example"
         for example in examples:
-            words = [word.strip("'") for word in example.split()[1:]]
+            words = shlex.split(example)[1:]
             if "-o" in words or any(word.endswith((".yaml", ".yml")) for word in words):
                 continue
             outcome = run(*words)

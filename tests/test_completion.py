@@ -119,7 +119,7 @@ def test_offered(offered: Offered, line: str, words: set[str]) -> None:
     [
         ("list ", {*zoo.families(), *zoo.presets()}),
         ("layer ", set(layers.names())),
-        ("conventions ", set(conventions.names())),
+        ("conventions ", {each.name for each in conventions.every()}),
         ("analyze lenet --format ", set(formats.names())),
         ("analyze lenet --dtype ", set(SIZES)),
         ("analyze lenet --limit ", {f"{name}=" for name in Limits._fields}),
