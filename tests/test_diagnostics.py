@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import copy
+import io
 import multiprocessing
 import pickle
 import random
 import re
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import convcalc
 from convcalc.arithmetic import Refusal
+from convcalc.cli import main
 from convcalc.diagnostics import Diagnostic, Mark, Source, render
 from convcalc.expressions import ExpressionError, parse
+from convcalc.render.wrapping import wrapped
+from convcalc.visible import visible, width
+from tests.conftest import run_convcalc
 
 LINE_END = "\r\n|[\n\r\x85\u2028\u2029]"  # YAML 1.1, 5.4
 
@@ -184,3 +192,35 @@ def test_other_errors_survive_copies() -> None:
             assert type(other) is type(error)
             assert str(other) == str(error)
             assert vars(other) == vars(error)
+
+
+class _Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_sentences_are_broken_between_words_on_a_screen(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    lines = b"conv: {out: 32, k: 3}, linear: {out: 10}"
+    spec = b"name: x\ninput: [3, 64, 64]\nlayers: [" + lines + b"]  # " + b"long " * 40 + b"\n"
+    whole = run_convcalc("analyze", "-", stdin=spec).err
+    monkeypatch.setenv("COLUMNS", str(columns))
+    screen = _Screen()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(spec), encoding="utf-8"))
+    monkeypatch.setattr(sys, "stderr", screen)
+    with pytest.raises(SystemExit):
+        main(["analyze", "-"])
+    text = screen.getvalue()
+    # The same words; the line of the file stays whole.
+    assert text.split() == whole.split()
+    for line in text.splitlines():
+        assert len(line) <= columns or line.startswith(("3 |", "  |"))
+
+
+@given(st.text(max_size=200), st.integers(30, 90), st.integers(0, 200), st.booleans())
+def test_wrapping_ends_at_any_indent(text: str, columns: int, hang: int, prose: bool) -> None:
+    lines = list(wrapped(text, columns, hang, prose))
+    assert all(width(line) <= columns for line in lines)
+    assert "".join("".join(lines).split()) == "".join(visible(text).split())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -153,9 +154,29 @@ def report(found: Sequence[Diagnostic], style: str, more: int = 0) -> None:
     """Print diagnostics on standard error, if there are any, and how many `more` were found."""
     for_programs = style in ("json", "github")
     for text in render(found, style) if found else ():
+        if style == "full" and streams.is_heard_on_a_screen():
+            text = "\n".join(_on_screen(text))
         streams.say(text, streams.UTF_8 if for_programs else None)
     if more and style == "full":
         streams.say(f"… and {more} more")
+
+
+#: The sentences of a diagnostic: its message, notes and help; other lines are the file's.
+_SENTENCE = re.compile(r"(?:error|warning)\[[\w-]+\]: |\s*= (?:help: )?")
+
+
+def _on_screen(text: str) -> Iterator[str]:
+    """The lines of a diagnostic, sentences broken between words at the width of the screen."""
+    from convcalc.render.wrapping import screen_width, wrapped
+
+    columns = screen_width()
+    for line in text.split("\n"):
+        found = _SENTENCE.match(line)
+        if found is None:
+            yield line
+        else:
+            hang = 2 if line[:1].isalpha() else found.end()
+            yield from wrapped(line, columns, hang, prose=True)
 
 
 def _error_style(args: list[str]) -> str:

@@ -84,10 +84,10 @@ def command(
       convcalc analyze resnet50 --depth 1 --si
       convcalc analyze mobilenet_v1 --group-by kind
       convcalc analyze resnet50 --top 10 --columns name,kernel,stride,macs,macs%
-      convcalc analyze lenet --convention paddle --columns name,output_shape,params,flops
-      convcalc analyze mobilenet_v2 --convention all --columns name,ptflops,fvcore,thop
+      convcalc analyze lenet --convention paddle --columns name,params,flops
+      convcalc analyze mobilenet_v2 --convention all --columns ptflops,fvcore
       convcalc analyze mobilenet_v2 --json | jq .totals.macs
-      convcalc analyze mobilenet_v2 --dtype int8 --columns name,weight_bytes,activation_bytes
+      convcalc analyze mobilenet_v2 --dtype int8 --columns name,weight_bytes
       convcalc analyze resnet18 resnet34 -o resnets.csv
     """
     if group_by and convention == "all":

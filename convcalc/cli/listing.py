@@ -78,11 +78,11 @@ def command(
     Examples:
       convcalc list
       convcalc list resnet mobilenet_v2 --si
-      convcalc list mine.yaml resnet50 vgg16 --columns params,macs,activations --format latex
+      convcalc list mine.yaml resnet50 --columns params,macs --format latex
       convcalc list mine.yaml mobilenet_v1 --set alpha=0.5 --set alpha=0.25
-      convcalc list mine.yaml --preset small --preset large --columns name,params,macs
+      convcalc list mine.yaml --preset small --preset large --columns macs
       convcalc list --sort -macs --top 10
-      convcalc list --json | jq '.networks[] | select(.macs < 1000000000) | .name'
+      convcalc list --json | jq '.networks[] | select(.macs < 1e9) | .name'
     """
     from convcalc.render import column as base
     from convcalc.render import networks as render

@@ -19,14 +19,16 @@ from convcalc.language.limits import DEFAULT
 _SPEC = """\
 # A network to begin with. Change it line by line, and ask what it costs:
 #   convcalc analyze {file}
-# `convcalc show resnet` is a longer one to read, `convcalc layer --help` lists the layer types.
+# `convcalc show resnet` is a longer one to read, and `convcalc layer --help`
+# lists the layer types.
 
 name: {name}
 
 # What can be set from outside: convcalc analyze {file} --set width=32
 variables: {{width: 16, num_classes: 10}}
 
-# Channels first, without a batch. [1, 16000] would be a second of sound, [784] a flat input.
+# Channels first, without a batch. [1, 16000] would be a second of sound,
+# [784] a flat input.
 input: [3, 32, 32]
 
 # A block is a stack with a name. What is `required` is said where it is called.

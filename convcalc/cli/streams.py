@@ -60,6 +60,11 @@ def say(text: str, encoding: str | None = None) -> None:
         return
 
 
+def is_heard_on_a_screen() -> bool:
+    """Whether standard error is a terminal."""
+    return not _is_closed(sys.stderr) and sys.stderr.isatty()
+
+
 def is_terminal() -> bool:
     """Whether standard output is a terminal that can move a cursor."""
     return not _is_closed(sys.stdout) and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
