@@ -60,6 +60,11 @@ class Reported(NamedTuple):
         half = self.value - step / 2 <= number <= self.value + step / 2
         return half or self.value <= number < self.value + step
 
+    def distance(self, reading: Reading) -> Fraction:
+        """How many times larger the larger one is of it and a total."""
+        low, high = sorted((self.value, reading.value))
+        return high / low if low else high + 1
+
     def chance(self, step: Fraction | None = None) -> float:
         """How probable it is that a figure of so many digits meets a given number by chance."""
         width = (self.step if step is None else step) * Fraction(3, 2) or 1
@@ -147,6 +152,8 @@ class Reading(NamedTuple):
     value: Fraction
     subject: Subject
     weight: float
+    #: How probable it is that another figure meets it.
+    chance: float = 0.0
     leaving_out: tuple[str, ...] = ()
     less: tuple[Item, ...] = ()
 
@@ -190,7 +197,7 @@ class Answer(NamedTuple):
     def is_certain(self) -> bool:
         """Whether the likeliest reading is much likelier than chance."""
         best = self.matches[0] if self.matches else None
-        return best is not None and best.weight >= _CERTAIN * self.reported.chance()
+        return best is not None and best.weight >= _CERTAIN * best.chance
 
 
 _ONE, _TWO, _HALF = Fraction(1), Fraction(2), Fraction(1, 2)
@@ -241,8 +248,8 @@ def answer(
         weighed = (each._replace(weight=_WITHOUT_ITEMS / tried) for each in lacking)
         near = list(_fitting(weighed, reported))
     usual = [each for each in own if each.weight >= _USUAL]
-    counts = [each for each in usual if (each.what == "params") == (reported.what == "params")]
-    nearest = min(counts or own, key=lambda each: abs(each.value - reported.value))
+    said = [each for each in usual if (each.what == "params") == (reported.what == "params")]
+    nearest = min((said if reported.what else usual) or own, key=reported.distance)
     matches.sort(key=lambda each: -each.weight)
     return Answer(found, reported, tuple(matches), tuple(near), nearest, tried)
 
@@ -264,8 +271,9 @@ def _fitting(readings: Iterable[Reading], reported: Reported) -> Iterator[Readin
             step, weight = reported.coarse, weight * _COARSE
         else:
             continue
-        if weight >= reported.chance(step):
-            yield each._replace(weight=weight)
+        chance = reported.chance(step)
+        if weight >= chance:
+            yield each._replace(weight=weight, chance=chance)
 
 
 def _own(found: Reconciliation, subject: Subject) -> Iterator[Reading]:
@@ -317,14 +325,15 @@ def _headless(found: Reconciliation, subject: Subject) -> Iterator[Reading]:
     modules = graph._replace(nodes=tuple(n._replace(functional=False) for n in graph.nodes))
     for bridge in found.bridges:
         convention = bridge.convention
-        if not (convention.is_headless or convention.name == "macs"):
+        # A head of several layers is a part of the network that they count.
+        if not (convention.is_headless and len(head) == 1) and convention.name != "macs":
             continue
         weight = convention.share if convention.is_headless else _WITHOUT_HEAD
         counted = (_kept(convention, each, head) for each in (modules, graph))
         for value in dict.fromkeys(count for count in counted if count is not None):
             without = ("the classifier",)
             total = Fraction(value)
-            yield Reading(convention, _ONE, "macs", total, subject, weight, without)
+            yield Reading(convention, _ONE, "macs", total, subject, weight, leaving_out=without)
 
 
 def _kept(convention: Convention, graph: Graph, head: Set[int]) -> int | None:
