@@ -16,6 +16,8 @@ from convcalc.costs import summed
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Operations
 from convcalc.symbolic import Polynomial, Symbol, polynomial_of
+from convcalc.visible import visible
+from convcalc.words import counted
 
 
 class Item(NamedTuple):
@@ -48,6 +50,10 @@ class Reconciliation(NamedTuple):
     graph: Graph
     macs: int
     bridges: tuple[Bridge, ...]
+
+    def __repr__(self) -> str:
+        name, number = visible(self.graph.name), counted(len(self.bridges), "convention")
+        return f"Reconciliation({name!r}, {self.macs:,} MACs, {number})"
 
 
 def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconciliation:

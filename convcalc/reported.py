@@ -193,6 +193,10 @@ class Answer(NamedTuple):
     nearest: Reading
     tried: int = 0
 
+    def __repr__(self) -> str:
+        names = [each.convention.name for each in self.matches]
+        return f"Answer({self.reported.text!r}, {', '.join(names) or 'no reading'})"
+
     @property
     def is_certain(self) -> bool:
         """Whether the likeliest reading is much likelier than chance."""
@@ -258,6 +262,8 @@ def _fitting(readings: Iterable[Reading], reported: Reported) -> Iterator[Readin
     """Those that are the figure, and likelier to be than chance is."""
     for each in readings:
         weight = each.weight
+        if reported.what and (reported.what == "params") != (each.what == "params"):
+            continue  # it says itself that it is none
         if reported.what:
             weight *= _SAID if each.what == reported.what else 1 / _SAID
             # Whoever says FLOPs often means MACs; nobody who says MACs or parameters means others.

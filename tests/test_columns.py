@@ -357,3 +357,11 @@ def test_blocks_say_that_they_are_sums(run: Run) -> None:
     said = "A block's figures are the sums of its layers"
     assert said in run("analyze", "resnet18", "--depth", "1").out
     assert said not in run("analyze", "lenet").out
+
+
+def test_uneven_padding_is_explained_where_it_is(run: Run) -> None:
+    said = "A padding of 0+1"
+    spec = b"name: n\ninput: [1, 8, 8]\nlayers: [conv: {out: 1, k: 2, p: %s}]\n"
+    for padding, is_told in ((b"0", False), (b"same", True)):
+        out = run("analyze", "-", "--columns", "padding", stdin=spec % padding).out
+        assert (said in out) == is_told

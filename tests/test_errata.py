@@ -63,3 +63,8 @@ def test_an_unknown_network_is_answered_with_what_is_meant(run: Run) -> None:
 def test_the_page_is_made_from_them() -> None:
     page = HERE.parent / "docs" / "errata.md"
     assert page.read_text(encoding="utf-8") == PAGES["errata.md"]()
+
+
+def test_a_network_without_errata_is_told_so(run: Run) -> None:
+    assert run("errata", "lenet").out == "No erratum of `lenet` is known.\n"
+    assert run("errata", "lenet", "--json").json["errata"] == []

@@ -348,7 +348,7 @@ def test_the_first_networks(run: Run) -> None:
         ("resnet --preset resnet18 --preset resnet18", "is given the same name twice"),
         ("lenet --input 32 --input 32", "is given the same sizes twice"),
         ("lenet --set num_classes", "sets nothing; write NAME=VALUE"),
-        ("--set alpha=0.5", "`--set` and `--preset` are for specs, and none is named"),
+        ("--set alpha=0.5", "`--preset` and `--input` are for specs, and none is named"),
         ("lenet --preset tiny", "has no preset `tiny`"),
         ("resnet18 --preset resnet34", "`resnet18` is a preset of `resnet` itself"),
         ("lenet --dtype int8 --columns params", "no column of --columns shows what `--dtype`"),
@@ -388,3 +388,10 @@ def test_a_family_is_named_where_it_begins(run: Run) -> None:
     assert first[:2] == ["vgg", "vgg11"]
     sorted_by = run("list", "vgg", "lenet", "--sort", "name").out.splitlines()[2:-2]
     assert all(line.startswith(("vgg", "lenet")) for line in sorted_by)
+
+
+def test_a_name_is_said_to_be_taken_where_it_is(run: Run) -> None:
+    said = "takes each of these names"
+    assert said in run("list", "lenet").out
+    for asked in ("--set alpha=0.3", "--preset mobilenet_v1_x0_5"):
+        assert said not in run("list", "mobilenet_v1", *asked.split()).out

@@ -196,3 +196,20 @@ def test_python_answers_the_same(run: Run) -> None:
         convcalc.load("lenet").reported("many")
     with pytest.raises(convcalc.ConvcalcError, match="must be a text"):
         convcalc.load("lenet").reported(3)  # type: ignore[arg-type]
+
+
+def test_parameters_have_no_bridge_of_operations(run: Run) -> None:
+    out = run("reconcile", "mobilenet_v2", "--reported", "3.5M params").out
+    assert out.startswith("3.5M params is the parameters = 3,504,872")
+    assert "MACs" not in out
+
+
+def test_what_says_that_it_is_something_else_is(run: Run) -> None:
+    for figure in ("3504872 MACs", "3504872 FLOPs", "300774272 params"):
+        assert report(run, "mobilenet_v2", figure)["matches"] == []
+
+
+def test_answers_are_short_in_python() -> None:
+    network = convcalc.load("mobilenet_v2")
+    assert repr(network.reported("314.2M")) == "Answer('314.2M', fvcore)"
+    assert len(repr(network.reconcile())) < 100

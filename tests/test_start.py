@@ -181,3 +181,26 @@ def test_short_options(run: Run) -> None:
     long = run("layer", "conv", *"--k 3 --s 2 --p 1 --d 2 --g 4 --in 64".split())
     assert short.status == 0
     assert short == long
+
+
+@pytest.mark.parametrize("name", ["-x.yaml", "a b.yaml", "a;b.yaml", "$x.yaml", "x'y.yaml"])
+def test_what_a_new_spec_says_can_be_typed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run("new", "--", name).out
+    command = re.search(r"`convcalc (.*)`", said)
+    assert command is not None
+    assert run(*shlex.split(command[1])).status == 0
+
+
+def test_what_commands_a_terminal_is_told_without_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "\x1b" not in run("new", "a\x1b[31m.yaml").out
+
+
+def test_sizes_of_a_field_are_taken_as_they_are_printed(run: Run) -> None:
+    by_x = run("layer", "conv", "--k", "3x5", "--in", "3x32x32", "--json")
+    assert by_x == run("layer", "conv", "--k", "3,5", "--in", "3x32x32", "--json")

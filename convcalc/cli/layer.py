@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -211,6 +212,12 @@ def _default(field: layers.Field) -> str:
     return f"[default: {field.kind.show(field.default)}]"
 
 
+def _parsed(text: str, words: tuple[str, ...]) -> Any:
+    """A field's value; `3x5` is one for each axis, as it is printed."""
+    by_axis = re.fullmatch(r"\d+(?:[x×]\d+)+", text, re.ASCII)
+    return options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, words)
+
+
 def _run(
     name: str,
     inputs: tuple[str, ...],
@@ -227,7 +234,7 @@ def _run(
 
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
     given = {
-        key: value if isinstance(value, bool) else options.parse_value(value, kinds[key].words)
+        key: value if isinstance(value, bool) else _parsed(value, kinds[key].words)
         for key, value in fields.items()
         if value is not None
     }

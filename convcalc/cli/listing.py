@@ -87,8 +87,8 @@ def command(
     from convcalc.render import column as base
     from convcalc.render import networks as render
 
-    if (settings or presets) and not specs:
-        message = "`--set` and `--preset` are for specs, and none is named"
+    if (settings or presets or inputs) and not specs:
+        message = "`--set`, `--preset` and `--input` are for specs, and none is named"
         raise fail("usage", message, "name them: convcalc list mobilenet_v1 --set alpha=0.5")
     if len(set(presets)) < len(presets):
         raise fail("usage", "`--preset` is given the same name twice", "leave one of them out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 
 import click
 
@@ -14,6 +15,7 @@ from convcalc.cli.command import Command
 from convcalc.cli.show import text_of
 from convcalc.diagnostics import fail
 from convcalc.language.limits import DEFAULT
+from convcalc.visible import visible
 
 #: A small network that shows how the language is used. It is explained where it stands.
 _SPEC = """\
@@ -81,10 +83,13 @@ def command(file: str | None, origin: str | None) -> None:
     if not file:
         raise fail("usage", "`convcalc new` needs the name of a file", "`convcalc new mine.yaml`")
     if not file.endswith(zoo.SUFFIXES):
-        raise fail("usage", f"{file} has no suffix of a spec", f"name it {file}.yaml")
+        stem = os.path.basename(file)
+        help = f"name it {file}.yaml" if stem.strip("-") else "`convcalc new mine.yaml`"
+        raise fail("usage", f"{file} has no suffix of a spec", help)
     if os.path.lexists(file):
         raise fail("unwritable", f"{file} is there already", "name another file, or remove it")
-    shown = file if re.fullmatch(r"[\w./-]+", file) else f"'{file}'"
+    # As a shell takes it, and not for an option.
+    shown = visible(shlex.quote(f"./{file}" if file.startswith("-") else file))
     found = options.read_spec(origin, DEFAULT) if origin is not None else None
     output.write([text_of(found) if found else _SPEC.format(file=shown, name=_name(file))], file)
     asked = f"{shown} --preset {found.preset}" if found and found.preset else shown

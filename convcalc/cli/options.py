@@ -128,7 +128,7 @@ def rows_options(function: _F) -> _F:
         True,
         "Set a variable of the specs that have it; a row for each of several values.",
         "A preset of the specs that have it; a row for each of several.",
-        " A row for each of several.",
+        " A row for each of several sizes without a NAME.",
     )(function)
 
 

@@ -107,6 +107,9 @@ class Convention(NamedTuple):
     #: How an older version differs, in prose; of the newest, its file tells.
     notes: str = ""
 
+    def __repr__(self) -> str:
+        return f"Convention({self.name!r}, {self.tool} {self.version})"
+
     def __hash__(self) -> int:
         return hash((self.name, self.version))  # its tables cannot be hashed
 

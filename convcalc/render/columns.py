@@ -241,8 +241,10 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
         lines.append(f"* {tool} does not know these layers and counts them as 0.")
     if any(column.total is not None and column.total(analysis) is None for column in counted):
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    notes = (column.note for column in shown if column.note)
-    return (*lines, *notes)
+    for column in shown:
+        if column.note and any("+" in str(column.read(row)) for row in analysis.rows):
+            lines.append(column.note)
+    return tuple(lines)
 
 
 def meanings(keys: Collection[str], dtype: str | None) -> tuple[str, ...]:

@@ -24,13 +24,9 @@ def report(errata: Sequence[Erratum], name: str | None = None) -> Report:
             yield source, page, list(found)
 
     def tables() -> list[Table]:
-        if not errata:
-            return [_none(name)]
         return [_table(f"{source}: {page}", found) for source, page, found in by_source()]
 
     def fitted(columns: int, lines: int) -> list[Table]:
-        if not errata:
-            return [_none(name)]
         return [_narrow(*each, columns=columns) for each in by_source()]
 
     return Report(
@@ -38,12 +34,9 @@ def report(errata: Sequence[Erratum], name: str | None = None) -> Report:
         objects,
         lambda: Records(Erratum._fields, errata),
         tables,
-        fitted=[fitted],
+        None if errata else lambda: [f"No erratum of `{name}` is known."],
+        [fitted],
     )
-
-
-def _none(name: str | None) -> Table:
-    return Table("", (), (), lambda: (), (), (f"No erratum of `{name}` is known.",))
 
 
 def _table(title: str, errata: Sequence[Erratum]) -> Table:

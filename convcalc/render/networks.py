@@ -365,7 +365,10 @@ def _legend(
     """What the names and the numbers of the columns `shown` are."""
     keys = {each.key for each in shown}
     lines = []
-    if not any(map(_is_file, rows)):
+    is_asked = conditions is not None and (
+        conditions.variables or conditions.has_preset or conditions.has_inputs
+    )
+    if not is_asked and not any(map(_is_file, rows)):
         lines.append("`convcalc analyze NAME` takes each of these names.")
     batch = 1 if conditions is None else conditions.batch
     samples = "one input" if batch == 1 else f"a batch of {batch:,}"

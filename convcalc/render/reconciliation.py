@@ -62,8 +62,7 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
             yield from wrapped(line, columns, hang, prose=True)
         yield from _bridges(_told(found, answer), found.macs, columns)
         yield ""
-        whole = f"`convcalc reconcile {answer.nearest.subject.name}` has what every tool counts."
-        yield from wrapped(whole, columns, 0, prose=True)
+        yield from wrapped("Without --reported: what every tool counts.", columns, 0, prose=True)
 
     return Report(
         lambda: [_object(found, answer)],
@@ -185,7 +184,8 @@ _TOLD = 3
 def _told(found: Reconciliation, answer: Answer) -> Iterator[Bridge]:
     """The bridges to the likeliest totals of an answer, where those have something beside MACs."""
     asked = answer.nearest.subject
-    named = {each.convention.name: each.value for each in answer.matches if each.subject == asked}
+    counts = [each for each in answer.matches if each.subject == asked and each.what != "params"]
+    named = {each.convention.name: each.value for each in counts}
     values = list(dict.fromkeys(named.values()))[:_TOLD]
     for bridge in found.bridges:
         if named.get(bridge.convention.name) in values and bridge.items:
