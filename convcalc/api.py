@@ -156,6 +156,19 @@ class Network(Graph):
         return self._settings
 
     @property
+    def doubts(self) -> tuple[Diagnostic, ...]:
+        """What is to be said beside what it costs: its spec is right, and looks misread.
+
+        The command line prints these as warnings.
+        """
+        from convcalc.language.doubts import doubts
+
+        asked = self._asked
+        if asked is None:
+            return ()
+        return tuple(doubts(asked.document, asked.source, asked.preset, asked.settings))
+
+    @property
     def has_other_input(self) -> bool:
         """Whether its input was given beside its spec's."""
         return self._asked is not None and bool(self._asked.inputs)
@@ -404,16 +417,6 @@ def opened(
     budget = Budget(limits)
     document = check(read(source, budget), source, budget)
     return Opened(_Asked(source, limits, preset, {}, {}, document), budget.spent)
-
-
-def doubts_of(network: Network) -> list[Diagnostic]:
-    """What is to be said beside what a network costs: its spec is right, and looks misread."""
-    from convcalc.language.doubts import doubts
-
-    asked = network._asked
-    if asked is None:
-        return []
-    return list(doubts(asked.document, asked.source, asked.preset, asked.settings))
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

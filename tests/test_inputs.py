@@ -207,3 +207,10 @@ def test_a_layers_input_that_is_misread(run: Run, arguments: str, message: str, 
 def test_a_layers_input_that_is_right(run: Run, arguments: str, shape: list[int | None]) -> None:
     found = run("layer", "conv", "--out", "4", *arguments.split(), "--json").json
     assert found["input_shapes"] == [shape]
+
+
+def test_python_says_what_looks_misread() -> None:
+    found = convcalc.loads(SPECS[2].replace("[3, 64, 64]", "[96, 96, 3]")).doubts
+    assert [each.severity for each in found] == ["warning"]
+    assert "input: [3, 96, 96]" in found[0].help
+    assert convcalc.loads(SPECS[2]).doubts == ()

@@ -210,10 +210,8 @@ def _loader(
 
 def note_doubts(found: Found, network: Network) -> None:
     """Take note of what is to be said of a network beside its answer, once of a place."""
-    from convcalc.api import doubts_of
-
     if not found.is_of_zoo:
-        notes().warn(doubts_of(network))
+        notes().warn(network.doubts)
 
 
 def opener(limits: tuple[str, ...]) -> Callable[[str], tuple[Found, Opened]]:
