@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -120,7 +121,7 @@ class Network(Graph):
         ConvcalcError for what is no figure, or where that takes longer than the network's limits
         allow.
         """
-        from convcalc.reported import answer, parse_reported, relatives, resized
+        from convcalc.reported import answer, parse_reported, presets, relatives, resized
 
         _require("a reported figure", figure, str)
         asked = parse_reported(figure)
@@ -128,6 +129,7 @@ class Network(Graph):
 
         def related() -> Iterator[Sketch]:
             yield from relatives(subject, found.macs)
+            yield from presets(subject, self._at_preset())
             if len(self.inputs) == 1:
                 yield from resized(subject, found.macs, asked, self._macs_at)
 
@@ -141,6 +143,16 @@ class Network(Graph):
         name = zoo.name_of(source.text)
         inputs = {key: list(shape) for key, shape in self.inputs.items()}
         return Subject(self.preset or name if name else source.name, self.preset, inputs)
+
+    def _at_preset(self) -> Iterator[Network]:
+        """The same spec at its other presets, and without one; those of the zoo are known."""
+        asked = self._asked
+        if asked is None or zoo.name_of(asked.source.text) is not None:
+            return
+        for preset in (None, *asked.document.spec.presets):
+            if preset != self.preset:
+                with suppress(ConvcalcError):
+                    yield asked._replace(preset=preset).network()
 
     def _macs_at(self, side: int) -> int | None:
         """Its MACs with images of another side; None where it does not take them."""

@@ -13,11 +13,12 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, islice
 from typing import NamedTuple
 
 from convcalc import zoo
 from convcalc.conventions.base import Convention
+from convcalc.costs import params as params_of
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph
 from convcalc.reconcile import Bridge, Item, Reconciliation
@@ -405,6 +406,21 @@ def relatives(subject: Subject, macs: int) -> Iterator[Sketch]:
 def _contains(name: str, part: str) -> bool:
     """Whether a name is another's with words around it: `resnet50_v1`, `keras_resnet50`."""
     return name != part and f"_{part}_" in f"_{name}_"
+
+
+#: Presets of a spec of one's own that are looked at.
+_MOST_PRESETS = 20
+
+
+def presets(subject: Subject, networks: Iterable[Graph]) -> Iterator[Sketch]:
+    """The networks that a spec of one's own is with its other presets."""
+    found = list(islice(networks, _MOST_PRESETS))
+    for graph in found:
+        own = sum(node.placed.operations.macs for node in graph.nodes)
+        params = sum(params_of(node.placed) for node in graph.nodes)
+        inputs = {name: list(shape) for name, shape in graph.inputs.items()}
+        other = Subject(subject.name, graph.preset, inputs)
+        yield Sketch(other, own, params, _VARIANT / len(found))
 
 
 def resized(

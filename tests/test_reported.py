@@ -137,7 +137,7 @@ def test_a_spec_of_ones_own_has_no_relatives(run: Run, tmp_path: Any) -> None:
     file = tmp_path / "resnet.yaml"
     text = run("show", "resnet").out
     file.write_text(text + "# mine\n", encoding="utf-8")
-    found = report(run, str(file), "3.8G", "--preset", "resnet50")
+    found = report(run, str(file), "3.858G", "--preset", "resnet50")
     assert found["matches"] == []
     found = report(run, str(file), "4.089G", "--preset", "resnet50")["matches"][0]
     assert (found["network"], found["preset"]) == (str(file), "resnet50")
@@ -213,3 +213,12 @@ def test_answers_are_short_in_python() -> None:
     network = convcalc.load("mobilenet_v2")
     assert repr(network.reported("314.2M")) == "Answer('314.2M', fvcore)"
     assert len(repr(network.reconcile())) < 100
+
+
+def test_presets_of_ones_own_are_looked_at(run: Run, tmp_path: Any) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(run("show", "resnet").out + "# mine\n", encoding="utf-8")
+    arguments = ("reconcile", str(file), "--preset", "resnet50", "--reported", "1.814G")
+    assert run(*arguments).out.startswith("1.814G is macs of preset resnet18 = 1,814,073,344")
+    (first, *_) = json.loads(run(*arguments, "--json").out)["reported"]["matches"]
+    assert (first["network"], first["preset"]) == (str(file), "resnet18")

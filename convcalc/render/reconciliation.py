@@ -261,6 +261,9 @@ def _reading(reading: Reading, answer: Answer) -> str:
     asked = answer.nearest.subject
     if reading.subject.name != asked.name:
         text += f" of {reading.subject.name}"
+    elif reading.subject.preset != asked.preset:
+        preset = reading.subject.preset
+        text += f" of preset {preset}" if preset else " without a preset"
     elif reading.subject.input != asked.input:
         shapes = ", ".join(
             sizes(shape).replace("x", "×") for shape in reading.subject.input.values()
