@@ -109,7 +109,9 @@ def _with_items(bridge: Bridge, graph: Graph, look: Callable[[], None]) -> Bridg
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
     carried = bridge.total - sum(node.placed.operations.macs for node in graph.nodes)
     carried -= sum(item.amount for item in items)
-    if carried:
+    if carried and convention.in_single:
+        items.append(Item("sums in 32-bit floats", "rounding", carried, len(graph.nodes)))
+    elif carried:
         items.append(Item("fractions of upsamplings that make whole ones", "1", carried, carried))
     return bridge._replace(items=tuple(sorted(items, key=lambda item: -abs(item.amount))))
 

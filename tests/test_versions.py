@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import numpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import convcalc
 from convcalc import conventions
+from convcalc.conventions.base import Count, _summed_in_single
 from tests.conftest import Run
 from tests.test_conventions import DIFFERENT, SPECS, counted, graph_of, recorded, total
 
@@ -95,9 +99,10 @@ def test_networks_count_as_the_versions_say(network: str) -> None:
         if (network, name) == ("resnet50", "thop@0.0.23"):
             continue  # which counts the last call of a module that is called several times
         wanted = recorded("torch_versions")[name]["networks"][network]
-        rounding = 1e-6 if name in IN_FLOATS else 0
-        found = list(counted(loaded, [name])[name])
-        assert found == pytest.approx(wanted, rel=rounding, abs=0), name
+        flops, params = counted(loaded, [name])[name]
+        assert flops == wanted[0], name
+        # Parameters are summed in floats, too.
+        assert params == pytest.approx(wanted[1], rel=1e-6 if name in IN_FLOATS else 0, abs=0), name
 
 
 # What model zoos publish, counted by MMCV
@@ -269,3 +274,18 @@ def test_reconcile_tries_the_versions_that_count_otherwise(run: Run) -> None:
         *("thop@0.0.31", "thop@0.0.30", "thop@0.0.23"),
     }
     assert "thop@0.0.31" in run("reconcile", "resnet18", "--reported", "1819066368").out
+
+
+@pytest.mark.parametrize(("name", "total"), [("0.0.23", 4_145_398_272), ("0.0.31", 4_111_514_624)])
+def test_sums_are_those_of_32_bit_floats(run: Run, name: str, total: int) -> None:
+    answer = run("analyze", "resnet50", "--convention", f"thop@{name}", "--json").json
+    assert answer["totals"]["flops"] == total == sum(row["flops"] for row in answer["layers"])
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=40))
+def test_sums_in_32_bits_are_numpys(numbers: list[int]) -> None:
+    wanted = numpy.float32(0)
+    for number in numbers:
+        wanted = numpy.float32(wanted + numpy.float32(number))
+    found = _summed_in_single(iter(map(Count, numbers)))
+    assert sum(each.flops or 0 for each in found) == int(wanted)

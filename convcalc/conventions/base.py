@@ -39,6 +39,25 @@ ALONE = Place()
 _D = TypeVar("_D")
 
 
+def _summed_in_single(counts: Iterator[Count]) -> Iterator[Count]:
+    """What each count adds to a sum that is kept in 32-bit floats."""
+    total = 0
+    for count in counts:
+        if count.flops is not None:
+            after = _in_single(total + _in_single(count.flops))
+            count, total = count._replace(flops=after - total), after
+        yield count
+
+
+def _in_single(number: int) -> int:
+    """The 32-bit float nearest to a whole number, of two the even one (IEEE 754, 4.3.1)."""
+    cut = max(number.bit_length() - 24, 0)
+    whole, rest = divmod(number, 1 << cut)
+    half = 1 << cut >> 1
+    up = rest > half or (rest == half > 0 and whole % 2 == 1)
+    return (whole + up) << cut
+
+
 def _alone(graph: Graph) -> Iterable[Place]:
     return repeat(ALONE, len(graph.nodes))
 
@@ -102,6 +121,8 @@ class Convention(NamedTuple):
     #: Layer type to what is cut off its count, where the tool cuts its sum: these are summed, and
     #: each whole one is added to the layer that makes it whole.
     fractions: Mapping[str, Callable[[Quantities], Fraction]] = {}
+    #: Whether the tool sums in 32-bit floats: what a layer adds to its sum is the layer's count.
+    in_single: bool = False
     #: What the tool was in versions that count differently, the newest first.
     older: tuple[Convention, ...] = ()
     #: How an older version differs, in prose; of the newest, its file tells.
@@ -136,6 +157,8 @@ class Convention(NamedTuple):
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
         """The counts of all nodes of a graph, in their order."""
         counts = self._of_each(graph, partial(self.count_layer, batch=batch))
+        if self.in_single:
+            return _summed_in_single(counts)
         return self._carried(graph, batch, counts) if self.fractions else counts
 
     def _carried(self, graph: Graph, batch: int, counts: Iterator[Count]) -> Iterator[Count]:

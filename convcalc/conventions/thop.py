@@ -106,7 +106,7 @@ _FIRST = {
     "deform_conv": "offset_macs + offset_bias * channels",
     **table({"conv pointwise_conv": "macs + bias * (channels // groups)", "relu relu6": "inp"}),
 }
-_IN_FLOATS = " Sums are 32-bit floats: the tool's figure is this one, rounded to 24 bits."
+_IN_FLOATS = " Sums are 32-bit floats, in the order of the layers."
 
 CONVENTION = _NEWEST._replace(
     older=(
@@ -138,6 +138,7 @@ CONVENTION = _NEWEST._replace(
             " 0.0.31.post1912272122 counts 11 an element of a bilinear one, and linear biases."
             + _IN_FLOATS,
             rules=_SUMS,
+            in_single=True,
             parameters={},
             quantities={"window": window},
         ),
@@ -151,6 +152,7 @@ CONVENTION = _NEWEST._replace(
             " call; here every call counts (torchvision's ResNets call one relu two or three times"
             " in a block: 4,142,111,744 for ResNet-50)." + _IN_FLOATS,
             rules=_FIRST,
+            in_single=True,
             parameters={},
             quantities={"window": window},
         ),
