@@ -36,7 +36,7 @@ class Subject(NamedTuple):
     found: Reconciliation
     subject: reported.Subject
     relatives: tuple[reported.Sketch, ...]
-    macs_at: Callable[[int], int | None]
+    at: Callable[[int], convcalc.Network]
 
     @classmethod
     def of(cls, name: str) -> Subject:
@@ -44,14 +44,14 @@ class Subject(NamedTuple):
         network = convcalc.load(name)
         found, subject = network.reconcile(), network._subject()
         relatives = tuple(reported.relatives(subject, found.macs))
-        return cls(found, subject, relatives, cache(network._macs_at))
+        return cls(found, subject, relatives, cache(lambda side: network.at(input=side)))
 
     def kind(self, figure: reported.Reported) -> str:
         """What a figure gets."""
 
         def related() -> Iterator[reported.Sketch]:
             yield from self.relatives
-            yield from reported.resized(self.subject, self.found.macs, figure, self.macs_at)
+            yield from reported.resized(self.subject, self.found.macs, figure, self.at)
 
         answer = reported.answer(self.found, figure, self.subject, related)
         if answer.near:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -124,14 +125,14 @@ class Network(Graph):
         from convcalc.reported import answer, parse_reported, presets, relatives, resized
 
         _require("a reported figure", figure, str)
-        asked = parse_reported(figure)
+        asked, budget = parse_reported(figure), Budget(self._limits, self._spent)
         found, subject = self.reconcile(), self._subject()
 
         def related() -> Iterator[Sketch]:
             yield from relatives(subject, found.macs)
-            yield from presets(subject, self._at_preset())
+            yield from presets(subject, self._at_presets(budget))
             if len(self.inputs) == 1:
-                yield from resized(subject, found.macs, asked, self._macs_at)
+                yield from resized(subject, found.macs, asked, partial(self._at_side, budget))
 
         return answer(found, asked, subject, related)
 
@@ -144,23 +145,19 @@ class Network(Graph):
         inputs = {key: list(shape) for key, shape in self.inputs.items()}
         return Subject(self.preset or name if name else source.name, self.preset, inputs)
 
-    def _at_preset(self) -> Iterator[Network]:
+    def _at_presets(self, budget: Budget) -> Iterator[Network]:
         """The same spec at its other presets, and without one; those of the zoo are known."""
-        asked = self._asked
-        if asked is None or zoo.name_of(asked.source.text) is not None:
+        if self._asked is None or zoo.name_of(self._asked.source.text) is not None:
             return
+        asked = self._asked.checked(budget)
         for preset in (None, *asked.document.spec.presets):
-            if preset != self.preset:
-                with suppress(ConvcalcError):
-                    yield asked._replace(preset=preset).network()
+            if preset != self.preset and (found := asked._replace(preset=preset).tried(budget)):
+                yield found
 
-    def _macs_at(self, side: int) -> int | None:
-        """Its MACs with images of another side; None where it does not take them."""
-        try:
-            graph = self.at(input=side)
-        except ConvcalcError:
-            return None
-        return sum(node.placed.operations.macs for node in graph.nodes)
+    def _at_side(self, budget: Budget, side: int) -> Network | None:
+        """The same with images of another side; None where it does not take them."""
+        asked = self._asked
+        return None if asked is None else asked._replace(inputs=_inputs(side)).tried(budget)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -175,10 +172,10 @@ class Network(Graph):
         """
         from convcalc.language.doubts import doubts
 
-        asked = self._asked
-        if asked is None:
+        if self._asked is None:
             return ()
-        return tuple(doubts(asked.document, asked.source, asked.preset, asked.settings))
+        asked = self._asked.checked(Budget(self._limits))
+        return tuple(doubts(asked.document, asked.source, self.inputs))
 
     @property
     def has_other_input(self) -> bool:
@@ -270,16 +267,13 @@ class _Asked(NamedTuple):
 
     def network(self, spent: float = 0.0) -> Network:
         """The network; `spent` is the processor time that it took so far. Raises ConvcalcError."""
-        from convcalc.language.check import check
         from convcalc.language.expand import expand
-        from convcalc.language.reader import read
 
         _require("a preset", self.preset, (str, NoneType))
         for name in self.settings:
             _require("a variable", name, str)
-        budget, document = Budget(self.limits, spent), self.document
-        if document is None:
-            document = check(read(self.source, budget), self.source, budget)
+        budget = Budget(self.limits, spent)
+        document = self.checked(budget).document
         graph = expand(
             document,
             self.source,
@@ -293,6 +287,22 @@ class _Asked(NamedTuple):
         network._settings = self._changes(document.spec, network.variables)
         network._spent = budget.spent
         return network
+
+    def checked(self, budget: Budget) -> _Asked:
+        """The same with its document. Raises ConvcalcError."""
+        if self.document is not None:
+            return self
+        from convcalc.language.check import check
+        from convcalc.language.reader import read
+
+        return self._replace(document=check(read(self.source, budget), self.source, budget))
+
+    def tried(self, budget: Budget) -> Network | None:
+        """The network; None where it is refused, or the time is over."""
+        if budget.spent <= budget.limits.seconds:
+            with suppress(ConvcalcError):
+                return self.network(budget.spent)
+        return None
 
     def _changes(self, spec: Spec, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is set of `values`, the variables', where the spec does not say the same."""

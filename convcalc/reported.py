@@ -93,7 +93,7 @@ _WORDS: Mapping[str, str] = {
 _EXPONENT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _FIGURE = re.compile(
     r"(?:~|≈|about|ca\.?)?\s*"
-    r"(?P<digits>\d{1,3}(?:[,   ]\d{3})+|\d+)(?P<rest>\.\d+)?"
+    r"(?P<digits>\d{1,3}(?:[, ]\d{3})+|\d+)(?P<rest>\.\d+)?"
     r"(?:\s*[x×*·]\s*10(?:\^|\*\*)?(?P<ten>[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}|(?<=[\^*])\d{1,2})|e\+?(?P<power>\d{1,2}))?"
     rf"\s*(?P<unit>{'|'.join(sorted(filter(None, _POWERS), key=len, reverse=True))})?"
     rf"\s*-?(?P<word>{'|'.join(map(re.escape, sorted(_WORDS, key=len, reverse=True)))})?",
@@ -416,19 +416,18 @@ def presets(subject: Subject, networks: Iterable[Graph]) -> Iterator[Sketch]:
     """The networks that a spec of one's own is with its other presets."""
     found = list(islice(networks, _MOST_PRESETS))
     for graph in found:
-        own = sum(node.placed.operations.macs for node in graph.nodes)
         params = sum(params_of(node.placed) for node in graph.nodes)
         inputs = {name: list(shape) for name, shape in graph.inputs.items()}
         other = Subject(subject.name, graph.preset, inputs)
-        yield Sketch(other, own, params, _VARIANT / len(found))
+        yield Sketch(other, _macs(graph), params, _VARIANT / len(found))
 
 
 def resized(
-    subject: Subject, macs: int, reported: Reported, at: Callable[[int], int | None]
+    subject: Subject, macs: int, reported: Reported, at: Callable[[int], Graph | None]
 ) -> Iterator[Sketch]:
     """The network with images of other sides, as far as those may give a figure.
 
-    `at` is its MACs with images of a side; None where it does not take them.
+    `at` is the network with images of a side; None where it does not take them.
     """
     ((name, shape),) = subject.input.items()
     if len(shape) != 3 or shape[1] != shape[2]:
@@ -444,4 +443,9 @@ def resized(
         found = at(side)
         if found is not None:
             other = subject._replace(input={name: [shape[0], side, side]})
-            yield Sketch(other, found, None, _RESIZED / len(sides))
+            yield Sketch(other, _macs(found), None, _RESIZED / len(sides))
+
+
+def _macs(graph: Graph) -> int:
+    """The MACs of a network that is not analyzed."""
+    return sum(node.placed.operations.macs for node in graph.nodes)

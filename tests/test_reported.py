@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from fractions import Fraction
 from typing import Any
 
@@ -222,3 +223,13 @@ def test_presets_of_ones_own_are_looked_at(run: Run, tmp_path: Any) -> None:
     assert run(*arguments).out.startswith("1.814G is macs of preset resnet18 = 1,814,073,344")
     (first, *_) = json.loads(run(*arguments, "--json").out)["reported"]["matches"]
     assert (first["network"], first["preset"]) == (str(file), "resnet18")
+
+
+def test_a_copy_answers_as_well() -> None:
+    text = "name: n\nvariables: {w: 8}\npresets: {large: {w: 64}}\ninput: [96, 96, 3]\nlayers:\n"
+    network = convcalc.loads(text + "  - conv: {out: w, k: 1, bias: false}\n")
+    copy = pickle.loads(pickle.dumps(network))
+    assert copy.doubts == network.doubts != ()
+    large = 96 * 64 * 96 * 3
+    (first, *_) = copy.reported(f"{large:,}").matches
+    assert (first.value, first.subject.preset) == (large, "large")

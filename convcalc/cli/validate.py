@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from convcalc.cli import options
 from convcalc.cli.command import Command, notes
 from convcalc.diagnostics import ConvcalcError, Diagnostic
 from convcalc.language.limits import Limits
+
+if TYPE_CHECKING:
+    from convcalc.shape import Shape
 
 
 @click.command("validate", cls=Command, short_help="Check specs, every preset included.")
@@ -52,9 +57,11 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
         document = check(read(source, budget), source, budget)
     except ConvcalcError as error:
         return error
+    inputs: Mapping[str, Shape] = {}
     for preset in (None, *document.spec.presets):
         try:
-            expand(document, source, budget, preset=preset)
+            graph = expand(document, source, budget, preset=preset)
+            inputs = inputs or graph.inputs
         except ConvcalcError as error:
             known = {(each.code, each.mark) for each in found}
             note = () if preset is None else (f"with the preset `{preset}`",)
@@ -69,5 +76,5 @@ def _mistakes(spec: str, limits: Limits) -> ConvcalcError | None:
     if not found and not given.is_of_zoo:
         from convcalc.language.doubts import doubts  # what comes with convcalc needs none
 
-        notes().warn(doubts(document, source))
+        notes().warn(doubts(document, source, inputs))
     return ConvcalcError.of(found, more) if found else None

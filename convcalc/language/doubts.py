@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from convcalc.diagnostics import Diagnostic, Source
-from convcalc.graph import Builder
 from convcalc.inputs import misread
 from convcalc.language.document import Document
-from convcalc.language.limits import DEFAULT, Budget
-from convcalc.language.refusals import Mistakes
-from convcalc.language.values import Values
+from convcalc.shape import Shape
 from convcalc.words import sizes
 
 
-def doubts(
-    document: Document,
-    source: Source,
-    preset: str | None = None,
-    variables: Mapping[str, Any] | None = None,
-) -> Iterator[Diagnostic]:
-    """A warning for each input of a spec that looks misread, at a preset and some variables.
-
-    The shapes are the spec's own, whatever else is asked for.
-    """
-    values = Values(document, Mistakes(source, Budget(DEFAULT), Builder()))
-    for name, shape in values.inputs(values.variables(preset, variables or {})).items():
+def doubts(document: Document, source: Source, inputs: Mapping[str, Shape]) -> Iterator[Diagnostic]:
+    """A warning for each input of a spec's network that looks misread."""
+    for name, shape in inputs.items():
         found = misread(shape)
         if found is None:
             continue
