@@ -38,14 +38,7 @@ def _columns() -> Mapping[str, Any]:
     type=click.Choice(("type", "kind", "block")),
     help="The share of each instead of layers.",
 )
-@click.option(
-    "--sort",
-    type=options.Text(),
-    metavar="COLUMN",
-    shell_complete=candidates.sort_keys(_columns),
-    help="Order the layers by a column: the largest number or shape first, words from a to z;"
-    " -COLUMN is the other way round.",
-)
+@options.sort_option("layers", _columns)
 @options.top_option
 @click.option(
     "--columns",

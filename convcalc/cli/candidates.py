@@ -89,10 +89,10 @@ def conventions(also: str = "") -> _Completion:
 
 
 #: Makes the columns that a table may have, by key.
-_Known = Callable[[], Mapping[str, Any]]
+Known = Callable[[], Mapping[str, Any]]
 
 
-def columns(known: _Known) -> _Completion:
+def columns(known: Known) -> _Completion:
     """What completes one more column of a list with commas, which has each once."""
 
     def completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
@@ -105,7 +105,7 @@ def columns(known: _Known) -> _Completion:
     return completed
 
 
-def sort_keys(known: _Known) -> _Completion:
+def sort_keys(known: Known) -> _Completion:
     """What completes a column, with `-` before it where the word begins so."""
 
     def completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
@@ -212,7 +212,7 @@ def _told(values: Any) -> str:
     return " ".join(f"{name}={value}" for name, value in dict(values or {}).items())
 
 
-def _titles(known: _Known, ctx: click.Context) -> dict[str, str]:
+def _titles(known: Known, ctx: click.Context) -> dict[str, str]:
     """The columns that the line may ask for, each with its title."""
     from convcalc import conventions
     from convcalc.analysis import ALL

@@ -31,14 +31,7 @@ def _columns() -> Mapping[str, Any]:
 @options.rows_options
 @options.batch_option
 @options.convention_option(also="all")
-@click.option(
-    "--sort",
-    type=options.Text(),
-    metavar="COLUMN",
-    shell_complete=candidates.sort_keys(_columns),
-    help="Order the networks by a column: the largest number or shape first, words from a to z;"
-    " -COLUMN is the other way round.",
-)
+@options.sort_option("networks", _columns)
 @options.top_option
 @click.option(
     "--columns",

@@ -300,6 +300,18 @@ def dtype_option(function: _F) -> _F:
     )(function)
 
 
+def sort_option(rows: str, columns: candidates.Known) -> Callable[[_F], _F]:
+    """`--sort`, of rows that are such; `columns` makes those that there are."""
+    return click.option(
+        "--sort",
+        type=Text(),
+        metavar="COLUMN",
+        shell_complete=candidates.sort_keys(columns),
+        help=f"Order the {rows} by a column: the largest number or shape first, words from a to z;"
+        " -COLUMN is the other way round.",
+    )
+
+
 def top_option(function: _F) -> _F:
     """`--top`; None where it is not given."""
     return click.option(
