@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from convcalc import conventions
 from convcalc.conventions.base import Convention
 from convcalc.render.conventions import (
+    attention_text,
     counted_types,
     own_names,
     parameters_text,
@@ -72,6 +73,8 @@ def page() -> str:
             title, _, rest = prose(c).partition("\n")
             parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
         parts += ["Names of its own:\n", *own, ""] if own else []
+        if c.attention:
+            parts += [f"As parts of a `self_attention`: {attention_text(c)}.\n"]
         parts += [f"Parameters: {parameters_text(c)}.\n"]
     return "\n".join(parts)
 

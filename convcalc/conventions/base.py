@@ -24,17 +24,19 @@ SILENT = "silent"
 
 
 class Place(NamedTuple):
-    """What a layer's surroundings mean to a tool that counts a graph of its own making.
+    """What a layer's surroundings mean to a tool.
 
     `merged`: the layer and a neighbour have become one. `first`: no layer before it has brought the
-    same constant.
+    same constant. `attends`: it is a part of a `self_attention`.
     """
 
     merged: bool = False
     first: bool = True
+    attends: bool = False
 
 
 ALONE = Place()
+_ATTENDS = Place(attends=True)
 
 _D = TypeVar("_D")
 
@@ -60,6 +62,13 @@ def _in_single(number: int) -> int:
 
 def _alone(graph: Graph) -> Iterable[Place]:
     return repeat(ALONE, len(graph.nodes))
+
+
+def in_attention(graph: Graph) -> Iterator[Place]:
+    """The places of nodes, for a tool that sees an attention otherwise than by its parts."""
+    for node in graph.nodes:
+        attends = any(group.layer and group.type == "self_attention" for group in node.groups)
+        yield _ATTENDS if attends else ALONE
 
 
 class Count(NamedTuple):
@@ -99,6 +108,9 @@ class Convention(NamedTuple):
     #: The same for layers that the modelled code calls as functions (`functional: true`); others
     #: that it so calls are not seen. None where the tool does not tell functions from modules.
     functions: Mapping[str, str] | None = None
+    #: The same for the parts of a `self_attention`, modules or functions, where the tool counts
+    #: these otherwise; one that is `FREE` it passes over.
+    attention: Mapping[str, str] = {}
     #: The layer types that count 0 because the tool does not know them, where `default` is None.
     silent: str = ""
     default: str | None = SILENT
@@ -147,11 +159,11 @@ class Convention(NamedTuple):
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
         cls, functional = type(node.layer), node.functional
-        rule = self.rule(cls, functional)
+        rule = self.rule(cls, functional, place)
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
             return Count(None)
-        known = self.knows(cls, functional) or quantities.operations == NOTHING
+        known = self.knows(cls, functional, place) or quantities.operations == NOTHING
         return Count(self.evaluate(rule, quantities), not known)
 
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
@@ -189,16 +201,20 @@ class Convention(NamedTuple):
                 answer = known[key] = ask(node, place=place)
             yield answer
 
-    def rule(self, cls: type[Layer], functional: bool = False) -> str | None:
+    def rule(self, cls: type[Layer], functional: bool = False, place: Place = ALONE) -> str | None:
         """The formula for a layer type; None where the tool has none and does not count 0."""
+        if place.attends and cls.type in self.attention:
+            return self.attention[cls.type]
         if functional and self.functions is not None:
             return _entry(self.functions, cls, FREE)
         silent = self.default == SILENT or cls.type in self.silent.split()
         free = silent or (cls.moves and self.default is None)
         return _entry(self.rules, cls, FREE if free else self.default)
 
-    def knows(self, cls: type[Layer], functional: bool = False) -> bool:
+    def knows(self, cls: type[Layer], functional: bool = False, place: Place = ALONE) -> bool:
         """Whether the tool has something to say about a layer type, if only that it is free."""
+        if place.attends and cls.type in self.attention:
+            return self.attention[cls.type] != FREE
         if functional and self.functions is not None:
             return _entry(self.functions, cls, None) is not None
         return _entry(self.rules, cls, None) is not None or self.default not in (None, SILENT)
@@ -223,7 +239,7 @@ class Convention(NamedTuple):
 
     def open_names(self, quantities: Quantities) -> dict[str, str]:
         """The names of its own that stand open in a layer's formula, and what each is."""
-        rule = self.rule(quantities.cls, quantities.node.functional) or FREE
+        rule = self.rule(quantities.cls, quantities.node.functional, quantities.place) or FREE
         names = _parsed(rule).names if self.quantities else ()
         own = [name for name in names if name in self.quantities]
         return {
@@ -258,7 +274,7 @@ class Convention(NamedTuple):
     def _params(self, node: Node, place: Place) -> int | None:
         quantities = Quantities(node, place=place)
         rule = self.parameters_of(quantities.cls)
-        counted = self.rule(quantities.cls, node.functional) is not None
+        counted = self.rule(quantities.cls, node.functional, place) is not None
         if rule is None or not counted or self.has_gap(quantities):
             return None
         params: int = self.evaluate(rule, quantities)
@@ -309,6 +325,7 @@ class Quantities:
     buffers: running statistics
     offset_params: parameters of the convolution that makes the offsets of a `deform_conv`
     channels, maps: channels of the input and of the output
+    columns: the size of the output's last axis
     kernel: cells of the window
     strides: the product of the strides
     shrink: the product of ⌊in / out⌋ over the axes
@@ -421,6 +438,7 @@ _READ: Mapping[str, Callable[[Quantities], Any]] = {
     "offset_params": lambda q: costs.params(q.offset),
     "channels": lambda q: q.x.channels,
     "maps": lambda q: q.y.channels,
+    "columns": lambda q: q.y[-1],
     "kernel": lambda q: product(window.kernel for window in q.placed.windows),
     "strides": lambda q: product(window.stride for window in q.placed.windows),
     "shrink": lambda q: product(n // m for n, m in zip(q.x.spatial, q.y.spatial)),

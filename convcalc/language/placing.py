@@ -91,7 +91,8 @@ class Placing:
         """The parts of a layer that stands for several."""
         try:
             require_inputs(layer, len(inputs))
-            with self.builder.group(call.name or st.type, st.type, layer):
+            name = call.name or st.type
+            with self.builder.group(name, st.type, layer, call.functional):
                 made = layer.build(self.builder, *inputs)
         except Refusal as refusal:
             # The part that refuses is not in the file.
