@@ -12,9 +12,10 @@ normalisations, average pools and upsamplings.
 - An adaptive pool's windows are a ratio of floats that is multiplied and cut: now and then one less
   than the formula.
 - Parameters are summed over the modules that have a rule and run: those of group norm, RMS norm,
-  layer scale, a deformable convolution's own kernel, of what is in no module of its own and of layers that are called as functions are lost. Frozen
-  ones count; a weight that several modules share counts in each, and so does a module that stands
-  in several others, with all of its operations.
+  layer scale, a deformable convolution's own kernel, of what is in no such module (`parameter`) and
+  of layers that are called as functions are lost. Frozen ones count; a weight that several modules
+  share counts in each, and so does a module that stands in several others, with all of its
+  operations.
 """
 
 from convcalc.arithmetic import product

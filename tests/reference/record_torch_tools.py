@@ -354,15 +354,16 @@ class DeformConv(nn.Module):
 
 
 class Learned(nn.Module):
-    """A tensor that is learned, and handed to a function beside the input."""
+    """A network with a tensor of its own, which is handed to a function beside the input."""
 
     def __init__(self, function: Callable[[Any, Any], Any], *shape: int) -> None:
         super().__init__()
         self.function = function
         self.table = nn.Parameter(torch.ones(1, *shape))
+        self.rest = nn.Identity()
 
     def forward(self, x: Any) -> Any:
-        return self.function(x, self.table.expand(len(x), *self.table.shape[1:]))
+        return self.rest(self.function(x, self.table.expand(len(x), *self.table.shape[1:])))
 
 
 class ChannelsFirst(nn.Module):
