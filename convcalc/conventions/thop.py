@@ -117,7 +117,7 @@ _FIRST = {
     "deform_conv": "offset_macs + offset_bias * channels",
     **table({"conv pointwise_conv": "macs + bias * (channels // groups)", "relu relu6": "inp"}),
 }
-_OPEN = {"adaptive_avg_pool": "open_size"}
+_OPEN = {"adaptive_avg_pool": "open_size and not functional"}
 _IN_FLOATS = " Sums are 32-bit floats, in the order of the layers."
 
 CONVENTION = _NEWEST._replace(

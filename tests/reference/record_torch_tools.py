@@ -1404,31 +1404,24 @@ def attention(cases: Cases) -> None:
         "Function(lambda x: F.rms_norm(x, [64]))",
         1,
     )
-    cases.layer(
-        "linear-per_position4d",
-        [4, 3, 2, 3, 2],
-        "linear",
-        {"out_features": 10, **linear},
-        "nn.Sequential(Function(lambda x: x.movedim(1, -1).contiguous()), nn.Linear(4, 10), "
-        "Function(lambda x: x.movedim(-1, 1)))",
-    )
-    for dims, shape in ((3, [4, 3, 2, 3]), (4, [4, 3, 2, 3, 2])):
-        cases.layer(
-            f"layer_norm{dims}d",
-            shape,
-            "layer_norm",
-            {},
-            "nn.Sequential(Function(lambda x: x.movedim(1, -1)), nn.LayerNorm(4), "
-            "Function(lambda x: x.movedim(-1, 1)))",
-            1,
-        )
-    for kind, module in (
-        ("group_norm", "nn.GroupNorm(2, 4)"),
-        ("relu", "nn.ReLU()"),
-        ("softmax", "nn.Softmax(dim=1)"),
+    for kind, fields, module in (
+        ("linear", {"out_features": 10, **linear}, "nn.Linear(4, 10)"),
+        ("layer_norm", {}, "nn.LayerNorm(4)"),
+        ("rms_norm", {}, "nn.RMSNorm(4)"),
+        ("group_norm", {"groups": 2}, "nn.GroupNorm(2, 4)"),
+        ("relu", {}, "nn.ReLU()"),
+        ("softmax", {}, "nn.Softmax(dim=1)"),
     ):
-        fields = {"groups": 2} if kind == "group_norm" else {}
-        cases.layer(f"{kind}4d", [4, 3, 2, 3, 2], kind, fields, module, 1)
+        if kind in ("linear", "layer_norm", "rms_norm"):
+            last = "Function(lambda x: x.movedim({}).contiguous())"
+            module = f"{last.format('1, -1')}, {module}, {last.format('-1, 1')}"
+        cases.add(
+            f"{kind}4d",
+            [4, 36],
+            [{"reshape": {"shape": [4, 3, 2, 3, 2]}}, {kind: fields} if fields else kind],
+            f"nn.Sequential(nn.Unflatten(2, (3, 2, 3, 2)), {module})",
+            *((1, 4) if kind == "linear" else (1,)),
+        )
 
 
 def moves(cases: Cases) -> None:
