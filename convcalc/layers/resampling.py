@@ -29,7 +29,7 @@ class Pad(Unary):
     """
 
     moves = True
-    axes = (1, 3)
+    spatial_axes = (1, 3)
 
     padding: Padding
     mode: Annotated[str, Choice("constant", "reflect", "replicate", "circular")] = "constant"
@@ -80,7 +80,7 @@ class Upsample(Unary):
     """
 
     family = "resampling"
-    axes = (1, 3)
+    spatial_axes = (1, 3)
 
     scale: Annotated[tuple[float, ...] | None, Optional(Factors())] = None
     size: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
@@ -138,7 +138,7 @@ class PixelShuffle(Unary):
     """
 
     moves = True
-    axes = (2, 2)
+    spatial_axes = (2, 2)
 
     factor: Count
 
