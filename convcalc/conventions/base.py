@@ -74,7 +74,8 @@ def in_attention(graph: Graph) -> Iterator[Place]:
 class Count(NamedTuple):
     """What a tool says of a layer's operations: None where it gives no number.
 
-    `silent`: the tool passes over the layer without a word, which makes them 0.
+    `silent`: the tool passes over the layer without a word, which makes them 0. Of a layer whose
+    operations are not known there is no number, whatever the tool.
     """
 
     flops: int | None
@@ -159,6 +160,8 @@ class Convention(NamedTuple):
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
         cls, functional = type(node.layer), node.functional
+        if node.placed.operations is None:
+            return Count(None)
         rule = self.rule(cls, functional, place)
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
@@ -331,6 +334,7 @@ class Quantities:
     shrink: the product of ⌊in / out⌋ over the axes
     grouped: whether a convolution is split into groups of more than one channel
     axes: spatial axes
+    output_size: sizes of the output's spatial axes
     inputs: how many there are
     batch: samples
     functional: whether the modelled code calls a function
@@ -342,7 +346,7 @@ class Quantities:
         self.placed = node.placed
         self.cls = type(node.layer)
         self.layer: Any = node.layer
-        self.x: Shape = node.input_shapes[0]
+        self.x: Shape = node.placed.entering
         self.y: Shape = node.outputs[0]
         self.batch = batch
         self.place = place
@@ -393,19 +397,20 @@ class Quantities:
             tuple(Shape(*in_numbers(shape)) for shape in shapes)
             for shapes in (self.placed.inputs, self.placed.outputs)
         )
-        node = self.node._replace(placed=Placed(layer, inputs, outputs, written))
+        changes = {"layer": layer, "inputs": inputs, "outputs": outputs, "written": written}
+        node = self.node._replace(placed=dataclasses.replace(self.placed, **changes))
         return Quantities(node, in_numbers(self.batch), self.place)
 
     @cached_property
     def operations(self) -> Operations:
         """The primitive operations of the layer."""
-        operations = self.placed.operations
+        operations = self.placed.operations or NOTHING
         return operations if self.batch == 1 else operations.times(self.batch)
 
     @cached_property
     def primitives(self) -> Mapping[str, int]:
         """The arithmetic operations by kind, those of sums of products included."""
-        return self.placed.primitives if self.batch == 1 else self.operations.primitives()
+        return self.operations.primitives()
 
     @cached_property
     def offset(self) -> Placed:
@@ -426,10 +431,10 @@ AMOUNTS: Mapping[str, Callable[[Quantities], Any]] = {
     "bias": lambda q: q.operations.bias,
     "rows": lambda q: q.x.positions * q.batch,
     "positions": lambda q: q.y.positions * q.batch,
-    "params": lambda q: costs.params(q.placed),
-    "buffers": lambda q: costs.buffers(q.placed),
-    "offset_macs": lambda q: q.offset.operations.macs * q.batch,
-    "offset_bias": lambda q: q.offset.operations.bias * q.batch,
+    "params": lambda q: costs.learned(q.placed.tensors),
+    "buffers": lambda q: costs.running(q.placed.tensors),
+    "offset_macs": lambda q: (q.offset.operations or NOTHING).macs * q.batch,
+    "offset_bias": lambda q: (q.offset.operations or NOTHING).bias * q.batch,
 }
 #: How every quantity is read that is no primitive operation and no field.
 _READ: Mapping[str, Callable[[Quantities], Any]] = {
@@ -444,6 +449,7 @@ _READ: Mapping[str, Callable[[Quantities], Any]] = {
     "shrink": lambda q: product(n // m for n, m in zip(q.x.spatial, q.y.spatial)),
     "grouped": _is_grouped,
     "axes": lambda q: len(q.x.spatial),
+    "output_size": lambda q: list(q.y.spatial),
     "inputs": lambda q: len(q.placed.inputs),
     "batch": lambda q: q.batch,
     "functional": lambda q: q.node.functional,

@@ -123,6 +123,7 @@ def _values() -> dict[str, _Schema]:
         "bind": _list(_ref("identifier"), minItems=1, uniqueItems=True),
         "layer_name": {**_whole(LAYER_NAME), "not": {"const": "input"}},
         "tensors": _any(_whole(TENSOR), _list(_whole(TENSOR), minItems=1)),
+        "weights": _whole(LAYER_NAME),
         "merge": {"enum": list(MERGES)},
         "shape": _any(_list(size, minItems=1, maxItems=4), _ref("expression")),
         "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),
@@ -155,7 +156,7 @@ def _parts() -> dict[str, _Schema]:
         "block_call": {
             "description": "A call of a block, with its arguments.",
             "type": ["object", "null"],
-            "properties": _form(OTHERS["element"])["properties"],
+            "properties": _form(OTHERS["call"])["properties"],
             "propertyNames": _ref("identifier"),
             "additionalProperties": _ref("value"),
         },
@@ -229,12 +230,15 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
         elif field.short:
             # A line without fields is none of these.
             rules.append({"not": {"type": "object", "required": spellings}})
-        value = _or_expression(field.kind.schema())
+        schema = field.kind.schema()
+        value = schema if field.kind.takes_text else _or_expression(schema)
         if field.description:
             value["description"] = field.description
         if not field.required and field.default is not None:
             value["default"] = field.kind.show(field.default)
         properties |= dict.fromkeys(spellings, value)
+    if cls.arity == 0:
+        del properties["from"]
     return {
         "description": _text(cls),
         "type": "object" if _required(cls) else ["object", "null"],
