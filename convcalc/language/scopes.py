@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from convcalc.expressions import Expression
 from convcalc.language.statements import Call, Statement
@@ -38,10 +38,22 @@ def asks_for_tensor(value: Any) -> bool:
     return isinstance(value, Expression) and not TENSOR_NAMES.isdisjoint(value.names)
 
 
+class Made(NamedTuple):
+    """What a line made: the nodes of the graph from `first` up to `end`, and the line.
+
+    `depth` is how many of the parts of their names stand for the line and for what is around it.
+    """
+
+    st: Statement
+    first: int
+    end: int
+    depth: int
+
+
 class Scope:
     """What the lines of one `layers` list see; they add the tensors that they name."""
 
-    __slots__ = ("_left_out", "_outer", "_tensors", "around", "values")
+    __slots__ = ("_left_out", "_made", "_outer", "_tensors", "around", "values")
 
     def __init__(
         self,
@@ -55,6 +67,7 @@ class Scope:
         #: The list around it, whose tensors it sees.
         self._outer = outer
         self._tensors: dict[str, Tensors] = {}
+        self._made: dict[str, Made] | None = None
         self._left_out: set[str] | None = None
 
     def inside(self, st: Statement, values: Mapping[str, Any] | None = None) -> Scope:
@@ -79,9 +92,18 @@ class Scope:
         """The values that expressions see by their names, on a line that takes `inputs`."""
         return {**self.values, **(tensor_values(inputs[0].shape) if inputs else {})}
 
-    def add(self, name: str, tensors: Tensors) -> None:
-        """Name tensors, for the lines that follow."""
+    def add(self, name: str, tensors: Tensors, made: Made | None = None) -> None:
+        """Name tensors, and the layers that a line made of them, for the lines that follow.
+
+        An input has no layers, and what a mistake is in is not known.
+        """
         self._tensors[name] = tensors
+        if made is not None:
+            if self._made is None:
+                self._made = {}
+            self._made[name] = made
+        elif self._made is not None:
+            self._made.pop(name, None)
 
     def leave_out(self, name: str) -> None:
         """Note that the layer of a name is not there."""
@@ -100,6 +122,21 @@ class Scope:
         if found == ():
             raise KeyError(name)
         return found
+
+    def made(self, name: str) -> Made | None:
+        """What the line of a name made; None where that is not known. Raises KeyError."""
+        for each in self._lists():
+            if name in each._tensors:
+                return (each._made or {}).get(name)
+        raise KeyError(name)
+
+    def is_input(self, name: str) -> bool:
+        """Whether a name in reach is that of an input, which no line made."""
+        return self.find(name) is not None and self.made(name) is None
+
+    def owners(self) -> list[str]:
+        """The names of all lines in reach that made layers."""
+        return list(dict.fromkeys(name for scope in self._lists() for name in scope._made or ()))
 
     def is_left_out(self, name: str) -> bool:
         """Whether a name is that of a layer which its `when` leaves out."""
