@@ -30,6 +30,8 @@ from convcalc.explain import Explanation, explain
 from convcalc.layers.base import Storage
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import (
+    Axes,
+    Axis,
     Choice,
     CountOrNumbers,
     EachAxis,
@@ -91,6 +93,11 @@ def drawn(d: Random, kind: Kind, axes: int) -> Any:
         return None if d.random() < 0.4 else drawn(d, kind.kind, axes)
     if isinstance(kind, Whole):
         return d.randint(kind.minimum, kind.minimum + 3)
+    if isinstance(kind, Axis):
+        return d.randint(-axes - 1, axes)
+    if isinstance(kind, Axes):
+        chosen = d.sample(range(axes + 1), d.randint(1, axes + 1))
+        return [axis - d.choice([0, axes + 1]) for axis in chosen]
     if isinstance(kind, EachAxis):
         return [d.randint(kind.one.minimum, kind.one.minimum + 3) for _ in range(axes)]
     if isinstance(kind, Pads):

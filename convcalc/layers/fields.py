@@ -298,6 +298,58 @@ class Numbers(Kind):
         return {"type": "array", "items": self.one.schema(), "minItems": 1}
 
 
+class Axis(Kind):
+    """An axis of the (first) input: 0 for the channels; negative from the end, -1 for the last.
+
+    Placed, it is counted from 0.
+    """
+
+    expected = "a whole number: 0 for the channels, -1 for the last axis"
+    metavar = "N"
+
+    def read(self, value: Any) -> int | None:
+        return whole(value)
+
+    def resolve(self, value: Any, axes: int) -> int:
+        count = axes + 1
+        if not -count <= value < count:
+            ends = f"from 0 to {axes}, or from -1 to -{count} from the end" if axes else "0 or -1"
+            raise Refusal(
+                f"must be {ends}, on an input of {count} ax{'es' if axes else 'is'}, not {value}",
+                code="axis",
+            )
+        return int(value) % count
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer"}
+
+
+class Axes(Kind):
+    """Different axes of the (first) input, in an order; see `Axis`."""
+
+    expected = "a list of axes: 0 for the channels, -1 for the last"
+    metavar = "N,N…"
+    one = Axis()
+
+    def read(self, value: Any) -> tuple[int, ...] | None:
+        items = value if isinstance(value, (list, tuple)) else ()
+        numbers = [number for item in items if (number := self.one.read(item)) is not None]
+        return tuple(numbers) if numbers and len(numbers) == len(items) else None
+
+    def resolve(self, value: Any, axes: int) -> tuple[int, ...]:
+        resolved: dict[int, int] = {}
+        for number in value:
+            axis = self.one.resolve(number, axes)
+            if axis in resolved:
+                both = f"{resolved[axis]} and {number}" if number != axis else f"{axis} twice"
+                raise Refusal(f"must be different axes, and has {both}", code="axis")
+            resolved[axis] = number
+        return tuple(resolved)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.one.schema(), "minItems": 1}
+
+
 class CountOrNumbers(Kind):
     """A count, or a list of sizes; kept as a tuple (of one: the count)."""
 
@@ -346,4 +398,7 @@ Padding = Annotated["tuple[tuple[int, int], ...] | str", Pads()]
 Cut = Annotated["tuple[tuple[int, int], ...] | str", Pads("same", "same_lower")]
 Flag = Annotated[bool, Truth()]
 Number = Annotated[float, Real()]
+#: An axis of the input, and several that differ.
+OneAxis = Annotated[int, Axis()]
+SomeAxes = Annotated[tuple[int, ...], Axes()]
 Rate = Annotated[float, Real(0, 1)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from convcalc.arithmetic import either, equal, holds, require, where
+from convcalc.layers.axes import resized
 from convcalc.layers.base import Join, Layer, Operations, Storage, Unary, layer
-from convcalc.layers.fields import Count, CountOrNumbers, Optional, Whole, WholeNumber
+from convcalc.layers.fields import Count, CountOrNumbers, OneAxis, Optional, Whole, WholeNumber
 from convcalc.layers.grouping import per_group
 from convcalc.shape import Shape
 
@@ -187,7 +188,7 @@ class Slice(_Moving):
     start: the first that is kept, from 0
     stop: the first that is not kept; the end when left out
     step: every how many are kept
-    axis: 0 for channels, 1 for the first spatial axis, …
+    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
 
     Example: `- slice: {start: 0, stop: 32}` on `64x28x28`
     """
@@ -195,17 +196,9 @@ class Slice(_Moving):
     start: WholeNumber = 0
     stop: Annotated[int | None, Optional(Whole(1))] = None
     step: Count = 1
-    axis: Annotated[int, Whole(0, symbolic=False)] = 0
+    axis: OneAxis = 0
 
     def output_shape(self, x: Shape) -> Shape:
-        require(
-            self.axis < len(x),
-            "{shape} has no axis {axis}",
-            code="slice",
-            field="axis",
-            shape=x,
-            axis=self.axis,
-        )
         size = x[self.axis]
         stop = size if self.stop is None else self.stop
         require(
@@ -226,4 +219,4 @@ class Slice(_Moving):
             size=size,
         )
         kept = (stop - self.start + self.step - 1) // self.step
-        return Shape(*x[: self.axis], kept, *x[self.axis + 1 :])
+        return resized(x, self.axis, kept)
