@@ -84,7 +84,7 @@ def answer(spec: Json) -> Json:
     except REFUSALS as error:
         return {"refuses": str(error).split("\n")[0][:120]}
     assert outputs == again, f"PyTorch's devices differ: {spec}"
-    everything = nn.ModuleList(module for _, module in network.modules)
+    everything = nn.ModuleList(laid.module for laid in network.layers)
     return {
         "outputs": outputs,
         "weights": network.weights(),

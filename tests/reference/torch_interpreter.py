@@ -503,25 +503,33 @@ BUILD_JOIN: dict[str, Callable[[Json], nn.Module]] = {
 # --- A spec to a network --------------------------------------------------------------------------
 
 
+class Laid(NamedTuple):
+    """A layer of a network: its type, its fields with a value for every axis, and its module."""
+
+    type: str
+    fields: Json
+    module: nn.Module
+
+
 class Made(NamedTuple):
-    """What a name stands for: its tensors, and the modules that made them, in order."""
+    """What a name stands for: its tensors, and the layers that made them, in order."""
 
     tensors: list[Any]
-    modules: list[tuple[str, nn.Module]]
+    layers: list[Laid]
 
 
 Names = dict[str, Made]
 
 
 class Network:
-    """A spec, run as it is read. `modules` are those that were made, with their types, in order."""
+    """A spec, run as it is read. `layers` are those that were run, in order."""
 
     def __init__(self, device: str, blocks: Json) -> None:
         self.device = device
         self.blocks = blocks
-        self.modules: list[tuple[str, nn.Module]] = []
-        #: Where the next module has its tensors from, besides: the innermost is the last.
-        self.owners: list[Iterator[tuple[str, nn.Module]]] = []
+        self.layers: list[Laid] = []
+        #: Those that the next one has its tensors from, if any: the innermost is the last.
+        self.owners: list[Iterator[Laid]] = []
         self.frozen = False
 
     def run(self, spec: Json) -> list[Any]:
@@ -556,15 +564,15 @@ class Network:
             listed = source if isinstance(source, list) else [source]
             xs = [tensor for one in listed for tensor in self.named(one, names)]
         wanted = fields.pop("output_shape", None)
-        first = len(self.modules)
+        first = len(self.layers)
         with self.freezing(not fields.pop("trainable", True)):
             owner = fields.pop("weights", None)
-            with self.sharing(None if owner is None else names[owner].modules):
+            with self.sharing(None if owner is None else names[owner].layers):
                 xs = self.result(type, fields, xs, names)
         if wanted is not None and [list(x.shape[1:]) for x in xs] != [wanted]:
             raise ValueError("the output has another shape than is stated")
         if name is not None:
-            names[name] = Made(xs, self.modules[first:])
+            names[name] = Made(xs, self.layers[first:])
         return xs
 
     def named(self, name: str, names: Names) -> list[Any]:
@@ -599,12 +607,12 @@ class Network:
         return self.layer(type, fields, xs)
 
     def repeat(self, fields: Json, xs: list[Any], names: Names) -> list[Any]:
-        turns: list[list[tuple[str, nn.Module]]] = []
+        turns: list[list[Laid]] = []
         for _ in range(fields["times"]):
-            first = len(self.modules)
+            first = len(self.layers)
             with self.sharing(turns[0] if turns and fields.get("share_weights") else None):
                 xs = self.stack(fields["layers"], xs, dict(names))
-            turns.append(self.modules[first:])
+            turns.append(self.layers[first:])
         return xs
 
     def join(self, type: str, xs: list[Any]) -> list[Any]:
@@ -619,12 +627,14 @@ class Network:
             else:
                 (x,) = xs
                 module = BUILD[type](fields, list(x.shape[1:]))
-        for owners in self.owners:
-            tie(type, module, *next(owners, ("nothing", nn.Identity())))
         module.eval()
         if self.frozen:
             module.requires_grad_(False)
-        self.modules.append((type, module))
+        axes = xs[0].ndim - 2 if xs else 0
+        laid = Laid(type, {key: for_all_axes(key, f, axes) for key, f in fields.items()}, module)
+        for owners in self.owners:
+            tie(laid, next(owners, None))
+        self.layers.append(laid)
         result = module() if type == "parameter" else module(*xs)
         results = list(result) if isinstance(result, tuple) else [result]
         if any(tensor.numel() == 0 for tensor in results):
@@ -632,12 +642,12 @@ class Network:
         return results
 
     @contextmanager
-    def sharing(self, modules: list[tuple[str, nn.Module]] | None) -> Iterator[None]:
-        """Modules that are made meanwhile have their tensors from these, one after the other."""
-        if modules is None:
+    def sharing(self, layers: list[Laid] | None) -> Iterator[None]:
+        """What is laid meanwhile has its tensors from these, one after the other."""
+        if layers is None:
             yield
             return
-        self.owners.append(owners := iter(modules))
+        self.owners.append(owners := iter(layers))
         yield
         self.owners.pop()
         if next(owners, None) is not None:
@@ -645,45 +655,70 @@ class Network:
 
     @contextmanager
     def freezing(self, frozen: bool) -> Iterator[None]:
-        """Modules that are made meanwhile do not train."""
+        """What is laid meanwhile does not train."""
         before, self.frozen = self.frozen, self.frozen or frozen
         yield
         self.frozen = before
 
     def weights(self) -> list[dict[str, Sizes]]:
-        """The tensors of each module that has some, the step counters of batch norms left out."""
+        """The tensors of each module, those of others and step counters of batch norms left out."""
         found = []
-        for _, root in self.modules:
-            for module in root.modules():
+        known: set[int] = set()
+        for laid in self.layers:
+            for module in laid.module.modules():
                 own = {
-                    name: list(tensor.shape)
+                    name: tensor
                     for named in (module.named_parameters, module.named_buffers)
                     for name, tensor in named(recurse=False)
-                    if name != "num_batches_tracked"
+                    if name != "num_batches_tracked" and id(tensor) not in known
                 }
+                known.update(map(id, own.values()))
                 if own:
-                    found.append(own)
+                    found.append({name: list(tensor.shape) for name, tensor in own.items()})
         return found
 
 
-def tie(type: str, module: nn.Module, owners_type: str, owner: nn.Module) -> None:
-    """Give a module the tensors of another. Raises ValueError where they are not alike."""
-    pairs = list(zip(module.modules(), owner.modules()))
-    alike = type == owners_type and all(
-        shapes(getattr(mine, held)) == shapes(getattr(theirs, held))
-        for mine, theirs in pairs
-        for held in HELD
+#: Fields that have a value for every axis, and those that name axes.
+PER_AXIS = frozenset(
+    (
+        "kernel_size",
+        "stride",
+        "padding",
+        "dilation",
+        "output_padding",
+        "output_size",
+        "scale",
+        "size",
     )
-    if not alike:
-        raise ValueError(f"{type} does not fit the tensors of {owners_type}")
+)
+OF_AXES = ("axis", "start_axis", "axes", "order")
+
+
+def for_all_axes(key: str, value: Any, axes: int) -> Any:
+    """A field as it is on an input with so many spatial axes."""
+    if key in OF_AXES:
+        listed = value if isinstance(value, list) else [value]
+        return [axis % (axes + 1) for axis in listed]
+    return per_axis(value, axes) if key in PER_AXIS else value
+
+
+def tie(laid: Laid, owner: Laid | None) -> None:
+    """Give a layer the tensors of another. Raises ValueError where they are not alike."""
+    if owner is None or laid[:2] != owner[:2]:
+        raise ValueError("what is shared is built otherwise")
+    pairs = list(zip(laid.module.modules(), owner.module.modules()))
     for mine, theirs in pairs:
-        for held in HELD:
-            getattr(mine, held).update(getattr(theirs, held))
-
-
-#: Where a module holds its tensors.
-HELD = ("_parameters", "_buffers")
+        for held in ("_parameters", "_buffers"):
+            here, there = getattr(mine, held), getattr(theirs, held)
+            if shapes(here) != shapes(there):
+                raise ValueError("what is shared has other tensors")
+            if any(
+                t is not None and t.requires_grad > here[n].requires_grad for n, t in there.items()
+            ):
+                raise ValueError("the language freezes weights where they are first")
+            here.update(there)
 
 
 def shapes(tensors: dict[str, Any]) -> dict[str, Sizes | None]:
+    """The sizes of a module's tensors; None for those that it does without."""
     return {name: None if t is None else list(t.shape) for name, t in tensors.items()}
