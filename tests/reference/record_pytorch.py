@@ -642,7 +642,9 @@ class Draughtsman:
             fields |= some(d, 0.06, trainable=lambda: False) | some(d, 0.03, when=lambda: True)
             made = self.made(element, xs, known)
             if made is None:
-                return layers + ([element] if often(d, 0.05) else []), xs
+                # What is shared is refused less often.
+                kept = often(d, 0.3 if {"weights", "share_weights"} & fields.keys() else 0.05)
+                return layers + ([element] if kept else []), xs
             layers = [*layers, element]
             if "name" in fields:
                 self.named[fields["name"]] = element
