@@ -97,7 +97,10 @@ def answer(spec: Json) -> Json:
             for name, buffer in everything.named_buffers()
             if not name.endswith("num_batches_tracked")
         ),
-        "macs": counter.get_total_flops() // 2 // BATCH,
+        # Of an operator that nobody knows, its cost is not known.
+        "macs": None
+        if all(laid.type == "opaque" for laid in network.layers)
+        else counter.get_total_flops() // 2 // BATCH,
     }
 
 

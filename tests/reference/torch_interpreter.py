@@ -429,7 +429,8 @@ class Opaque(nn.Module):
     def __init__(self, shape: Sizes, tensors: list[Sizes]) -> None:
         super().__init__()
         self.shape = shape
-        self.tensors = nn.ParameterList([torch.zeros(sizes) for sizes in tensors])
+        for index, sizes in enumerate(tensors):
+            self.register_parameter(f"tensor_{index}", nn.Parameter(torch.zeros(sizes)))
 
     def forward(self, *xs: Any) -> Any:
         return xs[0].new_zeros(len(xs[0]), *self.shape)
