@@ -556,6 +556,8 @@ def draw_fields(d: Random, type: str, x: Sizes) -> Json:
 #: What no layer takes.
 BROKEN = {"kernel_size": 0, "stride": 0, "dilation": 0, "groups": 0, "factor": 0, "size": 0}
 BROKEN |= {"padding": -1, "output_padding": -1}
+#: Types that PyTorch pads by less than nothing.
+BELOW_ZERO = ("pad", "max_unpool")
 
 
 def draw_layer(d: Random, type: str) -> Json:
@@ -568,7 +570,7 @@ def draw_layer(d: Random, type: str) -> Json:
     fewest, most, _, _ = DRAW[type]
     x = draw_sizes(d, draw_rank(d, fewest, most))
     fields = draw_fields(d, type, x)
-    present = [name for name in fields if name in BROKEN and type != "pad"]
+    present = [name for name in fields if name in BROKEN and type not in BELOW_ZERO]
     if present and often(d, 0.02):
         name = d.choice(present)
         fields[name] = BROKEN[name]

@@ -229,21 +229,20 @@ def sliding(f: Json) -> tuple[Any, ...]:
 def pad(f: Json, x: Sizes) -> nn.Module:
     axes = len(x) - 1
     mode, value = f.get("mode", "constant"), f.get("value", 0.0)
-    if "axis" in f:
-        dim, ends = dimension(f["axis"], x), per_axis(f["padding"], 2)
-        return Then(lambda t: along(t, dim, lambda lines: F.pad(lines, ends, mode, value)))
-    pads = flat_pads(f["padding"], axes)
+    pads = flat_pads(f["padding"], axes) if "axis" not in f else one_axis(f, x)
     if mode == "constant":
         return Then(lambda t: F.pad(t, pads, mode, value))
+    if len(pads) > 2 * axes:
+        raise ValueError("PyTorch pads channels with constants alone")
     kind = {"reflect": "ReflectionPad", "replicate": "ReplicationPad", "circular": "CircularPad"}
     return of_rank(kind[mode], axes)(pads)
 
 
-def along(t: Any, dim: int, function: Callable[[Any], Any]) -> Any:
-    """What a function makes of the lines of a tensor along one dimension."""
-    moved = t.movedim(dim, -1)
-    lines = function(moved.reshape(len(t), -1, moved.shape[-1]))
-    return lines.reshape(*moved.shape[:-1], lines.shape[-1]).movedim(-1, dim)
+def one_axis(f: Json, x: Sizes) -> tuple[int, ...]:
+    """The padding of one axis as PyTorch's pads have it, with none of the other spatial ones."""
+    dim = dimension(f["axis"], x)
+    after, before = len(x) - dim, max(0, dim - 2)
+    return (0, 0) * after + per_axis(f["padding"], 2) + (0, 0) * before
 
 
 def upsample(f: Json, x: Sizes) -> nn.Module:
