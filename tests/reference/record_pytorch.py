@@ -564,9 +564,7 @@ def draw_layer(d: Random, type: str) -> Json:
     """A spec of one layer; rarely, one with a field that no layer takes."""
     if type in DRAW_WHOLE:
         inputs, fields = DRAW_WHOLE[type][1](d)
-        named = {f"x{i}": sizes for i, sizes in enumerate(inputs)}
-        source = {"from": list(named)} if len(named) > 1 else {}
-        return {"name": type, "input": named or [1], "layers": [{type: source | fields}]}
+        return spec_of(type, fields, inputs)
     fewest, most, _, _ = DRAW[type]
     x = draw_sizes(d, draw_rank(d, fewest, most))
     fields = draw_fields(d, type, x)
@@ -574,7 +572,25 @@ def draw_layer(d: Random, type: str) -> Json:
     if present and often(d, 0.02):
         name = d.choice(present)
         fields[name] = BROKEN[name]
-    return {"name": type, "input": x, "layers": [{type: fields}]}
+    return spec_of(type, fields, [x])
+
+
+#: What enters a network has no more axes.
+MOST_INPUT_AXES = 4
+
+
+def spec_of(type: str, fields: Json, inputs: list[Sizes]) -> Json:
+    """A spec of one layer; where an input has many axes, `reshape` makes them."""
+    layers: list[Json] = []
+    given: dict[str, Sizes] = {}
+    for i, sizes in enumerate(inputs):
+        given[f"x{i}"] = sizes
+        if len(sizes) > MOST_INPUT_AXES:
+            given[f"x{i}"] = [prod(sizes)]
+            layers.append({"reshape": {"name": f"r{i}", "from": f"x{i}", "shape": sizes}})
+    made = [f"r{i}" if len(x) > MOST_INPUT_AXES else f"x{i}" for i, x in enumerate(inputs)]
+    source = {"from": made if len(made) > 1 else made[0]} if layers or len(made) > 1 else {}
+    return {"name": type, "input": given or [1], "layers": [*layers, {type: source | fields}]}
 
 
 # --- Graphs ---------------------------------------------------------------------------------------
