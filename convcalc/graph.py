@@ -280,9 +280,9 @@ class Builder:
         Where that one uses another's itself, these are meant.
         """
         owner = self.owner(owner)
-        level, base, ordinal, placed, *rest = self._drafts[user]
-        held = placed.holding(borrowing=True, frozen=self.placed(owner).frozen)
-        self._drafts[user] = (level, base, ordinal, held, *rest)
+        level, base, ordinal, placed, inputs, functional = self._drafts[user]
+        placed = placed.holding(borrowing=True, frozen=self.placed(owner).frozen)
+        self._drafts[user] = (level, base, ordinal, placed, inputs, functional)
         self._owners[user] = owner
 
     def owner(self, index: int) -> int:

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from convcalc.arithmetic import product
 
+#: Axes that a tensor has at the most, its channels among them.
+MOST_AXES = 8
+
 
 class Shape(tuple[int, ...]):
     """`(channels, *spatial)`, or `(features,)`; channels first, no batch."""

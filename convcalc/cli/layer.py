@@ -12,7 +12,8 @@ from convcalc import layers
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
-from convcalc.layers.fields import Truth
+from convcalc.layers.fields import Optional, Truth
+from convcalc.shape import MOST_AXES
 from convcalc.words import did_you_mean
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def _command(name: str) -> click.Command:
             multiple=True,
             metavar="SHAPE",
             help=f"The input: {_shapes(cls)}"
-            + ("; once for each input." if cls.arity is None else "."),
+            + ("; once for each input." if cls.arity != 1 else "."),
         ),
         click.Option(
             ["--dims"],
-            type=options.Whole(0, 3),
+            type=options.Whole(0, MOST_AXES - 1),
             metavar="N",
             help="Spatial axes, where SHAPE leaves it open.",
         ),
@@ -181,10 +182,10 @@ def _option(field: layers.Field) -> click.Option:
     """The option of a field, under its canonical and its short name."""
     dashed = field.name.replace("_", "-")
     help = _sentence(field.description)
-    if isinstance(field.kind, Truth):
-        unless_given = (
-            "" if field.required else f"[default: {'' if field.default else 'no-'}{dashed}]"
-        )
+    kind = field.kind.kind if isinstance(field.kind, Optional) else field.kind
+    if isinstance(kind, Truth):
+        is_open = field.required or field.default is None
+        unless_given = "" if is_open else f"[default: {'' if field.default else 'no-'}{dashed}]"
         return click.Option(
             [f"--{dashed}/--no-{dashed}", field.name],
             default=None,

@@ -259,14 +259,14 @@ class _Walk:
                 shares = isinstance(body, Call) and body.weights is not None
                 if shares or body.name is not None:
                     made = self.made(st, first, 1, result, found)
-                    if shares:
-                        self.sharing.line(st, made, scope)
+                    if shares and not self.sharing.line(st, made, scope):
+                        result = made = None
             except Unknown:
                 pass
             if len(self.mistakes.found) > found:
                 self.mistaken.add(id(st))
         if body.name is not None:
-            scope.add(body.name, result, made)
+            scope.add_line(body.name, result, made)
         return result
 
     def trained(self, expand: _Expand, st: Statement, inputs: Tensors, scope: Scope) -> Tensors:

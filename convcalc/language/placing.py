@@ -11,7 +11,7 @@ from convcalc.arithmetic import Refusal
 from convcalc.language.scopes import Known, Scope, Tensors
 from convcalc.language.statements import Call, Statement, Value
 from convcalc.language.values import Values
-from convcalc.layers.base import Layer, Placed, Stated, require_inputs
+from convcalc.layers.base import Layer, Placed, Stated
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import Kind
 from convcalc.shape import Shape
@@ -90,7 +90,7 @@ class Placing:
     ) -> Known:
         """The parts of a layer that stands for several."""
         try:
-            require_inputs(layer, len(inputs))
+            layer.require_inputs(len(inputs))
             with self.builder.group(call.name or st.type, st.type, layer):
                 made = layer.build(self.builder, *inputs)
         except Refusal as refusal:

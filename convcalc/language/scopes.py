@@ -67,7 +67,7 @@ class Scope:
         #: The list around it, whose tensors it sees.
         self._outer = outer
         self._tensors: dict[str, Tensors] = {}
-        self._made: dict[str, Made] | None = None
+        self._made: dict[str, Made | None] = {}
         self._left_out: set[str] | None = None
 
     def inside(self, st: Statement, values: Mapping[str, Any] | None = None) -> Scope:
@@ -92,18 +92,14 @@ class Scope:
         """The values that expressions see by their names, on a line that takes `inputs`."""
         return {**self.values, **(tensor_values(inputs[0].shape) if inputs else {})}
 
-    def add(self, name: str, tensors: Tensors, made: Made | None = None) -> None:
-        """Name tensors, and the layers that a line made of them, for the lines that follow.
-
-        An input has no layers, and what a mistake is in is not known.
-        """
+    def add(self, name: str, tensors: Tensors) -> None:
+        """Name tensors that enter, for the lines that follow."""
         self._tensors[name] = tensors
-        if made is not None:
-            if self._made is None:
-                self._made = {}
-            self._made[name] = made
-        elif self._made is not None:
-            self._made.pop(name, None)
+
+    def add_line(self, name: str, tensors: Tensors, made: Made | None) -> None:
+        """Name what a line hands on and what it made; None where a mistake leaves that unknown."""
+        self._tensors[name] = tensors
+        self._made[name] = made
 
     def leave_out(self, name: str) -> None:
         """Note that the layer of a name is not there."""
@@ -124,19 +120,18 @@ class Scope:
         return found
 
     def made(self, name: str) -> Made | None:
-        """What the line of a name made; None where that is not known. Raises KeyError."""
+        """What the line of a name made; None where that is not known.
+
+        Raises KeyError for what is no name of a line in reach.
+        """
         for each in self._lists():
             if name in each._tensors:
-                return (each._made or {}).get(name)
+                return each._made[name]
         raise KeyError(name)
 
-    def is_input(self, name: str) -> bool:
-        """Whether a name in reach is that of an input, which no line made."""
-        return self.find(name) is not None and self.made(name) is None
-
-    def owners(self) -> list[str]:
-        """The names of all lines in reach that made layers."""
-        return list(dict.fromkeys(name for scope in self._lists() for name in scope._made or ()))
+    def lines(self) -> list[str]:
+        """The names of all lines in reach."""
+        return list(dict.fromkeys(name for scope in self._lists() for name in scope._made))
 
     def is_left_out(self, name: str) -> bool:
         """Whether a name is that of a layer which its `when` leaves out."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcalc.language.refusals import Mistakes
 from convcalc.language.scopes import Made, Scope
 from convcalc.language.statements import Call, Stack, Statement
 from convcalc.language.values import Values
-from convcalc.layers.base import Placed, Weight
+from convcalc.layers.base import Placed
 from convcalc.words import counted, sizes
 
 
@@ -22,7 +22,7 @@ class _Difference(NamedTuple):
     here: str
     there: str
     which: str = ""
-    cure: str = ""
+    cure: str = "build both in the same way"
 
     def sentence(self, owner: str) -> str:
         """Both sides; `owner` is what the others are called."""
@@ -39,26 +39,26 @@ class Sharing:
         self.mistakes: Mistakes = values.mistakes
         self.builder = self.mistakes.builder
 
-    def line(self, st: Statement, made: Made | None, scope: Scope) -> None:
-        """Let what a line made use the weights of what its `weights` names."""
+    def line(self, st: Statement, made: Made | None, scope: Scope) -> bool:
+        """Let what a line made use the weights of what its `weights` names.
+
+        Whether the two are alike, as far as that is known.
+        """
         name = st.body.weights
         try:
             owner = scope.made(name)
         except KeyError:
             self._unknown(st, name, scope)
-            return
-        if owner is None and scope.is_input(name):
-            message = f"`weights` names `{name}`, which is an input and has no weights"
-            self._report("unknown-weights", message, st, scope, "name a layer or block above")
-        elif owner is not None and made is not None:
-            found = self._lend(owner, made)
-            if found is not None:
-                what = f"`{st.type}` cannot use the weights of `{name}`"
-                message = f"{what}: {found.sentence(f'`{name}`')}"
-                help = found.cure or "build both in the same way"
-                help += "; without `weights` it has weights of its own"
-                line = f"`{name}` is the `{owner.st.type}` at line {owner.st.mark.line}"
-                self._report("other-weights", message, st, scope, help, (line,))
+            return True
+        found = self._lend(owner, made) if owner and made else None
+        if owner is None or found is None:
+            return True
+        what = f"`{st.type}` cannot use the weights of `{name}`"
+        message = f"{what}: {found.sentence(f'`{name}`')}"
+        help = f"{found.cure}; without `weights` it has weights of its own"
+        line = f"`{name}` is the `{owner.st.type}` at line {owner.st.mark.line}"
+        self._report("other-weights", message, st, scope, help, (line,))
+        return False
 
     def turn(self, first: Made, made: Made, number: int, scope: Scope) -> bool:
         """Let what a turn of a `repeat` made use the weights of the first one's; whether it can."""
@@ -67,13 +67,12 @@ class Sharing:
             return True
         st = made.st
         what = f"turn {number + 1} of this `repeat` cannot use the weights of the first"
-        help = found.cure or "let all turns be built in the same way"
         self.mistakes.report(
             "other-weights",
             f"{what}: {found.sentence('the first')}",
             st.mark_of("share_weights"),
             scope,
-            help=f"{help}; without `share_weights` each has weights of its own",
+            help=f"{found.cure}; without `share_weights` each has weights of its own",
         )
         return False
 
@@ -87,10 +86,9 @@ class Sharing:
             found = self._difference(owner, user, *pair)
             if found is not None:
                 return found
-        lengths = [made.end - made.first for made in (user, owner)]
-        if lengths[0] != lengths[1]:
-            here, there = (f"has {counted(length, 'layer')}" for length in lengths)
-            return _Difference(here, there)
+        here, there = (made.end - made.first for made in (user, owner))
+        if here != there:
+            return _Difference(f"has {counted(here, 'layer')}", f"has {there}")
         for pair in pairs:
             self.builder.lend(*pair)
         return None
@@ -99,20 +97,18 @@ class Sharing:
         """What keeps a node from using the tensors of another."""
         paths = self._path(user, here), self._path(owner, there)
         placed, other = self.builder.placed(here), self.builder.placed(there)
-        which = ".".join(name for name, _ in paths[0])
         if placed.type != other.type or paths[0] != paths[1]:
-            if not any(paths):
-                return _Difference(f"is `{placed.type}`", f"is `{other.type}`")
-            return _Difference(*[f"has {_labelled(p, of)}" for p, of in zip(paths, (placed, other))])
+            return _Difference(self._has(user, here), self._has(owner, there))
+        which = self._own_name(user, here)
         field = _differing(placed, other)
         if field is not None:
-            here_, there_ = (f"has {field} {_shown(each.config[field])}" for each in (placed, other))
+            value, wanted = (_shown(each.config[field]) for each in (placed, other))
             cure = f"give both the same {field}"
-            return _Difference(here_, there_, which, cure)
+            return _Difference(f"has {field} {value}", f"has {wanted}", which, cure)
         if placed.tensors != other.tensors:
             return _of_tensors(placed, other, which)
-        if placed.frozen and placed.tensors and not self.builder.placed(there).frozen:
-            cure = "say `trainable: false` where they are first"
+        if placed.frozen and not other.frozen:
+            cure = "say `trainable: false` of the first, too"
             return _Difference("is frozen", "is trained", which, cure)
         return self._used_otherwise(owner, user, there, here, which)
 
@@ -131,6 +127,18 @@ class Sharing:
         has = f"those of `{self.builder.name(meant)}`" if meant != there else "its own"
         return _Difference(f"uses the weights of `{name}`", f"has {has}", which)
 
+    def _has(self, made: Made, node: int) -> str:
+        """What a line is or has where another is built otherwise: the node there."""
+        type, name = self.builder.placed(node).type, self._own_name(made, node)
+        if not name:
+            return f"is one `{type}`"
+        says_it = name.startswith(type) or name.rpartition(".")[2].startswith(type)
+        return f"has `{name}`" if says_it else f"has `{name}` ({type})"
+
+    def _own_name(self, made: Made, node: int) -> str:
+        """What a node is called inside what a line made; empty where the line is the node's."""
+        return ".".join(self.builder.name(node).split(".")[made.depth :])
+
     def _path(self, made: Made, node: int) -> tuple[tuple[str, str], ...]:
         """The names of a node and of the groups around it, inside what a line made, and types."""
         parts = self.builder.parts_of_name(node)[made.depth :]
@@ -141,8 +149,11 @@ class Sharing:
     def _unknown(self, st: Statement, name: str, scope: Scope) -> None:
         """`weights` names what is not in reach."""
         below = self._below(st, name, scope)
-        whole = name.rpartition(".")[0]
-        if below is st:
+        whole, _, part = name.rpartition(".")
+        if name in scope.tensors():
+            message = f"`weights` names `{name}`, which is an input and has no weights"
+            help = "name a layer or block above"
+        elif below is st:
             message = f"`weights` of `{name}` names itself"
             loops = [each for each in scope.around if each.type == "repeat"]
             help = "leave it out: it has weights of its own"
@@ -155,11 +166,11 @@ class Sharing:
             own = st.body.name
             first = f"write `weights: {own}` there" if own else "name it for that one's `weights`"
             help = f"the first one has the weights: leave it out here, and {first}"
-        elif whole in scope.owners():
+        elif whole in scope.lines() and part.isdecimal():
             message = f"`weights` names `{name}`, and weights are those of a layer as a whole"
             help = f"write `weights: {whole}`"
         else:
-            self.mistakes.unknown_name(st, "weights", name, scope, scope.owners())
+            self.mistakes.unknown_name(st, "weights", name, scope, scope.lines())
             return
         self._report("unknown-weights", message, st, scope, help)
 
@@ -204,12 +215,6 @@ class Sharing:
         self.mistakes.report(code, message, mark, scope, help=help, notes=notes)
 
 
-def _labelled(path: Sequence[tuple[str, str]], placed: Placed) -> str:
-    """A layer inside a block: its name there, and its type where that does not say it."""
-    own = ".".join(name for name, _ in path) or placed.type
-    return f"`{own}`" if own.endswith(placed.type) else f"`{own}` ({placed.type})"
-
-
 def _differing(placed: Placed, other: Placed) -> str | None:
     """The first field in which two layers of one type differ."""
     if placed.layer == other.layer:
@@ -220,16 +225,18 @@ def _differing(placed: Placed, other: Placed) -> str | None:
 def _of_tensors(placed: Placed, other: Placed, which: str) -> _Difference:
     """The difference of two layers whose tensors have other shapes."""
     pairs = zip(placed.tensors, other.tensors)
-    here, there = next((pair for pair in pairs if pair[0] != pair[1]))
+    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    if not differing:
+        here, there = len(placed.tensors), len(other.tensors)
+        return _Difference(f"has {counted(here, 'tensor')}", f"has {there}", which)
+    (one, another), *_ = differing
     channels = [each.inputs[0].channels for each in (placed, other)]
-    cure = ""
+    cure = "both must get the same shape"
     if channels[0] != channels[1]:
-        cure = f"both must get as many channels, and here are {channels[0]}, there {channels[1]}"
-    return _Difference(_tensor(here), _tensor(there), which, cure)
-
-
-def _tensor(weight: Weight) -> str:
-    return f"has {weight.name} {_shown(list(weight.shape))}"
+        got = f"{channels[0]} arrive here, and {channels[1]} there"
+        cure = f"both must get as many channels: {got}"
+    shapes = [_shown(list(each.shape)) for each in (one, another)]
+    return _Difference(f"has a {one.name} of {shapes[0]}", f"has {shapes[1]}", which, cure)
 
 
 def _shown(value: Any) -> str:

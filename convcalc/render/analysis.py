@@ -11,6 +11,7 @@ from convcalc.costs import FIGURES
 from convcalc.diagnostics import fail
 from convcalc.render.column import Column
 from convcalc.render.columns import (
+    SUMMED,
     TABLE,
     chosen,
     defaults,
@@ -20,6 +21,7 @@ from convcalc.render.columns import (
     order,
     sorted_rows,
     title_of,
+    with_rare,
 )
 from convcalc.render.fitting import fitting
 from convcalc.render.heading import heading
@@ -76,7 +78,7 @@ def layers(
                 yield [*lead, *values(row)]
 
     def table(analysis: Analysis) -> Table:
-        chose = chosen(columns, defaults(TABLE, analysis))
+        chose = chosen(columns, defaults(with_rare(TABLE, analysis), analysis))
         found = shown(analysis)
         made = _table(analysis, [], chose, lambda: (((), row) for row in found), si)
         return _saying(made, _first(sort, top, len(analysis.rows)))
@@ -111,7 +113,8 @@ def shares(
     in MACs or in the figure `sort`; the first `top` rows alone are shown. Raises ConvcalcError for
     a column that is no figure.
     """
-    asked = [_summed(column, by) for column in chosen(columns, ("params", "macs", "flops"))]
+    default = with_rare(SUMMED, *analyses)
+    asked = [_summed(column, by) for column in chosen(columns, default)]
     kept = [column for column in asked if column.key != "layers"]  # which is there anyway
     every = [(analysis, analysis.shares(by)) for analysis in analyses]
     sort = sort or _by_default(top)
@@ -297,7 +300,7 @@ def _fitted_shares(
 
 def _without_names(keys: str | None, analysis: Analysis) -> list[Column]:
     """The columns behind labels, which have the names and types."""
-    found = chosen(keys, defaults(TABLE, analysis))
+    found = chosen(keys, defaults(with_rare(TABLE, analysis), analysis))
     return [column for column in found if column.key not in _NAMES]
 
 
@@ -313,7 +316,7 @@ def outline(analysis: Analysis, keys: Sequence[str], most: int) -> tuple[Table, 
     tree = branches(analysis.rows)
     found = lines_of(tree, most)
     first = [line.depth + 1 for line in lines_of(tree, FEWEST_LINES) if line.is_open]
-    kept = [find(key) for key in defaults(keys, analysis)]
+    kept = [find(key) for key in defaults(with_rare(keys, analysis), analysis)]
 
     def rows() -> Iterator[tuple[tuple[str, ...], Row]]:
         return (((line.branch.label,), line.branch.row) for line in found)
@@ -382,7 +385,7 @@ def _table(
         for column, value, mark in zip(kept, values(row), marks):
             text = column.show(value, si)
             if mark and column.marked is not None:
-                text += "*" if column.marked(row) else " "
+                text += column.mark if column.marked(row) else " "
             yield text
 
     totals = [""] * len(lead)

@@ -30,7 +30,7 @@ class Column(NamedTuple):
     """A column: its key, its title, how it is read from a row, and from the whole where it sums up.
 
     `show` is its value as people read it, short where that is asked for; `numeric` columns stand to
-    the right. `marked` says where a figure is 0 because a tool passes over the layer; `measure` is
+    the right. `marked` says where a figure has a `mark`, which a legend explains; `measure` is
     what rows are sorted by, where that is not the value. A share is read as what it is a share of.
     """
 
@@ -40,6 +40,7 @@ class Column(NamedTuple):
     total: Callable[[Any], Any] | None = None
     numeric: bool = False
     marked: Callable[[Any], bool] | None = None
+    mark: str = "*"
     show: Callable[[Any, bool], str] = as_word
     measure: Callable[[Any], int | None] | None = None
     #: What a legend says of its values.

@@ -12,6 +12,7 @@ from convcalc.conventions.base import Convention
 from convcalc.costs import FIGURES, Figure
 from convcalc.diagnostics import fail
 from convcalc.render import column as base
+from convcalc.render.borrowed import borrows, lenders
 from convcalc.render.column import SHARE, Column, Order, as_number, as_sizes, as_word, unknown
 from convcalc.render.heading import shapes
 from convcalc.shape import Shape
@@ -63,6 +64,8 @@ def _of_windows(
     )
 
 
+#: What stands behind the parameters of a row that uses another's weights.
+BORROWED = "†"
 _WORDS = {
     column.key: column
     for column in (
@@ -70,6 +73,7 @@ _WORDS = {
         Column("type", "Type", lambda r: r.type),
         Column("kind", "Kind", lambda r: r.kind),
         Column("inputs", "Inputs", lambda r: " ".join(r.inputs)),
+        Column("weights_of", "Weights of", lambda r: r.weights_of),
         Column(
             "input_shapes",
             "Input",
@@ -105,6 +109,8 @@ _WORDS = {
     )
 }
 TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
+#: What stands beside the rows of a type, a kind or a block.
+SUMMED = ("params", "macs", "flops")
 #: What a CSV begins with unless columns are asked for.
 _RECORD = ("name", "type", "inputs", "input_shapes", "output_shape")
 #: Other words for columns, as they stand in tables and in the options of other commands.
@@ -119,15 +125,16 @@ _ALIASES = {
 
 def _figure(figure: Figure) -> Column:
     key = figure.key
-    return Column(
+    column = Column(
         key,
         figure.title,
         lambda r: r.figures[key],
         lambda a: a.totals[key],
         figure.numeric,
         (lambda r: r.uncounted) if key == "flops" else None,
-        as_number(figure.unit) if figure.numeric else as_word,
+        show=as_number(figure.unit) if figure.numeric else as_word,
     )
+    return column._replace(marked=borrows, mark=BORROWED) if key == "params" else column
 
 
 def _convention(name: str) -> Column:
@@ -155,6 +162,14 @@ def of_rows(analysis: Analysis) -> list[str]:
     """The columns of a CSV unless others are asked for: all that a row of one layer has."""
     figures = [key for key in analysis.totals.columns() if key != "layers"]
     return defaults([*_RECORD, *figures], analysis)
+
+
+def with_rare(keys: Sequence[str], *analyses: Analysis) -> list[str]:
+    """Columns of figures among others, with the rare figures of networks that have some."""
+    rare = [key for key, figure in FIGURES.items() if figure.rare and key not in keys]
+    found = [key for key in rare if any(analysis.totals[key] for analysis in analyses)]
+    at = keys.index("params") + 1
+    return [*keys[:at], *found, *keys[at:]]
 
 
 def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
@@ -241,6 +256,8 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
         lines.append(f"* {tool} does not know these layers and counts them as 0.")
     if any(column.total is not None and column.total(analysis) is None for column in counted):
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
+    if any(column.mark == BORROWED for column in shown) and any(map(borrows, analysis.rows)):
+        lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")
     for column in shown:
         if column.note and any("+" in str(column.read(row)) for row in analysis.rows):
             lines.append(column.note)
