@@ -84,9 +84,8 @@ def elementwise(join: Callable[[Array, Array], Array]) -> Callable[..., Array]:
 
 
 def clamp(f: Fields, x: Array) -> Array:
-    for key, join in (("min", numpy.maximum), ("max", numpy.minimum)):
-        x = join(x, constant(x)) if key in f else x
-    return x
+    x = numpy.maximum(x, constant(x)) if "min" in f else x
+    return numpy.minimum(x, constant(x)) if "max" in f else x
 
 
 def softmax(f: Fields, x: Array) -> Array:
@@ -119,7 +118,7 @@ def rms_norm(f: Fields, x: Array) -> Array:
 
 def split(f: Fields, x: Array) -> list[Array]:
     parts = f.get("sizes", f.get("sections"))
-    ends = list(itertools.accumulate(parts))[:-1] if isinstance(parts, list) else parts
+    ends: Any = list(itertools.accumulate(parts))[:-1] if isinstance(parts, list) else parts
     return numpy.split(x, ends, f.get("axis", 0))
 
 
