@@ -23,10 +23,12 @@ def summed(values: Iterable[Any]) -> Any:
     return total
 
 
-def merged(tables: Iterable[Mapping[str, Any]]) -> FrozenDict[str, Any]:
-    """The sum of tables of numbers, name by name."""
+def merged(tables: Iterable[Mapping[str, Any] | None]) -> FrozenDict[str, Any] | None:
+    """The sum of tables of numbers, name by name; None where one is None."""
     total: dict[str, Any] = {}
     for table in tables:
+        if table is None:
+            return None
         for name, number in table.items():
             total[name] = total[name] + number if name in total else number
     return FrozenDict(total)
@@ -55,6 +57,8 @@ class Figure(NamedTuple):
     """One thing that is counted: its name for programs and for people, and its arithmetic.
 
     `read` is its value for a layer and one sample; None where a convention or a pass says it.
+    `costs`: it is of what a layer computes, so that it is None for one whose operations are not
+    known, and sums are of those that are known.
     `total` is how the values of several layers become one, `times` how a value for one sample
     becomes that of many (`unchanged`, where it does not grow). What is no `column` is a table of
     its own, and stands in rows of JSON alone; what is not `numeric` is a word. People are told one
@@ -72,6 +76,7 @@ class Figure(NamedTuple):
     numeric: bool = True
     rare: bool = False
     meaning: str = ""
+    costs: bool = False
 
 
 #: Every figure by its key, in the order in which they are printed.
@@ -117,12 +122,34 @@ class Figures(FrozenDict[str, Any]):
     def __mul__(self, samples: Any) -> Figures:
         if samples == 1:
             return self
-        return Figures({key: FIGURES[key].times(value, samples) for key, value in self.items()})
+        return Figures(
+            {
+                key: None if value is None else FIGURES[key].times(value, samples)
+                for key, value in self.items()
+            }
+        )
 
     @classmethod
     def sum(cls, several: Sequence[Figures], keys: Iterable[str]) -> Figures:
         """Those of several together, or of none, what nothing costs: the figures `keys`."""
-        return cls({key: FIGURES[key].total([each[key] for each in several]) for key in keys})
+        known = [each for each in several if not each.are_unknown] or several
+        return cls(
+            {
+                key: figure.total([each[key] for each in (known if figure.costs else several)])
+                for key, figure in ((key, FIGURES[key]) for key in keys)
+            }
+        )
+
+    @property
+    def are_unknown(self) -> bool:
+        """Whether what they cost is known of no layer that they are of."""
+        unknown: int = self.get("unknown", 0)
+        return unknown > 0 and unknown == self["layers"]
+
+    @property
+    def are_partial(self) -> bool:
+        """Whether what they cost is known of some layers that they are of, and not of all."""
+        return bool(self.get("unknown")) and not self.are_unknown
 
     def joined(self, others: Mapping[str, Any], keys: Iterable[str]) -> Figures:
         """These and `others`, in the order of `keys`."""
@@ -188,6 +215,16 @@ def activations(placed: Placed) -> int:
     return sum([shape.size for shape in placed.outputs])
 
 
+def macs(placed: Placed) -> int | None:
+    """Multiply–accumulates; None where they are not known."""
+    return None if placed.operations is None else placed.operations.macs
+
+
+def operations(placed: Placed) -> FrozenDict[str, int] | None:
+    """The primitive operations by kind; None where they are not known."""
+    return None if placed.primitives is None else FrozenDict(placed.primitives)
+
+
 register(
     Figure("layers", "Layers", read=lambda placed: 1, times=unchanged),
     Figure("params", "Params", read=params, times=unchanged),
@@ -203,18 +240,20 @@ register(
     Figure(
         "macs",
         "MACs",
-        read=lambda placed: placed.operations.macs,
-        meaning="1 MAC is one multiplication and one addition of a convolution or a linear layer,"
-        " biases left out.",
+        read=macs,
+        meaning="1 MAC is one multiplication and one addition of a convolution, a linear layer or a"
+        " matrix product, biases left out.",
+        costs=True,
     ),
-    Figure("flops", "FLOPs"),
+    Figure("flops", "FLOPs", costs=True),
     Figure(
         "operations",
         "Operations",
-        read=lambda placed: FrozenDict(placed.primitives),
+        read=operations,
         total=merged,
         times=_times_each,
         column=False,
+        costs=True,
     ),
     Figure(
         "activations",
@@ -222,5 +261,12 @@ register(
         read=activations,
         meaning="Activations: the elements that every layer puts out, summed, normalisations and"
         " activations included.",
+    ),
+    Figure(
+        "unknown",
+        "Unknown",
+        read=lambda placed: int(placed.operations is None),
+        times=unchanged,
+        meaning="Unknown: layers whose operations are not known.",
     ),
 )

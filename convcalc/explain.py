@@ -22,7 +22,7 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
 from convcalc.frozen import FrozenDict, frozen
 from convcalc.graph import Builder, Graph, Node, input_tensors
 from convcalc.inputs import require_plain
-from convcalc.layers.base import Layer, Placed
+from convcalc.layers.base import NO_INPUT, Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
 from convcalc.named import whole_name
@@ -390,12 +390,12 @@ def explain(
     cls = layers.find(type)
     number = _batch(batch)
     counting = _counting(convention)
-    if cls.arity == 1 and len(inputs) > 1:
-        raise fail("input-count", f"{type} takes one input, and {len(inputs)} are given")
-    _require_few(type, len(inputs))
+    _require_number(cls, len(inputs))
     stated = _stated_axes(cls, given) if dims is None else dims
-    shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in inputs or [()]])
-    axes = len(shapes[0]) - 1
+    given_or_open = inputs if inputs or cls.arity == 0 else [()]
+    shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in given_or_open])
+    x = shapes[0] if shapes else NO_INPUT
+    axes = len(x) - 1
     field = ""
     try:
         values = {}
@@ -415,9 +415,9 @@ def explain(
         standard = None
         if isinstance(layer, Composite):
             ones = [values[each.name] for each in layers.fields_of(cls) if each.name not in given]
-            standard = _standard(layer, shapes[0], builder, whole, number, ones)
+            standard = _standard(layer, x, builder, whole, number, ones)
     except Refusal as refusal:
-        raise _refused(type, refusal, refusal.field or field, shapes[0]) from None
+        raise _refused(type, refusal, refusal.field or field, x) from None
     asked = [Quantities(row.nodes[0], number) for row in analysis.rows]
     names = [counting.open_names(each) for each in asked if whole.flops is not None]
     meanings = {name: meaning for each in names for name, meaning in each.items()}
@@ -512,6 +512,18 @@ def _counting(convention: str) -> Convention:
     return conventions.find(convention)
 
 
+def _require_number(cls: type[Layer], inputs: int) -> None:
+    """Refuse more inputs than a layer takes, or of one that is given some. Raises ConvcalcError."""
+    if cls.arity is None:
+        _require_few(cls.type, inputs)
+    elif inputs > cls.arity:
+        takes = (
+            counted(cls.arity, "input") if cls.arity > 1 else ("no", "one")[cls.arity] + " input"
+        )
+        are = "is" if inputs == 1 else "are"
+        raise fail("input-count", f"{cls.type} takes {takes}, and {inputs} {are} given")
+
+
 def _require_few(name: str, inputs: int) -> None:
     """Refuse a join of so many inputs that nobody reads its formulas. Raises ConvcalcError."""
     if inputs > MOST_INPUTS:
@@ -561,7 +573,7 @@ def _in_symbols(node: Node) -> Placed:
     _require_few(node.name, len(node.input_shapes))
     shapes = _numbered([_size_symbols(shape, "in") for shape in node.input_shapes])
     cls = type(node.layer)
-    layer = cls(**_symbols_of(node.placed.written, len(shapes[0]) - 1))
+    layer = cls(**_symbols_of(node.placed.written, len(node.placed.entering) - 1))
     placed = _SymbolBuilder(cls).place(layer, tuple(shapes))
     return placed.holding(borrowing=node.placed.borrowing, frozen=node.placed.frozen)
 
@@ -677,6 +689,7 @@ def _graph(layer: Layer, shapes: list[Shape], builder: Builder) -> Graph:
     inputs = dict(zip(names, shapes))
     entering = input_tensors(inputs)
     if isinstance(layer, Composite):
+        layer.require(shapes[0])
         with builder.group(layer.type, layer.type, layer):
             outputs: tuple[Tensor, ...] = layer.build(builder, *entering)
     else:
@@ -693,10 +706,10 @@ def _parts(rows: Sequence[Row], counting: Convention, number: Any) -> tuple[Part
         sizes = []
         for size in cast(tuple[Any, ...], row.output_shapes[0]):
             if isinstance(size, Symbol) and size.definition is not None:
-                if size not in seen or size not in row.input_shapes[0]:
+                if size not in seen or size not in node.placed.entering:
                     sizes.append(_figure(size.name, size.definition, size))
                 seen.add(size)
-        counts = row.operations.items()
+        counts = (row.operations or {}).items()
         operations = FrozenDict((key, _figure(key, formula)) for key, formula in counts)
         terms = _terms(node.placed, number) if _counts_all(counting, node) else ()
         pads = tuple(_pads(node.placed))
@@ -730,6 +743,8 @@ def _terms(placed: Placed, number: Any) -> tuple[Formulas, ...]:
     None where its sums make one output each, so that the formula of all together is short.
     """
     counts = placed.operations
+    if counts is None:
+        return ()
     if isinstance(counts.sums, int) or counts.sums == placed.outputs[0].size:
         return ()
     amounts: dict[str, Any] = counts._asdict()
@@ -749,7 +764,16 @@ def _terms(placed: Placed, number: Any) -> tuple[Formulas, ...]:
 def _formulas(row: Row) -> Mapping[str, Formulas]:
     """The figures of a row but the number of layers, each with its formula."""
     figures = row.figures.columns().items()
-    return FrozenDict((key, _figure(key, formula)) for key, formula in figures if key != "layers")
+    return FrozenDict(
+        (key, _unknown(key) if formula is None and row.unknown else _figure(key, formula))
+        for key, formula in figures
+        if key != "layers"
+    )
+
+
+def _unknown(name: str) -> Formulas:
+    """A figure of what a layer computes, where that is not known."""
+    return Formulas(name, None, "", "", "unknown")
 
 
 def _summed(whole: Row, parts: Sequence[Part]) -> Mapping[str, Formulas]:
@@ -767,6 +791,8 @@ def _summed(whole: Row, parts: Sequence[Part]) -> Mapping[str, Formulas]:
         numbers = " + ".join(map(str, kept.values())) or "0"
         closed = "not counted" if value is None else str(value)
         found[key] = Formulas(key, value, names, numbers, closed)
+        if value is None and whole.unknown:
+            found[key] = _unknown(key)
     return FrozenDict(found)
 
 
@@ -800,7 +826,7 @@ def _numbered(shapes: list[Shape]) -> list[Shape]:
 
 def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -> Shape:
     """The symbols of an input, with the sizes that are given."""
-    fewest, most = cls.axes
+    fewest, most = cls.spatial_axes
     axes = dims if dims is not None else _axes(cls, sizes)
     if dims is None and fewest < most:
         require_plain(sizes, axes)
@@ -857,7 +883,7 @@ def _said_of(letter: str) -> str:
 
 def _stated_axes(cls: type[Layer], given: Mapping[str, Any]) -> int | None:
     """The number of spatial axes that a field says by having a value for each; else None."""
-    if cls.axes[0] == cls.axes[1] or given.get("axis") is not None:
+    if cls.spatial_axes[0] == cls.spatial_axes[1] or given.get("axis") is not None:
         return None  # they are of that axis
     each = (f.name for f in layers.fields_of(cls) if isinstance(f.kind, (EachAxis, Pads)))
     values = (given.get(name) for name in each)
@@ -866,7 +892,7 @@ def _stated_axes(cls: type[Layer], given: Mapping[str, Any]) -> int | None:
 
 def _axes(cls: type[Layer], sizes: tuple[int, ...]) -> int:
     """How many spatial axes an input has that is given as `sizes`."""
-    fewest, most = cls.axes
+    fewest, most = cls.spatial_axes
     natural = min(max(cls.natural_axes, fewest), most)
     if len(sizes) >= 3 or (len(sizes) == 2 and natural != 2):
         return min(len(sizes) - 1, most)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from convcalc import zoo
 from convcalc.conventions.base import Convention
+from convcalc.costs import macs as macs_of
 from convcalc.costs import params as params_of
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph
@@ -448,4 +449,4 @@ def resized(
 
 def _macs(graph: Graph) -> int:
     """The MACs of a network that is not analyzed."""
-    return sum(node.placed.operations.macs for node in graph.nodes)
+    return sum(macs_of(node.placed) or 0 for node in graph.nodes)

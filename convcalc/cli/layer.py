@@ -12,7 +12,7 @@ from convcalc import layers
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
-from convcalc.layers.fields import Optional, Truth
+from convcalc.layers.fields import Kind, Optional, Truth
 from convcalc.shape import MOST_AXES
 from convcalc.words import did_you_mean
 
@@ -96,21 +96,8 @@ def _command(name: str) -> click.Command:
     """The command of a layer type."""
     cls = layers.find(name)
     params: list[click.Parameter] = [_option(field) for field in layers.fields_of(cls)]
-    params += [
-        click.Option(
-            ["--in", "inputs"],
-            multiple=True,
-            metavar="SHAPE",
-            help=f"The input: {_shapes(cls)}"
-            + ("; once for each input." if cls.arity != 1 else "."),
-        ),
-        click.Option(
-            ["--dims"],
-            type=options.Whole(0, MOST_AXES - 1),
-            metavar="N",
-            help="Spatial axes, where SHAPE leaves it open.",
-        ),
-    ]
+    if cls.arity != 0:
+        params += _input_options(cls)
 
     run: Any = partial(_run, name)
     update_wrapper(run, _run)
@@ -130,6 +117,25 @@ def _command(name: str) -> click.Command:
         short_help=layers.summary(cls),
         context_settings={"token_normalize_func": _dashed},
     )
+
+
+def _input_options(cls: type[layers.Layer]) -> list[click.Parameter]:
+    """The options that say what enters a layer."""
+    each = "." if cls.arity == 1 else "; once for each input."
+    return [
+        click.Option(
+            ["--in", "inputs"],
+            multiple=True,
+            metavar="SHAPE",
+            help=f"The input: {_shapes(cls)}{each}",
+        ),
+        click.Option(
+            ["--dims"],
+            type=options.Whole(0, MOST_AXES - 1),
+            metavar="N",
+            help="Spatial axes, where SHAPE leaves it open.",
+        ),
+    ]
 
 
 def _dashed(option: str) -> str:
@@ -213,20 +219,22 @@ def _default(field: layers.Field) -> str:
     return f"[default: {field.kind.show(field.default)}]"
 
 
-def _parsed(text: str, words: tuple[str, ...]) -> Any:
+def _parsed(text: str, kind: Kind) -> Any:
     """A field's value; `3x5` is one for each axis, as it is printed."""
+    if kind.takes_text:
+        return text
     by_axis = re.fullmatch(r"\d+(?:[x×]\d+)+", text, re.ASCII)
-    return options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, words)
+    return options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, kind.words)
 
 
 def _run(
     name: str,
-    inputs: tuple[str, ...],
-    dims: int | None,
     convention: str,
     batch: int,
     si: bool,
     printer: Printer,
+    inputs: tuple[str, ...] = (),
+    dims: int | None = None,
     **fields: Any,
 ) -> None:
     from convcalc.explain import explain
@@ -235,7 +243,7 @@ def _run(
 
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
     given = {
-        key: value if isinstance(value, bool) else _parsed(value, kinds[key].words)
+        key: value if isinstance(value, bool) else _parsed(value, kinds[key])
         for key, value in fields.items()
         if value is not None
     }

@@ -65,7 +65,8 @@ def _alone(graph: Graph) -> Iterable[Place]:
 class Count(NamedTuple):
     """What a tool says of a layer's operations: None where it gives no number.
 
-    `silent`: the tool passes over the layer without a word, which makes them 0.
+    `silent`: the tool passes over the layer without a word, which makes them 0. Of a layer whose
+    operations are not known there is no number, whatever the tool.
     """
 
     flops: int | None
@@ -147,6 +148,8 @@ class Convention(NamedTuple):
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
         cls, functional = type(node.layer), node.functional
+        if node.placed.operations is None:
+            return Count(None)
         rule = self.rule(cls, functional)
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
@@ -326,7 +329,7 @@ class Quantities:
         self.placed = node.placed
         self.cls = type(node.layer)
         self.layer: Any = node.layer
-        self.x: Shape = node.input_shapes[0]
+        self.x: Shape = node.placed.entering
         self.y: Shape = node.outputs[0]
         self.batch = batch
         self.place = place
@@ -384,13 +387,13 @@ class Quantities:
     @cached_property
     def operations(self) -> Operations:
         """The primitive operations of the layer."""
-        operations = self.placed.operations
+        operations = self.placed.operations or NOTHING
         return operations if self.batch == 1 else operations.times(self.batch)
 
     @cached_property
     def primitives(self) -> Mapping[str, int]:
         """The arithmetic operations by kind, those of sums of products included."""
-        return self.placed.primitives if self.batch == 1 else self.operations.primitives()
+        return self.operations.primitives()
 
     @cached_property
     def offset(self) -> Placed:
@@ -413,8 +416,8 @@ AMOUNTS: Mapping[str, Callable[[Quantities], Any]] = {
     "positions": lambda q: q.y.positions * q.batch,
     "params": lambda q: costs.learned(q.placed.tensors),
     "buffers": lambda q: costs.running(q.placed.tensors),
-    "offset_macs": lambda q: q.offset.operations.macs * q.batch,
-    "offset_bias": lambda q: q.offset.operations.bias * q.batch,
+    "offset_macs": lambda q: (q.offset.operations or NOTHING).macs * q.batch,
+    "offset_bias": lambda q: (q.offset.operations or NOTHING).bias * q.batch,
 }
 #: How every quantity is read that is no primitive operation and no field.
 _READ: Mapping[str, Callable[[Quantities], Any]] = {

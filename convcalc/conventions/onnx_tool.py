@@ -44,8 +44,10 @@ def folded(graph: Graph) -> frozenset[int]:
         uses[tensor.node] = uses.get(tensor.node, 0) + 1
     found: set[int] = set()
     for index, node in enumerate(graph.nodes):
+        if node.type != "batch_norm":
+            continue
         source = node.inputs[0].node
-        if node.type != "batch_norm" or source < 0 or uses[source] > 1:
+        if source < 0 or uses[source] > 1:
             continue
         before = graph.nodes[source]
         flat = before.layer.family == "dense" and len(before.outputs[0]) == 1

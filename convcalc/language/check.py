@@ -250,7 +250,8 @@ def _field_check(kind: Kind) -> _Check:
 
     def check(placed: _Placed) -> Any:
         value = placed.value
-        if value is not None:
+        is_text = kind.takes_text and isinstance(value, str)
+        if value is not None and not is_text:
             value = _value(placed, kind.words, kind.nulls)
             if isinstance(value, (Expression, Items)):
                 return value

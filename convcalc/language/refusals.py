@@ -154,13 +154,15 @@ class Mistakes:
         inputs: Known,
     ) -> Unknown:
         """A layer, in which the values `raws` are, refuses its inputs."""
-        where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
+        where = ""
         if len(inputs) > 1:
             given = [f"{tensor.shape} ({self._place(tensor)})" for tensor in inputs[:4]]
             where = f"its inputs are {', '.join(given)}{', …' if len(inputs) > 4 else ''}"
-        elif before := self._flattened(inputs[0]):
+        elif inputs and (before := self._flattened(inputs[0])):
             made = f"{self._place(inputs[0])} makes of {before.shape}"
             where = f"its input is {inputs[0].shape}, which {made}, from {self._place(before)}"
+        elif inputs:
+            where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
         notes: list[str] = []
         if refusal.code == "shape-mismatch":
             from convcalc.language.joins import paths_of  # what is right needs none
@@ -176,7 +178,7 @@ class Mistakes:
         """What a flat tensor was, where the layer above flattens."""
         if tensor.node >= 0 and len(tensor.shape) == 1:
             placed = self.builder.placed(tensor.node)
-            if placed.layer.moves and len(placed.inputs[0]) > 1:
+            if placed.layer.moves and len(placed.entering) > 1:
                 return self.builder.inputs(tensor.node)[0]
         return None
 

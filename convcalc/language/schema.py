@@ -230,12 +230,15 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
         elif field.short:
             # A line without fields is none of these.
             rules.append({"not": {"type": "object", "required": spellings}})
-        value = _or_expression(field.kind.schema())
+        schema = field.kind.schema()
+        value = schema if field.kind.takes_text else _or_expression(schema)
         if field.description:
             value["description"] = field.description
         if not field.required and field.default is not None:
             value["default"] = field.kind.show(field.default)
         properties |= dict.fromkeys(spellings, value)
+    if cls.arity == 0:
+        del properties["from"]
     return {
         "description": _text(cls),
         "type": "object" if _required(cls) else ["object", "null"],

@@ -37,6 +37,12 @@ class Composite(Layer):
 
     family = "composite"
 
+    def require(self, x: Shape) -> None:
+        """Refuse an input that its own fields do not fit; its parts refuse the rest.
+
+        Raises Refusal.
+        """
+
     def build(self, parts: Parts, x: Tensor) -> tuple[Tensor, ...]:
         """Add its parts, the first of which takes `x`; what the last one makes. Raises Refusal."""
         raise NotImplementedError
@@ -82,7 +88,7 @@ class SeparableConv(Composite):
     Example: `- separable_conv: {out: 64, k: 3, p: 1}` on `32x112x112`
     """
 
-    axes = (1, 3)
+    spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
     out_channels: Count
     kernel_size: PerAxis
@@ -138,7 +144,7 @@ class SpatialSeparableConv(Composite):
     Example: `- spatial_separable_conv: {out: 64, k: 7, p: 3}` on `64x17x17`
     """
 
-    axes = (2, 2)
+    spatial_axes = (2, 2)
     stated = (IN_CHANNELS,)
     out_channels: Count
     kernel_size: Count
@@ -189,7 +195,7 @@ class SqueezeExcite(Composite):
     Example: `- squeeze_excite: {squeeze: 24}` on `96x28x28`
     """
 
-    axes = (1, 3)
+    spatial_axes = (1, 3)
     squeeze: Count
     activation: Annotated[str, ActivationName()] = "relu"
     gate: Annotated[str, ActivationName()] = "sigmoid"

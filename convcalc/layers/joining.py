@@ -225,7 +225,7 @@ class ChannelShuffle(_Moving):
     Example: `- channel_shuffle: {g: 2}` on `116x28x28`
     """
 
-    axes = (1, 3)
+    spatial_axes = (1, 3)
 
     groups: Count
 

@@ -156,7 +156,7 @@ class Upsample(Unary):
     """
 
     family = "resampling"
-    axes = (1, 3)
+    spatial_axes = (1, 3)
 
     scale: Annotated[tuple[float, ...] | None, Optional(Factors())] = None
     size: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
@@ -214,7 +214,7 @@ class PixelShuffle(Unary):
     """
 
     moves = True
-    axes = (2, 2)
+    spatial_axes = (2, 2)
 
     factor: Count
 
@@ -243,7 +243,7 @@ class PixelUnshuffle(Unary):
     """
 
     moves = True
-    axes = (2, 2)
+    spatial_axes = (2, 2)
 
     factor: Count
 

@@ -19,6 +19,7 @@ from convcalc.render.columns import (
     legend,
     of_rows,
     order,
+    partial_mark,
     sorted_rows,
     title_of,
     with_rare,
@@ -336,9 +337,9 @@ def _tree(
 ) -> Table:
     """One line a layer or a block; the figures of one that is open stand below it."""
     rows = [None if line.is_open else line.branch.row for line in found]
-    costs = [line.branch.row.macs * line.times * (not line.is_open) for line in found]
+    costs = [(line.branch.row.macs or 0) * line.times * (not line.is_open) for line in found]
     costly = sorted(range(len(found)), key=lambda index: -costs[index])[:_HEAVIEST]
-    heavy = (index for index in costly if costs[index] * _HEAVY >= analysis.totals.macs > 0)
+    heavy = (index for index in costly if costs[index] * _HEAVY >= (analysis.totals.macs or 0) > 0)
     more = []
     if any(line.branch.times > 1 for line in found):
         more.append(_ALIKE)
@@ -373,25 +374,21 @@ def _table(
     si: bool,
 ) -> Table:
     """A table of rows, each with the cells of the columns `lead` before it; None has no cells."""
-    marks = [
-        column.marked is not None and any(map(column.marked, analysis.rows)) for column in kept
-    ]
     values = _reader(kept, analysis)
+    #: How wide the marks behind the numbers of each column are.
+    wide = [max(map(len, _marks(column, analysis)), default=0) for column in kept]
 
     def cells(row: Row | None) -> Iterator[str]:
         if row is None:
             yield from [""] * len(kept)
             return
-        for column, value, mark in zip(kept, values(row), marks):
-            text = column.show(value, si)
-            if mark and column.marked is not None:
-                text += column.mark if column.marked(row) else " "
-            yield text
+        for column, value, width in zip(kept, values(row), wide):
+            yield column.show(value, si) + column.mark_of(row, value).ljust(width)
 
     totals = [""] * len(lead)
-    for column, mark in zip(kept, marks):
+    for column, width in zip(kept, wide):
         text = _total(column, analysis, si)
-        totals.append(text + (" " if mark and text else ""))
+        totals.append(text + (_whole_mark(column, analysis).ljust(width) if text else ""))
     if not totals[0]:
         totals[0] = f"Total ({counted(analysis.totals.layers, 'layer')})"
     return Table(
@@ -402,6 +399,20 @@ def _table(
         tuple(totals),
         (*([_SUMS] if _has_blocks(analysis) else []), *legend(analysis, kept)),
     )
+
+
+def _marks(column: Column, analysis: Analysis) -> Iterator[str]:
+    """What stands behind the numbers of a column, the whole included."""
+    if column.mark is not None:
+        yield from map(column.mark, analysis.rows)
+        yield _whole_mark(column, analysis)
+
+
+def _whole_mark(column: Column, analysis: Analysis) -> str:
+    """What stands behind the total of a column."""
+    if column.mark is None or column.total is None or column.total(analysis) is None:
+        return ""
+    return partial_mark(analysis.totals)
 
 
 def _total(column: Column, analysis: Analysis, si: bool) -> str:
@@ -420,13 +431,18 @@ def _shares(
     def cells(share: Share) -> Iterator[str]:
         yield share.group
         for column in kept:
-            yield column.show(_of_share(column, share, analysis), si)
+            value = _of_share(column, share, analysis)
+            is_partial = column.mark is not None and value is not None
+            yield column.show(value, si) + (partial_mark(share.totals) if is_partial else "")
 
     return Table(
         heading(analysis.graph, analysis.batch),
         (by.capitalize(), *(title_of(column, analysis.convention) for column in kept)),
         (False, *(column.numeric for column in kept)),
         lambda: (tuple(cells(share)) for share in shares),
-        ("Total", *(_total(column, analysis, si) for column in kept)),
+        (
+            "Total",
+            *(_total(column, analysis, si) + _whole_mark(column, analysis) for column in kept),
+        ),
         legend(analysis, kept),
     )

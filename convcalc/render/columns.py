@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from convcalc import conventions, passes
 from convcalc.analysis import ALL, Analysis, Row
 from convcalc.arithmetic import product
 from convcalc.conventions.base import Convention
-from convcalc.costs import FIGURES, Figure
+from convcalc.costs import FIGURES, Figure, Figures
 from convcalc.diagnostics import fail
 from convcalc.render import column as base
 from convcalc.render.borrowed import borrows, lenders
-from convcalc.render.column import SHARE, Column, Order, as_number, as_sizes, as_word, unknown
+from convcalc.render.column import (
+    BORROWED,
+    PARTIAL,
+    PASSED,
+    SHARE,
+    Column,
+    Order,
+    as_number,
+    as_sizes,
+    as_word,
+    unknown,
+)
 from convcalc.render.heading import shapes
 from convcalc.shape import Shape
 from convcalc.window import Window
-from convcalc.words import grouped, sizes
+from convcalc.words import counted, grouped, listed, sizes
 
 
 def _elements(shapes: Sequence[Shape]) -> int:
@@ -64,8 +75,6 @@ def _of_windows(
     )
 
 
-#: What stands behind the parameters of a row that uses another's weights.
-BORROWED = "†"
 _WORDS = {
     column.key: column
     for column in (
@@ -123,18 +132,29 @@ _ALIASES = {
 }
 
 
+def partial_mark(figures: Figures) -> str:
+    """The mark of sums that lack layers of unknown cost; empty where they lack none."""
+    return PARTIAL if figures.are_partial else ""
+
+
 def _figure(figure: Figure) -> Column:
     key = figure.key
-    column = Column(
+
+    def mark(row: Row) -> str:
+        if key == "params":
+            return BORROWED if borrows(row) else ""
+        passed = PASSED if key == "flops" and row.uncounted else ""
+        return passed + partial_mark(row.figures)
+
+    return Column(
         key,
         figure.title,
         lambda r: r.figures[key],
         lambda a: a.totals[key],
         figure.numeric,
-        (lambda r: r.uncounted) if key == "flops" else None,
-        show=as_number(figure.unit) if figure.numeric else as_word,
+        mark if figure.costs or key == "params" else None,
+        as_number(figure.unit) if figure.numeric else as_word,
     )
-    return column._replace(marked=borrows, mark=BORROWED) if key == "params" else column
 
 
 def _convention(name: str) -> Column:
@@ -145,7 +165,7 @@ def _convention(name: str) -> Column:
         lambda r: r.counts[name].flops,
         lambda a: a.counts[name],
         numeric=True,
-        marked=lambda r: r.counts[name].silent,
+        mark=lambda r: (PASSED if r.counts[name].silent else "") + partial_mark(r.figures),
         show=as_number(),
     )
 
@@ -241,27 +261,48 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
     """What the numbers are for, and what those of the columns `shown` mean."""
     convention = analysis.convention
     keys = {column.base for column in shown}
-    counted = [
+    counting = [
         column for column in shown if column.base == "flops" or column.key in analysis.counts
     ]
     parts = [f"input {shapes(analysis.graph)}", f"batch {analysis.batch}"]
     if not keys.isdisjoint(analysis.counts):
         parts.append("operations as each tool counts them; `convcalc conventions` says how")
-    elif counted:
+    elif counting:
         parts.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}")
     lines = ["; ".join(parts) + ".", *meanings(keys, analysis.totals.dtype)]
     tool = "the tool" if analysis.counts else convention.tool
-    marks = [column.marked for column in counted if column.marked is not None]
-    if any(marked(row) for row in analysis.rows for marked in marks):
-        lines.append(f"* {tool} does not know these layers and counts them as 0.")
-    if any(column.total is not None and column.total(analysis) is None for column in counted):
+    marks = [column.mark for column in counting if column.mark is not None]
+    if any(PASSED in mark(row) for row in analysis.rows for mark in marks):
+        lines.append(f"{PASSED} {tool} does not know these layers and counts them as 0.")
+    totals = [column.total(analysis) for column in counting if column.total is not None]
+    if None in totals and not analysis.totals.are_unknown:
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    if any(column.mark == BORROWED for column in shown) and any(map(borrows, analysis.rows)):
+    if any(column.key == "params" for column in shown) and any(map(borrows, analysis.rows)):
         lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")
+    if any(column.mark is not None for column in shown):
+        lines += lacking(analysis.rows)
     for column in shown:
         if column.note and any("+" in str(column.read(row)) for row in analysis.rows):
             lines.append(column.note)
     return tuple(lines)
+
+
+def lacking(rows: Iterable[Row]) -> Iterator[str]:
+    """What a legend says where sums lack layers of unknown cost: how many, and which."""
+    nodes = (node for row in rows if row.unknown for node in row.nodes)
+    yield from lacking_of(node.name for node in nodes if node.placed.operations is None)
+
+
+def lacking_of(names: Iterable[str]) -> Iterator[str]:
+    """What a legend says of layers of unknown cost; nothing where there are none."""
+    found = list(names)
+    if found:
+        which = listed(found, _MOST_NAMED)
+        yield f"Totals lack {counted(len(found), 'layer')} of unknown cost (?): {which}."
+
+
+#: Layers of unknown cost that a legend names.
+_MOST_NAMED = 6
 
 
 def meanings(keys: Collection[str], dtype: str | None) -> tuple[str, ...]:

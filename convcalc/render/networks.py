@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.render import column as base
-from convcalc.render.column import Column, as_number, unknown
+from convcalc.render.column import PARTIAL, Column, as_number, unknown
 from convcalc.render.fitting import fitting, shortened
 from convcalc.render.report import Records, Report, Table
 from convcalc.words import listed, sizes
@@ -53,6 +53,11 @@ def _record(value: Any) -> Any:
     return sizes(value) if isinstance(value, list) else value
 
 
+def _lacks(row: Row) -> str:
+    """What stands behind a sum that lacks layers of unknown cost."""
+    return PARTIAL if 0 < row.get("unknown", 0) < row["layers"] else ""
+
+
 #: What the zoo's index has of a network, and JSON of every one.
 INDEXED = {
     column.key: column
@@ -60,7 +65,7 @@ INDEXED = {
         *map(_word, ("family", "name", "network", "source")),
         _shape("input"),
         _number("params", "Params"),
-        _number("macs", "MACs"),
+        _number("macs", "MACs")._replace(mark=_lacks),
     )
 }
 #: Other words for columns, as they stand in tables and elsewhere.
@@ -74,7 +79,7 @@ def known() -> dict[str, Column]:
 
     passes.known()  # they register their figures
     figures = [
-        _number(key, figure.title, figure.unit)
+        _number(key, figure.title, figure.unit)._replace(mark=_lacks if figure.costs else None)
         if figure.numeric
         else _word(key)._replace(title=figure.title)
         for key, figure in FIGURES.items()
@@ -153,7 +158,9 @@ def _no_such(name: str, columns: Mapping[str, Column]) -> ConvcalcError:
 
 def _counted(name: str) -> Column:
     """The column of a convention."""
-    return Column(name, name, lambda row: row["counts"][name], numeric=True, show=as_number())
+    return Column(
+        name, name, lambda row: row["counts"][name], numeric=True, mark=_lacks, show=as_number()
+    )
 
 
 def _variables(conditions: Conditions) -> list[Column]:
@@ -267,8 +274,13 @@ def report(
     reads = {"name": own_name, "network": title}
     tabled = [each._replace(read=reads.get(each.key, each.read)) for each in columns.table]
     legend = _legend(columns.table, rows, conditions)
-    if any(None in map(each.read, found) and each.show(None, si) for each in columns.table):
+    lacking = [each for each in found if each.get("unknown")]
+    priced = [each for each in found if each not in lacking]
+    if any(None in map(each.read, priced) and each.show(None, si) for each in columns.table):
         legend = (*legend, "? the tool has no number for a layer, so there is no total.")
+    if lacking:
+        names = listed([str(own_name(each)) for each in lacking], 6)
+        legend = (*legend, f"Totals of {names} lack layers of unknown cost (?).")
     if order is not None and len(found) < len(rows):
         way = f"sorted by `{'-' if order.is_reversed else ''}{order.column.key}`"
         legend = (f"The first {len(found):,} of {len(rows):,} networks, {way}.", *legend)
@@ -284,7 +296,7 @@ def report(
 
         def lines() -> Iterator[tuple[str, ...]]:
             for index, each in enumerate(found):
-                yield first(index), *[column.show(column.read(each), si) for column in kept[1:]]
+                yield first(index), *[column.text(each, si) for column in kept[1:]]
 
         titles = tuple(column.title for column in kept)
         return Table("", titles, tuple(column.numeric for column in kept), lines, (), legend)
@@ -311,6 +323,7 @@ def report(
         return [
             {
                 **{key: each[key] for key in own},
+                "unknown": each.get("unknown", 0),
                 **{column.key: column.read(each) for column in more},
             }
             for each in found

@@ -60,7 +60,7 @@ def _fitting(count: int, axes: int) -> list[str]:
     return [
         name
         for name, cls in layers.TYPES.items()
-        if cls.axes[0] <= axes <= cls.axes[1]
+        if cls.spatial_axes[0] <= axes <= cls.spatial_axes[1]
         and (count >= 2 if cls.arity is None else count == cls.arity)
     ]
 
