@@ -1,4 +1,4 @@
-"""Laws of the types that move, join, reduce and multiply tensors: what undoes what, what equals what.
+"""Laws of the types that move, join, reduce and multiply tensors: what undoes what, what equals it.
 
 Both sides of every law are specs, so each type is held against others.
 """
@@ -15,6 +15,8 @@ import convcalc
 
 Sizes = list[int]
 
+#: Each example reads two specs.
+few = settings(max_examples=25)
 sizes = st.integers(1, 9)
 shapes = st.lists(sizes, min_size=1, max_size=4)
 #: The window on an axis: kernel, stride, padding and dilation.
@@ -47,6 +49,7 @@ def axis_of(shape: Sizes) -> st.SearchStrategy[int]:
 # --- What undoes what -----------------------------------------------------------------------------
 
 
+@few
 @given(st.data(), shapes)
 def test_what_is_split_is_joined_again(data: st.DataObject, shape: Sizes) -> None:
     axis = data.draw(axis_of(shape))
@@ -67,6 +70,7 @@ def test_what_is_split_is_joined_again(data: st.DataObject, shape: Sizes) -> Non
     assert outcome(*slices, together, input=shape) == moved(shape)
 
 
+@few
 @given(st.data(), shapes)
 def test_a_permutation_has_an_inverse(data: st.DataObject, shape: Sizes) -> None:
     order = data.draw(st.permutations(range(len(shape))))
@@ -75,6 +79,7 @@ def test_a_permutation_has_an_inverse(data: st.DataObject, shape: Sizes) -> None
     assert outcome(there, {"permute": {"order": back}}, input=shape) == moved(shape)
 
 
+@few
 @given(st.data(), shapes, st.integers(0, 4), st.integers(0, 4))
 def test_padding_is_cut_off_again(data: st.DataObject, shape: Sizes, a: int, b: int) -> None:
     axis = data.draw(axis_of(shape))
@@ -82,6 +87,7 @@ def test_padding_is_cut_off_again(data: st.DataObject, shape: Sizes, a: int, b: 
     assert outcome(*pads, input=shape) == moved(shape)
 
 
+@few
 @given(sizes, sizes, sizes, st.integers(1, 3))
 def test_a_pixel_shuffle_is_undone(c: int, h: int, w: int, r: int) -> None:
     shuffle, unshuffle = {"pixel_shuffle": {"factor": r}}, {"pixel_unshuffle": {"factor": r}}
@@ -101,6 +107,7 @@ def fit(shape: Sizes, axes: list[tuple[int, int, int, int]]) -> bool:
     return all(d * (k - 1) < n + 2 * p for n, (k, _, p, d) in zip(shape[1:], axes))
 
 
+@few
 @given(st.tuples(sizes, sizes, sizes), st.tuples(windows, windows))
 def test_what_is_unfolded_is_folded_again(x: Any, axes: Any) -> None:
     assume(fit(x, axes))
@@ -108,6 +115,7 @@ def test_what_is_unfolded_is_folded_again(x: Any, axes: Any) -> None:
     assert outcome({"unfold": over(axes)}, fold, input=x)["shapes"] == [list(x)]
 
 
+@few
 @given(st.data(), st.integers(1, 3))
 def test_a_pool_is_undone_to_the_size_that_it_had(data: st.DataObject, axes: int) -> None:
     shape = [2, *data.draw(st.lists(st.integers(4, 12), min_size=axes, max_size=axes))]
@@ -121,6 +129,7 @@ def test_a_pool_is_undone_to_the_size_that_it_had(data: st.DataObject, axes: int
 # --- What equals what -----------------------------------------------------------------------------
 
 
+@few
 @given(st.tuples(sizes, sizes, sizes), st.tuples(windows, windows), sizes)
 def test_a_convolution_is_a_product_with_unfolded_windows(x: Any, axes: Any, out: int) -> None:
     assume(fit(x, axes))
@@ -132,6 +141,7 @@ def test_a_convolution_is_a_product_with_unfolded_windows(x: Any, axes: Any, out
     assert (flat, columns) == (conv, height * width)
 
 
+@few
 @given(sizes, sizes, sizes)
 def test_a_linear_layer_is_a_product_with_a_parameter(c: int, tokens: int, out: int) -> None:
     dense = {"linear": {"out": out, "bias": False, "per_position": True}}
@@ -142,6 +152,7 @@ def test_a_linear_layer_is_a_product_with_a_parameter(c: int, tokens: int, out: 
     assert outcome(*product, input=[c, tokens]) == outcome(dense, input=[c, tokens])
 
 
+@few
 @given(sizes, sizes, sizes, sizes)
 def test_a_product_turned_is_the_product_of_both_turned(b: int, m: int, k: int, n: int) -> None:
     pair = {"a": [b, m, k], "b": [b, k, n]}
@@ -150,6 +161,7 @@ def test_a_product_turned_is_the_product_of_both_turned(b: int, m: int, k: int, 
     assert outcome({"matmul": turned}, input=pair) == outcome(*product, input=pair)
 
 
+@few
 @given(st.data(), st.lists(sizes, min_size=2, max_size=4))
 def test_a_global_pool_is_a_reduction(data: st.DataObject, shape: Sizes) -> None:
     spatial = data.draw(st.permutations(range(1, len(shape))))
@@ -158,6 +170,7 @@ def test_a_global_pool_is_a_reduction(data: st.DataObject, shape: Sizes) -> None
         assert outcome(reduce, input=shape) == outcome(pool, input=shape)
 
 
+@few
 @given(st.data(), st.lists(sizes, min_size=2, max_size=4), st.sampled_from(["sum", "max", "min"]))
 def test_axes_are_reduced_together_or_one_by_one(
     data: st.DataObject, shape: Sizes, op: str
@@ -170,6 +183,7 @@ def test_axes_are_reduced_together_or_one_by_one(
     assert outcome(together, input=shape) == outcome(*one_by_one, reshape, input=shape)
 
 
+@few
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 12))
 def test_attention_costs_the_same_in_any_number_of_heads(heads: int, d: int, tokens: int) -> None:
     c = heads * d
@@ -197,8 +211,8 @@ LAYERS = st.lists(
 )
 
 
+@few
 @given(LAYERS, st.integers(1, 4))
-@settings(max_examples=30, deadline=None)
 def test_shared_weights_count_once_and_work_every_time(layers: list[Any], times: int) -> None:
     once = outcome(*layers, input=[4, 5, 5])
     turns = {"repeat": {"times": times, "share_weights": True, "layers": layers}}
