@@ -44,6 +44,11 @@ multiply–accumulates, `bias` its additions of a bias, `params` its parameters;
 explained below the tables. A star marks what a tool does not know and, without a word, counts as 0.
 "As a function" is for layers that the modelled code writes as a call (`functional: true` in a
 spec), with = where that is the same as the module; a `global_avg_pool` is then `x.mean([2, 3])`.
+What PyTorch has no module for is written with operators, `x + y`, `x / 2`, `x @ y`, and as a
+function `torch.add(x, y)`, `torch.matmul(x, y)`. A `self_attention` stands for timm's `Attention`,
+which calls `F.scaled_dot_product_attention`, and as a function for `torch.nn.MultiheadAttention`,
+whose linear layers are calls as well; one that multiplies matrices itself is written out, of
+`linear`, `matmul` and `softmax`.
 Layers that only move what comes cost nothing and are left out (but flax counts 1 for the constant
 of a padding).
 
