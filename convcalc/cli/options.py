@@ -247,7 +247,7 @@ def layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
             if isinstance(param, click.Argument):
                 network = part_of(network, cuts_of(given["until"] or (), given["drop"] or ()))
             places = network.places()
-            common = {name: 0 for name in places if common is None or name in common}
+            common = dict.fromkeys(each for each in places if common is None or each in common)
     return candidates.parts_of_path(common or (), incomplete)
 
 
