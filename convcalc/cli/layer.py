@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from convcalc import layers
+from convcalc.arithmetic import Refusal
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
-from convcalc.layers.fields import Truth
+from convcalc.layers.fields import Kind, Truth
 from convcalc.words import did_you_mean
 
 if TYPE_CHECKING:
@@ -212,10 +213,23 @@ def _default(field: layers.Field) -> str:
     return f"[default: {field.kind.show(field.default)}]"
 
 
-def _parsed(text: str, words: tuple[str, ...]) -> Any:
-    """A field's value; `3x5` is one for each axis, as it is printed."""
+def _parsed(text: str, kind: Kind) -> Any:
+    """A field's value; `3x5` is one for each axis, as it is printed.
+
+    One alone is a list of one where the field takes nothing but lists.
+    """
     by_axis = re.fullmatch(r"\d+(?:[x×]\d+)+", text, re.ASCII)
-    return options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, words)
+    value = options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, kind.words)
+    return [value] if not _takes(kind, value) and _takes(kind, [value]) else value
+
+
+def _takes(kind: Kind, value: Any) -> bool:
+    """Whether a value is one of the kind."""
+    try:
+        kind.parse(value)
+    except Refusal:
+        return False
+    return True
 
 
 def _run(
@@ -234,7 +248,7 @@ def _run(
 
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
     given = {
-        key: value if isinstance(value, bool) else _parsed(value, kinds[key].words)
+        key: value if isinstance(value, bool) else _parsed(value, kinds[key])
         for key, value in fields.items()
         if value is not None
     }

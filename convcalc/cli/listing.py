@@ -15,6 +15,7 @@ from convcalc.diagnostics import ConvcalcError, fail
 if TYPE_CHECKING:
     from convcalc.api import Network, Opened
     from convcalc.cli.output import Printer
+    from convcalc.language.values import Written
     from convcalc.render.networks import Conditions, Row
     from convcalc.zoo import Found
 
@@ -191,7 +192,7 @@ def _conditions(
         dtype,
         bool(asked.presets),
         len(asked.inputs) > 1,
-        {composed(name): values for name, values in asked.choices.items()},
+        {composed(name): [each.value for each in values] for name, values in asked.choices.items()},
         tuple(asked.cuts),
     )
 
@@ -267,10 +268,11 @@ def _presets(found: Found, spec: Opened, asked: Sequence[str]) -> list[str]:
     ]
 
 
-def _explained(error: ConvcalcError, settings: Mapping[str, Any]) -> ConvcalcError:
+def _explained(error: ConvcalcError, settings: Mapping[str, Written]) -> ConvcalcError:
     """An error that says how a row is had for each value, where one value is a list of some."""
     notes = []
-    for name, value in settings.items():
+    for name, written in settings.items():
+        value = written.value
         if isinstance(value, (list, tuple)):
             parts = [str(each) for each in value[:2]]
             ways = " ".join(f"--set {name}={each}" for each in parts)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from convcalc.api import Network, Opened
     from convcalc.language.limits import Limits
+    from convcalc.language.values import Written
     from convcalc.zoo import Found
 
     _Type = click.ParamType[Any]
@@ -421,43 +422,65 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
         return text
     if text.isdecimal() and text.isascii() and len(text) < 19:
         return int(text)  # most are
-    from convcalc.expressions import ExpressionError, parse
+    from convcalc.expressions import ExpressionError
 
     try:
-        return parse(
-            f"[{text}]" if "," in text and not text.lstrip().startswith("[") else text
-        ).evaluate({})
+        return _evaluated(text)
     except ExpressionError as error:
-        if error.code == "unknown-name" and text.isidentifier():
-            return text
         raise click.BadParameter(f"{shortened(text)!r} is no value: {error.message}") from None
 
 
-def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    """`NAME=VALUE` pairs. Raises BadParameter, or ConvcalcError for a name with two values."""
+def _evaluated(text: str) -> Any:
+    """The value of an expression, or of a list without its brackets; a name is a text.
+
+    Raises ExpressionError.
+    """
+    from convcalc.expressions import ExpressionError, parse
+
+    is_bare = "," in text and not text.lstrip().startswith("[")
+    try:
+        return parse(f"[{text}]" if is_bare else text).evaluate({})
+    except ExpressionError as error:
+        if error.code == "unknown-name" and text.isidentifier():
+            return text
+        raise
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, Written]:
+    """`NAME=VALUE` pairs. Raises BadParameter, or ConvcalcError for a name with two values.
+
+    What a value is hangs on its variable; see `Written`.
+    """
     _require_once("--set", settings)
     return dict(map(_parse_setting, settings))
 
 
-def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Any]]:
+def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Written]]:
     """`NAME=VALUE` pairs, of which a name may have several. Raises BadParameter.
 
     Raises ConvcalcError for a value that a name is given twice.
     """
-    choices: dict[str, list[Any]] = {}
+    choices: dict[str, list[Written]] = {}
     for name, value in map(_parse_setting, settings):
         values = choices.setdefault(name, [])
-        if value in values:
+        if value.value in [each.value for each in values]:
             message = f"`--set {shortened(name)}` is given the same value twice"
             raise fail("usage", message, "leave one of them out")
         values.append(value)
     return choices
 
 
-def _parse_setting(setting: str) -> tuple[str, Any]:
+def _parse_setting(setting: str) -> tuple[str, Written]:
+    from convcalc.expressions import ExpressionError
+    from convcalc.language.values import Written
+
     name, equals, text = setting.partition("=")
     if not equals or not name.strip() or not text.strip():
         raise click.BadParameter(
             f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
         )
-    return name.strip(), parse_value(text.strip())
+    text = text.strip()
+    try:
+        return name.strip(), Written(text, _evaluated(text))
+    except ExpressionError as error:
+        return name.strip(), Written(text, text, error.message)
