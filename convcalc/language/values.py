@@ -16,13 +16,11 @@ from convcalc.language.document import Document
 from convcalc.language.limits import SHORT_WHILE
 from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
-from convcalc.language.statements import Items, Statement, Value
-from convcalc.layers.fields import Kind, Whole
+from convcalc.language.statements import SIZE, Items, Statement, Value
+from convcalc.layers.fields import Kind
 from convcalc.shape import Shape
 from convcalc.visible import composed
 from convcalc.words import describe, did_you_mean, listed, shortened
-
-_SIZE = Whole(1)
 
 
 class Marked(Protocol):
@@ -179,7 +177,7 @@ class Values:
         parsed = []
         for index, size in enumerate(sizes):
             try:
-                parsed.append(_SIZE.parse(size))
+                parsed.append(SIZE.parse(size))
             except Refusal as refusal:
                 message = f"a size of `{name}` {refusal.message}"
                 at = marked.mark_of(*path, index) or marked.mark_of(*path)
