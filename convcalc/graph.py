@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from convcalc.frozen import FrozenDict
@@ -59,6 +60,16 @@ class Node(NamedTuple):
         return self.placed.outputs
 
 
+class Cut(NamedTuple):
+    """How a network is made a part of itself, and by which names of layers and groups.
+
+    `until` keeps what leads to them, `drop` all but them.
+    """
+
+    way: str
+    names: tuple[str, ...]
+
+
 class Graph(NamedTuple):
     """A network: its nodes, in an order in which every input comes before its use."""
 
@@ -74,6 +85,8 @@ class Graph(NamedTuple):
     preset: str | None
     #: Every variable with its value.
     variables: Mapping[str, Any]
+    #: How it was made of a larger one, cut by cut, by whole names; see `convcalc.parts`.
+    cuts: tuple[Cut, ...] = ()
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -84,6 +97,17 @@ class Graph(NamedTuple):
     def has_other_input(self) -> bool:
         """Whether its input is another than its spec's."""
         return False
+
+    def places(self) -> dict[str, range]:
+        """Every group and every layer by its name: which of the nodes it is made of."""
+        found: dict[str, range] = {}
+        for index, node in enumerate(self.nodes):
+            path = ""
+            for group in node.groups:
+                path += f".{group.name}" if path else group.name
+                found[path] = range(found.get(path, range(index, index)).start, index + 1)
+            found[node.name] = range(index, index + 1)
+        return found
 
     def input_names(self) -> Iterator[tuple[str, ...]]:
         """The names of the tensors that enter each node.
@@ -123,7 +147,15 @@ class Graph(NamedTuple):
             "preset": self.preset,
             "variables": dict(self.variables),
             "input": shapes["input"] if list(shapes) == ["input"] else shapes,
+            **self.left_out(),
         }
+
+    def left_out(self) -> dict[str, list[str]]:
+        """The names that it was cut by, as JSON has them: `until` and `drop`, each if it was so."""
+        until = [cut.names for cut in self.cuts if cut.way == "until"][-1:]
+        drop = [cut.names for cut in self.cuts if cut.way == "drop"]
+        found = {"until": until, "drop": drop}
+        return {way: [*chain.from_iterable(names)] for way, names in found.items() if names}
 
     def __repr__(self) -> str:
         shapes = [f"{visible(name)} {shape}" for name, shape in self.inputs.items()]

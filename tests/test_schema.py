@@ -48,7 +48,7 @@ BEYOND_A_SCHEMA = {
     *("unknown-preset-variable", "from-left-out"),
     *("channels-not-whole", "expression-division-by-zero", "expression-in-a-list"),
     *("expression-kinds", "expression-unknown-name"),
-    *("names-unseen", "stated-sizes"),
+    *("names-unseen", "name-of-an-input", "stated-sizes"),
     *("join-output-padding", "join-remainder", "join-rounds-up"),
     *("input-batch-in-front", "input-channels-last", "input-flat-image"),
     *("input-image-lacks-channels", "input-lacks-channels"),
