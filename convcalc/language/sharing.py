@@ -98,7 +98,7 @@ class Sharing:
         paths = self._path(user, here), self._path(owner, there)
         placed, other = self.builder.placed(here), self.builder.placed(there)
         if placed.type != other.type or paths[0] != paths[1]:
-            return _Difference(self._has(user, here), self._has(owner, there))
+            return _Difference(*self._others((user, here), (owner, there)))
         which = self._own_name(user, here)
         field = _differing(placed, other)
         if field is not None:
@@ -127,13 +127,18 @@ class Sharing:
         has = f"those of `{self.builder.name(meant)}`" if meant != there else "its own"
         return _Difference(f"uses the weights of `{name}`", f"has {has}", which)
 
-    def _has(self, made: Made, node: int) -> str:
-        """What a line is or has where another is built otherwise: the node there."""
-        type, name = self.builder.placed(node).type, self._own_name(made, node)
-        if not name:
-            return f"is one `{type}`"
-        says_it = name.startswith(type) or name.rpartition(".")[2].startswith(type)
-        return f"has `{name}`" if says_it else f"has `{name}` ({type})"
+    def _others(self, *sides: tuple[Made, int]) -> Iterator[str]:
+        """What two lines are, or have at the same place: a node each."""
+        names = [self._own_name(*side) for side in sides]
+        for (made, node), name in zip(sides, names):
+            type = self.builder.placed(node).type
+            if not name:
+                yield f"is one `{type}`"
+            elif not all(names):
+                yield f"has {counted(made.end - made.first, 'layer')}"
+            else:
+                says_it = name.rpartition(".")[2].startswith(type)
+                yield f"has `{name}`" if says_it else f"has `{name}` ({type})"
 
     def _own_name(self, made: Made, node: int) -> str:
         """What a node is called inside what a line made; empty where the line is the node's."""
