@@ -53,7 +53,10 @@ def turns(times: int, layers: list[Any]) -> list[Any]:
 #: A layer in the spec language, and the same in PyTorch and its like.
 PAIRS = {
     "conv": (CONV, {"torch": "nn.Conv2d(8, 8, 3, padding=1)"}),
-    "conv_transpose": ({"out": 8, "k": 3, "p": 1}, {"torch": "nn.ConvTranspose2d(8, 8, 3, padding=1)"}),
+    "conv_transpose": (
+        {"out": 8, "k": 3, "p": 1},
+        {"torch": "nn.ConvTranspose2d(8, 8, 3, padding=1)"},
+    ),
     "depthwise_conv": ({"k": 3, "p": 1}, {"torch": "nn.Conv2d(8, 8, 3, padding=1, groups=8)"}),
     "batch_norm": ({}, {"torch": "nn.BatchNorm2d(8)"}),
     "group_norm": ({"groups": 2}, {"torch": "nn.GroupNorm(2, 8)"}),
@@ -63,7 +66,11 @@ PAIRS = {
     "max_pool": ({"k": 2}, {"torch": "nn.MaxPool2d(2)"}),
 }
 for _type, (_fields, _codes) in PAIRS.items():
-    _codes["paddle"] = _codes["torch"].replace("2d", "2D").replace("nn.InstanceNorm2D(8, affine=True)", "nn.InstanceNorm2D(8)")
+    _codes["paddle"] = (
+        _codes["torch"]
+        .replace("2d", "2D")
+        .replace("nn.InstanceNorm2D(8, affine=True)", "nn.InstanceNorm2D(8)")
+    )
 PAIRS["conv"][1].update(
     keras="layers.Conv2D(8, 3, padding='same')", flax="nn.Conv(8, (3, 3), padding=1)"
 )
@@ -71,9 +78,7 @@ PAIRS["batch_norm"][1].update(
     keras="layers.BatchNormalization()", flax="nn.BatchNorm(use_running_average=True)"
 )
 
-_UNIT = (
-    "nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU())"
-)
+_UNIT = "nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU())"
 _TOWER = f"nn.Sequential(*{_UNIT}, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(240, 5))"
 _HEAD = "nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 6, 3, padding=1))"
 
@@ -135,7 +140,12 @@ def cases() -> list[Json]:
         ("frozen-unit", [{"sequential": frozen}], f"frozen({_UNIT})"),
         (
             "frozen-backbone",
-            [{"sequential": frozen}, {"conv": {**CONV, "out": 4}}, "flatten", {"linear": {"out": 3}}],
+            [
+                {"sequential": frozen},
+                {"conv": {**CONV, "out": 4}},
+                "flatten",
+                {"linear": {"out": 3}},
+            ],
             f"nn.Sequential(frozen({_UNIT}), nn.Conv2d(8, 4, 3, padding=1), nn.Flatten(),"
             " nn.Linear(480, 3))",
         ),
