@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -168,6 +168,28 @@ class Graph(NamedTuple):
 
 #: How many inputs are named where a graph is named.
 _MOST_INPUTS = 3
+
+
+def with_owners(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Some of the nodes of a graph, where the owner of tensors may not be among them.
+
+    The first that uses these has them then; the others that do use its own.
+    """
+    owners: dict[str, str] = {}
+    found = []
+    for node in nodes:
+        owner = node.weights_of
+        if owner is not None:
+            owner = owners.setdefault(owner, node.name)
+        if owner == node.name:
+            placed = node.placed.holding(borrowing=False, frozen=node.placed.frozen)
+            node = node._replace(placed=placed, weights_of=None)
+        elif owner is None:
+            owners[node.name] = node.name
+        else:
+            node = node._replace(weights_of=owner)
+        found.append(node)
+    return tuple(found)
 
 
 def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
@@ -342,6 +364,32 @@ class Builder:
             parts.append(NamePart(level.base, level.ordinal, level.type))
             level = level.parent
         return parts[::-1]
+
+    def are_placed_alike(
+        self, node: int, depth: int, other: int, other_depth: int, known: dict[Any, Any]
+    ) -> bool:
+        """Whether two nodes are called the same, in groups called the same and of the same types.
+
+        So many of the first parts of each name are left out. `known` are levels that were compared.
+        """
+        (level, base, *_), (another, other_base, *_) = self._drafts[node], self._drafts[other]
+        if (level.depth < depth) != (another.depth < other_depth):
+            return False
+        if level.depth >= depth and base != other_base:
+            return False
+        if known.get(level) is another:
+            return True
+        inner, inner_other = level, another
+        while level.depth > depth and another.depth > other_depth:
+            assert level.parent is not None
+            assert another.parent is not None
+            if (level.base, level.type) != (another.base, another.type):
+                return False
+            level, another = level.parent, another.parent
+        if level.depth > depth or another.depth > other_depth:
+            return False
+        known[inner] = inner_other
+        return True
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, with the names that all uses have settled."""

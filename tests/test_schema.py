@@ -49,6 +49,8 @@ BEYOND_A_SCHEMA = {
     *("channels-not-whole", "expression-division-by-zero", "expression-in-a-list"),
     *("expression-kinds", "expression-unknown-name"),
     *("names-unseen", "name-of-an-input", "stated-sizes"),
+    *("weights-built-otherwise", "weights-in-turns", "weights-of-another-structure"),
+    *("weights-of-itself", "weights-of-later", "weights-of-other-channels"),
     *("join-output-padding", "join-remainder", "join-rounds-up"),
     *("input-batch-in-front", "input-channels-last", "input-flat-image"),
     *("input-image-lacks-channels", "input-lacks-channels"),

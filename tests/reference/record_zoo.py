@@ -4,10 +4,10 @@
     python tests/reference/record_zoo.py --all      # everything again, some minutes
 
 zoo_sizes.json has a line a network: `model` is the Python expression that builds it, of torchvision
-0.28.0 or timm 1.0.31 (a newer one should do), and `at` has for each input the parameters, the
-multiply–accumulates of convolutions, linear layers and matrix products (half of what `FlopCounterMode`
-counts), and the shapes that come out. A network that is added needs `network`, `model` and the inputs;
-the rest is recorded. What has a `code` instead of a `model` was run from there by hand, and stays.
+0.28.0 or timm 1.0.31, and `at` has for each input the parameters, the multiply–accumulates of
+convolutions, linear layers and matrix products (half of what `FlopCounterMode` counts), and the
+shapes that come out. A network that is added needs `network`, `model` and the inputs; the rest is
+recorded. What has a `code` instead of a `model` was run from there by hand, and stays.
 
 Models run on the `meta` device: nothing is computed, and no weights are loaded.
 """
