@@ -17,6 +17,7 @@ from convcalc.expressions import FUNCTIONS
 from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR, taken_names
 from convcalc.language.forms import OTHERS, STRUCTURES, Form
 from convcalc.language.statements import MERGES, Checked
+from convcalc.shape import MOST_AXES, MOST_INPUT_AXES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]
@@ -124,7 +125,8 @@ def _values() -> dict[str, _Schema]:
         "layer_name": {**_whole(LAYER_NAME), "not": {"const": "input"}},
         "tensors": _any(_whole(TENSOR), _list(_whole(TENSOR), minItems=1)),
         "merge": {"enum": list(MERGES)},
-        "shape": _any(_list(size, minItems=1, maxItems=4), _ref("expression")),
+        "shape": _any(_list(size, minItems=1, maxItems=MOST_INPUT_AXES), _ref("expression")),
+        "output_shape": _any(_list(size, minItems=1, maxItems=MOST_AXES), _ref("expression")),
         "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),
         "presets": {"type": "object", "additionalProperties": _ref("values")},
     }

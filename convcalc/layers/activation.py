@@ -219,6 +219,7 @@ class Clamp(Activation):
             "a least of {min} is more than a most of {max}",
             code="bad-value",
             field="min",
+            help="the other way round it is `min: {max}, max: {min}`",
             min=self.min,
             max=self.max,
         )

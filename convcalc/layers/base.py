@@ -527,8 +527,11 @@ def _spread(layer: Layer, axes: int) -> Layer:
             if most == 0
             else "`reshape: {{shape: [C, H, W]}}` gives a flat tensor its axes back"
             if axes == 0
+            else "`flatten: {{start_axis: {most}}}` makes one of the last axes"
+            if axes > most
             else ""
         ),
+        most=most,
         type=layer.type,
         wanted=_axes_text(fewest, most),
         axes="none" if axes == 0 else axes,

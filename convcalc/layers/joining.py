@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from convcalc.arithmetic import Refusal, either, equal, holds, require, where
+from convcalc.arithmetic import Refusal, either, equal, holds, require, value_of, where
 from convcalc.layers.axes import cells, resized, without
 from convcalc.layers.base import Join, Layer, Operations, Storage, Unary, layer
 from convcalc.layers.fields import (
@@ -243,6 +243,13 @@ def _terms(numbers: tuple[int, ...]) -> str:
     return shown if len(numbers) <= _MOST_TERMS else f"{shown} + …"
 
 
+def _mended(parts: tuple[int, ...], size: Any) -> str:
+    """The parts with another last one, which make up the size; nothing where none does."""
+    *others, last = parts
+    last += size - sum(parts)
+    return f"{_terms((*others, last))} make {size}" if last >= 1 else ""
+
+
 _MOST_TERMS = 12
 #: Every part is a tensor of its own.
 _MOST_PARTS = 4096
@@ -293,6 +300,7 @@ class Split(Layer):
             "parts of {parts} = {total} {what} do not make up the input's {size}",
             code="split",
             field=field,
+            help=lambda: _mended(parts, value_of(size)),
             parts=lambda: _terms(parts),
             total=total,
             what=what,
