@@ -204,6 +204,8 @@ class Clamp(Activation):
     Example: `- clamp: {min: 0, max: 1}` on `64x56x56`
     """
 
+    one_of = ("min", "max")
+
     min: Annotated[float | None, Optional(Real())] = None
     max: Annotated[float | None, Optional(Real())] = None
 

@@ -158,6 +158,8 @@ class Layer:
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
     axes: ClassVar[tuple[int, int]] = (0, MOST_AXES - 1)
+    #: Fields that may be left out, but not all of them.
+    one_of: ClassVar[tuple[str, ...]] = ()
     #: The fields of a spec that are only checked.
     stated: ClassVar[tuple[Stated, ...]] = ()
     #: How many spatial axes one number stands for where a person gives an input as `128`.

@@ -17,7 +17,7 @@ from convcalc.layers.fields import (
     Real,
 )
 from convcalc.layers.grouping import per_group
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
 
 
@@ -225,7 +225,7 @@ class ChannelShuffle(_Moving):
     Example: `- channel_shuffle: {g: 2}` on `116x28x28`
     """
 
-    axes = (1, 3)
+    axes = (1, MOST_AXES - 1)
 
     groups: Count
 
@@ -267,6 +267,7 @@ class Split(Layer):
     """
 
     moves = True
+    one_of = ("sections", "sizes")
 
     sections: Annotated[int | tuple[int, ...] | None, Optional(CountOrNumbers())] = None
     sizes: Annotated[tuple[int, ...] | None, Optional(Numbers(1))] = None

@@ -159,6 +159,7 @@ class Upsample(Unary):
 
     family = "resampling"
     axes = (1, 3)
+    one_of = ("scale", "size")
 
     scale: Annotated[tuple[float, ...] | None, Optional(Factors())] = None
     size: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
