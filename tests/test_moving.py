@@ -257,3 +257,24 @@ layers:
 """
     with pytest.raises(convcalc.ConvcalcError, match="add cannot join 16×16 and 16×15"):
         convcalc.loads(text)
+
+
+def test_columns_of_what_moves_cells(run: Run) -> None:
+    spec = b"""
+name: N
+input: [8, 16, 16]
+layers:
+  - unfold: {k: 3, s: 2, p: 1}
+  - fold: {output_size: 16, k: 3, s: 2, p: 1}
+  - pad: {axis: 1, p: [4, -1]}
+  - sub: {value: 1}
+"""
+    columns = ("name", "kind", "kernel", "stride", "padding")
+    said = run("analyze", "-", "--columns", ",".join(columns), "--format", "csv", stdin=spec).out
+    assert said.splitlines() == [
+        "name,kind,kernel,stride,padding",
+        "unfold,other,3x3,2x2,1x1",
+        "fold,other,3x3,2x2,1x1",
+        "pad,other,,,4-1x0",
+        "sub,elementwise,,,",
+    ]

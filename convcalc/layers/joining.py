@@ -97,6 +97,9 @@ class _Elementwise(Join):
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE
 
+    def kind(self, x: Shape) -> str:
+        return self.family if self.value is None else "elementwise"
+
     def operations(self, inputs: tuple[Shape, ...], y: Shape) -> Operations:
         others = len(inputs) - 1 if self.value is None else 1
         return Operations(**{self.primitive: others * y.size})
