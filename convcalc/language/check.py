@@ -40,8 +40,9 @@ from convcalc.language.statements import (
     wrong_row,
 )
 from convcalc.layers.fields import Kind
+from convcalc.shape import MOST_AXES, MOST_INPUT_AXES
 from convcalc.visible import is_identifier, visible
-from convcalc.words import describe, did_you_mean, listed, nearest, quoted, shortened
+from convcalc.words import NUMBERS, describe, did_you_mean, listed, nearest, quoted, shortened
 
 if TYPE_CHECKING:
     from convcalc.language.forms import Block
@@ -561,12 +562,12 @@ def _inputs(placed: _Placed) -> dict[str, Value]:
     return inputs
 
 
-def _shape(placed: _Placed) -> Value:
+def _shape(placed: _Placed, most: int = MOST_INPUT_AXES) -> Value:
     raw = placed.value
-    if not isinstance(raw, str) and not (isinstance(raw, list) and 1 <= len(raw) <= 4):
+    if not isinstance(raw, str) and not (isinstance(raw, list) and 1 <= len(raw) <= most):
         given = f"a list of {len(raw)}" if isinstance(raw, list) else ""
         help = "[channels, height, width], [channels, length] or [features]; no batch"
-        raise placed.unlike("a list of one to four sizes", help, given=given)
+        raise placed.unlike(f"a list of one to {NUMBERS[most]} sizes", help, given=given)
     sizes = _value(placed)
     for each in placed.items() if isinstance(raw, list) else ():
         each.noting(_size)
@@ -947,6 +948,7 @@ CHECKS: Mapping[str, _Check] = {
     "paths": _paths,
     "presets": _presets,
     "rows": _rows,
+    "output_shape": partial(_shape, most=MOST_AXES),
     "shape": _shape,
     "tensors": _tensors,
     "text": _text,
