@@ -23,6 +23,7 @@ CONVENTION = Convention(
     summary="MACs and biases of convolutions, linear layers and matrix products, nothing else",
     share=0.06,
     spellings=("mac",),
+    trained_alone=True,
     rules=table(
         {
             "convolution conv_transpose linear": "macs + bias",

@@ -4,10 +4,10 @@
     python tests/reference/record_zoo.py --all      # everything again, some minutes
 
 zoo_sizes.json has a line a network: `model` is the Python expression that builds it, of torchvision
-0.28.0 or timm 1.0.31 (a newer one should do), and `at` has for each input the parameters, the
-multiply–accumulates of convolutions, linear layers and matrix products (half of what `FlopCounterMode`
-counts), and the shapes that come out. A network that is added needs `network`, `model` and the inputs;
-the rest is recorded. What has a `code` instead of a `model` was run from there by hand, and stays.
+0.28.0 or timm 1.0.31, and `at` has for each input the parameters, the multiply–accumulates of
+convolutions, linear layers and matrix products (half of what `FlopCounterMode` counts), and the
+shapes that come out. A network that is added needs `network`, `model` and the inputs; the rest is
+recorded. What has a `code` instead of a `model` was run from there by hand, and stays.
 
 Models run on the `meta` device: nothing is computed, and no weights are loaded.
 """
@@ -67,9 +67,9 @@ def built(expression: str) -> nn.Module:
     """The model of an expression, without its weights."""
     try:
         with torch.device("meta"):
-            return eval(expression, dict(NAMES)).eval()  # noqa: S307 - what it runs is ours
+            return eval(expression, dict(NAMES)).eval()
     except NotImplementedError:  # some read numbers while they are built
-        return eval(expression, dict(NAMES)).to("meta").eval()  # noqa: S307
+        return eval(expression, dict(NAMES)).to("meta").eval()
 
 
 def recorded(entry: Json, again: bool) -> Json:
