@@ -236,8 +236,6 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
         if not field.required and field.default is not None:
             value["default"] = field.kind.show(field.default)
         properties |= dict.fromkeys(spellings, value)
-    if cls.arity == 0:
-        del properties["from"]
     return {
         "description": _text(cls),
         "type": "object" if _required(cls) else ["object", "null"],
