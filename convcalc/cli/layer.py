@@ -13,6 +13,7 @@ from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.layers.fields import Kind, Truth
+from convcalc.shape import MOST_AXES
 from convcalc.words import did_you_mean
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _input_options(cls: type[layers.Layer]) -> list[click.Parameter]:
         ),
         click.Option(
             ["--dims"],
-            type=options.Whole(0, 3),
+            type=options.Whole(0, MOST_AXES - 1),
             metavar="N",
             help="Spatial axes, where SHAPE leaves it open.",
         ),

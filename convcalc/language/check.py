@@ -194,14 +194,22 @@ def _mistake(
 # Values
 
 
-def _value(placed: _Placed, words: tuple[str, ...] = ()) -> Value:
-    """A raw value with its expressions parsed, their names known; `words` stand for themselves."""
+def _value(placed: _Placed, words: tuple[str, ...] = (), nulls: bool = False) -> Value:
+    """A raw value with its expressions parsed, their names known.
+
+    `words` stand for themselves, and so does null in a list where `nulls` says so.
+    """
     raw = placed.value
     if isinstance(raw, str):
         return raw if raw in words else _expression(placed, words)
     if isinstance(raw, reader.Sequence):
         placed.tick(len(raw))
-        items = tuple([_value(item, words) for item in placed.items()])
+        items = tuple(
+            [
+                None if nulls and item.value is None else _value(item, words, nulls)
+                for item in placed.items()
+            ]
+        )
         if any(isinstance(item, (Expression, Items)) for item in items):
             return Items(items, raw.marks)
         return items
@@ -244,7 +252,7 @@ def _field_check(kind: Kind) -> _Check:
         value = placed.value
         is_text = kind.takes_text and isinstance(value, str)
         if value is not None and not is_text:
-            value = _value(placed, kind.words)
+            value = _value(placed, kind.words, kind.nulls)
             if isinstance(value, (Expression, Items)):
                 return value
         try:

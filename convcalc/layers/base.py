@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from convcalc.arithmetic import Refusal, product, require
 from convcalc.layers.fields import SHORT_NAMES, Kind
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
@@ -157,11 +157,10 @@ class Layer:
     moves: ClassVar[bool] = False
     #: Whether its windows slide along the output, and its input is what they make.
     transposed: ClassVar[bool] = False
-    #: How many inputs it takes; None: `fewest` or more.
+    #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
-    fewest: ClassVar[int] = 2
     #: Spatial axes of the inputs that it takes, fewest and most.
-    spatial_axes: ClassVar[tuple[int, int]] = (0, 3)
+    spatial_axes: ClassVar[tuple[int, int]] = (0, MOST_AXES - 1)
     #: The fields of a spec that are only checked.
     stated: ClassVar[tuple[Stated, ...]] = ()
     #: How many spatial axes one number stands for where a person gives an input as `128`.
@@ -183,16 +182,20 @@ class Layer:
         """The layer on its inputs. Raises Refusal where they do not fit it."""
         return _placed(self, inputs)
 
+    def fewest_inputs(self) -> int:
+        """How many inputs it takes, at the least."""
+        return 2 if self.arity is None else self.arity
+
     def require_inputs(self, count: int) -> None:
         """Refuse more or fewer inputs than it takes. Raises Refusal."""
         if self.arity is None:
             require(
-                count >= self.fewest,
+                count >= self.fewest_inputs(),
                 "{type} {takes}, and gets {count}",
                 code="input-count",
                 help="name them: `from: [a, b]`",
                 takes="joins two tensors or more"
-                if self.fewest == 2
+                if self.fewest_inputs() == 2
                 else "takes one tensor or more",
                 type=self.type,
                 count=count,
@@ -220,6 +223,10 @@ class Layer:
                 wanted="one tensor" if self.arity == 1 else f"{self.arity} tensors",
                 count=count,
             )
+
+    def resolved(self, field: Field, axes: int) -> Any:
+        """The value of a field on an input of `axes` spatial axes. Raises Refusal."""
+        return field.kind.resolve(getattr(self, field.name), axes)
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The shapes of the outputs. Raises Refusal."""
@@ -365,7 +372,7 @@ class Unary(Layer):
 class Join(Layer):
     """A layer that joins several inputs into one output, and owns nothing."""
 
-    arity = None
+    arity: ClassVar[int | None] = None
     family = "join"
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -571,7 +578,7 @@ def _spread(layer: Layer, axes: int) -> Layer:
     for field in fields_of(type(layer)):
         value = getattr(layer, field.name)
         try:
-            new = field.kind.resolve(value, axes)
+            new = layer.resolved(field, axes)
         except Refusal as refusal:
             refusal.field = field.name
             refusal.message = f"{field.name} {refusal.message}"

@@ -27,6 +27,10 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+#: Stands for a number of the kind `Real` that is open: no user can give it.
+OPEN = math.nan
+
+
 class Kind:
     """What the values of a field are. `read` and `schema` are all that a kind must have."""
 
@@ -42,6 +46,8 @@ class Kind:
     symbolic: bool = False
     #: Whether any text stands for itself, so that none is an expression.
     takes_text: bool = False
+    #: Whether null may stand in it, for a size that is left open.
+    nulls: bool = False
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -112,6 +118,20 @@ class Whole(Kind):
         return {"type": "integer", "minimum": self.minimum}
 
 
+class Place(Whole):
+    """A place along an axis: a whole number from 0; negative from the end, as Python counts."""
+
+    def __init__(self) -> None:
+        self.symbolic = True
+        self.expected = "a whole number"
+
+    def read(self, value: Any) -> int | None:
+        return whole(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer"}
+
+
 class _PerAxis(Kind):
     """A value for every spatial axis, or one for all; kept as a tuple of one or of all."""
 
@@ -154,6 +174,32 @@ class EachAxis(_PerAxis):
 
     def schema(self) -> dict[str, Any]:
         return _one_or_list(self.one.schema())
+
+
+class KeptOrEachAxis(EachAxis):
+    """A size for every spatial axis, null where it is the input's; or one for all."""
+
+    nulls = True
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.expected = (
+            f"{self.one.expected}, or a list with one for each spatial axis, null for one that"
+            " keeps its size"
+        )
+
+    def read(self, value: Any) -> tuple[Any, ...] | None:
+        if not isinstance(value, (list, tuple)):
+            return super().read(value)
+        return tuple([None if item is None else self.one.parse(item) for item in value]) or None
+
+    def show(self, value: Any) -> Any:
+        return list(value) if None in value else super().show(value)
+
+    def schema(self) -> dict[str, Any]:
+        size = self.one.schema()
+        item = {"anyOf": [size, {"type": "null"}]}
+        return {"anyOf": [size, {"type": "array", "items": item, "minItems": 1}]}
 
 
 class Pads(_PerAxis):
@@ -205,6 +251,19 @@ class Pads(_PerAxis):
         return {"anyOf": [{"enum": list(self.words)}, size, sizes]}
 
 
+class Margins(Pads):
+    """Padding of which a negative amount cuts off; no size of the output stands for it."""
+
+    size = Place()
+
+    def __init__(self) -> None:
+        super().__init__("same", "same_lower")
+        self.expected = (
+            "a whole number (a negative one cuts off), or a list with one (or a [before, after]"
+            " pair) for each spatial axis"
+        )
+
+
 class Truth(Kind):
     """true or false."""
 
@@ -235,8 +294,9 @@ class Real(Kind):
         finite = abs(value) <= sys.float_info.max
         return value if finite and self.minimum <= value <= self.maximum else None
 
-    def show(self, value: float) -> float:
-        return float(value)  # equal numbers look the same, so that equal layers do
+    def show(self, value: float) -> float | None:
+        # Equal numbers look the same, so that equal layers do.
+        return None if math.isnan(value) else float(value)
 
     def schema(self) -> dict[str, Any]:
         bounds = {"minimum": self.minimum, "maximum": self.maximum}
