@@ -103,6 +103,20 @@ class Row(NamedTuple):
         owned = self.nodes[0].placed.weights if self.depth is None else ()
         return {weight.name: weight.shape for weight in owned}
 
+    @property
+    def weights_of(self) -> str | None:
+        """The layer whose weights it uses, which count there; of a folded row, the block that all
+        of it has the weights of. None where they are its own.
+        """
+        owners = [node.weights_of for node in self.nodes]
+        if self.depth is None:
+            return owners[0]
+        begin = len(self.name)
+        ends = [node.name[begin:] for node in self.nodes]
+        found = {o.removesuffix(end) if o else o for o, end in zip(owners, ends)}
+        whole = found.pop()
+        return whole if not found and whole not in owners else None
+
     def __getattr__(self, key: str) -> Any:
         return getattr(self.figures, key)
 
@@ -131,6 +145,8 @@ class Row(NamedTuple):
         if self.depth is None:
             data["config"] = self.config
             data["weights"] = {name: list(shape) for name, shape in self.weights.items()}
+        if (owner := self.weights_of) is not None:
+            data["weights_of"] = owner
         return data
 
     def __repr__(self) -> str:

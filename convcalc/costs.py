@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.frozen import FrozenDict
-from convcalc.layers.base import Placed
+from convcalc.layers.base import Placed, Weight
 
 
 def summed(values: Iterable[Any]) -> Any:
@@ -61,8 +61,9 @@ class Figure(NamedTuple):
     known, and sums are of those that are known.
     `total` is how the values of several layers become one, `times` how a value for one sample
     becomes that of many (`unchanged`, where it does not grow). What is no `column` is a table of
-    its own, and stands in rows of JSON alone; what is not `numeric` is a word. `meaning` is what a
-    legend says of it, with `{dtype}` for the type of a number.
+    its own, and stands in rows of JSON alone; what is not `numeric` is a word. People are told one
+    that is `rare` where it is not 0. `meaning` is what a legend says of it, with `{dtype}` for the
+    type of a number.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Figure(NamedTuple):
     times: Callable[[Any, Any], Any] = _times
     column: bool = True
     numeric: bool = True
+    rare: bool = False
     meaning: str = ""
     costs: bool = False
 
@@ -86,6 +88,7 @@ _TAKEN = frozenset(
     (
         *("name", "type", "kind", "block", "group", "network", "nodes", "inputs", "input_shapes"),
         *("output_shape", "output_shapes", "config", "weights", "groups", "counts", "uncounted"),
+        "weights_of",
         *("figures", "depth", "count", "index", "kernel", "stride", "padding", "dilation"),
         *("input", "output", "family", "source", "preset", "variables"),
     )
@@ -180,13 +183,31 @@ def in_order(others: Iterable[str]) -> list[str]:
 
 
 def params(placed: Placed) -> int:
-    """Trainable parameters: the sizes of the tensors that a layer owns and training changes."""
-    return sum([weight.size for weight in placed.weights if weight.trainable])
+    """Parameters: the sizes of the tensors that a layer owns and that are learned.
+
+    Those that it uses of another layer count there.
+    """
+    return learned(placed.weights)
+
+
+def frozen(placed: Placed) -> int:
+    """Those of the parameters that training leaves as they are."""
+    return params(placed) if placed.frozen else 0
+
+
+def learned(tensors: Iterable[Weight]) -> int:
+    """The elements of those tensors that are learned, running statistics left out."""
+    return sum([tensor.size for tensor in tensors if tensor.trainable])
 
 
 def buffers(placed: Placed) -> int:
-    """Elements of running statistics."""
-    return sum([weight.size for weight in placed.weights if not weight.trainable])
+    """Elements of the running statistics that a layer owns."""
+    return running(placed.weights)
+
+
+def running(tensors: Iterable[Weight]) -> int:
+    """The elements of those tensors that are running statistics."""
+    return sum([tensor.size for tensor in tensors if not tensor.trainable])
 
 
 def activations(placed: Placed) -> int:
@@ -207,6 +228,14 @@ def operations(placed: Placed) -> FrozenDict[str, int] | None:
 register(
     Figure("layers", "Layers", read=lambda placed: 1, times=unchanged),
     Figure("params", "Params", read=params, times=unchanged),
+    Figure(
+        "frozen",
+        "Frozen",
+        read=frozen,
+        times=unchanged,
+        rare=True,
+        meaning="Frozen: the parameters that are not trained.",
+    ),
     Figure("buffers", "Buffers", read=buffers, times=unchanged),
     Figure(
         "macs",

@@ -574,7 +574,8 @@ def _in_symbols(node: Node) -> Placed:
     shapes = _numbered([_size_symbols(shape, "in") for shape in node.input_shapes])
     cls = type(node.layer)
     layer = cls(**_symbols_of(node.placed.written, len(node.placed.entering) - 1))
-    return _SymbolBuilder(cls).place(layer, tuple(shapes))
+    placed = _SymbolBuilder(cls).place(layer, tuple(shapes))
+    return placed.holding(borrowing=node.placed.borrowing, frozen=node.placed.frozen)
 
 
 def _symbols_of(layer: Layer, axes: int) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Node(NamedTuple):
     groups: tuple[Group, ...] = ()
     #: Whether the code that is modelled calls a function, which some tools do not see.
     functional: bool = False
+    #: The node whose layer it is once more, with the same tensors; None: they are its own.
+    weights_of: str | None = None
 
     @property
     def layer(self) -> Layer:
@@ -144,7 +146,7 @@ def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
 class _Level:
     """A naming level while a graph grows: how often each name was used in it."""
 
-    __slots__ = ("base", "counts", "layer", "ordinal", "parent", "type", "width")
+    __slots__ = ("base", "counts", "depth", "layer", "ordinal", "parent", "type", "width")
 
     def __init__(
         self, parent: _Level | None, base: str, type: str, layer: Layer | None = None
@@ -155,6 +157,8 @@ class _Level:
         self.layer = layer
         self.counts: dict[str, int] = {}
         self.ordinal = parent.use(base) if parent else 0
+        #: How many levels are around it.
+        self.depth: int = parent.depth + 1 if parent else 0
         #: About how many characters the names of nodes in it begin with.
         self.width: int = parent.width + len(base) + 1 if parent else 0
 
@@ -224,6 +228,10 @@ class Builder:
         #: The tensors that enter and leave the nodes, and about how many characters name these.
         self.tensors = 0
         self.characters = 0
+        #: Whether what is added is not trained.
+        self.is_frozen = False
+        #: The nodes that use another's tensors, and the one that owns them.
+        self._owners: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._drafts)
@@ -233,7 +241,11 @@ class Builder:
 
         `layer` is the one that what is in it is made of.
         """
-        return _Inside(self, _Level(self.level, name, type, layer))
+        return _Inside(self, _Level(self.level, name, type, layer), self.is_frozen)
+
+    def frozen(self) -> _Inside:
+        """Nothing is trained that is added while it is entered (`with`)."""
+        return _Inside(self, self.level, True)
 
     def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
         """A layer on its inputs. Raises Refusal."""
@@ -252,6 +264,8 @@ class Builder:
     ) -> tuple[Tensor, ...]:
         """Add a layer that is placed on `inputs`; its outputs."""
         index, level, outputs = len(self._drafts), self.level, placed.outputs
+        if self.is_frozen:
+            placed = placed.holding(borrowing=False, frozen=True)
         self._drafts.append((level, name, level.use(name), placed, inputs, functional))
         count = len(outputs)
         self.tensors += len(inputs) + count
@@ -259,6 +273,21 @@ class Builder:
         if count == 1:
             return (Tensor(index, 0, outputs[0]),)
         return tuple([Tensor(index, part, shape) for part, shape in enumerate(outputs)])
+
+    def lend(self, owner: int, user: int) -> None:
+        """Let a node use the tensors of an earlier one, which then are trained or not as there.
+
+        Where that one uses another's itself, these are meant.
+        """
+        owner = self.owner(owner)
+        level, base, ordinal, placed, inputs, functional = self._drafts[user]
+        placed = placed.holding(borrowing=True, frozen=self.placed(owner).frozen)
+        self._drafts[user] = (level, base, ordinal, placed, inputs, functional)
+        self._owners[user] = owner
+
+    def owner(self, index: int) -> int:
+        """The node that owns the tensors of a node: another, or itself."""
+        return self._owners.get(index, index)
 
     def placed(self, index: int) -> Placed:
         """The layer of a node."""
@@ -286,25 +315,27 @@ class Builder:
         """The nodes, with the names that all uses have settled."""
         groups: dict[_Level, tuple[Group, ...]] = {}
         prefixes: dict[_Level, str] = {}
-        nodes = []
+        nodes: list[Node] = []
         for level, base, ordinal, placed, inputs, functional in self._drafts:
             name = level.prefix(prefixes) + level.name(base, ordinal)
             nodes.append(Node(name, placed, inputs, level.groups(groups), functional))
+        for user, owner in self._owners.items():
+            nodes[user] = nodes[user]._replace(weights_of=nodes[owner].name)
         return tuple(nodes)
 
 
 class _Inside:
-    """A group while it is entered."""
+    """The level that is filled, and whether that is trained, while it is entered."""
 
-    __slots__ = ("builder", "level", "outer")
+    __slots__ = ("builder", "inner", "outer")
 
-    def __init__(self, builder: Builder, level: _Level) -> None:
+    def __init__(self, builder: Builder, level: _Level, is_frozen: bool) -> None:
         self.builder = builder
-        self.level = level
-        self.outer = builder.level
+        self.inner = level, is_frozen
+        self.outer = builder.level, builder.is_frozen
 
     def __enter__(self) -> None:
-        self.builder.level = self.level
+        self.builder.level, self.builder.is_frozen = self.inner
 
     def __exit__(self, *error: object) -> None:
-        self.builder.level = self.outer
+        self.builder.level, self.builder.is_frozen = self.outer

@@ -12,7 +12,7 @@ from convcalc import layers
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
-from convcalc.layers.fields import Kind, Truth
+from convcalc.layers.fields import Kind, Optional, Truth
 from convcalc.shape import MOST_AXES
 from convcalc.words import did_you_mean
 
@@ -188,10 +188,10 @@ def _option(field: layers.Field) -> click.Option:
     """The option of a field, under its canonical and its short name."""
     dashed = field.name.replace("_", "-")
     help = _sentence(field.description)
-    if isinstance(field.kind, Truth):
-        unless_given = (
-            "" if field.required else f"[default: {'' if field.default else 'no-'}{dashed}]"
-        )
+    kind = field.kind.kind if isinstance(field.kind, Optional) else field.kind
+    if isinstance(kind, Truth):
+        is_open = field.required or field.default is None
+        unless_given = "" if is_open else f"[default: {'' if field.default else 'no-'}{dashed}]"
         return click.Option(
             [f"--{dashed}/--no-{dashed}", field.name],
             default=None,

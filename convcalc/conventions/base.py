@@ -380,7 +380,8 @@ class Quantities:
             tuple(Shape(*in_numbers(shape)) for shape in shapes)
             for shapes in (self.placed.inputs, self.placed.outputs)
         )
-        node = self.node._replace(placed=Placed(layer, inputs, outputs, written))
+        changes = {"layer": layer, "inputs": inputs, "outputs": outputs, "written": written}
+        node = self.node._replace(placed=dataclasses.replace(self.placed, **changes))
         return Quantities(node, in_numbers(self.batch), self.place)
 
     @cached_property
@@ -413,8 +414,8 @@ AMOUNTS: Mapping[str, Callable[[Quantities], Any]] = {
     "bias": lambda q: q.operations.bias,
     "rows": lambda q: q.x.positions * q.batch,
     "positions": lambda q: q.y.positions * q.batch,
-    "params": lambda q: costs.params(q.placed),
-    "buffers": lambda q: costs.buffers(q.placed),
+    "params": lambda q: costs.learned(q.placed.tensors),
+    "buffers": lambda q: costs.running(q.placed.tensors),
     "offset_macs": lambda q: (q.offset.operations or NOTHING).macs * q.batch,
     "offset_bias": lambda q: (q.offset.operations or NOTHING).bias * q.batch,
 }

@@ -356,6 +356,15 @@ def _tensors(placed: _Placed) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _weights(placed: _Placed) -> str:
+    """What `weights` names."""
+    name = placed.value
+    if not isinstance(name, str) or not _is_dotted(name):
+        help = "`weights` takes the name of a layer or block above"
+        raise placed.mistake("bad-name", f"{_shown(name)} names no layer", help)
+    return name
+
+
 def _entries(placed: _Placed, what: str, help: str = "") -> Iterator[_Placed]:
     """The values of what must be a mapping."""
     if not isinstance(placed.value, reader.Mapping):
@@ -409,8 +418,8 @@ def _argument_name(placed: _Placed) -> None:
 
 def taken_names() -> frozenset[str]:
     """The names that no argument of a block can have."""
-    element = _form("element")
-    return frozenset((*element.shown, *element.fields))
+    call = _form("call")
+    return frozenset((*call.shown, *call.fields))
 
 
 def _presets(placed: _Placed) -> dict[str, dict[str, Value]]:
@@ -559,7 +568,8 @@ def _statement(placed: _Placed) -> Statement:
     values = _checked(checks, placed, f"block `{name}`" if is_block else f"`{name}`")
     common = {key: values.pop(key) for key in checks.common}
     call = Call.of(values, common)
-    fixed = isinstance(call.when, bool) and isinstance(call.output_shape, (tuple, NoneType))
+    fixed = all(isinstance(each, bool) for each in (call.when, call.trainable))
+    fixed = fixed and isinstance(call.output_shape, (tuple, NoneType))
     if fixed and not call.open and len(scope.found) == found:
         # Nothing in it depends on where it stands: equal lines are this call as well.
         scope.lines[line] = call
@@ -699,7 +709,7 @@ def _call_checks(call: _Placed) -> _Checks:
         own = {
             key: (_value, default == REQUIRED) for key, default in known.items() if key not in taken
         }
-        scope.calls[name] = _joined("element", own, known)._replace(noun="argument")
+        scope.calls[name] = _joined("call", own, known)._replace(noun="argument")
     return scope.calls[name]
 
 
@@ -719,7 +729,7 @@ def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: Iterable[s
         for name, (check, required) in own.items()
     }
     validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
-    return _Checks(validator, (*shown, *_form("element").shown), common=tuple(common))
+    return _Checks(validator, (*shown, *_form("call").shown), common=tuple(common))
 
 
 def _checked(checks: _Checks, placed: _Placed, text: str) -> Any:
@@ -807,4 +817,5 @@ CHECKS: Mapping[str, _Check] = {
     "times": _value,
     "truth": _truth,
     "values": _values,
+    "weights": _weights,
 }

@@ -123,6 +123,7 @@ def _values() -> dict[str, _Schema]:
         "bind": _list(_ref("identifier"), minItems=1, uniqueItems=True),
         "layer_name": {**_whole(LAYER_NAME), "not": {"const": "input"}},
         "tensors": _any(_whole(TENSOR), _list(_whole(TENSOR), minItems=1)),
+        "weights": _whole(LAYER_NAME),
         "merge": {"enum": list(MERGES)},
         "shape": _any(_list(size, minItems=1, maxItems=4), _ref("expression")),
         "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),
@@ -155,7 +156,7 @@ def _parts() -> dict[str, _Schema]:
         "block_call": {
             "description": "A call of a block, with its arguments.",
             "type": ["object", "null"],
-            "properties": _form(OTHERS["element"])["properties"],
+            "properties": _form(OTHERS["call"])["properties"],
             "propertyNames": _ref("identifier"),
             "additionalProperties": _ref("value"),
         },

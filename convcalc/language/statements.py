@@ -105,6 +105,8 @@ class Call(NamedTuple):
     name: str | None = None
     from_: tuple[str, ...] = ()
     when: Value = True
+    trainable: Value = True
+    weights: str | None = None
     functional: bool = False
     output_shape: Value = None
 

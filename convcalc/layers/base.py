@@ -26,7 +26,7 @@ else:
 
 
 class Weight(NamedTuple):
-    """A named tensor that a layer owns. `trainable` is false for running statistics."""
+    """A named tensor of a layer. `trainable` is false for running statistics."""
 
     name: str
     shape: tuple[int, ...]
@@ -278,13 +278,17 @@ class Placed:
     """A layer on its inputs: each of its per-axis fields has a value for every spatial axis.
 
     `inputs` and `outputs` are shapes without the batch; what it is asked is for one sample.
-    `written` is the layer as the spec has it, where one number may stand for every axis.
+    `written` is the layer as the spec has it, where one number may stand for every axis. One that
+    is `borrowing` works with the tensors of another layer, which owns them; what is `frozen` is not
+    trained.
     """
 
     layer: Layer
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
     written: Layer
+    borrowing: bool = False
+    frozen: bool = False
 
     @property
     def type(self) -> str:
@@ -307,9 +311,20 @@ class Placed:
         return self.layer.config()
 
     @cached_property
+    def tensors(self) -> tuple[Weight, ...]:
+        """The tensors that it works with, its own or another's."""
+        return tuple(self.layer.owned(self.inputs))
+
+    @property
     def weights(self) -> tuple[Weight, ...]:
         """The tensors that it owns."""
-        return tuple(self.layer.owned(self.inputs))
+        return () if self.borrowing else self.tensors
+
+    def holding(self, *, borrowing: bool, frozen: bool) -> Placed:
+        """The same with tensors that are another's, or not trained; itself where it has none."""
+        if not self.tensors or (borrowing, frozen) == (self.borrowing, self.frozen):
+            return self
+        return _holding(self, borrowing, frozen)
 
     @cached_property
     def operations(self) -> Operations | None:
@@ -548,6 +563,12 @@ def _placed(layer: Layer, inputs: tuple[Shape, ...]) -> Placed:
 
 def _first(inputs: tuple[Shape, ...]) -> Shape:
     return inputs[0] if inputs else NO_INPUT
+
+
+@lru_cache(maxsize=4096)
+def _holding(placed: Placed, borrowing: bool, frozen: bool) -> Placed:
+    """One object for each such layer: what equal layers cost is known by it."""
+    return dataclasses.replace(placed, borrowing=borrowing, frozen=frozen)
 
 
 def require_axes(layer: Layer, axes: int) -> None:

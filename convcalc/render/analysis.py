@@ -11,6 +11,7 @@ from convcalc.costs import FIGURES
 from convcalc.diagnostics import fail
 from convcalc.render.column import Column
 from convcalc.render.columns import (
+    SUMMED,
     TABLE,
     chosen,
     defaults,
@@ -21,6 +22,7 @@ from convcalc.render.columns import (
     partial_mark,
     sorted_rows,
     title_of,
+    with_rare,
 )
 from convcalc.render.fitting import fitting
 from convcalc.render.heading import heading
@@ -77,7 +79,7 @@ def layers(
                 yield [*lead, *values(row)]
 
     def table(analysis: Analysis) -> Table:
-        chose = chosen(columns, defaults(TABLE, analysis))
+        chose = chosen(columns, defaults(with_rare(TABLE, analysis), analysis))
         found = shown(analysis)
         made = _table(analysis, [], chose, lambda: (((), row) for row in found), si)
         return _saying(made, _first(sort, top, len(analysis.rows)))
@@ -112,7 +114,8 @@ def shares(
     in MACs or in the figure `sort`; the first `top` rows alone are shown. Raises ConvcalcError for
     a column that is no figure.
     """
-    asked = [_summed(column, by) for column in chosen(columns, ("params", "macs", "flops"))]
+    default = with_rare(SUMMED, *analyses)
+    asked = [_summed(column, by) for column in chosen(columns, default)]
     kept = [column for column in asked if column.key != "layers"]  # which is there anyway
     every = [(analysis, analysis.shares(by)) for analysis in analyses]
     sort = sort or _by_default(top)
@@ -298,7 +301,7 @@ def _fitted_shares(
 
 def _without_names(keys: str | None, analysis: Analysis) -> list[Column]:
     """The columns behind labels, which have the names and types."""
-    found = chosen(keys, defaults(TABLE, analysis))
+    found = chosen(keys, defaults(with_rare(TABLE, analysis), analysis))
     return [column for column in found if column.key not in _NAMES]
 
 
@@ -314,7 +317,7 @@ def outline(analysis: Analysis, keys: Sequence[str], most: int) -> tuple[Table, 
     tree = branches(analysis.rows)
     found = lines_of(tree, most)
     first = [line.depth + 1 for line in lines_of(tree, FEWEST_LINES) if line.is_open]
-    kept = [find(key) for key in defaults(keys, analysis)]
+    kept = [find(key) for key in defaults(with_rare(keys, analysis), analysis)]
 
     def rows() -> Iterator[tuple[tuple[str, ...], Row]]:
         return (((line.branch.label,), line.branch.row) for line in found)
@@ -407,7 +410,7 @@ def _marks(column: Column, analysis: Analysis) -> Iterator[str]:
 
 def _whole_mark(column: Column, analysis: Analysis) -> str:
     """What stands behind the total of a column."""
-    if column.mark is None or column.total is None or column.total(analysis) is None:
+    if not column.costs or column.total is None or column.total(analysis) is None:
         return ""
     return partial_mark(analysis.totals)
 
@@ -429,7 +432,7 @@ def _shares(
         yield share.group
         for column in kept:
             value = _of_share(column, share, analysis)
-            is_partial = column.mark is not None and value is not None
+            is_partial = column.costs and value is not None
             yield column.show(value, si) + (partial_mark(share.totals) if is_partial else "")
 
     return Table(

@@ -12,6 +12,7 @@ from convcalc.conventions.base import Convention
 from convcalc.costs import FIGURES, Figure, Figures
 from convcalc.diagnostics import fail
 from convcalc.render import column as base
+from convcalc.render.borrowed import borrows, lenders
 from convcalc.render.column import (
     PARTIAL,
     PASSED,
@@ -73,6 +74,8 @@ def _of_windows(
     )
 
 
+#: What stands behind the parameters of a row that uses another's weights.
+BORROWED = "†"
 _WORDS = {
     column.key: column
     for column in (
@@ -80,6 +83,7 @@ _WORDS = {
         Column("type", "Type", lambda r: r.type),
         Column("kind", "Kind", lambda r: r.kind),
         Column("inputs", "Inputs", lambda r: " ".join(r.inputs)),
+        Column("weights_of", "Weights of", lambda r: r.weights_of),
         Column(
             "input_shapes",
             "Input",
@@ -115,6 +119,8 @@ _WORDS = {
     )
 }
 TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
+#: What stands beside the rows of a type, a kind or a block.
+SUMMED = ("params", "macs", "flops")
 #: What a CSV begins with unless columns are asked for.
 _RECORD = ("name", "type", "inputs", "input_shapes", "output_shape")
 #: Other words for columns, as they stand in tables and in the options of other commands.
@@ -139,13 +145,17 @@ def _figure(figure: Figure) -> Column:
         passed = PASSED if key == "flops" and row.uncounted else ""
         return passed + partial_mark(row.figures)
 
+    def borrowed(row: Row) -> str:
+        return BORROWED if borrows(row) else ""
+
     return Column(
         key,
         figure.title,
         lambda r: r.figures[key],
         lambda a: a.totals[key],
         figure.numeric,
-        mark if figure.costs else None,
+        borrowed if key == "params" else mark if figure.costs else None,
+        figure.costs,
         as_number(figure.unit) if figure.numeric else as_word,
     )
 
@@ -159,6 +169,7 @@ def _convention(name: str) -> Column:
         lambda a: a.counts[name],
         numeric=True,
         mark=lambda r: (PASSED if r.counts[name].silent else "") + partial_mark(r.figures),
+        costs=True,
         show=as_number(),
     )
 
@@ -175,6 +186,14 @@ def of_rows(analysis: Analysis) -> list[str]:
     """The columns of a CSV unless others are asked for: all that a row of one layer has."""
     figures = [key for key in analysis.totals.columns() if key != "layers"]
     return defaults([*_RECORD, *figures], analysis)
+
+
+def with_rare(keys: Sequence[str], *analyses: Analysis) -> list[str]:
+    """Columns of figures among others, with the rare figures of networks that have some."""
+    rare = [key for key, figure in FIGURES.items() if figure.rare and key not in keys]
+    found = [key for key in rare if any(analysis.totals[key] for analysis in analyses)]
+    at = keys.index("params") + 1
+    return [*keys[:at], *found, *keys[at:]]
 
 
 def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
@@ -262,8 +281,10 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
     totals = [column.total(analysis) for column in counting if column.total is not None]
     if None in totals and not analysis.totals.are_unknown:
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    if any(column.mark is not None for column in shown):
+    if any(column.costs for column in shown):
         lines += lacking(analysis.rows)
+    if any(column.base == "params" for column in shown) and any(map(borrows, analysis.rows)):
+        lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")
     for column in shown:
         if column.note and any("+" in str(column.read(row)) for row in analysis.rows):
             lines.append(column.note)

@@ -9,6 +9,7 @@ from typing import Any
 from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
 from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_number
+from convcalc.render.borrowed import borrows
 from convcalc.render.columns import lacking_of
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
@@ -79,13 +80,15 @@ def _answers(e: Explanation, number: _Number) -> Iterator[tuple[str, str]]:
     else:
         yield "input", ", ".join(_shape(shape) for shape in e.inputs) or "none"
     yield "output", ", ".join(_shape(shape) for shape in e.outputs)
+    if borrows(e.whole):
+        yield "weights", f"those of {e.whole.weights_of}, counted there"
     if e.whole.depth is None and (pads := e.parts[0].pads):
         yield "padding", f"{e.whole.config['padding']}: {_padding(pads)}"
     terms = e.parts[0].terms if e.whole.depth is None else ()
     for key, figure in e.figures.items():
         if key == "flops" and figure.value is None and terms:
             figure = terms[-1]
-        if key not in _SELDOM or figure.value != 0:
+        if figure.value != 0 or not (key in _SELDOM or FIGURES[key].rare):
             yield _title_of(key, e), _result(figure, number)
 
 
@@ -327,6 +330,8 @@ def _notes(e: Explanation) -> Iterator[str]:
         f"{convention.unit} as `{convention.name}` counts them: {convention.summary};"
         f" batch {e.batch}."
     )
+    if borrows(e.whole):
+        yield f"The weights are those of {visible(e.whole.weights_of or '')}, and counted there."
     if e.standard is not None:
         yield f"standard: the one layer that does the job of a {e.type}."
     if e.whole.uncounted:
