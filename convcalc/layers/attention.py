@@ -36,8 +36,8 @@ class Matmul(Layer):
     The last two axes are the matrix, …×M×K by …×K×N; those before it broadcast, as
     `torch.matmul`'s do. Every output is a sum of K products.
 
-    transpose_a: whether the last two axes of the first input change places before
-    transpose_b: whether those of the second do
+    transpose_a: whether the first matrix is transposed before
+    transpose_b: whether the second one is
 
     Example: `- matmul: {from: [q, k], transpose_a: true}` on `12x64x197`
     """
