@@ -180,7 +180,7 @@ class Minimum(_Elementwise):
 class Concat(Join):
     """Its inputs, one after the other along the channels, or along another axis.
 
-    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
+    axis: the axis that they are joined along
 
     Example: `- concat: {from: [a, b]}` on `64x56x56`
     """
@@ -264,7 +264,7 @@ class Split(Layer):
 
     sections: how many equal parts, or a list with the size of each
     sizes: a list with the size of each part, instead of `sections`
-    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
+    axis: the axis that is taken apart
 
     Example: `- split: {name: parts, sections: 2}` on `116x28x28`
     """
@@ -324,7 +324,7 @@ class Slice(_Moving):
     start: the first that is kept, from 0; a negative one counts from the end
     stop: the first that is not kept; the end when left out
     step: every how many are kept
-    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
+    axis: the axis that is cut
 
     Example: `- slice: {start: 0, stop: 32}` on `64x28x28`
     """
