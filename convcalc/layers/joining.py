@@ -67,19 +67,7 @@ class _Elementwise(Join):
         return super().fewest_inputs() if self.value is None else 1
 
     def require_inputs(self, count: int) -> None:
-        if self.value is None and count == 1:
-            wanted = "two tensors or more" if self.arity is None else f"{self.arity} tensors"
-            require(
-                False,
-                "{type} joins {wanted}, or one and a constant, and gets 1",
-                code="input-count",
-                help="name them: `from: [a, b]`; or give the constant: `value: 0.5`",
-                type=self.type,
-                wanted=wanted,
-            )
-        if self.value is None:
-            super().require_inputs(count)
-        else:
+        if self.value is not None:
             require(
                 count == 1,
                 "{type} takes one tensor and the constant {value}, and gets {count} tensors",
@@ -90,6 +78,15 @@ class _Elementwise(Join):
                 value=self.value,
                 count=count,
             )
+        elif count == 1:
+            wanted = "two tensors or more" if self.arity is None else f"{self.arity} tensors"
+            raise Refusal(
+                f"{self.type} joins {wanted}, or one and a constant, and gets 1",
+                code="input-count",
+                help="name them: `from: [a, b]`; or give the constant: `value: 0.5`",
+            )
+        else:
+            super().require_inputs(count)
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return _broadcast(self.type, inputs)
