@@ -76,5 +76,7 @@ FIELDS = _by_name(
         "scale": "scale_factor",
         "factor": "upscale_factor",
         "bias": "use_bias",
+        "trainable": "requires_grad frozen freeze",
+        "weights": "weight tied tie shared share_weights reuse",
     }
 )

@@ -174,6 +174,9 @@ class Sharing:
                 loop = loops[-1]
                 help = f"`share_weights: true` in the `repeat` at line {loop.mark.line}"
                 help += " lets all turns use those of the first"
+        elif below in scope.around:
+            message = f"`weights` names `{name}`, which this `{st.type}` is a part of"
+            help = "leave it out, or name a layer or block above"
         elif below is not None:
             message = f"`weights` names `{name}`, which comes later, at line {below.mark.line}"
             own = st.body.name
