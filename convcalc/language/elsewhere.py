@@ -89,5 +89,7 @@ FIELDS = _by_name(
         "axis": "dim",
         "start_axis": "start_dim",
         "bias": "use_bias",
+        "trainable": "requires_grad frozen freeze",
+        "weights": "weight tied tie shared share_weights reuse",
     }
 )
