@@ -161,6 +161,8 @@ class Layer:
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
     spatial_axes: ClassVar[tuple[int, int]] = (0, MOST_AXES - 1)
+    #: Fields that may be left out, but not all of them.
+    one_of: ClassVar[tuple[str, ...]] = ()
     #: The fields of a spec that are only checked.
     stated: ClassVar[tuple[Stated, ...]] = ()
     #: How many spatial axes one number stands for where a person gives an input as `128`.
@@ -583,8 +585,11 @@ def require_axes(layer: Layer, axes: int) -> None:
             if most == 0
             else "`reshape: {{shape: [C, H, W]}}` gives a flat tensor its axes back"
             if axes == 0
+            else "`flatten: {{start_axis: {most}}}` makes one of the last axes"
+            if axes > most
             else ""
         ),
+        most=most,
         type=layer.type,
         wanted=_axes_text(fewest, most),
         axes="none" if axes == 0 else axes,

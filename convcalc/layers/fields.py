@@ -44,10 +44,10 @@ class Kind:
     metavar: str = "VALUE"
     #: Whether rules calculate with it, so that it can be a symbol in a formula.
     symbolic: bool = False
-    #: Whether any text stands for itself, so that none is an expression.
-    takes_text: bool = False
     #: Whether null may stand in it, for a size that is left open.
     nulls: bool = False
+    #: Whether any text stands for itself, so that none is an expression.
+    takes_text: bool = False
 
     @property
     def offered(self) -> tuple[str, ...]:

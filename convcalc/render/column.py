@@ -30,6 +30,8 @@ def as_number(unit: str = "") -> Callable[[Any, bool], str]:
 PASSED = "*"
 #: Behind the sum of layers of which some have a cost that is not known.
 PARTIAL = "+?"
+#: Behind the parameters of a row that uses another's weights.
+BORROWED = "†"
 
 
 class Column(NamedTuple):

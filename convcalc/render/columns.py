@@ -14,6 +14,7 @@ from convcalc.diagnostics import fail
 from convcalc.render import column as base
 from convcalc.render.borrowed import borrows, lenders
 from convcalc.render.column import (
+    BORROWED,
     PARTIAL,
     PASSED,
     SHARE,
@@ -45,14 +46,16 @@ def _windows(row: Row) -> tuple[Window, ...]:
 
 
 def _sliding(row: Row) -> tuple[Window, ...]:
-    """Those that compute something; a `pad` only moves what comes."""
-    return () if row.nodes[0].layer.moves else _windows(row)
+    """Those of several cells, or that compute something; a `pad` or a `slice` only moves cells."""
+    windows = _windows(row)
+    only_moved = row.nodes[0].layer.moves and all(window.kernel == 1 for window in windows)
+    return () if only_moved else windows
 
 
 def _pads(window: Window) -> str:
-    """The padding of an axis: `1` on both sides, or `0+1` before and after."""
+    """The padding of an axis: `1` on both sides, or `0+1` before and after; cut off, `4-1`."""
     before, after = window.before, window.after
-    return str(before) if before == after else f"{before}+{after}"
+    return str(before) if before == after else f"{before}{after:+}"
 
 
 def _of_windows(
@@ -74,8 +77,6 @@ def _of_windows(
     )
 
 
-#: What stands behind the parameters of a row that uses another's weights.
-BORROWED = "†"
 _WORDS = {
     column.key: column
     for column in (
@@ -142,6 +143,8 @@ def _figure(figure: Figure) -> Column:
     key = figure.key
 
     def mark(row: Row) -> str:
+        if key == "params":
+            return BORROWED if borrows(row) else ""
         passed = PASSED if key == "flops" and row.uncounted else ""
         return passed + partial_mark(row.figures)
 
