@@ -137,7 +137,7 @@ def at_odd_sizes() -> Iterator[Any]:
         yield pytest.param(entry, id=entry["network"], marks=marks)
 
 
-@pytest.mark.parametrize("entry", at_odd_sizes())
+@pytest.mark.parametrize("entry", [*at_odd_sizes()])
 def test_a_network_is_its_frameworks_at_odd_sizes_too(entry: Json) -> None:
     for at in entry["at"]:
         found = network(entry["network"], input=tuple(at["input"]))
