@@ -179,9 +179,15 @@ def sums(case: Case) -> int:
     for what, figures in parts.items():
         for key, total in analysis.totals.items():
             if key != "dtype":
-                summed = _sum([each[key] for each in figures], {} if key == "operations" else 0)
+                known = [each for each in figures if not each.are_unknown] or figures
+                added = known if key in _COSTS else figures
+                summed = _sum([each[key] for each in added], {} if key == "operations" else 0)
                 same(f"{key} by {what} under {name}", summed, total)
     return len(parts)
+
+
+#: What is of the layers whose operations are known.
+_COSTS = ("macs", "flops", "operations")
 
 
 def _sum(values: Sequence[Any], nothing: Any) -> Any:
@@ -194,6 +200,10 @@ def _sum(values: Sequence[Any], nothing: Any) -> Any:
     return {key: sum(table.get(key, 0) for table in values) for key in keys}
 
 
+def _times(number: int | None, batch: int) -> int | None:
+    return None if number is None else number * batch
+
+
 @invariant("figures are for the batch, parameters are not", every=8)
 def batches(case: Case) -> int:
     rng = case.rng("batches")
@@ -203,12 +213,13 @@ def batches(case: Case) -> int:
         for key in ("params", "buffers", "weight_bytes", "layers"):
             same(key, b.figures[key], a.figures[key])
         for key in ("macs", "flops", "activations", "activation_bytes"):
-            same(key, b.figures[key], batch * a.figures[key])
-        same("operations", b.operations, {key: n * batch for key, n in a.operations.items()})
-        same("flops", a.flops, sum(a.operations.values()))
+            same(key, b.figures[key], _times(a.figures[key], batch))
+        if a.operations is not None:
+            same("operations", b.operations, {key: n * batch for key, n in a.operations.items()})
+            same("flops", a.flops, sum(a.operations.values()))
     other = case.network.analyze(rng.choice(conventions.names()), batch).totals
     same("params", other.params, one.totals.params)
-    same("macs", other.macs, batch * one.totals.macs)
+    same("macs", other.macs, _times(one.totals.macs, batch))
     return 1
 
 
@@ -439,7 +450,7 @@ def _same_table(cells: printed.Cells, rows: Sequence[Any], by: str | None) -> No
     same("rows of the table", len(cells), 1 + len(rows))
     for line, row in zip(cells[1:], rows):
         for key, column in zip(("params", "macs", "flops"), columns):
-            text = line[column].rstrip("*").replace(",", "")
+            text = line[column].removesuffix("+?").rstrip("*").replace(",", "")
             same(f"the table's {key}", None if text == "?" else int(text), row[key])
 
 

@@ -27,11 +27,13 @@ class Place(NamedTuple):
     """What a layer's surroundings mean to a tool.
 
     `merged`: the layer and a neighbour have become one. `first`: no layer before it has brought the
-    same constant. `attends`: it is a part of a `self_attention`.
+    same constant. What is not `counted` is a call of a module that the tool has forgotten.
+    `attends`: it is a part of a `self_attention`.
     """
 
     merged: bool = False
     first: bool = True
+    counted: bool = True
     attends: bool = False
 
 
@@ -58,6 +60,14 @@ def _in_single(number: int) -> int:
     half = 1 << cut >> 1
     up = rest > half or (rest == half > 0 and whole % 2 == 1)
     return (whole + up) << cut
+
+
+def last_calls(graph: Graph) -> Iterator[Place]:
+    """The places for a tool that, of a module which is called several times, has the last call."""
+    modules = [node.weights_of or node.name for node in graph.nodes]
+    last = {module: index for index, module in enumerate(modules)}
+    for index, module in enumerate(modules):
+        yield Place(counted=last[module] == index)
 
 
 def _alone(graph: Graph) -> Iterable[Place]:
@@ -162,14 +172,13 @@ class Convention(NamedTuple):
 
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
-        cls, functional = type(node.layer), node.functional
         if node.placed.operations is None:
             return Count(None)
-        rule = self.rule(cls, functional, place)
+        rule = self.rule_at(node, place)
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
             return Count(None)
-        known = self.knows(cls, functional, place) or quantities.operations == NOTHING
+        known = self.knows_at(node, place) or quantities.operations == NOTHING
         return Count(self.evaluate(rule, quantities), not known)
 
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
@@ -207,23 +216,33 @@ class Convention(NamedTuple):
                 answer = known[key] = ask(node, place=place)
             yield answer
 
-    def rule(self, cls: type[Layer], functional: bool = False, place: Place = ALONE) -> str | None:
+    def rule(self, cls: type[Layer], functional: bool = False) -> str | None:
         """The formula for a layer type; None where the tool has none and does not count 0."""
-        if place.attends and cls.type in self.attention:
-            return self.attention[cls.type]
         if functional and self.functions is not None:
             return _entry(self.functions, cls, FREE)
         silent = self.default == SILENT or cls.type in self.silent.split()
         free = silent or (cls.moves and self.default is None)
         return _entry(self.rules, cls, FREE if free else self.default)
 
-    def knows(self, cls: type[Layer], functional: bool = False, place: Place = ALONE) -> bool:
+    def rule_at(self, node: Node, place: Place) -> str | None:
+        """The formula for a node at its place; None where the tool has none."""
+        if not place.counted:
+            return FREE
+        if place.attends and node.type in self.attention:
+            return self.attention[node.type]
+        return self.rule(type(node.layer), node.functional)
+
+    def knows(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool has something to say about a layer type, if only that it is free."""
-        if place.attends and cls.type in self.attention:
-            return self.attention[cls.type] != FREE
         if functional and self.functions is not None:
             return _entry(self.functions, cls, None) is not None
         return _entry(self.rules, cls, None) is not None or self.default not in (None, SILENT)
+
+    def knows_at(self, node: Node, place: Place) -> bool:
+        """Whether the tool has something to say about a node at its place."""
+        if place.attends and node.type in self.attention:
+            return self.attention[node.type] != FREE
+        return self.knows(type(node.layer), node.functional)
 
     def passes_over(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool, without a word, counts 0 for what layers of a type compute."""
@@ -245,7 +264,7 @@ class Convention(NamedTuple):
 
     def open_names(self, quantities: Quantities) -> dict[str, str]:
         """The names of its own that stand open in a layer's formula, and what each is."""
-        rule = self.rule(quantities.cls, quantities.node.functional, quantities.place) or FREE
+        rule = self.rule_at(quantities.node, quantities.place) or FREE
         names = _parsed(rule).names if self.quantities else ()
         own = [name for name in names if name in self.quantities]
         return {
@@ -280,7 +299,7 @@ class Convention(NamedTuple):
     def _params(self, node: Node, place: Place) -> int | None:
         quantities = Quantities(node, place=place)
         rule = self.parameters_of(quantities.cls)
-        counted = self.rule(quantities.cls, node.functional, place) is not None
+        counted = self.rule(quantities.cls, node.functional) is not None
         if rule is None or not counted or self.has_gap(quantities):
             return None
         if node.placed.borrowing or (self.trained_alone and node.placed.frozen):

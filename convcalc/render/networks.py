@@ -337,7 +337,7 @@ def report(
         return [
             {
                 **{key: each[key] for key in own},
-                "unknown": each.get("unknown", 0),
+                **({"unknown": each["unknown"]} if each.get("unknown") else {}),
                 **{column.key: column.read(each) for column in more},
             }
             for each in found

@@ -229,7 +229,8 @@ class _Maker:
 
     def spelled(self, value: Any, seen: Mapping[str, Any]) -> Any:
         """The value of a layer's field; a word mostly stands for itself."""
-        if isinstance(value, list) and self.odds(0.9):
+        # No expression has null, which leaves a size open.
+        if isinstance(value, list) and (None in value or self.odds(0.9)):
             return [self.spelled(item, seen) for item in value]
         if value is None or (isinstance(value, str) and self.odds(0.9)):
             return value
@@ -272,9 +273,12 @@ class _Maker:
         common: Mapped = {}
         taken = inputs
         one = len(inputs) > 1 and (self.odds(0.3) or outputs_of("concat", {}, inputs) is None)
-        if one or self.odds(0.15):
-            common["from"], taken = self.source(scope, 1 if one else 3)
-        type, fields, outputs = self.content(taken, scope, depth)
+        if self.odds(0.03):
+            type, fields, outputs = self.layer((), scope.seen(inputs))
+        else:
+            if one or self.odds(0.15):
+                common["from"], taken = self.source(scope, 1 if one else 3)
+            type, fields, outputs = self.content(taken, scope, depth)
         is_there = True
         if self.odds(0.1):
             is_there = self.odds(0.7)
@@ -315,12 +319,11 @@ class _Maker:
             return self.rng.choice(structures)(taken, scope, depth + 1)
         if len(taken) == 1 and self.blocks and self.odds(0.25):
             return self.call(taken[0], scope)
-        return self.layer(taken, scope)
+        return self.layer(taken, scope.seen(taken))
 
-    def layer(self, taken: Shapes, scope: _Scope) -> _Content:
+    def layer(self, taken: Shapes, seen: Mapping[str, Any]) -> _Content:
         """A layer of any type, its fields by one of their names each."""
         type, values, outputs = layer_on(self.rng, taken, _MOST_ELEMENTS * self.scale**4)
-        seen = scope.seen(taken)
         spelled: Mapped = {}
         for field, _ in fields(type):
             if field.name in values:
