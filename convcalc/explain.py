@@ -452,8 +452,9 @@ def explain_in(
     """
     number = _batch(batch)
     counting = _counting(convention)
-    name, depth = _found(graph, name)
-    chosen = _members(graph, name, depth)
+    name, chosen = _found(graph, name)
+    first = graph.nodes[chosen[0]]
+    depth = None if first.name == name else name.count(".") + 1
     if len(chosen) > MOST_PARTS:
         message = f"{quoted(name)} has {counted(len(chosen), 'layer')}, and {MOST_PARTS:,} are"
         help = f"explain a part of it; `convcalc analyze --depth {depth}` has their sum"
@@ -480,7 +481,6 @@ def explain_in(
         summed = analyze(graph, convention, batch, run=(), look=look).folded(depth).rows
         (whole,) = (row for row in summed if row.depth == depth and row.name == name)
         fields, figures = FrozenDict(), _summed(whole, parts)
-        first = graph.nodes[chosen[0]]
         layer = first.groups[depth - 1].layer
         if isinstance(layer, Composite):
             standard = _standard_in(layer, first.input_shapes[0], convention, number)
@@ -532,32 +532,15 @@ def _require_few(name: str, inputs: int) -> None:
         raise fail("input-count", f"{message} at the most", help)
 
 
-def _found(graph: Graph, asked: str) -> tuple[str, int | None]:
-    """The name of the layer or group that is asked for; how many groups deep a group is.
+def _found(graph: Graph, asked: str) -> tuple[str, range]:
+    """The name of the layer or group that is asked for, and the places of its nodes.
 
     Raises ConvcalcError where there is none, or several.
     """
-    known: dict[str, int | None] = {}
-    for node in graph.nodes:
-        path = ""
-        for depth, group in enumerate(node.groups, start=1):
-            path += f".{group.name}" if path else group.name
-            known.setdefault(path, depth)
-        known[node.name] = None
+    known = graph.places()
     lists = "`convcalc analyze` lists the names of its layers"
     name = whole_name(asked, known, graph.name, "layer", lists)
     return name, known[name]
-
-
-def _members(graph: Graph, name: str, depth: int | None) -> list[int]:
-    """The places of the layer that is so called, or of those in a group."""
-    if depth is None:
-        return [index for index, node in enumerate(graph.nodes) if node.name == name]
-    path = [
-        ".".join([group.name for group in node.groups[:depth]]) if len(node.groups) >= depth else ""
-        for node in graph.nodes
-    ]
-    return [index for index, around in enumerate(path) if around == name]
 
 
 def _picked(items: Iterable[Any], chosen: Sequence[int]) -> Iterator[Any]:

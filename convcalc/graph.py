@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from convcalc.frozen import FrozenDict
@@ -59,6 +60,16 @@ class Node(NamedTuple):
         return self.placed.outputs
 
 
+class Cut(NamedTuple):
+    """How a network is made a part of itself, and by which names of layers and groups.
+
+    `until` keeps what leads to them, `drop` all but them.
+    """
+
+    way: str
+    names: tuple[str, ...]
+
+
 class Graph(NamedTuple):
     """A network: its nodes, in an order in which every input comes before its use."""
 
@@ -74,6 +85,8 @@ class Graph(NamedTuple):
     preset: str | None
     #: Every variable with its value.
     variables: Mapping[str, Any]
+    #: How it was made of a larger one, cut by cut, by whole names; see `convcalc.parts`.
+    cuts: tuple[Cut, ...] = ()
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -84,6 +97,17 @@ class Graph(NamedTuple):
     def has_other_input(self) -> bool:
         """Whether its input is another than its spec's."""
         return False
+
+    def places(self) -> dict[str, range]:
+        """Every group and every layer by its name: which of the nodes it is made of."""
+        found: dict[str, range] = {}
+        for index, node in enumerate(self.nodes):
+            path = ""
+            for group in node.groups:
+                path += f".{group.name}" if path else group.name
+                found[path] = range(found.get(path, range(index, index)).start, index + 1)
+            found[node.name] = range(index, index + 1)
+        return found
 
     def input_names(self) -> Iterator[tuple[str, ...]]:
         """The names of the tensors that enter each node.
@@ -123,7 +147,15 @@ class Graph(NamedTuple):
             "preset": self.preset,
             "variables": dict(self.variables),
             "input": shapes["input"] if list(shapes) == ["input"] else shapes,
+            **self.left_out(),
         }
+
+    def left_out(self) -> dict[str, list[str]]:
+        """The names that it was cut by, as JSON has them: `until` and `drop`, each if it was so."""
+        until = [cut.names for cut in self.cuts if cut.way == "until"][-1:]
+        drop = [cut.names for cut in self.cuts if cut.way == "drop"]
+        found = {"until": until, "drop": drop}
+        return {way: [*chain.from_iterable(names)] for way, names in found.items() if names}
 
     def __repr__(self) -> str:
         shapes = [f"{visible(name)} {shape}" for name, shape in self.inputs.items()]
@@ -136,6 +168,28 @@ class Graph(NamedTuple):
 
 #: How many inputs are named where a graph is named.
 _MOST_INPUTS = 3
+
+
+def with_owners(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Some of the nodes of a graph, where the owner of tensors may not be among them.
+
+    The first that uses these has them then; the others that do use its own.
+    """
+    owners: dict[str, str] = {}
+    found = []
+    for node in nodes:
+        owner = node.weights_of
+        if owner is not None:
+            owner = owners.setdefault(owner, node.name)
+        if owner == node.name:
+            placed = node.placed.holding(borrowing=False, frozen=node.placed.frozen)
+            node = node._replace(placed=placed, weights_of=None)
+        elif owner is None:
+            owners[node.name] = node.name
+        else:
+            node = node._replace(weights_of=owner)
+        found.append(node)
+    return tuple(found)
 
 
 def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
@@ -310,6 +364,32 @@ class Builder:
             parts.append(NamePart(level.base, level.ordinal, level.type))
             level = level.parent
         return parts[::-1]
+
+    def are_placed_alike(
+        self, node: int, depth: int, other: int, other_depth: int, known: dict[Any, Any]
+    ) -> bool:
+        """Whether two nodes are called the same, in groups called the same and of the same types.
+
+        So many of the first parts of each name are left out. `known` are levels that were compared.
+        """
+        (level, base, *_), (another, other_base, *_) = self._drafts[node], self._drafts[other]
+        if (level.depth < depth) != (another.depth < other_depth):
+            return False
+        if level.depth >= depth and base != other_base:
+            return False
+        if known.get(level) is another:
+            return True
+        inner, inner_other = level, another
+        while level.depth > depth and another.depth > other_depth:
+            assert level.parent is not None
+            assert another.parent is not None
+            if (level.base, level.type) != (another.base, another.type):
+                return False
+            level, another = level.parent, another.parent
+        if level.depth > depth or another.depth > other_depth:
+            return False
+        known[inner] = inner_other
+        return True
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, with the names that all uses have settled."""

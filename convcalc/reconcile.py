@@ -74,9 +74,12 @@ def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconcil
         older = (_counted(graph, each, look) for each in newest.convention.older)
         others = [each for each in older if each[1:] != newest[1:]]
         bridges += (_with_items(each, graph, look) for each in (newest, *others))
-    (macs,) = (bridge.total for bridge in bridges if bridge.convention.name == "macs")
-    assert macs is not None
-    return Reconciliation(graph, macs, tuple(bridges))
+    return Reconciliation(graph, _macs(graph), tuple(bridges))
+
+
+def _macs(graph: Graph) -> int:
+    """The MACs of the layers whose operations are known."""
+    return sum(macs(node.placed) or 0 for node in graph.nodes)
 
 
 #: What an item is, and its formula.
@@ -90,10 +93,11 @@ def _counted(graph: Graph, convention: Convention, look: Callable[[], None]) -> 
         look()
         counts.append(count)
     silent = sum(count.silent for count in counts)
+    known = [node.placed.operations is not None for node in graph.nodes]
     without = [
         node.type
-        for node, count in zip(graph.nodes, counts)
-        if count.flops is None and node.placed.operations is not None
+        for node, count, is_known in zip(graph.nodes, counts, known)
+        if count.flops is None and (is_known or not any(known))
     ]
     if without:
         return Bridge(convention, None, None, (), tuple(dict.fromkeys(without)), silent)
@@ -118,7 +122,7 @@ def _with_items(bridge: Bridge, graph: Graph, look: Callable[[], None]) -> Bridg
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
-    carried = bridge.total - sum(macs(node.placed) or 0 for node in graph.nodes)
+    carried = bridge.total - _macs(graph)
     carried -= sum(item.amount for item in items)
     if carried and convention.in_single:
         items.append(Item("sums in 32-bit floats", "rounding", carried, len(graph.nodes)))

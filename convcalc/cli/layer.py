@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from convcalc import layers
+from convcalc.arithmetic import Refusal
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
@@ -220,11 +221,24 @@ def _default(field: layers.Field) -> str:
 
 
 def _parsed(text: str, kind: Kind) -> Any:
-    """A field's value; `3x5` is one for each axis, as it is printed."""
+    """A field's value; `3x5` is one for each axis, as it is printed.
+
+    One alone is a list of one where the field takes nothing but lists.
+    """
     if kind.takes_text:
         return text
     by_axis = re.fullmatch(r"\d+(?:[x×]\d+)+", text, re.ASCII)
-    return options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, kind.words)
+    value = options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, kind.words)
+    return [value] if not _takes(kind, value) and _takes(kind, [value]) else value
+
+
+def _takes(kind: Kind, value: Any) -> bool:
+    """Whether a value is one of the kind."""
+    try:
+        kind.parse(value)
+    except Refusal:
+        return False
+    return True
 
 
 def _run(

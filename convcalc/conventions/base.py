@@ -106,7 +106,10 @@ class Convention(NamedTuple):
     #: Layer type to the condition under which the tool gives no number.
     gaps: Mapping[str, str] = {}
     #: How parameters are counted: layer type to formula, `params` without one; None: not at all.
+    #: Those of a layer that uses another's weights count there.
     parameters: Mapping[str, str] | None = {}
+    #: Whether only those parameters count that are trained.
+    trained_alone: bool = False
     #: Names of the convention's own, each a documented function.
     quantities: Mapping[str, Callable[[Quantities], int]] = {}
     #: The place of every node of a graph, where the tool counts a graph of its own making.
@@ -264,6 +267,8 @@ class Convention(NamedTuple):
         counted = self.rule(quantities.cls, node.functional) is not None
         if rule is None or not counted or self.has_gap(quantities):
             return None
+        if node.placed.borrowing or (self.trained_alone and node.placed.frozen):
+            return 0
         params: int = self.evaluate(rule, quantities)
         return params
 
@@ -308,8 +313,8 @@ class Quantities:
 
     Of the layer itself:
 
-    params: trainable parameters
-    buffers: running statistics
+    params: parameters, whether they are its own or another layer's, trained or not
+    buffers: running statistics, likewise
     offset_params: parameters of the convolution that makes the offsets of a `deform_conv`
     channels, maps: channels of the input and of the output
     kernel: cells of the window

@@ -16,17 +16,15 @@ from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import Known, Made, Scope, Tensors, asks_for_tensor
 from convcalc.language.sharing import Sharing
-from convcalc.language.statements import Call, Statement
+from convcalc.language.statements import TIMES, Call, Statement, wrong_row
 from convcalc.language.values import Values
-from convcalc.layers.fields import Whole
 from convcalc.layers.joining import Split
 from convcalc.shape import Shape, Tensor
-from convcalc.words import counted, describe, did_you_mean, grouped, listed
+from convcalc.words import describe, did_you_mean, grouped
 
 if TYPE_CHECKING:
     from convcalc.language.forms import Branches, ForEach, Repeat, Residual, Sequential, Structure
 
-_TIMES = Whole(0)
 #: Expands a line, whose body is a call or a structure.
 _Expand = Callable[[Statement, Any, Any, Scope], Tensors]
 
@@ -326,7 +324,7 @@ class _Walk:
 
     def repeat(self, st: Statement, body: Repeat, inputs: Tensors, scope: Scope) -> Tensors:
         try:
-            times = _TIMES.parse(self.values.evaluate(body.times, scope, inputs, st, "times"))
+            times = TIMES.parse(self.values.evaluate(body.times, scope, inputs, st, "times"))
         except Refusal as refusal:
             raws = [body.times]
             raise self.mistakes.value(refusal, st, "times", raws, scope, inputs) from None
@@ -357,12 +355,8 @@ class _Walk:
         for number, row in enumerate(rows):
             self.step(st)
             cells = row if isinstance(row, tuple) else (row,)
-            if len(cells) != len(names):
-                given = counted(len(cells), "value")
-                message = f"this row has {given} for the {counted(len(names), 'name')} of `bind`"
-                help = f"the names are {listed(names)}"
-                if len(names) == 1:
-                    help = f"the name is {names[0]}; a row whose only cell is a list is [[1, 2]]"
+            if wrong := wrong_row(len(cells), names):
+                message, help = wrong
                 mark = st.item_mark("in", number)
                 raise self.mistakes.report("bad-value", message, mark, scope, help=help)
             values = {**scope.values, **dict(zip(names, cells))}

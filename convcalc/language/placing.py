@@ -14,7 +14,7 @@ from convcalc.language.values import Values
 from convcalc.layers.base import Layer, Placed, Stated
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import Kind
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
 from convcalc.words import describe
 
 
@@ -115,7 +115,9 @@ class Placing:
         """Refuse what a line says of its output, where that is not so."""
         if call.output_shape is None:
             return
-        said = self.values.shape(call.output_shape, scope, inputs, st, "output_shape")
+        said = self.values.shape(
+            call.output_shape, scope, inputs, st, "output_shape", most=MOST_AXES
+        )
         if said != made[0] or len(made) > 1:
             shown = " and ".join(map(str, made[:2])) + (" and more" if len(made) > 2 else "")
             refusal = Refusal(

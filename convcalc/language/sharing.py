@@ -38,6 +38,8 @@ class Sharing:
         self.document = values.document
         self.mistakes: Mistakes = values.mistakes
         self.builder = self.mistakes.builder
+        #: Layers that were found alike, by their identities.
+        self._alike: dict[tuple[int, int], tuple[Placed, Placed]] = {}
 
     def line(self, st: Statement, made: Made | None, scope: Scope) -> bool:
         """Let what a line made use the weights of what its `weights` names.
@@ -82,10 +84,10 @@ class Sharing:
         """Let nodes use the tensors of others; what keeps them from it, where something does."""
         pairs = list(zip(range(owner.first, owner.end), range(user.first, user.end)))
         self.mistakes.spend(len(pairs), user.st.mark)
-        for pair in pairs:
-            found = self._difference(owner, user, *pair)
-            if found is not None:
-                return found
+        levels: dict[Any, Any] = {}
+        for there, here in pairs:
+            if not self._is_alike(owner, user, there, here, levels):
+                return self._difference(owner, user, there, here)
         here, there = (made.end - made.first for made in (user, owner))
         if here != there:
             return _Difference(f"has {counted(here, 'layer')}", f"has {there}")
@@ -93,13 +95,36 @@ class Sharing:
             self.builder.lend(*pair)
         return None
 
-    def _difference(self, owner: Made, user: Made, there: int, here: int) -> _Difference | None:
+    def _is_alike(
+        self, owner: Made, user: Made, there: int, here: int, levels: dict[Any, Any]
+    ) -> bool:
+        """Whether a node can use the tensors of another; `levels` are those compared before."""
+        builder = self.builder
+        placed, other = builder.placed(here), builder.placed(there)
+        pair = (id(placed), id(other))
+        if placed is not other and pair not in self._alike:
+            if placed.layer != other.layer or placed.tensors != other.tensors:
+                return False
+            self._alike[pair] = (placed, other)
+        return (
+            (other.frozen or not placed.frozen)
+            and builder.are_placed_alike(here, user.depth, there, owner.depth, levels)
+            and self._used(owner, user, here) in (here, builder.owner(there))
+        )
+
+    def _used(self, owner: Made, user: Made, node: int) -> int:
+        """Whose tensors a node will have when what owns these has lent its own; itself: its own."""
+        used = self.builder.owner(node)
+        inside = user.first <= used != node
+        return self.builder.owner(owner.first + used - user.first) if inside else used
+
+    def _difference(self, owner: Made, user: Made, there: int, here: int) -> _Difference:
         """What keeps a node from using the tensors of another."""
-        paths = self._path(user, here), self._path(owner, there)
-        placed, other = self.builder.placed(here), self.builder.placed(there)
-        if placed.type != other.type or paths[0] != paths[1]:
-            return _Difference(self._has(user, here), self._has(owner, there))
-        which = self._own_name(user, here)
+        builder, which = self.builder, self._own_name(user, here)
+        placed, other = builder.placed(here), builder.placed(there)
+        alike = builder.are_placed_alike(here, user.depth, there, owner.depth, {})
+        if placed.type != other.type or not alike:
+            return _Difference(*self._others((user, here), (owner, there)))
         field = _differing(placed, other)
         if field is not None:
             value, wanted = (_shown(each.config[field]) for each in (placed, other))
@@ -110,39 +135,27 @@ class Sharing:
         if placed.frozen and not other.frozen:
             cure = "say `trainable: false` of the first, too"
             return _Difference("is frozen", "is trained", which, cure)
-        return self._used_otherwise(owner, user, there, here, which)
+        meant = builder.owner(there)
+        has = f"those of `{builder.name(meant)}`" if meant != there else "its own"
+        used = f"uses the weights of `{builder.name(builder.owner(here))}`"
+        return _Difference(used, f"has {has}", which)
 
-    def _used_otherwise(
-        self, owner: Made, user: Made, there: int, here: int, which: str
-    ) -> _Difference | None:
-        """The difference of a node that uses another's tensors already, and not the same."""
-        used, meant = self.builder.owner(here), self.builder.owner(there)
-        if used == here:
-            return None
-        if used >= user.first:  # what owns it will use what the other's owner has
-            used = self.builder.owner(owner.first + used - user.first)
-        if used == meant:
-            return None
-        name = self.builder.name(self.builder.owner(here))
-        has = f"those of `{self.builder.name(meant)}`" if meant != there else "its own"
-        return _Difference(f"uses the weights of `{name}`", f"has {has}", which)
-
-    def _has(self, made: Made, node: int) -> str:
-        """What a line is or has where another is built otherwise: the node there."""
-        type, name = self.builder.placed(node).type, self._own_name(made, node)
-        if not name:
-            return f"is one `{type}`"
-        says_it = name.startswith(type) or name.rpartition(".")[2].startswith(type)
-        return f"has `{name}`" if says_it else f"has `{name}` ({type})"
+    def _others(self, *sides: tuple[Made, int]) -> Iterator[str]:
+        """What two lines are, or have at the same place: a node each."""
+        names = [self._own_name(*side) for side in sides]
+        for (made, node), name in zip(sides, names):
+            type = self.builder.placed(node).type
+            if not name:
+                yield f"is one `{type}`"
+            elif not all(names):
+                yield f"has {counted(made.end - made.first, 'layer')}"
+            else:
+                says_it = name.rpartition(".")[2].startswith(type)
+                yield f"has `{name}`" if says_it else f"has `{name}` ({type})"
 
     def _own_name(self, made: Made, node: int) -> str:
         """What a node is called inside what a line made; empty where the line is the node's."""
         return ".".join(self.builder.name(node).split(".")[made.depth :])
-
-    def _path(self, made: Made, node: int) -> tuple[tuple[str, str], ...]:
-        """The names of a node and of the groups around it, inside what a line made, and types."""
-        parts = self.builder.parts_of_name(node)[made.depth :]
-        return tuple([(part.base, part.type) for part in parts])
 
     # Names that are none
 

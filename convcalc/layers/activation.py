@@ -207,6 +207,8 @@ class Clamp(Activation):
     Example: `- clamp: {min: 0, max: 1}` on `64x56x56`
     """
 
+    one_of = ("min", "max")
+
     min: Annotated[float | None, Optional(Real())] = None
     max: Annotated[float | None, Optional(Real())] = None
 
@@ -222,6 +224,7 @@ class Clamp(Activation):
             "a least of {min} is more than a most of {max}",
             code="bad-value",
             field="min",
+            help="the other way round it is `min: {max}, max: {min}`",
             min=self.min,
             max=self.max,
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from convcalc.arithmetic import either, equal, holds, require, where
+from convcalc.arithmetic import either, equal, holds, require, value_of, where
 from convcalc.layers.activation import Softmax
 from convcalc.layers.base import Layer, Operations, Unary, Weight, layer, require_axes
 from convcalc.layers.composite import Composite, Parts
 from convcalc.layers.convolution import IN_CHANNELS
 from convcalc.layers.dense import Linear, Reshape
 from convcalc.layers.fields import (
+    OPEN,
     Choice,
     Count,
     Flag,
@@ -23,7 +24,7 @@ from convcalc.layers.fields import (
     Whole,
 )
 from convcalc.layers.grouping import per_group
-from convcalc.layers.joining import Split
+from convcalc.layers.joining import Mul, Split
 from convcalc.shape import Shape, Tensor
 from convcalc.words import listed
 
@@ -35,8 +36,8 @@ class Matmul(Layer):
     The last two axes are the matrix, …×M×K by …×K×N; those before it broadcast, as
     `torch.matmul`'s do. Every output is a sum of K products.
 
-    transpose_a: whether the last two axes of the first input change places before
-    transpose_b: whether those of the second do
+    transpose_a: whether the first matrix is transposed before
+    transpose_b: whether the second one is
 
     Example: `- matmul: {from: [q, k], transpose_a: true}` on `12x64x197`
     """
@@ -276,10 +277,17 @@ class SelfAttention(Composite):
             heads += parts.add(Reshape(shape=(self.heads, each, tokens)), part)
         queries, keys, values = heads
         (y,) = parts.add(Matmul(transpose_a=True), queries, keys, name="scores")
+        (y,) = parts.add(Mul(value=_scale(each)), y, name="scaled")
         (y,) = parts.add(Softmax(axis=-1), y)
         (y,) = parts.add(Matmul(transpose_b=True), values, y, name="mixed")
         (y,) = parts.add(Reshape(shape=(inner, tokens)), y)
         return parts.add(_at_every_token(channels, True), y, name="proj")
+
+
+def _scale(head_channels: int) -> float:
+    """1/√d; of an open number, an open one."""
+    known = value_of(head_channels)
+    return OPEN if known is None else float(known**-0.5)
 
 
 def _at_every_token(features: int, bias: bool) -> Linear:
@@ -300,7 +308,6 @@ class Opaque(Layer):
     """
 
     arity = None
-    fewest = 1
 
     op: Annotated[str, Text()]
     shape: OneShape
@@ -308,6 +315,9 @@ class Opaque(Layer):
 
     def kind(self, x: Shape) -> str:
         return "opaque"
+
+    def fewest_inputs(self) -> int:
+        return 1
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         return (Shape(*self.shape),)

@@ -157,11 +157,12 @@ class Layer:
     moves: ClassVar[bool] = False
     #: Whether its windows slide along the output, and its input is what they make.
     transposed: ClassVar[bool] = False
-    #: How many inputs it takes; None: `fewest` or more.
+    #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
-    fewest: ClassVar[int] = 2
     #: Spatial axes of the inputs that it takes, fewest and most.
     spatial_axes: ClassVar[tuple[int, int]] = (0, MOST_AXES - 1)
+    #: Fields that may be left out, but not all of them.
+    one_of: ClassVar[tuple[str, ...]] = ()
     #: The fields of a spec that are only checked.
     stated: ClassVar[tuple[Stated, ...]] = ()
     #: How many spatial axes one number stands for where a person gives an input as `128`.
@@ -185,18 +186,18 @@ class Layer:
 
     def fewest_inputs(self) -> int:
         """How many inputs it takes, at the least."""
-        return self.fewest if self.arity is None else self.arity
+        return 2 if self.arity is None else self.arity
 
     def require_inputs(self, count: int) -> None:
         """Refuse more or fewer inputs than it takes. Raises Refusal."""
         if self.arity is None:
             require(
-                count >= self.fewest,
+                count >= self.fewest_inputs(),
                 "{type} {takes}, and gets {count}",
                 code="input-count",
                 help="name them: `from: [a, b]`",
                 takes="joins two tensors or more"
-                if self.fewest == 2
+                if self.fewest_inputs() == 2
                 else "takes one tensor or more",
                 type=self.type,
                 count=count,
@@ -562,14 +563,14 @@ def _placed(layer: Layer, inputs: tuple[Shape, ...]) -> Placed:
     return Placed(spread, inputs, spread.output_shapes(inputs), layer)
 
 
+def _first(inputs: tuple[Shape, ...]) -> Shape:
+    return inputs[0] if inputs else NO_INPUT
+
+
 @lru_cache(maxsize=4096)
 def _holding(placed: Placed, borrowing: bool, frozen: bool) -> Placed:
     """One object for each such layer: what equal layers cost is known by it."""
     return dataclasses.replace(placed, borrowing=borrowing, frozen=frozen)
-
-
-def _first(inputs: tuple[Shape, ...]) -> Shape:
-    return inputs[0] if inputs else NO_INPUT
 
 
 def require_axes(layer: Layer, axes: int) -> None:
@@ -584,8 +585,11 @@ def require_axes(layer: Layer, axes: int) -> None:
             if most == 0
             else "`reshape: {{shape: [C, H, W]}}` gives a flat tensor its axes back"
             if axes == 0
+            else "`flatten: {{start_axis: {most}}}` makes one of the last axes"
+            if axes > most
             else ""
         ),
+        most=most,
         type=layer.type,
         wanted=_axes_text(fewest, most),
         axes="none" if axes == 0 else axes,

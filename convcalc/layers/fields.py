@@ -27,6 +27,10 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+#: Stands for a number of the kind `Real` that is open: no user can give it.
+OPEN = math.nan
+
+
 class Kind:
     """What the values of a field are. `read` and `schema` are all that a kind must have."""
 
@@ -290,8 +294,9 @@ class Real(Kind):
         finite = abs(value) <= sys.float_info.max
         return value if finite and self.minimum <= value <= self.maximum else None
 
-    def show(self, value: float) -> float:
-        return float(value)  # equal numbers look the same, so that equal layers do
+    def show(self, value: float) -> float | None:
+        # Equal numbers look the same, so that equal layers do.
+        return None if math.isnan(value) else float(value)
 
     def schema(self) -> dict[str, Any]:
         bounds = {"minimum": self.minimum, "maximum": self.maximum}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from convcalc.arithmetic import Refusal, divides, equal, exact_div, product, require, value_of
@@ -124,6 +125,7 @@ class Fold(Unary):
             " columns",
             code="fold",
             field="output_size",
+            help=lambda: self._mended(x),
             output=lambda: Shape(*self.output_size),
             counts=lambda: "·".join(map(format, counts)),
             windows=windows,
@@ -131,6 +133,18 @@ class Fold(Unary):
         )
         height, width = self.output_size
         return Shape(exact_div(x.channels, kernel), height, width)
+
+    def _mended(self, x: Shape) -> str:
+        """The output that so many windows make, as many along either axis; nothing for others."""
+        columns = value_of(x[1])
+        side = math.isqrt(columns)
+        if side * side != columns:
+            return ""
+        sizes = [
+            (side - 1) * window.stride + window.span - window.before - window.after
+            for window in self.windows(x)
+        ]
+        return f"{side}·{side} windows make an output of {Shape(*sizes)}" if min(sizes) > 0 else ""
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         reached = (w.reached_cells(n) for w, n in zip(self.windows(x), self._counts(x)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from convcalc.arithmetic import Refusal, either, equal, holds, require, where
+from convcalc.arithmetic import Refusal, either, equal, holds, require, value_of, where
 from convcalc.layers.axes import cells, resized, without
 from convcalc.layers.base import Join, Layer, Operations, Storage, Unary, layer
 from convcalc.layers.fields import (
@@ -17,7 +17,7 @@ from convcalc.layers.fields import (
     Real,
 )
 from convcalc.layers.grouping import per_group
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
 
 
@@ -96,6 +96,9 @@ class _Elementwise(Join):
 
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE
+
+    def kind(self, x: Shape) -> str:
+        return self.family if self.value is None else "elementwise"
 
     def operations(self, inputs: tuple[Shape, ...], y: Shape) -> Operations:
         others = len(inputs) - 1 if self.value is None else 1
@@ -225,7 +228,7 @@ class ChannelShuffle(_Moving):
     Example: `- channel_shuffle: {g: 2}` on `116x28x28`
     """
 
-    spatial_axes = (1, 3)
+    spatial_axes = (1, MOST_AXES - 1)
 
     groups: Count
 
@@ -241,6 +244,13 @@ def _terms(numbers: tuple[int, ...]) -> str:
     """A sum as people write it, cut where it is long."""
     shown = " + ".join(map(str, numbers[:_MOST_TERMS]))
     return shown if len(numbers) <= _MOST_TERMS else f"{shown} + …"
+
+
+def _mended(parts: tuple[int, ...], size: Any) -> str:
+    """The parts with another last one, which make up the size; nothing where none does."""
+    *others, last = parts
+    last += size - sum(parts)
+    return f"{_terms((*others, last))} make {size}" if last >= 1 else ""
 
 
 _MOST_TERMS = 12
@@ -260,6 +270,7 @@ class Split(Layer):
     """
 
     moves = True
+    one_of = ("sections", "sizes")
 
     sections: Annotated[int | tuple[int, ...] | None, Optional(CountOrNumbers())] = None
     sizes: Annotated[tuple[int, ...] | None, Optional(Numbers(1))] = None
@@ -293,6 +304,7 @@ class Split(Layer):
             "parts of {parts} = {total} {what} do not make up the input's {size}",
             code="split",
             field=field,
+            help=lambda: _mended(parts, value_of(size)),
             parts=lambda: _terms(parts),
             total=total,
             what=what,

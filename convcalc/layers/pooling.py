@@ -272,7 +272,7 @@ class MaxUnpool(Unary):
                     " {size} windows cover",
                     code="output-size",
                     field="output_size",
-                    help="it is from {least} to {most}",
+                    help="an output from {least} to {most} fits",
                     least=maximum(made - window.stride + 1, 1),
                     most=made + window.stride - 1,
                     wanted=wanted,

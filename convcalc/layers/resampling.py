@@ -112,7 +112,7 @@ class Pad(Unary):
                     size=size,
                 )
                 require(
-                    size + pad >= 0,
+                    self.mode != "constant" or size + pad >= 0,
                     "a padding of {pad} cuts off more than the {size} {cells} there are",
                     code="empty-output",
                     field="padding",
@@ -125,6 +125,8 @@ class Pad(Unary):
                 "a padding of {before} and {after} cuts off all of {size} {cells}",
                 code="empty-output",
                 field="padding",
+                help="both together cut {most} at the most",
+                most=size - 1,
                 before=before,
                 after=after,
                 size=size,
@@ -157,6 +159,7 @@ class Upsample(Unary):
 
     family = "resampling"
     spatial_axes = (1, 3)
+    one_of = ("scale", "size")
 
     scale: Annotated[tuple[float, ...] | None, Optional(Factors())] = None
     size: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None

@@ -410,7 +410,7 @@ def _marks(column: Column, analysis: Analysis) -> Iterator[str]:
 
 def _whole_mark(column: Column, analysis: Analysis) -> str:
     """What stands behind the total of a column."""
-    if column.mark is None or column.total is None or column.total(analysis) is None:
+    if not column.costs or column.total is None or column.total(analysis) is None:
         return ""
     return partial_mark(analysis.totals)
 
@@ -432,7 +432,7 @@ def _shares(
         yield share.group
         for column in kept:
             value = _of_share(column, share, analysis)
-            is_partial = column.mark is not None and value is not None
+            is_partial = column.costs and value is not None
             yield column.show(value, si) + (partial_mark(share.totals) if is_partial else "")
 
     return Table(

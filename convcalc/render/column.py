@@ -39,8 +39,8 @@ class Column(NamedTuple):
 
     `show` is its value as people read it, short where that is asked for; `numeric` columns stand to
     the right. `mark` is what stands behind the figure of a row that is not what it seems, which a
-    legend explains: `PASSED`, `PARTIAL` or `BORROWED`; `measure` is what rows are sorted by, where
-    that is not the value. A share is read as what it is a share of.
+    legend explains; `costs`: sums lack layers of unknown cost. `measure` is what rows are sorted
+    by, where that is not the value. A share is read as what it is a share of.
     """
 
     key: str
@@ -49,6 +49,7 @@ class Column(NamedTuple):
     total: Callable[[Any], Any] | None = None
     numeric: bool = False
     mark: Callable[[Any], str] | None = None
+    costs: bool = False
     show: Callable[[Any, bool], str] = as_word
     measure: Callable[[Any], int | None] | None = None
     #: What a legend says of its values.
@@ -68,7 +69,7 @@ class Column(NamedTuple):
     def share(self) -> Column:
         """The share of the whole, in per cent. Of a number that sums up."""
         key, title = f"{self.key}{SHARE}", f"{self.title} {SHARE}"
-        return self._replace(key=key, title=title, mark=None, show=as_word)
+        return self._replace(key=key, title=title, mark=None, costs=False, show=as_word)
 
     def text(self, row: Any, si: bool) -> str:
         """What stands in it for a row that is read as it is, with the mark behind it."""

@@ -46,14 +46,16 @@ def _windows(row: Row) -> tuple[Window, ...]:
 
 
 def _sliding(row: Row) -> tuple[Window, ...]:
-    """Those that compute something; a `pad` only moves what comes."""
-    return () if row.nodes[0].layer.moves else _windows(row)
+    """Those of several cells, or that compute something; a `pad` or a `slice` only moves cells."""
+    windows = _windows(row)
+    only_moved = row.nodes[0].layer.moves and all(window.kernel == 1 for window in windows)
+    return () if only_moved else windows
 
 
 def _pads(window: Window) -> str:
-    """The padding of an axis: `1` on both sides, or `0+1` before and after."""
+    """The padding of an axis: `1` on both sides, or `0+1` before and after; cut off, `4-1`."""
     before, after = window.before, window.after
-    return str(before) if before == after else f"{before}+{after}"
+    return str(before) if before == after else f"{before}{after:+}"
 
 
 def _of_windows(
@@ -146,13 +148,17 @@ def _figure(figure: Figure) -> Column:
         passed = PASSED if key == "flops" and row.uncounted else ""
         return passed + partial_mark(row.figures)
 
+    def borrowed(row: Row) -> str:
+        return BORROWED if borrows(row) else ""
+
     return Column(
         key,
         figure.title,
         lambda r: r.figures[key],
         lambda a: a.totals[key],
         figure.numeric,
-        mark if figure.costs or key == "params" else None,
+        borrowed if key == "params" else mark if figure.costs else None,
+        figure.costs,
         as_number(figure.unit) if figure.numeric else as_word,
     )
 
@@ -166,6 +172,7 @@ def _convention(name: str) -> Column:
         lambda a: a.counts[name],
         numeric=True,
         mark=lambda r: (PASSED if r.counts[name].silent else "") + partial_mark(r.figures),
+        costs=True,
         show=as_number(),
     )
 
@@ -277,10 +284,10 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
     totals = [column.total(analysis) for column in counting if column.total is not None]
     if None in totals and not analysis.totals.are_unknown:
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    if any(column.key == "params" for column in shown) and any(map(borrows, analysis.rows)):
-        lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")
-    if any(column.mark is not None for column in shown):
+    if any(column.costs for column in shown):
         lines += lacking(analysis.rows)
+    if any(column.base == "params" for column in shown) and any(map(borrows, analysis.rows)):
+        lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")
     for column in shown:
         if column.note and any("+" in str(column.read(row)) for row in analysis.rows):
             lines.append(column.note)

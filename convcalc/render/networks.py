@@ -27,6 +27,12 @@ def _word(key: str) -> Column:
     return Column(key, key.capitalize(), lambda row: row[key])
 
 
+def _names(key: str) -> Column:
+    return Column(
+        key, key.capitalize(), lambda row: row.get(key, []), show=lambda names, si: ", ".join(names)
+    )
+
+
 def _shape(key: str) -> Column:
     return _word(key)._replace(show=_as_shapes, measure=lambda row: _elements(row[key]))
 
@@ -50,7 +56,9 @@ def _record(value: Any) -> Any:
     """A value in a cell for programs: `3x224x224`, `left=4x8x8 right=4x8x8`."""
     if isinstance(value, Mapping):
         return " ".join(f"{name}={sizes(shape)}" for name, shape in value.items())
-    return sizes(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return sizes(value) if value and isinstance(value[0], int) else " ".join(value)
+    return value
 
 
 def _lacks(row: Row) -> str:
@@ -58,6 +66,8 @@ def _lacks(row: Row) -> str:
     return PARTIAL if 0 < row.get("unknown", 0) < row["layers"] else ""
 
 
+#: What a network was cut by: names of layers and blocks.
+CUTS = {way: _names(way) for way in ("until", "drop")}
 #: What the zoo's index has of a network, and JSON of every one.
 INDEXED = {
     column.key: column
@@ -85,7 +95,8 @@ def known() -> dict[str, Column]:
         for key, figure in FIGURES.items()
         if figure.column and key not in INDEXED
     ]
-    return INDEXED | {each.key: each for each in (_word("preset"), _shape("output"), *figures)}
+    others = (_word("preset"), *CUTS.values(), _shape("output"), *figures)
+    return INDEXED | {each.key: each for each in others}
 
 
 def row(name: str, family: str | None, analysis: Analysis) -> Row:
@@ -116,6 +127,8 @@ class Conditions(NamedTuple):
     has_inputs: bool = False
     #: The variables that were set, with all their values.
     variables: Mapping[str, Sequence[Any]] = {}
+    #: The ways that networks are cut: keys of `CUTS`.
+    cuts: Sequence[str] = ()
     #: The presets that files have, by name, where none was asked for.
     presets: Mapping[str, Sequence[str]] = {}
 
@@ -193,14 +206,15 @@ def columns_of(
     """The columns of networks: those of `keys`, or else what is asked of them.
 
     A name stands before them, and behind it what tells the rows of one spec apart: the preset, the
-    variables that were set, several inputs. Raises ConvcalcError for an unknown column, and where
-    what is asked shows in none.
+    variables that were set, what was cut off, several inputs. Raises ConvcalcError for an unknown
+    column, and where what is asked shows in none.
     """
     lead = [INDEXED["name"]]
     more: list[Column] = []
     if conditions is not None:
         lead += [find("preset")] if conditions.has_preset else []
         lead += _variables(conditions)
+        lead += [CUTS[way] for way in conditions.cuts]
         keys_of = (*_of_convention(conditions), *_of_dtype(conditions))
         more = [find(key, conditions) for key in keys_of]
     sizes_and_costs = [INDEXED[key] for key in ("input", "params", "macs")]
@@ -323,7 +337,7 @@ def report(
         return [
             {
                 **{key: each[key] for key in own},
-                "unknown": each.get("unknown", 0),
+                **({"unknown": each["unknown"]} if each.get("unknown") else {}),
                 **{column.key: column.read(each) for column in more},
             }
             for each in found
@@ -379,7 +393,7 @@ def _legend(
     keys = {each.key for each in shown}
     lines = []
     is_asked = conditions is not None and (
-        conditions.variables or conditions.has_preset or conditions.has_inputs
+        conditions.variables or conditions.has_preset or conditions.has_inputs or conditions.cuts
     )
     if not is_asked and not any(map(_is_file, rows)):
         lines.append("`convcalc analyze NAME` takes each of these names.")

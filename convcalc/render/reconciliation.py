@@ -267,7 +267,9 @@ def _reading(reading: Reading, answer: Answer) -> str:
     for part in reading.leaving_out:
         text += f" without {part}"
     asked = answer.nearest.subject
-    if reading.subject.name != asked.name:
+    if reading.subject.left_out != asked.left_out:
+        text += " of the whole network"
+    elif reading.subject.name != asked.name:
         text += f" of {reading.subject.name}"
     elif reading.subject.preset != asked.preset:
         preset = reading.subject.preset
@@ -314,6 +316,7 @@ def _reading_object(reading: Reading) -> dict[str, Any]:
         "network": reading.subject.name,
         "preset": reading.subject.preset,
         "input": shapes["input"] if list(shapes) == ["input"] else dict(shapes),
+        **reading.subject.left_out,
         **without,
         "without": [item._asdict() for item in reading.less],
     }
