@@ -118,6 +118,8 @@ def _no_passage(graph: Graph, gap: _Gap, reader: Node) -> ConvcalcError:
         shown = [_called(graph, tensor) for tensor in gap.inputs]
         message += f", which would not know whether to read {listed(shown, 6, 'or')}"
     help = "leave out what has one input and one output, or what nothing follows"
+    if count == 0:
+        help = f"leave {quoted(reader.name)} out as well"
     return fail("bad-part", message, help)
 
 

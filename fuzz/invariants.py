@@ -179,9 +179,15 @@ def sums(case: Case) -> int:
     for what, figures in parts.items():
         for key, total in analysis.totals.items():
             if key != "dtype":
-                summed = _sum([each[key] for each in figures], {} if key == "operations" else 0)
+                known = [each for each in figures if not each.are_unknown] or figures
+                added = known if key in _COSTS else figures
+                summed = _sum([each[key] for each in added], {} if key == "operations" else 0)
                 same(f"{key} by {what} under {name}", summed, total)
     return len(parts)
+
+
+#: What is of the layers whose operations are known.
+_COSTS = ("macs", "flops", "operations")
 
 
 def _sum(values: Sequence[Any], nothing: Any) -> Any:
@@ -444,7 +450,7 @@ def _same_table(cells: printed.Cells, rows: Sequence[Any], by: str | None) -> No
     same("rows of the table", len(cells), 1 + len(rows))
     for line, row in zip(cells[1:], rows):
         for key, column in zip(("params", "macs", "flops"), columns):
-            text = line[column].rstrip("*").replace(",", "")
+            text = line[column].removesuffix("+?").rstrip("*").replace(",", "")
             same(f"the table's {key}", None if text == "?" else int(text), row[key])
 
 

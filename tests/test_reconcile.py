@@ -198,7 +198,8 @@ def test_what_is_no_figure_is_refused(run: Run, figure: str) -> None:
 def test_json_has_the_totals_and_the_bridges(run: Run) -> None:
     answer = run("reconcile", "mobilenet_v2_x0_5", "--input", "3x192x192", "--json").json
     assert list(answer) == [
-        *("format", "name", "source", "preset", "variables", "input", "macs", "conventions")
+        *("format", "name", "source", "preset", "variables", "input", "macs", "unknown"),
+        "conventions",
     ]
     assert answer["format"] == "convcalc.reconciliation/1"
     assert (answer["preset"], answer["input"]) == ("mobilenet_v2_x0_5", [3, 192, 192])

@@ -27,11 +27,12 @@ class Place(NamedTuple):
     """What a layer's surroundings mean to a tool that counts a graph of its own making.
 
     `merged`: the layer and a neighbour have become one. `first`: no layer before it has brought the
-    same constant.
+    same constant. What is not `counted` is a call of a module that the tool has forgotten.
     """
 
     merged: bool = False
     first: bool = True
+    counted: bool = True
 
 
 ALONE = Place()
@@ -56,6 +57,14 @@ def _in_single(number: int) -> int:
     half = 1 << cut >> 1
     up = rest > half or (rest == half > 0 and whole % 2 == 1)
     return (whole + up) << cut
+
+
+def last_calls(graph: Graph) -> Iterator[Place]:
+    """The places for a tool that, of a module which is called several times, has the last call."""
+    modules = [node.weights_of or node.name for node in graph.nodes]
+    last = {module: index for index, module in enumerate(modules)}
+    for index, module in enumerate(modules):
+        yield Place(counted=last[module] == index)
 
 
 def _alone(graph: Graph) -> Iterable[Place]:
@@ -153,7 +162,7 @@ class Convention(NamedTuple):
         cls, functional = type(node.layer), node.functional
         if node.placed.operations is None:
             return Count(None)
-        rule = self.rule(cls, functional)
+        rule = self.rule_at(node, place)
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
             return Count(None)
@@ -202,6 +211,10 @@ class Convention(NamedTuple):
         silent = self.default == SILENT or cls.type in self.silent.split()
         free = silent or (cls.moves and self.default is None)
         return _entry(self.rules, cls, FREE if free else self.default)
+
+    def rule_at(self, node: Node, place: Place) -> str | None:
+        """The formula for a node at its place; None where the tool has none."""
+        return self.rule(type(node.layer), node.functional) if place.counted else FREE
 
     def knows(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool has something to say about a layer type, if only that it is free."""

@@ -16,7 +16,7 @@ normalisations, average pools and upsamplings.
 """
 
 from convcalc.arithmetic import product
-from convcalc.conventions.base import Convention, Quantities, table
+from convcalc.conventions.base import Convention, Quantities, last_calls, table
 
 
 def averaged(q: Quantities) -> int:
@@ -148,13 +148,14 @@ CONVENTION = _NEWEST._replace(
             "as 0.0.30, but relu counts, and a bias as often as the input has channels",
             "From 0.0.23.post1907171430: a convolution's window has one cell more where there is a"
             " bias, relu and relu6 count 1 an element. Upsampling is not known, and of transposed"
-            " convolutions the 2-D ones are. A module that is called several times counts its last"
-            " call; here every call counts (torchvision's ResNets call one relu two or three times"
-            " in a block: 4,142,111,744 for ResNet-50)." + _IN_FLOATS,
+            " convolutions the 2-D ones are. A module that is called several times (`weights`)"
+            " counts its last call alone. torchvision's ResNets call one relu two or three times in"
+            " a block, which the zoo's do not say: 4,142,111,744 for ResNet-50." + _IN_FLOATS,
             rules=_FIRST,
             in_single=True,
             parameters={},
             quantities={"window": window},
+            places=last_calls,
         ),
     )
 )

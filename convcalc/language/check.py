@@ -903,7 +903,7 @@ def _meant(key: str, checks: _Checks) -> str:
     from convcalc.language import elsewhere
 
     meant = elsewhere.FIELDS.get(key, "")
-    if meant in checks.spellings:
+    if meant in checks.spellings or meant in checks.common:
         return meant
     return next(iter(nearest(key, [*checks.shown, *checks.spellings])), "")
 

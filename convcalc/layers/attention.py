@@ -37,7 +37,7 @@ class Matmul(Layer):
     `torch.matmul`'s do. Every output is a sum of K products.
 
     transpose_a: whether the first matrix is transposed before
-    transpose_b: whether the second one is
+    transpose_b: whether the second matrix is transposed before
 
     Example: `- matmul: {from: [q, k], transpose_a: true}` on `12x64x197`
     """

@@ -229,7 +229,8 @@ class _Maker:
 
     def spelled(self, value: Any, seen: Mapping[str, Any]) -> Any:
         """The value of a layer's field; a word mostly stands for itself."""
-        if isinstance(value, list) and self.odds(0.9):
+        # No expression has null, which leaves a size open.
+        if isinstance(value, list) and (None in value or self.odds(0.9)):
             return [self.spelled(item, seen) for item in value]
         if value is None or (isinstance(value, str) and self.odds(0.9)):
             return value
