@@ -5,8 +5,9 @@
 
 The environment is that of record_torch_tools.py, with convcalc itself. The dice of
 record_pytorch.py draw the layers: every type, mode and spelling that PyTorch has, a third of them
-written as the functions that code calls. Each spec is built with PyTorch's modules, counted by
-seven tools, which have ten figures, on one image or three, and analyzed by convcalc.
+written as the functions that code calls. Each spec is built with the modules of
+torch_interpreter.py, counted by seven tools, which have ten figures, on one image or three, and
+analyzed by convcalc.
 
 A difference is printed with its spec, and makes the status 1; it is none where `REASONS` has why.
 """
@@ -33,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import record_pytorch as dice
 import record_torch_tools as tools
 import torch
+import torch_interpreter as interpreter
 from torch import nn
 
 import convcalc
@@ -91,7 +93,7 @@ class Contiguous(nn.Module):
 
 
 def linear(f: Json, x: Sizes) -> nn.Module:
-    dice.linear(f, x)  # which refuses what the language does
+    interpreter.linear(f, x)  # which refuses what the language does
     layer = nn.Linear(x[0], f["out_features"], f.get("bias", True))
     return layer if len(x) == 1 else Contiguous(layer)
 
@@ -102,7 +104,7 @@ def deform_conv(f: Json, x: Sizes) -> nn.Module:
 
 
 def global_depthwise(f: Json, x: Sizes) -> nn.Module:
-    conv = dice.of_rank("Conv", len(x) - 1)
+    conv = interpreter.of_rank("Conv", len(x) - 1)
     return conv(x[0], x[0], tuple(x[1:]), groups=x[0], bias=f.get("bias", True))
 
 
@@ -236,11 +238,11 @@ class Chain(nn.Module):
 
 def built(type: str, fields: Json, x: Sizes) -> nn.Module:
     """The module of a layer on an input of these sizes."""
-    fields = dice.canonical(type, fields)
+    fields = interpreter.canonical(type, fields)
     functional = fields.pop("functional", False)
     if functional and type in FUNCTIONS:
         return tools.Function(FUNCTIONS[type](fields, x))
-    module = {**dice.BUILD, **BUILD}[type](fields, x)
+    module = {**interpreter.BUILD, **BUILD}[type](fields, x)
     if not functional:
         return module
     if isinstance(module, (nn.Sequential, Contiguous)):
@@ -276,7 +278,7 @@ def drawn(d: Random) -> tuple[Json, nn.Module]:
                 continue
             types = [t for t in known if known[t][0] <= len(sizes) - 1 <= known[t][1]]
             (type,) = d.choices(types, [known[t][2] for t in types])
-            shorts = {long: short for short, names in dice.SHORT.items() for long in names}
+            shorts = {long: short for short, names in interpreter.SHORT.items() for long in names}
             fields = {
                 shorts[name] if name in shorts and d.random() < 0.5 else name: value
                 for name, value in known[type][3](d, sizes).items()
@@ -286,8 +288,8 @@ def drawn(d: Random) -> tuple[Json, nn.Module]:
             try:
                 module = built(type, fields, sizes).eval()
                 with torch.no_grad():
-                    y = module(torch.zeros(dice.BATCH, *sizes))
-            except (*dice.REFUSALS, TypeError):
+                    y = module(torch.zeros(interpreter.BATCH, *sizes))
+            except (*interpreter.REFUSALS, TypeError):
                 continue
             shape = list(y.shape[1:])
             if not (1 <= len(shape) <= 4 and 0 < y.numel() < 40000):
@@ -330,7 +332,7 @@ def answers(count: int, seed: int) -> Iterator[Json]:
     d = Random(seed)
     for _ in range(count):
         batch = 3 if d.random() < 0.25 else 1
-        dice.BATCH = batch
+        interpreter.BATCH = batch
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             spec, module = drawn(d)
