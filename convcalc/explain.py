@@ -47,9 +47,10 @@ _SYMBOLS: Mapping[str, str] = {
     "out_channels": "C_out",
     "out_features": "F_out",
 }
+#: Letters for spatial axes, by how many there are; more are `s1`, `s2`, …
 _AXES: Mapping[int, tuple[str, ...]] = {0: (), 1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
 #: What sizes are called: `C_in`, `H_in2` of the second input, `H_out2` of another part.
-_SIZE_NAME = re.compile(r"(\w)_(in|out)(\d*)")
+_SIZE_NAME = re.compile(r"([A-Z]\d?)_(in|out)(\d*)")
 #: The letters in it.
 _LETTERS: Mapping[str, str] = {
     "C": "channels",
@@ -59,14 +60,18 @@ _LETTERS: Mapping[str, str] = {
     "H": "height",
     "W": "width",
 }
-#: What stands for a value that is not given, before it is resolved; None is an open number.
-_OPEN: Mapping[type[Kind], Any] = {Whole: None, EachAxis: (None,), Pads: ((None, None),)}
+#: A number that is not given.
+_ANY: Any = Symbol("")
+#: What stands for a value that is not given, before it is resolved.
+_OPEN: Mapping[type[Kind], Any] = {Whole: _ANY, EachAxis: (_ANY,), Pads: ((_ANY, _ANY),)}
+#: The ends of an axis; of one that has no letter, and of all at once.
 _ENDS: Mapping[str, tuple[str, str]] = {
     "l": ("start", "end"),
     "h": ("top", "bottom"),
     "w": ("left", "right"),
     "d": ("front", "back"),
 }
+_ANY_ENDS = ("before", "after")
 #: What operations are called where they are told apart, and what they are.
 _TERMS: Mapping[str, tuple[str, str]] = {
     "macs": ("products", "multiplications whose results are summed up"),
@@ -390,17 +395,21 @@ def explain(
     _require_few(type, len(inputs))
     stated = _stated_axes(cls, given) if dims is None else dims
     shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in inputs or [()]])
-    if cls.arity is None and len(shapes) == 1:
-        shapes *= 2
     axes = len(shapes[0]) - 1
     field = ""
     try:
         values = {}
         for each in layers.fields_of(cls):
             field = each.name
-            values[field] = _field_symbols(each, _given(each, given, axes), axes)
+            values[field] = _given(each, given)
+        plain = cls(**values)
+        for each in layers.fields_of(cls):
+            field = each.name
+            values[field] = _field_symbols(each, plain, axes)
         field = ""
         layer, builder = cls(**values), _SymbolBuilder(cls)
+        if len(shapes) == 1:
+            shapes *= layer.fewest_inputs()
         analysis = analyze(_graph(layer, shapes, builder), convention, number, run=())
         (whole,) = analysis.folded(1).rows
         standard = None
@@ -559,8 +568,7 @@ def _in_symbols(node: Node) -> Placed:
 def _symbols_of(layer: Layer, axes: int) -> dict[str, Any]:
     """The fields of a layer as symbols that have its numbers."""
     return {
-        field.name: _field_symbols(field, getattr(layer, field.name), axes)
-        for field in layers.fields_of(type(layer))
+        field.name: _field_symbols(field, layer, axes) for field in layers.fields_of(type(layer))
     }
 
 
@@ -701,11 +709,11 @@ def _pads(placed: Placed) -> Iterator[Padded]:
     paddings = [getattr(placed.layer, each.name) for each in fields if isinstance(each.kind, Pads)]
     if not any(isinstance(padding, str) for padding in paddings):
         return
-    for axis, window in zip(_AXES[len(placed.inputs[0]) - 1], placed.windows):
+    for axis, window in zip(_axes_of(len(placed.inputs[0]) - 1), placed.windows):
         total = window.before + window.after
         letter = axis.upper()
         name = f"pads_{letter}"
-        meaning = f"cells added along the {_LETTERS[letter]}, at both ends together"
+        meaning = f"cells added along the {_said_of(letter)}, at both ends together"
         figure = _figure(name, total, Symbol(name, value_of(total), meaning=meaning))
         yield Padded(figure, settled(window.before), settled(window.after))
 
@@ -827,17 +835,29 @@ def _meaning(name: str) -> str:
     assert found is not None
     letter, side, which = found.groups()
     if side == "in" and which:
-        return f"{_LETTERS[letter]} of input {which}"
-    return f"{'another ' if which else ''}{side}put {_LETTERS[letter]}"
+        return f"{_said_of(letter)} of input {which}"
+    return f"{'another ' if which else ''}{side}put {_said_of(letter)}"
 
 
 def _size_names(axes: int, side: str) -> list[str]:
     """The names of the sizes on one side of a layer: `C_in`, `H_in`, `W_in`."""
-    return [f"{letter.upper()}_{side}" for letter in ("c" if axes else "f", *_AXES[axes])]
+    return [f"{letter.upper()}_{side}" for letter in ("c" if axes else "f", *_axes_of(axes))]
+
+
+def _axes_of(count: int) -> tuple[str, ...]:
+    """The letters of so many spatial axes."""
+    return _AXES.get(count) or tuple(f"s{axis}" for axis in range(1, count + 1))
+
+
+def _said_of(letter: str) -> str:
+    """What a letter in the name of a size stands for."""
+    return _LETTERS.get(letter) or f"size of axis {letter[1:]}"
 
 
 def _stated_axes(cls: type[Layer], given: Mapping[str, Any]) -> int | None:
     """The number of spatial axes that a field says by having a value for each; else None."""
+    if cls.axes[0] == cls.axes[1] or given.get("axis") is not None:
+        return None  # they are of that axis
     each = (f.name for f in layers.fields_of(cls) if isinstance(f.kind, (EachAxis, Pads)))
     values = (given.get(name) for name in each)
     return next((len(value) for value in values if isinstance(value, (tuple, list))), None)
@@ -852,27 +872,29 @@ def _axes(cls: type[Layer], sizes: tuple[int, ...]) -> int:
     return natural
 
 
-def _given(field: layers.Field, given: Mapping[str, Any], axes: int) -> Any:
-    """A field's value as it is given, or its default; of numbers that must be given, None."""
+def _given(field: layers.Field, given: Mapping[str, Any]) -> Any:
+    """A field's value as it is given, or its default; of numbers that must be given, open ones."""
     kind: Kind = field.kind
     if field.name in given:
-        value = kind.parse(given[field.name])
-    elif not field.required:
-        value = field.default
-    elif type(kind) in _OPEN:
-        value = _OPEN[type(kind)]
-    else:
-        raise Refusal("must be given", code="missing-field", help=f"it is {kind.expected}")
-    kind.resolve(value, axes)  # which refuses another number of axes
-    return value
+        return kind.parse(given[field.name])
+    if not field.required:
+        return field.default
+    for each, value in _OPEN.items():
+        if isinstance(kind, each):
+            return value
+    raise Refusal("must be given", code="missing-field", help=f"it is {kind.expected}")
 
 
-def _field_symbols(field: layers.Field, value: Any, axes: int) -> Any:
-    """A field's value with a symbol in the place of each number that rules calculate with."""
-    optional = value is None and not field.required
-    if not field.kind.symbolic or optional or isinstance(value, str):
+def _field_symbols(field: layers.Field, layer: Layer, axes: int) -> Any:
+    """The value of a layer's field with a symbol in the place of each number that rules calculate
+    with. Raises Refusal where it is for another number of axes.
+    """
+    value, resolved = getattr(layer, field.name), layer.resolved(field, axes)
+    if not field.kind.symbolic or value is None or isinstance(value, str):
         return value
-    return _named(_SYMBOLS.get(field.name, field.name), value, axes, _said(field))
+    if isinstance(value, tuple) and len(value) > 1:
+        value = resolved  # which a number for all axes would only repeat
+    return _named(_SYMBOLS.get(field.name, field.name), value, _said(field))
 
 
 def _said(field: layers.Field) -> str:
@@ -900,20 +922,23 @@ def _left_out(row: Row) -> Iterator[tuple[str, str]]:
             yield _SYMBOLS[field.name], f"{_said(field)}; {what}, as none is given"
 
 
-def _named(name: str, value: Any, axes: int, meaning: str) -> Any:
+def _named(name: str, value: Any, meaning: str) -> Any:
     """Symbols for the numbers of a value: of one name, or of one an axis or end if they differ."""
     if not isinstance(value, tuple):
-        return Symbol(name, value, meaning=meaning)
+        return value if value is None else Symbol(name, value_of(value), meaning=meaning)
+    axes = _axes_of(len(value))
     if any(isinstance(size, tuple) and size[0] != size[1] for size in value):
+        # One pair stands for every axis.
+        ends = [_ENDS.get(axis, _ANY_ENDS) for axis in axes] if len(value) > 1 else [_ANY_ENDS]
         return tuple(
             tuple(
-                Symbol(f"{name}_{end}", size, meaning=f"{meaning}, {end}")
-                for end, size in zip(_ENDS[axis], pair)
+                Symbol(f"{name}_{end}", value_of(size), meaning=f"{meaning}, {end}")
+                for end, size in zip(pair_ends, pair)
             )
-            for axis, pair in zip(_AXES[axes], value)
+            for pair_ends, pair in zip(ends, value)
         )
     names, meanings = [name] * len(value), [meaning] * len(value)
     if len(set(value)) > 1:
-        names = [f"{name}_{axis}" for axis in _AXES[axes]]
-        meanings = [f"{meaning}, {_LETTERS[axis.upper()]}" for axis in _AXES[axes]]
-    return tuple(map(_named, names, value, [axes] * len(value), meanings))
+        names = [f"{name}_{axis}" for axis in axes]
+        meanings = [f"{meaning}, {_said_of(axis.upper())}" for axis in axes]
+    return tuple(map(_named, names, value, meanings))

@@ -11,6 +11,7 @@ from convcalc.diagnostics import fail
 from convcalc.expressions import DEFAULT as BOUNDS
 from convcalc.inputs import Sizes, sizes_in
 from convcalc.layers.base import Layer
+from convcalc.shape import MOST_AXES
 from convcalc.visible import visible
 from convcalc.words import describe, did_you_mean, grouped, listed, quoted, shortened
 
@@ -72,8 +73,9 @@ def layer(
     """
     cls = _type(type)
     given = _fields(cls, fields)
-    if dims is not None and not (_is_whole(dims) and 0 <= dims <= 3):
-        raise fail("bad-value", f"`dims` is a number of spatial axes, 0 to 3, not {describe(dims)}")
+    if dims is not None and not (_is_whole(dims) and 0 <= dims < MOST_AXES):
+        message = f"`dims` is a number of spatial axes, 0 to {MOST_AXES - 1}, not {describe(dims)}"
+        raise fail("bad-value", message)
     if not isinstance(convention, str):
         raise fail("bad-value", f"a convention must be a text, not {describe(convention)}")
     axes = None if dims is None else operator.index(dims)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import fail
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
 from convcalc.words import (
     counted,
     describe,
@@ -31,8 +31,8 @@ _ONLY, _CHANNELS = "", "channels"
 #: Channels that an image or a signal has, at the most, where they can be told from its sizes; and
 #: the least length of a signal.
 _FEW, _LONG = 4, 64
-#: What is read of a layer's input: up to three spatial axes, channels, and a batch too many.
-_MOST = 5
+#: What is read of a layer's input: its axes, and a batch too many.
+_MOST = MOST_AXES + 1
 
 
 def inputs_of(input: Input) -> dict[str, tuple[int, ...]]:
@@ -48,7 +48,7 @@ def inputs_of(input: Input) -> dict[str, tuple[int, ...]]:
 
 
 def sizes_in(value: Sizes) -> tuple[int, ...]:
-    """Sizes as numbers, one to five of them. Raises ConvcalcError for what are none."""
+    """Sizes as numbers, one to nine of them. Raises ConvcalcError for what are none."""
     is_text = isinstance(value, (str, int)) and not isinstance(value, bool)
     found = _written(str(value)) if is_text else _whole(value)
     shown = repr(shortened(value)) if isinstance(value, str) else describe(value)

@@ -6,6 +6,11 @@ from typing import NamedTuple
 
 from convcalc.arithmetic import product
 
+#: Axes that a tensor has at the most, its channels among them.
+MOST_AXES = 8
+#: Those of what enters a network: a layer that slides a window takes no more.
+MOST_INPUT_AXES = 4
+
 
 class Shape(tuple[int, ...]):
     """`(channels, *spatial)`, or `(features,)`; channels first, no batch."""

@@ -95,7 +95,9 @@ class Symbol(Formula):
         self._key = ("symbol", name, value)
 
     def text(self, numbers: bool = False) -> str:
-        return str(self.value) if numbers and self.value is not None else self.name
+        if not numbers or self.value is None:
+            return self.name
+        return str(self.value) if self.value >= 0 else f"(−{-self.value})"
 
     def symbols(self) -> Iterator[Symbol]:
         yield self

@@ -163,4 +163,6 @@ def adaptive_taps(size: int, output: int) -> int:
     all windows the ends exceed the starts by n + o − gcd(n, o): each but gcd(n, o) of the o inner
     bounds is fractional and is read from both of its sides.
     """
+    if output is size:  # an axis that keeps its size
+        return size
     return size + output - gcd(size, output)

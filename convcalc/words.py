@@ -9,6 +9,8 @@ from typing import Any
 
 #: How alike two words are, where one may be meant for the other.
 _ALIKE = 0.6
+#: Numbers that sentences write out.
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
 def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:

@@ -30,14 +30,19 @@ from convcalc.explain import Explanation, explain
 from convcalc.layers.base import Storage
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import (
+    Axes,
+    Axis,
     Choice,
     CountOrNumbers,
     EachAxis,
     Factors,
+    KeptOrEachAxis,
     Kind,
+    Margins,
     Numbers,
     Optional,
     Pads,
+    Place,
     Real,
     Truth,
     Whole,
@@ -89,14 +94,24 @@ def drawn(d: Random, kind: Kind, axes: int) -> Any:
     """Any value of a kind of field, small."""
     if isinstance(kind, Optional):
         return None if d.random() < 0.4 else drawn(d, kind.kind, axes)
+    if isinstance(kind, Place):
+        return d.randint(-5, 6)
     if isinstance(kind, Whole):
         return d.randint(kind.minimum, kind.minimum + 3)
+    if isinstance(kind, Axis):
+        return d.randint(-axes - 1, axes)
+    if isinstance(kind, Axes):
+        chosen = d.sample(range(axes + 1), d.randint(1, axes + 1))
+        return [axis - d.choice([0, axes + 1]) for axis in chosen]
+    if isinstance(kind, KeptOrEachAxis):
+        return [d.choice([None, 1, 2, 3, 4]) for _ in range(axes)]
     if isinstance(kind, EachAxis):
         return [d.randint(kind.one.minimum, kind.one.minimum + 3) for _ in range(axes)]
     if isinstance(kind, Pads):
         if d.random() < 0.2:
             return d.choice(kind.words)
-        return [[d.randint(0, 2), d.randint(0, 2)] for _ in range(axes)]
+        least = -2 if isinstance(kind, Margins) else 0
+        return [[d.randint(least, 2), d.randint(least, 2)] for _ in range(axes)]
     if isinstance(kind, Truth):
         return d.random() < 0.5
     if isinstance(kind, Choice):
@@ -130,6 +145,8 @@ def configurations(type: str, count: int, seed: int = 0) -> Iterator[tuple[Field
             if field.required or d.random() < 0.5
         }
         fields = {name: value for name, value in fields.items() if value is not None}
+        if type == "fold":
+            inputs = [columns_of(d, fields)]
         try:
             analyzed(type, fields, *inputs)
         except convcalc.ConvcalcError:
@@ -139,6 +156,15 @@ def configurations(type: str, count: int, seed: int = 0) -> Iterator[tuple[Field
         if found == count:
             return
     raise AssertionError(f"no {count} configurations of {type} in {200 * count} draws")
+
+
+def columns_of(d: Random, fields: Fields) -> Sizes:
+    """An input that fits a fold, as hardly any that is drawn does; its fields have one value."""
+    (n,), (k,) = fields["output_size"], fields["kernel_size"]
+    (s,), (dilation,) = fields.get("stride", [1]), fields.get("dilation", [1])
+    padding = fields.get("padding", [[0, 0]])
+    before, after = padding[0] if isinstance(padding, list) else (0, 0)
+    return [k * k * d.randint(1, 3), windows(n, k, s, before, after, dilation) ** 2 or 1]
 
 
 def built(type: str, fields: Fields, inputs: list[Sizes]) -> tuple[layers.Layer, tuple[Shape, ...]]:
@@ -281,8 +307,10 @@ def test_a_batch_multiplies_every_operation(type: str) -> None:
 def test_operations_grow_with_the_input(type: str) -> None:
     grown = 0
     for fields, inputs in configurations(type, 20):
-        # All axes but the channels, which fields often count; of a flat input, the features.
-        larger = [[n if i == 0 and len(x) > 1 else 2 * n for i, n in enumerate(x)] for x in inputs]
+        # All axes but the channels, which fields often count; of a flat input, the features. The
+        # columns of a fold are as many as the windows of its output.
+        grow = range(1) if type == "fold" or len(inputs[0]) == 1 else range(1, len(inputs[0]))
+        larger = [[2 * n if i in grow else n for i, n in enumerate(x)] for x in inputs]
         try:
             after = analyzed(type, fields, *larger).rows
         except convcalc.ConvcalcError:
@@ -385,7 +413,7 @@ _INPUT_NAMES = {
     1: ["C_in", "L_in"],
     2: ["C_in", "H_in", "W_in"],
     3: ["C_in", "D_in", "H_in", "W_in"],
-}
+} | {axes: ["C_in", *(f"S{axis}_in" for axis in range(1, axes + 1))] for axes in range(4, 8)}
 
 
 @pytest.mark.parametrize("type", PLAIN)
@@ -725,9 +753,9 @@ def message(type: str, fields: Fields, *inputs: Sizes) -> str:
         ("reshape", {"shape": [7, -1]}, [16, 5], "80 elements (16×5) do not fit into 7×?"),
         (
             "reshape",
-            {"shape": [2, 2, 2, 2, 5]},
+            {"shape": [2, 2, 2, 2, 5, 1, 1, 1, 1]},
             [16, 5],
-            "a tensor has channels and three spatial axes at the most, and these are 5 sizes",
+            "a tensor has 8 axes at the most, channels and all, and these are 9 sizes",
         ),
         ("group_norm", {"g": 3}, [16, 5], "16 channels cannot be split into 3 groups"),
         ("instance_norm", {}, [16, 1, 1], "a channel of one cell has nothing to normalise over"),
@@ -787,7 +815,8 @@ def test_same_is_not_for_a_transposed_convolution(mode: str) -> None:
 #: Layers whose output is their input seen otherwise, or can take an input's place: what memory
 #: planners take them for (TensorFlow Lite Micro, PyTorch's in-place modules, views of a tensor).
 VIEWS = {"flatten", "reshape", "dropout", "identity"}
-IN_PLACE = {"batch_norm", "scale", "add", "mul", "depthwise_conv", "relu", "gelu", "softmax"}
+ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum")
+IN_PLACE = {"batch_norm", "scale", *ELEMENTWISE, "depthwise_conv", "relu", "gelu", "softmax"}
 
 
 @pytest.mark.parametrize("type", PLAIN)

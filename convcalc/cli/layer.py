@@ -13,6 +13,7 @@ from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.layers.fields import Truth
+from convcalc.shape import MOST_AXES
 from convcalc.words import did_you_mean
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def _command(name: str) -> click.Command:
             multiple=True,
             metavar="SHAPE",
             help=f"The input: {_shapes(cls)}"
-            + ("; once for each input." if cls.arity is None else "."),
+            + ("; once for each input." if cls.arity != 1 else "."),
         ),
         click.Option(
             ["--dims"],
-            type=options.Whole(0, 3),
+            type=options.Whole(0, MOST_AXES - 1),
             metavar="N",
             help="Spatial axes, where SHAPE leaves it open.",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -349,6 +349,10 @@ def parse_each_input(inputs: tuple[str, ...]) -> list[dict[str, str] | None]:
     return [parse_inputs((each, *named)) for each in alone] or [parse_inputs(named)]
 
 
+#: What a value may speak of: null, for a size that is left open.
+_NULL: Mapping[str, Any] = {"null": None}
+
+
 def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
     """A value as an option gives it: `3`, `3,1`, `[[0, 1], [0, 1]]`, `true`, one of `words`."""
     if text in words:
@@ -360,7 +364,7 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
     try:
         return parse(
             f"[{text}]" if "," in text and not text.lstrip().startswith("[") else text
-        ).evaluate({})
+        ).evaluate(_NULL)
     except ExpressionError as error:
         if error.code == "unknown-name" and text.isidentifier():
             return text

@@ -314,6 +314,7 @@ class Quantities:
     shrink: the product of ⌊in / out⌋ over the axes
     grouped: whether a convolution is split into groups of more than one channel
     axes: spatial axes
+    output_size: sizes of the output's spatial axes
     inputs: how many there are
     batch: samples
     functional: whether the modelled code calls a function
@@ -426,6 +427,7 @@ _READ: Mapping[str, Callable[[Quantities], Any]] = {
     "shrink": lambda q: product(n // m for n, m in zip(q.x.spatial, q.y.spatial)),
     "grouped": _is_grouped,
     "axes": lambda q: len(q.x.spatial),
+    "output_size": lambda q: list(q.y.spatial),
     "inputs": lambda q: len(q.placed.inputs),
     "batch": lambda q: q.batch,
     "functional": lambda q: q.node.functional,

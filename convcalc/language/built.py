@@ -20,7 +20,7 @@ STRUCTURES: dict[str, Any] = {
 #: The other forms.
 OTHERS: dict[str, Any] = {
 'element': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True)),
-'layer': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), functional=field('truth', False), output_shape=field('shape', None)),
+'layer': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), functional=field('truth', False), output_shape=field('output_shape', None)),
 'block': form(args=field('arguments', {}), let=field('values', {}), layers=field('layers')),
 'spec': form(name=field('text'), source=field('text', ''), description=field('text', ''), variables=field('values', {}), presets=field('presets', {}), input=field('inputs'), blocks=field('blocks', {}), layers=field('network'), outputs=field('tensors', ())),
 }

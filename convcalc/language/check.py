@@ -28,8 +28,9 @@ from convcalc.language.limits import Budget
 from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.fields import Kind
+from convcalc.shape import MOST_AXES, MOST_INPUT_AXES
 from convcalc.visible import is_identifier, visible
-from convcalc.words import describe, did_you_mean, listed, nearest, quoted, shortened
+from convcalc.words import NUMBERS, describe, did_you_mean, listed, nearest, quoted, shortened
 
 if TYPE_CHECKING:
     from convcalc.language.forms import Block
@@ -194,14 +195,22 @@ def _mistake(
 # Values
 
 
-def _value(placed: _Placed, words: tuple[str, ...] = ()) -> Value:
-    """A raw value with its expressions parsed, their names known; `words` stand for themselves."""
+def _value(placed: _Placed, words: tuple[str, ...] = (), nulls: bool = False) -> Value:
+    """A raw value with its expressions parsed, their names known.
+
+    `words` stand for themselves, and so does null in a list where `nulls` says so.
+    """
     raw = placed.value
     if isinstance(raw, str):
         return raw if raw in words else _expression(placed, words)
     if isinstance(raw, reader.Sequence):
         placed.tick(len(raw))
-        items = tuple([_value(item, words) for item in placed.items()])
+        items = tuple(
+            [
+                None if nulls and item.value is None else _value(item, words, nulls)
+                for item in placed.items()
+            ]
+        )
         if any(isinstance(item, (Expression, Items)) for item in items):
             return Items(items, raw.marks)
         return items
@@ -243,7 +252,7 @@ def _field_check(kind: Kind) -> _Check:
     def check(placed: _Placed) -> Any:
         value = placed.value
         if value is not None:
-            value = _value(placed, kind.words)
+            value = _value(placed, kind.words, kind.nulls)
             if isinstance(value, (Expression, Items)):
                 return value
         try:
@@ -438,12 +447,12 @@ def _inputs(placed: _Placed) -> dict[str, Value]:
     return inputs
 
 
-def _shape(placed: _Placed) -> Value:
+def _shape(placed: _Placed, most: int = MOST_INPUT_AXES) -> Value:
     raw = placed.value
-    if not isinstance(raw, str) and not (isinstance(raw, list) and 1 <= len(raw) <= 4):
+    if not isinstance(raw, str) and not (isinstance(raw, list) and 1 <= len(raw) <= most):
         given = f"a list of {len(raw)}" if isinstance(raw, list) else ""
         help = "[channels, height, width], [channels, length] or [features]; no batch"
-        raise placed.unlike("a list of one to four sizes", help, given=given)
+        raise placed.unlike(f"a list of one to {NUMBERS[most]} sizes", help, given=given)
     return _value(placed)
 
 
@@ -792,7 +801,7 @@ CHECKS: Mapping[str, _Check] = {
     "paths": _paths,
     "presets": _presets,
     "rows": _value,
-    "shape": _shape,
+    "output_shape": partial(_shape, most=MOST_AXES),
     "tensors": _tensors,
     "text": _text,
     "times": _value,

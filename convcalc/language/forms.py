@@ -46,7 +46,7 @@ class Layer(Element):
 
     functional: Truth = Field(False, examples=[True])
     """whether the modelled code calls a function for it instead of a module"""
-    output_shape: Annotated[Value, Checked("shape")] = Field(None, examples=[[64, 56, 56]])
+    output_shape: Annotated[Value, Checked("output_shape")] = Field(None, examples=[[64, 56, 56]])
     """the shape of what it makes, `[channels, *spatial]`; only checked"""
 
 

@@ -135,7 +135,8 @@ def scale_of(builder: Builder) -> int:
 
 def _strides(placed: Placed) -> Iterator[tuple[int, int]]:
     """The spatial axes along which a layer steps over cells, each with its stride."""
-    if not placed.layer.transposed:
+    before, after = _ends(placed)
+    if not placed.layer.transposed and len(before) == len(after):
         windows = enumerate(placed.windows)
         yield from ((axis, window.stride) for axis, window in windows if window.stride > 1)
 

@@ -11,10 +11,10 @@ from convcalc.arithmetic import Refusal
 from convcalc.language.scopes import Known, Scope, Tensors
 from convcalc.language.statements import Call, Statement, Value
 from convcalc.language.values import Values
-from convcalc.layers.base import Layer, Placed, Stated, require_inputs
+from convcalc.layers.base import Layer, Placed, Stated
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import Kind
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
 from convcalc.words import describe
 
 
@@ -90,7 +90,7 @@ class Placing:
     ) -> Known:
         """The parts of a layer that stands for several."""
         try:
-            require_inputs(layer, len(inputs))
+            layer.require_inputs(len(inputs))
             with self.builder.group(call.name or st.type, st.type, layer):
                 made = layer.build(self.builder, *inputs)
         except Refusal as refusal:
@@ -108,7 +108,9 @@ class Placing:
         """Refuse what a line says of its output, where that is not so."""
         if call.output_shape is None:
             return
-        said = self.values.shape(call.output_shape, scope, inputs, st, "output_shape")
+        said = self.values.shape(
+            call.output_shape, scope, inputs, st, "output_shape", most=MOST_AXES
+        )
         if said != made[0] or len(made) > 1:
             shown = " and ".join(map(str, made[:2])) + (" and more" if len(made) > 2 else "")
             refusal = Refusal(

@@ -17,6 +17,7 @@ from convcalc.expressions import FUNCTIONS
 from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR, taken_names
 from convcalc.language.forms import OTHERS, STRUCTURES, Form
 from convcalc.language.statements import MERGES, Checked
+from convcalc.shape import MOST_AXES, MOST_INPUT_AXES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _Schema = dict[str, Any]
@@ -124,7 +125,8 @@ def _values() -> dict[str, _Schema]:
         "layer_name": {**_whole(LAYER_NAME), "not": {"const": "input"}},
         "tensors": _any(_whole(TENSOR), _list(_whole(TENSOR), minItems=1)),
         "merge": {"enum": list(MERGES)},
-        "shape": _any(_list(size, minItems=1, maxItems=4), _ref("expression")),
+        "shape": _any(_list(size, minItems=1, maxItems=MOST_INPUT_AXES), _ref("expression")),
+        "output_shape": _any(_list(size, minItems=1, maxItems=MOST_AXES), _ref("expression")),
         "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),
         "presets": {"type": "object", "additionalProperties": _ref("values")},
     }
@@ -135,7 +137,7 @@ def _parts() -> dict[str, _Schema]:
     known = [*layers.TYPES, *STRUCTURES]
     types = {name: _ref(f"layer_{cls.type}") for name, cls in layers.TYPES.items()}
     structures = {name: _ref(f"structure_{name}") for name in STRUCTURES}
-    bare = {name: layers.find(name) for name in layers.TYPES if not _required(layers.find(name))}
+    bare = {name: layers.find(name) for name in layers.TYPES if not _asks(layers.find(name))}
     # An editor shows the first text that it finds, so there is none around those of the layers.
     alone = _any(
         *({"const": name, "description": _text(cls)} for name, cls in bare.items()),
@@ -191,6 +193,11 @@ def _required(cls: type[layers.Layer]) -> list[layers.Field]:
     return [field for field in layers.fields_of(cls) if field.required]
 
 
+def _asks(cls: type[layers.Layer]) -> bool:
+    """Whether a layer type must be given a field."""
+    return bool(cls.one_of or _required(cls))
+
+
 class _Generator(GenerateJsonSchema):
     """pydantic's, for forms that refer to the definitions in this module."""
 
@@ -235,9 +242,11 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
         if not field.required and field.default is not None:
             value["default"] = field.kind.show(field.default)
         properties |= dict.fromkeys(spellings, value)
+    if cls.one_of:
+        rules.append(_any(*({"required": [name]} for name in cls.one_of)))
     return {
         "description": _text(cls),
-        "type": "object" if _required(cls) else ["object", "null"],
+        "type": "object" if _asks(cls) else ["object", "null"],
         "properties": properties,
         "additionalProperties": False,
         **({"allOf": rules} if rules else {}),

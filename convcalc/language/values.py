@@ -17,9 +17,9 @@ from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
 from convcalc.language.statements import Items, Statement, Value
 from convcalc.layers.fields import Kind, Whole
-from convcalc.shape import Shape
+from convcalc.shape import MOST_INPUT_AXES, Shape
 from convcalc.visible import composed
-from convcalc.words import describe, did_you_mean, listed
+from convcalc.words import NUMBERS, describe, did_you_mean, listed
 
 _SIZE = Whole(1)
 
@@ -145,13 +145,20 @@ class Values:
         return shapes
 
     def shape(
-        self, value: Value, scope: Scope, inputs: Tensors, marked: Marked, *path: Any
+        self,
+        value: Value,
+        scope: Scope,
+        inputs: Tensors,
+        marked: Marked,
+        *path: Any,
+        most: int = MOST_INPUT_AXES,
     ) -> Shape:
-        """The shape that `marked` has at a path, whose last part is what messages call it."""
+        """The shape of `most` axes that `marked` has at a path, by whose end messages call it."""
         sizes = self.evaluate(value, scope, inputs, marked, *path)
         name = path[-1]
-        if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 4:
-            message = f"`{name}` must be a list of one to four sizes, not {describe(sizes)}"
+        if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= most:
+            wanted = f"a list of one to {NUMBERS[most]} sizes"
+            message = f"`{name}` must be {wanted}, not {describe(sizes)}"
             raise self.mistakes.report("bad-value", message, marked.mark_of(*path))
         parsed = []
         for index, size in enumerate(sizes):

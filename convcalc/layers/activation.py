@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from convcalc.arithmetic import either, equal, require
 from convcalc.layers.base import NOTHING, Operations, Storage, Unary, Weight, layer
-from convcalc.layers.fields import Count
+from convcalc.layers.fields import Count, Optional, Real
 from convcalc.shape import Shape
 
 
@@ -192,3 +192,91 @@ class Softmax(Activation):
     def operations(self, x: Shape, y: Shape) -> Operations:
         rows = x.positions
         return Operations(cmp=x.size - rows, add=2 * x.size - rows, exp=x.size, div=x.size)
+
+
+@layer("clamp")
+class Clamp(Activation):
+    """min(max(x, `min`), `max`), or one of the two: a comparison for each.
+
+    min: the least that is left
+    max: the most that is left
+
+    Example: `- clamp: {min: 0, max: 1}` on `64x56x56`
+    """
+
+    one_of = ("min", "max")
+
+    min: Annotated[float | None, Optional(Real())] = None
+    max: Annotated[float | None, Optional(Real())] = None
+
+    def output_shape(self, x: Shape) -> Shape:
+        require(
+            not (self.min is None and self.max is None),
+            "clamp takes `min`, `max` or both",
+            code="missing-field",
+            help="`clamp: {{min: 0, max: 6}}`",
+        )
+        require(
+            self.min is None or self.max is None or self.min <= self.max,
+            "a least of {min} is more than a most of {max}",
+            code="bad-value",
+            field="min",
+            help="the other way round it is `min: {max}, max: {min}`",
+            min=self.min,
+            max=self.max,
+        )
+        return x
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        bounds = (self.min is not None) + (self.max is not None)
+        return Operations(cmp=bounds * y.size)
+
+
+@layer("abs")
+class Abs(Activation):
+    """|x|: one comparison.
+
+    Example: `- abs` on `64x56x56`
+    """
+
+    each = Operations(cmp=1)
+
+
+@layer("sqrt")
+class Sqrt(Activation):
+    """√x: one square root.
+
+    Example: `- sqrt` on `64x56x56`
+    """
+
+    each = Operations(sqrt=1)
+
+
+@layer("square")
+class Square(Activation):
+    """x²: one product.
+
+    Example: `- square` on `64x56x56`
+    """
+
+    each = Operations(mul=1)
+
+
+@layer("exp")
+class Exp(Activation):
+    """eˣ: one exponential.
+
+    Example: `- exp` on `64x56x56`
+    """
+
+    each = Operations(exp=1)
+
+
+@layer("log")
+class Log(Activation):
+    """ln x: one logarithm.
+
+    Example: `- log` on `64x56x56`
+    """
+
+    each = Operations(log=1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from convcalc.arithmetic import Refusal, product, require
 from convcalc.layers.fields import SHORT_NAMES, Kind
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
@@ -157,7 +157,9 @@ class Layer:
     #: How many inputs it takes; None: two or more.
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
-    axes: ClassVar[tuple[int, int]] = (0, 3)
+    axes: ClassVar[tuple[int, int]] = (0, MOST_AXES - 1)
+    #: Fields that may be left out, but not all of them.
+    one_of: ClassVar[tuple[str, ...]] = ()
     #: The fields of a spec that are only checked.
     stated: ClassVar[tuple[Stated, ...]] = ()
     #: How many spatial axes one number stands for where a person gives an input as `128`.
@@ -178,6 +180,38 @@ class Layer:
     def placed(self, inputs: tuple[Shape, ...]) -> Placed:
         """The layer on its inputs. Raises Refusal where they do not fit it."""
         return _placed(self, inputs)
+
+    def fewest_inputs(self) -> int:
+        """How many inputs it takes, at the least."""
+        return 2 if self.arity is None else self.arity
+
+    def require_inputs(self, count: int) -> None:
+        """Refuse more or fewer inputs than it takes. Raises Refusal."""
+        if self.arity is None:
+            require(
+                count >= 2,
+                "{type} joins two tensors or more, and gets {count}",
+                code="input-count",
+                help="name them: `from: [a, b]`",
+                type=self.type,
+                count=count,
+            )
+        else:
+            require(
+                count == self.arity,
+                "{type} takes {wanted}, and gets {count}",
+                code="input-count",
+                help="choose one (`from: NAME.0`), or join them with `add` or `concat`"
+                if self.arity == 1
+                else "name them: `from: [a, b]`",
+                type=self.type,
+                wanted="one tensor" if self.arity == 1 else f"{self.arity} tensors",
+                count=count,
+            )
+
+    def resolved(self, field: Field, axes: int) -> Any:
+        """The value of a field on an input of `axes` spatial axes. Raises Refusal."""
+        return field.kind.resolve(getattr(self, field.name), axes)
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The shapes of the outputs. Raises Refusal."""
@@ -311,7 +345,7 @@ class Unary(Layer):
 class Join(Layer):
     """A layer that joins several inputs into one output, and owns nothing."""
 
-    arity = None
+    arity: ClassVar[int | None] = None
     family = "join"
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -477,34 +511,9 @@ def _paragraphs(cls: type) -> list[str]:
 @lru_cache(maxsize=4096)
 def _placed(layer: Layer, inputs: tuple[Shape, ...]) -> Placed:
     """A layer on its inputs; equal layers on equal inputs are one. Raises Refusal."""
-    require_inputs(layer, len(inputs))
+    layer.require_inputs(len(inputs))
     spread = _spread(layer, len(inputs[0]) - 1)
     return Placed(spread, inputs, spread.output_shapes(inputs), layer)
-
-
-def require_inputs(layer: Layer, count: int) -> None:
-    """Refuse more or fewer inputs than a layer takes. Raises Refusal."""
-    if layer.arity is None:
-        require(
-            count >= 2,
-            "{type} joins two tensors or more, and gets {count}",
-            code="input-count",
-            help="name them: `from: [a, b]`",
-            type=layer.type,
-            count=count,
-        )
-    else:
-        require(
-            count == layer.arity,
-            "{type} takes {wanted}, and gets {count}",
-            code="input-count",
-            help="choose one (`from: NAME.0`), or join them with `add` or `concat`"
-            if layer.arity == 1
-            else "name them: `from: [a, b]`",
-            type=layer.type,
-            wanted="one tensor" if layer.arity == 1 else f"{layer.arity} tensors",
-            count=count,
-        )
 
 
 @lru_cache(maxsize=4096)
@@ -520,8 +529,11 @@ def _spread(layer: Layer, axes: int) -> Layer:
             if most == 0
             else "`reshape: {{shape: [C, H, W]}}` gives a flat tensor its axes back"
             if axes == 0
+            else "`flatten: {{start_axis: {most}}}` makes one of the last axes"
+            if axes > most
             else ""
         ),
+        most=most,
         type=layer.type,
         wanted=_axes_text(fewest, most),
         axes="none" if axes == 0 else axes,
@@ -530,7 +542,7 @@ def _spread(layer: Layer, axes: int) -> Layer:
     for field in fields_of(type(layer)):
         value = getattr(layer, field.name)
         try:
-            new = field.kind.resolve(value, axes)
+            new = layer.resolved(field, axes)
         except Refusal as refusal:
             refusal.field = field.name
             refusal.message = f"{field.name} {refusal.message}"

@@ -49,9 +49,11 @@ class ActivationName(Choice):
 
 
 def _is_plain_activation(cls: type[Layer]) -> bool:
-    """Whether a type is an activation all of whose fields may be left out."""
+    """Whether a type is an activation all of whose fields may be left out at once."""
     fields = [name for base in cls.__mro__ for name in vars(base).get("__annotations__", ())]
-    return cls.family == "activation" and all(hasattr(cls, name) for name in fields)
+    return (
+        cls.family == "activation" and not cls.one_of and all(hasattr(cls, name) for name in fields)
+    )
 
 
 @layer("separable_conv")

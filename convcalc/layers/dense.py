@@ -7,8 +7,8 @@ from typing import Annotated
 
 from convcalc.arithmetic import divides, equal, exact_div, product, require
 from convcalc.layers.base import Operations, Storage, Unary, Weight, layer, stated
-from convcalc.layers.fields import Count, Flag, Numbers, Rate, Whole
-from convcalc.shape import Shape
+from convcalc.layers.fields import Count, Flag, Numbers, OneAxis, Rate, Whole
+from convcalc.shape import MOST_AXES, Shape
 
 
 @layer("linear")
@@ -90,13 +90,17 @@ class _Passing(Unary):
 
 @layer("flatten")
 class Flatten(_Passing):
-    """All axes as one.
+    """All axes as one, or those from `start_axis` on (PyTorch, `torch.nn.Flatten`).
+
+    start_axis: the first of those that become one: 0 for the channels, -1 for the last
 
     Example: `- flatten` on `16x5x5`
     """
 
+    start_axis: OneAxis = 0
+
     def output_shape(self, x: Shape) -> Shape:
-        return Shape(x.size)
+        return Shape(*x[: self.start_axis], product(x[self.start_axis :]))
 
 
 @layer("reshape")
@@ -121,10 +125,11 @@ class Reshape(_Passing):
             shape=lambda: list(self.shape),
         )
         require(
-            len(self.shape) <= 4,
-            "a tensor has channels and three spatial axes at the most, and these are {count} sizes",
+            len(self.shape) <= MOST_AXES,
+            "a tensor has {most} axes at the most, channels and all, and these are {count} sizes",
             code="bad-value",
             field="shape",
+            most=MOST_AXES,
             count=len(self.shape),
         )
         fits = divides(known, x.size) if open_sizes else equal(known, x.size)

@@ -39,6 +39,8 @@ class Kind:
     metavar: str = "VALUE"
     #: Whether rules calculate with it, so that it can be a symbol in a formula.
     symbolic: bool = False
+    #: Whether null may stand in it, for a size that is left open.
+    nulls: bool = False
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -109,6 +111,20 @@ class Whole(Kind):
         return {"type": "integer", "minimum": self.minimum}
 
 
+class Place(Whole):
+    """A place along an axis: a whole number from 0; negative from the end, as Python counts."""
+
+    def __init__(self) -> None:
+        self.symbolic = True
+        self.expected = "a whole number"
+
+    def read(self, value: Any) -> int | None:
+        return whole(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer"}
+
+
 class _PerAxis(Kind):
     """A value for every spatial axis, or one for all; kept as a tuple of one or of all."""
 
@@ -151,6 +167,32 @@ class EachAxis(_PerAxis):
 
     def schema(self) -> dict[str, Any]:
         return _one_or_list(self.one.schema())
+
+
+class KeptOrEachAxis(EachAxis):
+    """A size for every spatial axis, null where it is the input's; or one for all."""
+
+    nulls = True
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.expected = (
+            f"{self.one.expected}, or a list with one for each spatial axis, null for one that"
+            " keeps its size"
+        )
+
+    def read(self, value: Any) -> tuple[Any, ...] | None:
+        if not isinstance(value, (list, tuple)):
+            return super().read(value)
+        return tuple([None if item is None else self.one.parse(item) for item in value]) or None
+
+    def show(self, value: Any) -> Any:
+        return list(value) if None in value else super().show(value)
+
+    def schema(self) -> dict[str, Any]:
+        size = self.one.schema()
+        item = {"anyOf": [size, {"type": "null"}]}
+        return {"anyOf": [size, {"type": "array", "items": item, "minItems": 1}]}
 
 
 class Pads(_PerAxis):
@@ -200,6 +242,19 @@ class Pads(_PerAxis):
         pair = {"type": "array", "items": size, "minItems": 2, "maxItems": 2}
         sizes = {"type": "array", "items": {"anyOf": [size, pair]}, "minItems": 1}
         return {"anyOf": [{"enum": list(self.words)}, size, sizes]}
+
+
+class Margins(Pads):
+    """Padding of which a negative amount cuts off; no size of the output stands for it."""
+
+    size = Place()
+
+    def __init__(self) -> None:
+        super().__init__("same", "same_lower")
+        self.expected = (
+            "a whole number (a negative one cuts off), or a list with one (or a [before, after]"
+            " pair) for each spatial axis"
+        )
 
 
 class Truth(Kind):
@@ -298,6 +353,58 @@ class Numbers(Kind):
         return {"type": "array", "items": self.one.schema(), "minItems": 1}
 
 
+class Axis(Kind):
+    """An axis of the (first) input: 0 for the channels; negative from the end, -1 for the last.
+
+    Placed, it is counted from 0.
+    """
+
+    expected = "a whole number: 0 for the channels, -1 for the last axis"
+    metavar = "N"
+
+    def read(self, value: Any) -> int | None:
+        return whole(value)
+
+    def resolve(self, value: Any, axes: int) -> int:
+        count = axes + 1
+        if not -count <= value < count:
+            ends = f"from 0 to {axes}, or from -1 to -{count} from the end" if axes else "0 or -1"
+            raise Refusal(
+                f"must be {ends}, on an input of {count} ax{'es' if axes else 'is'}, not {value}",
+                code="axis",
+            )
+        return int(value) % count
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer"}
+
+
+class Axes(Kind):
+    """Different axes of the (first) input, in an order; see `Axis`."""
+
+    expected = "a list of axes: 0 for the channels, -1 for the last"
+    metavar = "N,N…"
+    one = Axis()
+
+    def read(self, value: Any) -> tuple[int, ...] | None:
+        items = value if isinstance(value, (list, tuple)) else ()
+        numbers = [number for item in items if (number := self.one.read(item)) is not None]
+        return tuple(numbers) if numbers and len(numbers) == len(items) else None
+
+    def resolve(self, value: Any, axes: int) -> tuple[int, ...]:
+        resolved: dict[int, int] = {}
+        for number in value:
+            axis = self.one.resolve(number, axes)
+            if axis in resolved:
+                both = f"{resolved[axis]} and {number}" if number != axis else f"{axis} twice"
+                raise Refusal(f"must be different axes, and has {both}", code="axis")
+            resolved[axis] = number
+        return tuple(resolved)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.one.schema(), "minItems": 1}
+
+
 class CountOrNumbers(Kind):
     """A count, or a list of sizes; kept as a tuple (of one: the count)."""
 
@@ -346,4 +453,7 @@ Padding = Annotated["tuple[tuple[int, int], ...] | str", Pads()]
 Cut = Annotated["tuple[tuple[int, int], ...] | str", Pads("same", "same_lower")]
 Flag = Annotated[bool, Truth()]
 Number = Annotated[float, Real()]
+#: An axis of the input, and several that differ.
+OneAxis = Annotated[int, Axis()]
+SomeAxes = Annotated[tuple[int, ...], Axes()]
 Rate = Annotated[float, Real(0, 1)]

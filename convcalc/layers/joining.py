@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from convcalc.arithmetic import either, equal, holds, require, where
+from convcalc.arithmetic import Refusal, either, equal, holds, require, value_of, where
+from convcalc.layers.axes import cells, resized, without
 from convcalc.layers.base import Join, Layer, Operations, Storage, Unary, layer
-from convcalc.layers.fields import Count, CountOrNumbers, Optional, Whole, WholeNumber
+from convcalc.layers.fields import (
+    Count,
+    CountOrNumbers,
+    Numbers,
+    OneAxis,
+    Optional,
+    Place,
+    Real,
+)
 from convcalc.layers.grouping import per_group
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
+from convcalc.window import Window
 
 
 def _broadcast(verb: str, inputs: tuple[Shape, ...]) -> Shape:
@@ -42,65 +52,167 @@ def _broadcast(verb: str, inputs: tuple[Shape, ...]) -> Shape:
     return result
 
 
+class _Elementwise(Join):
+    """One operation on the elements of tensors, or of a tensor and a constant.
+
+    value: a constant, which is joined with one tensor
+    """
+
+    #: The primitive operation, of which an element takes one for every operand but the first.
+    primitive: ClassVar[str]
+
+    value: Annotated[float | None, Optional(Real())] = None
+
+    def fewest_inputs(self) -> int:
+        return super().fewest_inputs() if self.value is None else 1
+
+    def require_inputs(self, count: int) -> None:
+        if self.value is None and count == 1:
+            wanted = "two tensors or more" if self.arity is None else f"{self.arity} tensors"
+            require(
+                False,
+                "{type} joins {wanted}, or one and a constant, and gets 1",
+                code="input-count",
+                help="name them: `from: [a, b]`; or give the constant: `value: 0.5`",
+                type=self.type,
+                wanted=wanted,
+            )
+        if self.value is None:
+            super().require_inputs(count)
+        else:
+            require(
+                count == 1,
+                "{type} takes one tensor and the constant {value}, and gets {count} tensors",
+                code="input-count",
+                field="value",
+                help="leave `value` out, or name one tensor; a second {type} takes the constant",
+                type=self.type,
+                value=self.value,
+                count=count,
+            )
+
+    def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return _broadcast(self.type, inputs)
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.IN_PLACE
+
+    def kind(self, x: Shape) -> str:
+        return self.family if self.value is None else "elementwise"
+
+    def operations(self, inputs: tuple[Shape, ...], y: Shape) -> Operations:
+        others = len(inputs) - 1 if self.value is None else 1
+        return Operations(**{self.primitive: others * y.size})
+
+
 @layer("add")
-class Add(Join):
-    """The sum of its inputs, broadcast as PyTorch does.
+class Add(_Elementwise):
+    """The sum of its inputs, broadcast as PyTorch does; or x + `value`.
 
     Example: `- add: {from: [a, b]}` on `64x56x56`
     """
 
-    def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        return _broadcast("add", inputs)
+    primitive = "add"
 
-    def storage(self, x: Shape) -> Storage:
-        return Storage.IN_PLACE
 
-    def operations(self, inputs: tuple[Shape, ...], y: Shape) -> Operations:
-        return Operations(add=(len(inputs) - 1) * y.size)
+@layer("sub")
+class Sub(_Elementwise):
+    """The first of two inputs less the second, broadcast as PyTorch does; or x − `value`.
+
+    Example: `- sub: {from: [a, b]}` on `64x56x56`
+    """
+
+    primitive = "add"
+    arity = 2
 
 
 @layer("mul")
-class Mul(Join):
-    """The product of its inputs, broadcast as PyTorch does.
+class Mul(_Elementwise):
+    """The product of its inputs, broadcast as PyTorch does; or x·`value`.
 
     Example: `- mul: {from: [a, b]}` on `64x56x56`
     """
 
+    primitive = "mul"
+
+
+@layer("div")
+class Div(_Elementwise):
+    """The first of two inputs over the second, broadcast as PyTorch does; or x/`value`.
+
+    Example: `- div: {value: 255}` on `3x224x224`
+    """
+
+    primitive = "div"
+    arity = 2
+
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        return _broadcast("mul", inputs)
+        require(
+            self.value != 0,
+            "div by the constant 0 has no result",
+            code="bad-value",
+            field="value",
+        )
+        return super().output_shape(inputs)
 
-    def storage(self, x: Shape) -> Storage:
-        return Storage.IN_PLACE
 
-    def operations(self, inputs: tuple[Shape, ...], y: Shape) -> Operations:
-        return Operations(mul=(len(inputs) - 1) * y.size)
+@layer("maximum")
+class Maximum(_Elementwise):
+    """The largest of its inputs at every element, broadcast as PyTorch does; or max(x, `value`).
+
+    Example: `- maximum: {from: [a, b]}` on `64x56x56`
+    """
+
+    primitive = "cmp"
+
+
+@layer("minimum")
+class Minimum(_Elementwise):
+    """The smallest of its inputs at every element, broadcast as PyTorch does; or min(x, `value`).
+
+    Example: `- minimum: {value: 6}` on `64x56x56`
+    """
+
+    primitive = "cmp"
 
 
 @layer("concat")
 class Concat(Join):
-    """Its inputs, one after the other along the channels.
+    """Its inputs, one after the other along the channels, or along another axis.
+
+    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
 
     Example: `- concat: {from: [a, b]}` on `64x56x56`
     """
 
     moves = True
 
+    axis: OneAxis = 0
+
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         first = inputs[0]
-        channels = first.channels
+        size = first[self.axis]
         for other in inputs[1:]:
-            same = len(first) == len(other) and all(
-                holds(equal(a, b)) for a, b in zip(first.spatial, other.spatial)
-            )
             require(
-                same,
-                "concat cannot join {a} and {b}: all sizes but the channels must be the same",
+                len(first) == len(other),
+                "concat cannot join {a} and {b}: one has {m} axes, the other {n}",
                 code="shape-mismatch",
                 a=first,
                 b=other,
+                m=len(first),
+                n=len(other),
             )
-            channels = channels + other.channels
-        return Shape(channels, *first.spatial)
+            sizes = zip(without(first, self.axis), without(other, self.axis))
+            require(
+                all(holds(equal(a, b)) for a, b in sizes),
+                "concat cannot join {a} and {b}: all sizes but {those} must be the same",
+                code="shape-mismatch",
+                a=first,
+                b=other,
+                those="the channels" if self.axis == 0 else f"those of axis {self.axis}",
+            )
+            size = size + other[self.axis]
+        return resized(first, self.axis, size)
 
 
 class _Moving(Unary):
@@ -116,7 +228,7 @@ class ChannelShuffle(_Moving):
     Example: `- channel_shuffle: {g: 2}` on `116x28x28`
     """
 
-    axes = (1, 3)
+    axes = (1, MOST_AXES - 1)
 
     groups: Count
 
@@ -134,6 +246,13 @@ def _terms(numbers: tuple[int, ...]) -> str:
     return shown if len(numbers) <= _MOST_TERMS else f"{shown} + …"
 
 
+def _mended(parts: tuple[int, ...], size: Any) -> str:
+    """The parts with another last one, which make up the size; nothing where none does."""
+    *others, last = parts
+    last += size - sum(parts)
+    return f"{_terms((*others, last))} make {size}" if last >= 1 else ""
+
+
 _MOST_TERMS = 12
 #: Every part is a tensor of its own.
 _MOST_PARTS = 4096
@@ -141,80 +260,105 @@ _MOST_PARTS = 4096
 
 @layer("split")
 class Split(Layer):
-    """Takes the channels apart; its parts are `NAME.0`, `NAME.1`, …
+    """Takes the channels, or another axis, apart; its parts are `NAME.0`, `NAME.1`, …
 
-    sections: how many equal parts, or a list with the channels of each
+    sections: how many equal parts, or a list with the size of each
+    sizes: a list with the size of each part, instead of `sections`
+    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
 
     Example: `- split: {name: parts, sections: 2}` on `116x28x28`
     """
 
     moves = True
+    one_of = ("sections", "sizes")
 
-    sections: Annotated[int | tuple[int, ...], CountOrNumbers()]
+    sections: Annotated[int | tuple[int, ...] | None, Optional(CountOrNumbers())] = None
+    sizes: Annotated[tuple[int, ...] | None, Optional(Numbers(1))] = None
+    axis: OneAxis = 0
+
+    def parts(self, x: Shape) -> tuple[int, ...]:
+        """The size of each part on the axis that is split. Raises Refusal."""
+        field = "sections" if self.sizes is None else "sizes"
+        parts = self.sections if self.sizes is None else self.sizes
+        if parts is None or not (self.sections is None or self.sizes is None):
+            raise Refusal(
+                "split takes either `sections` or `sizes`",
+                code="missing-field" if parts is None else "bad-value",
+                help="`sections: 2` makes equal parts, `sizes: [8, 24]` says how large each is",
+            )
+        count = len(parts) if isinstance(parts, tuple) else parts
+        require(
+            count <= _MOST_PARTS,
+            "a split into {parts} parts is more than the {most} that there can be",
+            code="bad-value",
+            field=field,
+            parts=count,
+            most=_MOST_PARTS,
+        )
+        size, what = x[self.axis], cells(self.axis)
+        if not isinstance(parts, tuple):
+            return (per_group(size, parts, what=what, parts="equal parts", field=field),) * parts
+        total = sum(parts)
+        require(
+            equal(total, size),
+            "parts of {parts} = {total} {what} do not make up the input's {size}",
+            code="split",
+            field=field,
+            help=lambda: _mended(parts, value_of(size)),
+            parts=lambda: _terms(parts),
+            total=total,
+            what=what,
+            size=size,
+        )
+        return parts
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         (x,) = inputs
-        parts = len(self.sections) if isinstance(self.sections, tuple) else self.sections
-        require(
-            parts <= _MOST_PARTS,
-            "a split into {parts} parts is more than the {most} that there can be",
-            code="bad-value",
-            field="sections",
-            parts=parts,
-            most=_MOST_PARTS,
-        )
-        if isinstance(self.sections, tuple):
-            total = sum(self.sections)
-            require(
-                equal(total, x.channels),
-                "parts of {parts} = {total} channels do not make up the input's {channels}",
-                code="split",
-                field="sections",
-                parts=lambda: _terms(self.sections),
-                total=total,
-                channels=x.channels,
-            )
-            return tuple(Shape(size, *x.spatial) for size in self.sections)
-        size = per_group(x.channels, self.sections, parts="equal parts", field="sections")
-        part = Shape(size, *x.spatial)
-        return (part,) * self.sections
+        return tuple(resized(x, self.axis, size) for size in self.parts(x))
 
 
 @layer("slice")
 class Slice(_Moving):
-    """The channels from `start` up to `stop`, or the cells of another axis.
+    """The channels from `start` up to `stop`, or the cells of another axis, as Python counts them.
 
-    start: the first that is kept, from 0
+    start: the first that is kept, from 0; a negative one counts from the end
     stop: the first that is not kept; the end when left out
     step: every how many are kept
-    axis: 0 for channels, 1 for the first spatial axis, …
+    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
 
     Example: `- slice: {start: 0, stop: 32}` on `64x28x28`
     """
 
-    start: WholeNumber = 0
-    stop: Annotated[int | None, Optional(Whole(1))] = None
+    start: Annotated[int, Place()] = 0
+    stop: Annotated[int | None, Optional(Place())] = None
     step: Count = 1
-    axis: Annotated[int, Whole(0, symbolic=False)] = 0
+    axis: OneAxis = 0
+
+    def _ends(self, size: int) -> tuple[int, int]:
+        """The first that is kept and the first that is not, from 0."""
+        start = where(self.start < 0, self.start + size, self.start)
+        if self.stop is None:
+            return start, size
+        return start, where(self.stop < 0, self.stop + size, self.stop)
 
     def output_shape(self, x: Shape) -> Shape:
-        require(
-            self.axis < len(x),
-            "{shape} has no axis {axis}",
-            code="slice",
-            field="axis",
-            shape=x,
-            axis=self.axis,
-        )
         size = x[self.axis]
-        stop = size if self.stop is None else self.stop
+        start, stop = self._ends(size)
         require(
-            self.start < stop,
+            start < stop,
             "a slice from {start} to {stop} of {size} keeps nothing",
+            code="slice",
+            field="start" if self.stop is None else "stop",
+            start=self.start,
+            stop=size if self.stop is None else self.stop,
+            size=size,
+        )
+        require(
+            start >= 0,
+            "a slice from {start} begins before the {size} that there are",
             code="slice",
             field="start",
             start=self.start,
-            stop=stop,
             size=size,
         )
         require(
@@ -222,8 +366,15 @@ class Slice(_Moving):
             "a slice up to {stop} goes past the {size} that there are",
             code="slice",
             field="stop",
-            stop=stop,
+            stop=self.stop,
             size=size,
         )
-        kept = (stop - self.start + self.step - 1) // self.step
-        return Shape(*x[: self.axis], kept, *x[self.axis + 1 :])
+        return resized(x, self.axis, (stop - start + self.step - 1) // self.step)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        axis = self.axis % len(x)
+        if axis == 0:
+            return ()
+        start, stop = self._ends(x[axis])
+        cut = Window(1, self.step, -start, stop - x[axis])
+        return tuple(cut if each == axis else Window(1) for each in range(1, len(x)))

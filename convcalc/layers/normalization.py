@@ -9,7 +9,7 @@ from convcalc.arithmetic import require
 from convcalc.layers.base import Operations, Stated, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Choice, Count, EachAxis, Flag, Whole
 from convcalc.layers.grouping import per_group
-from convcalc.shape import Shape
+from convcalc.shape import MOST_AXES, Shape
 
 
 def _normalized(elements: int, groups: int, affine: bool) -> Operations:
@@ -141,7 +141,7 @@ class InstanceNorm(_Affine):
     Example: `- instance_norm` on `64x28x28`
     """
 
-    axes = (1, 3)
+    axes = (1, MOST_AXES - 1)
     stated = (_channels_as("num_features"),)
 
     affine: Flag = False
@@ -172,7 +172,7 @@ class LocalResponseNorm(Unary):
     """
 
     family = "normalization"
-    axes = (1, 3)
+    axes = (1, MOST_AXES - 1)
 
     size: Count
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from convcalc.arithmetic import product, require
+from convcalc.arithmetic import both, maximum, product, require
 from convcalc.layers.base import Operations, Unary, layer
-from convcalc.layers.fields import Count, EachAxis, Flag, Optional, Padding, PerAxis
+from convcalc.layers.fields import (
+    Count,
+    Cut,
+    EachAxis,
+    Flag,
+    KeptOrEachAxis,
+    Optional,
+    Padding,
+    PerAxis,
+)
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive_taps, same_size, windows_over
 
@@ -179,16 +188,17 @@ def adaptive_mean(x: Shape, y: Shape) -> Operations:
 class _AdaptivePool(Unary):
     """The output that an adaptive pool reaches.
 
-    output_size: the size of the output, one number or one per axis
+    output_size: the size of the output: one number, or one per axis, null where it is the input's
     """
 
     family = "pooling"
     axes = (1, 3)
 
-    output_size: PerAxis
+    output_size: Annotated[tuple[int | None, ...], KeptOrEachAxis()]
 
     def output_shape(self, x: Shape) -> Shape:
-        return Shape(x.channels, *(n for n, _ in zip(self.output_size, x.spatial, strict=True)))
+        sizes = zip(self.output_size, x.spatial, strict=True)
+        return Shape(x.channels, *(size if wanted is None else wanted for wanted, size in sizes))
 
 
 @layer("adaptive_avg_pool")
@@ -211,3 +221,74 @@ class AdaptiveMaxPool(_AdaptivePool):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(cmp=_adaptive_taps(x, y) - y.size)
+
+
+@layer("max_unpool")
+class MaxUnpool(Unary):
+    """Puts each cell back where a max pool took it from, zeros elsewhere: (in − 1)·s − pads + k.
+
+    The way back from `max_pool` with the same window (PyTorch, `torch.nn.MaxUnpool2d`; Zeiler and
+    Fergus 2014, section 2.1).
+
+    kernel_size: the size of the pool's windows
+    stride: the step between them; the kernel's size when left out
+    padding: cells that the pool added at either end: a number, one per axis, a `[before, after]`
+        pair per axis, or `valid`: none
+    output_size: the size of the output: one number or one per axis, less than a stride from what
+        the windows cover; that when left out
+
+    Example: `- max_unpool: {k: 2}` on `64x28x28`
+    """
+
+    moves = True
+    transposed = True
+    axes = (1, 3)
+
+    kernel_size: PerAxis
+    stride: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
+    padding: Cut = ((0, 0),)
+    output_size: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        stride, ones = self.stride or self.kernel_size, (1,) * len(self.kernel_size)
+        return windows_over(x.spatial, self.kernel_size, stride, self.padding, ones)
+
+    def output_shape(self, x: Shape) -> Shape:
+        require(
+            not isinstance(self.padding, str),
+            "max_unpool takes numbers as padding, not `{padding}`",
+            code="bad-value",
+            field="padding",
+            padding=self.padding,
+        )
+        sizes = []
+        for axis, (size, window) in enumerate(zip(x.spatial, self.windows(x))):
+            made = (size - 1) * window.stride - window.before - window.after + window.kernel
+            if self.output_size is not None:
+                wanted = self.output_size[axis]
+                require(
+                    both(wanted > made - window.stride, wanted < made + window.stride),
+                    "an output of {wanted} is a stride of {stride} or more from the {made} that"
+                    " {size} windows cover",
+                    code="output-size",
+                    field="output_size",
+                    help="an output from {least} to {most} fits",
+                    least=maximum(made - window.stride + 1, 1),
+                    most=made + window.stride - 1,
+                    wanted=wanted,
+                    stride=window.stride,
+                    made=made,
+                    size=size,
+                )
+                made = wanted
+            require(
+                made >= 1,
+                "a padding of {before} + {after} takes all of max_unpool's output",
+                code="empty-output",
+                field="padding",
+                help="use less padding",
+                before=window.before,
+                after=window.after,
+            )
+            sizes.append(made)
+        return Shape(x.channels, *sizes)

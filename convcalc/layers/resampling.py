@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from convcalc.arithmetic import divides, exact_div, holds, require, scaled
-from convcalc.layers.base import NOTHING, Operations, Unary, layer
-from convcalc.layers.fields import Choice, Count, EachAxis, Factors, Number, Optional, Padding
+from convcalc.arithmetic import Refusal, divides, exact_div, holds, require, scaled, value_of
+from convcalc.layers.axes import cells
+from convcalc.layers.base import NOTHING, Field, Operations, Unary, layer
+from convcalc.layers.fields import (
+    Axis,
+    Choice,
+    Count,
+    EachAxis,
+    Factors,
+    Margins,
+    Number,
+    Optional,
+)
 from convcalc.layers.pooling import adaptive_mean
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -19,9 +29,12 @@ _AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
 @layer("pad")
 class Pad(Unary):
-    """Adds cells around the input (PyTorch, `torch.nn.ZeroPad2d`, `ReflectionPad2d`, …).
+    """Adds cells around the input, or cuts them off (PyTorch, `torch.nn.functional.pad`).
 
-    padding: cells added: a number, one per axis, or a `[before, after]` pair per axis
+    padding: cells added: a number, one per axis, or a `[before, after]` pair per axis; with `axis`,
+        a number or `[before, after]`; a negative number cuts off
+    axis: the one axis that is padded, instead of all spatial ones: 0 for the channels, -1 for the
+        last
     mode: what the new cells hold
     value: what they hold in the mode `constant`
 
@@ -29,26 +42,68 @@ class Pad(Unary):
     """
 
     moves = True
-    axes = (1, 3)
 
-    padding: Padding
+    padding: Annotated[tuple[tuple[int, int], ...] | str, Margins()]
+    axis: Annotated[int | None, Optional(Axis())] = None
     mode: Annotated[str, Choice("constant", "reflect", "replicate", "circular")] = "constant"
     value: Number = 0.0
 
+    def resolved(self, field: Field, axes: int) -> Any:
+        if field.name == "padding" and self.axis is not None:
+            return (self._ends(),)
+        return super().resolved(field, axes)
+
+    def _pairs(self) -> tuple[tuple[int, int], ...]:
+        """The padding as it is given. Raises Refusal for the name of a rule."""
+        if isinstance(self.padding, str):
+            raise Refusal(f"pad takes numbers, not `{self.padding}`", field="padding")
+        return self.padding
+
+    def _ends(self) -> tuple[int, int]:
+        """What one axis gets before and behind it: of `2`, `[4, -1]` or `[[4, -1]]`."""
+        first, *others = self._pairs()
+        if not others:
+            return first
+        (before, same), (after, too) = first, others[0]
+        if len(others) > 1 or before != same or after != too:
+            raise Refusal(
+                f"has {len(self.padding)} values, and one axis is padded",
+                code="axes",
+                help="give one number, or `[before, after]`",
+            )
+        return before, after
+
+    def _margins(self, x: Shape) -> dict[int, tuple[int, int]]:
+        """What is added before and behind each axis that is padded."""
+        if self.axis is not None:
+            return {self.axis % len(x): self._ends()}
+        pairs = zip(self._pairs(), x.spatial, strict=True)
+        return {axis: ends for axis, (ends, _) in enumerate(pairs, start=1)}
+
     def output_shape(self, x: Shape) -> Shape:
         require(
-            not isinstance(self.padding, str),
-            "pad takes numbers, not `{padding}`",
-            code="bad-value",
-            field="padding",
-            padding=self.padding,
+            self.axis is not None or len(x) > 1,
+            "pad takes an input with spatial axes, and {x} has none",
+            code="input-axes",
+            help="`axis: 0` pads its features",
+            x=x,
         )
-        windows = self.windows(x)
+        margins = self._margins(x)
+        require(
+            self.mode == "constant" or (0 not in margins and len(x) <= 4),
+            "the mode {mode} pads one to three spatial axes",
+            code="bad-value",
+            field="mode",
+            help="`constant` pads any axes",
+            mode=self.mode,
+        )
+        sizes = list(x)
         limits = {"reflect": -1, "circular": 0}
-        for size, window in zip(x.spatial, windows, strict=True):
-            for pad in (window.before, window.after) if self.mode in limits else ():
+        for axis, (before, after) in margins.items():
+            size = x[axis]
+            for pad in (before, after):
                 require(
-                    pad <= size + limits[self.mode],
+                    self.mode not in limits or pad <= size + limits.get(self.mode, 0),
                     "a {mode} padding of {pad} needs more than the {size} cells there are",
                     code="bad-value",
                     field="padding",
@@ -56,12 +111,35 @@ class Pad(Unary):
                     pad=pad,
                     size=size,
                 )
-        sizes = (n + w.before + w.after for n, w in zip(x.spatial, windows))
-        return Shape(x.channels, *sizes)
+                require(
+                    self.mode != "constant" or size + pad >= 0,
+                    "a padding of {pad} cuts off more than the {size} {cells} there are",
+                    code="empty-output",
+                    field="padding",
+                    pad=pad,
+                    size=size,
+                    cells=cells(axis),
+                )
+            require(
+                size + before + after >= 1,
+                "a padding of {before} and {after} cuts off all of {size} {cells}",
+                code="empty-output",
+                field="padding",
+                help="both together cut {most} at the most",
+                most=size - 1,
+                before=before,
+                after=after,
+                size=size,
+                cells=cells(axis),
+            )
+            sizes[axis] = size + before + after
+        return Shape(*sizes)
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
-        pads = () if isinstance(self.padding, str) else self.padding
-        return tuple(Window(1, 1, before, after) for before, after in pads)
+        margins = self._margins(x)
+        if 0 in margins:
+            return ()
+        return tuple(Window(1, 1, *margins.get(axis, (0, 0))) for axis in range(1, len(x)))
 
 
 @layer("upsample")
@@ -81,6 +159,7 @@ class Upsample(Unary):
 
     family = "resampling"
     axes = (1, 3)
+    one_of = ("scale", "size")
 
     scale: Annotated[tuple[float, ...] | None, Optional(Factors())] = None
     size: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
@@ -155,3 +234,33 @@ class PixelShuffle(Unary):
         )
         sizes = (n * self.factor for n in x.spatial)
         return Shape(exact_div(x.channels, square), *sizes)
+
+
+@layer("pixel_unshuffle")
+class PixelUnshuffle(Unary):
+    """Turns resolution into channels: C × H·r × W·r to C·r² × H × W (PyTorch, `nn.PixelUnshuffle`).
+
+    factor: r, by which each side shrinks
+
+    Example: `- pixel_unshuffle: {factor: 2}` on `16x56x56`
+    """
+
+    moves = True
+    axes = (2, 2)
+
+    factor: Count
+
+    def output_shape(self, x: Shape) -> Shape:
+        for size in x.spatial:
+            require(
+                divides(self.factor, size),
+                "{size} cells cannot be split into groups of {factor}",
+                code="indivisible-groups",
+                field="factor",
+                label="{size} % {factor} = {rest}",
+                size=size,
+                factor=self.factor,
+                rest=lambda size=size: value_of(size) % value_of(self.factor),
+            )
+        sizes = (exact_div(n, self.factor) for n in x.spatial)
+        return Shape(x.channels * self.factor * self.factor, *sizes)

@@ -34,14 +34,16 @@ def _windows(row: Row) -> tuple[Window, ...]:
 
 
 def _sliding(row: Row) -> tuple[Window, ...]:
-    """Those that compute something; a `pad` only moves what comes."""
-    return () if row.nodes[0].layer.moves else _windows(row)
+    """Those of several cells, or that compute something; a `pad` or a `slice` only moves cells."""
+    windows = _windows(row)
+    only_moved = row.nodes[0].layer.moves and all(window.kernel == 1 for window in windows)
+    return () if only_moved else windows
 
 
 def _pads(window: Window) -> str:
-    """The padding of an axis: `1` on both sides, or `0+1` before and after."""
+    """The padding of an axis: `1` on both sides, or `0+1` before and after; cut off, `4-1`."""
     before, after = window.before, window.after
-    return str(before) if before == after else f"{before}+{after}"
+    return str(before) if before == after else f"{before}{after:+}"
 
 
 def _of_windows(

@@ -348,6 +348,8 @@ def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         items = [_value(item) for item in value]
         return items[0] if len(set(items)) == 1 else f"[{', '.join(items)}]"
+    if value is None:
+        return "null"
     known = value_of(value)
     return str(value if known is None else known)
 
