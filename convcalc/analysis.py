@@ -103,6 +103,20 @@ class Row(NamedTuple):
         owned = self.nodes[0].placed.weights if self.depth is None else ()
         return {weight.name: weight.shape for weight in owned}
 
+    @property
+    def weights_of(self) -> str | None:
+        """The layer whose weights it uses, which count there; of a folded row, the block that all
+        of it has the weights of. None where they are its own.
+        """
+        owners = [node.weights_of for node in self.nodes]
+        if self.depth is None:
+            return owners[0]
+        begin = len(self.name)
+        ends = [node.name[begin:] for node in self.nodes]
+        found = {o.removesuffix(end) if o else o for o, end in zip(owners, ends)}
+        whole = found.pop()
+        return whole if not found and whole not in owners else None
+
     def __getattr__(self, key: str) -> Any:
         return getattr(self.figures, key)
 
@@ -131,6 +145,8 @@ class Row(NamedTuple):
         if self.depth is None:
             data["config"] = self.config
             data["weights"] = {name: list(shape) for name, shape in self.weights.items()}
+        if (owner := self.weights_of) is not None:
+            data["weights_of"] = owner
         return data
 
     def __repr__(self) -> str:
@@ -247,7 +263,7 @@ class Analysis(NamedTuple):
         shares = [Share(key, _totals(rows)) for key, rows in found.items()]
         if by == "block":
             return shares
-        return sorted(shares, key=lambda share: (-share.totals.macs, -share.totals.params))
+        return sorted(shares, key=lambda share: (-(share.totals.macs or 0), -share.totals.params))
 
     def to_dict(self) -> dict[str, Any]:
         """The analysis as JSON has it; see docs/json.md."""
@@ -266,11 +282,12 @@ class Analysis(NamedTuple):
 
     def __repr__(self) -> str:
         totals, flops = self.totals, self.totals.flops
-        counted = "no total" if flops is None else f"{flops:,}"
+        number = "no total" if flops is None else f"{flops:,}"
+        lacking = f", {totals.unknown:,} of unknown cost" if totals.unknown else ""
         return (
-            f"<convcalc.Analysis {visible(self.name)}: {totals.layers:,} layers,"
-            f" {totals.params:,} parameters, {totals.macs:,} MACs,"
-            f" {counted} {self.convention.unit} ({self.convention.name})>"
+            f"<convcalc.Analysis {visible(self.name)}: {counted(totals.layers, 'layer')}{lacking},"
+            f" {totals.params:,} parameters, {grouped(totals.macs)} MACs,"
+            f" {number} {self.convention.unit} ({self.convention.name})>"
         )
 
 
@@ -323,7 +340,7 @@ def analyze(
                 FrozenDict(zip(names, counts)) if names else _NO_COUNTS,
             )
         )
-    totals = FrozenDict((name, summed(row.counts[name].flops for row in rows)) for name in names)
+    totals = FrozenDict((name, _all_counts(rows, name).flops) for name in names)
     whole = Figures.sum([row.figures for row in rows], keys)
     return Analysis(graph, batch, counting, Rows(rows), whole, totals)
 
@@ -364,14 +381,15 @@ def as_one(rows: Sequence[Row], depth: int) -> Row:
         rows[0].inputs,
         _totals(rows),
         any(row.uncounted for row in rows),
-        FrozenDict(
-            (name, _all_counts([row.counts[name] for row in rows])) for name in rows[0].counts
-        ),
+        FrozenDict((name, _all_counts(rows, name)) for name in rows[0].counts),
         depth,
     )
 
 
-def _all_counts(counts: Sequence[Count]) -> Count:
+def _all_counts(rows: Sequence[Row], name: str) -> Count:
+    """What a convention counts of rows, of those whose operations are known."""
+    known = [row for row in rows if not row.figures.are_unknown] or rows
+    counts = [row.counts[name] for row in known]
     return Count(
         summed(count.flops for count in counts),
         any(count.silent for count in counts),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc import analysis, zoo
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, require_whole
 from convcalc.frozen import FrozenDict
-from convcalc.graph import Graph
+from convcalc.graph import Cut, Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
 from convcalc.visible import composed
 from convcalc.words import describe
@@ -122,14 +122,17 @@ class Network(Graph):
         ConvcalcError for what is no figure, or where that takes longer than the network's limits
         allow.
         """
-        from convcalc.reported import answer, parse_reported, presets, relatives, resized
+        from convcalc.reported import answer, parse_reported, presets, relatives, resized, whole
 
         _require("a reported figure", figure, str)
         asked, budget = parse_reported(figure), Budget(self._limits, self._spent)
         found, subject = self.reconcile(), self._subject()
 
         def related() -> Iterator[Sketch]:
-            yield from relatives(subject, found.macs)
+            if self.cuts:
+                yield from whole(subject, self._whole(budget))
+            else:
+                yield from relatives(subject, found.macs)
             yield from presets(subject, self._at_presets(budget))
             if len(self.inputs) == 1:
                 yield from resized(subject, found.macs, asked, partial(self._at_side, budget))
@@ -143,7 +146,12 @@ class Network(Graph):
         source = self._origin
         name = zoo.name_of(source.text)
         inputs = {key: list(shape) for key, shape in self.inputs.items()}
-        return Subject(self.preset or name if name else source.name, self.preset, inputs)
+        own = self.preset or name if name else source.name
+        return Subject(own, self.preset, inputs, self.left_out())
+
+    def _whole(self, budget: Budget) -> Network | None:
+        """The network that it is a part of."""
+        return None if self._asked is None else self._asked._replace(cuts=()).tried(budget)
 
     def _at_presets(self, budget: Budget) -> Iterator[Network]:
         """The same spec at its other presets, and without one; those of the zoo are known."""
@@ -177,7 +185,7 @@ class Network(Graph):
         budget = Budget(self._limits)
         asked = self._asked.checked(budget)
         # It is the spec's line that is in doubt, whatever sizes are asked for beside it.
-        own = asked._replace(inputs={}).tried(budget) if asked.inputs else self
+        own = asked._replace(inputs={}, cuts=()).tried(budget) if asked.inputs else self
         return () if own is None else tuple(doubts(asked.document, asked.source, own.inputs))
 
     @property
@@ -238,7 +246,7 @@ class Network(Graph):
     ) -> Network:
         """The same network at other variables, without reading its spec again.
 
-        What is left out is as it was. A variable whose name is taken (`input`) is set by the
+        What is not given is as it was. A variable whose name is taken (`input`) is set by the
         mapping `variables`. Raises ConvcalcError.
         """
         asked = self._asked
@@ -250,6 +258,43 @@ class Network(Graph):
             inputs=asked.inputs if input is None else _inputs(input),
             settings={**asked.settings, **(variables or {}), **named},
         ).network()
+
+    def until(self, *names: str) -> Network:
+        """The part of it that leads to a layer or a block, or to several: a backbone.
+
+        What these make leaves the network, and what does not lead there is left out. Names are as
+        `explain` takes them. Raises ConvcalcError for a name that none or several have.
+
+        >>> convcalc.load("resnet50").until("conv5_x").totals.params  # without its classifier
+        23508032
+        """
+        return self._cut("until", names)
+
+    def drop(self, *names: str) -> Network:
+        """The same without a layer or a block, or several.
+
+        What read its output reads its input instead; at the end, what it read leaves the network.
+        Names are as `explain` takes them. Raises ConvcalcError for a name that none or several
+        have, and where what is left does not fit together.
+
+        >>> convcalc.load("mobilenet_v2").drop("dropout", "linear").output_shapes()
+        {'flatten': (1280,)}
+        """
+        return self._cut("drop", names)
+
+    def _cut(self, way: str, names: tuple[str, ...]) -> Network:
+        from convcalc.parts import part_of
+
+        for name in names:
+            _require("the name of a layer", name, str)
+        if not names:
+            raise fail("bad-value", f"`{way}` takes the name of a layer or a block, or several")
+        cut = Cut(way, names)
+        part = Network(*part_of(self, cut))
+        if self._asked is not None:
+            part._asked = self._asked._replace(cuts=(*self._asked.cuts, cut))
+        part._settings, part._spent = self._settings, self._spent
+        return part
 
 
 #: Small steps that a layer counts for: every sixteenth looks at the clock.
@@ -265,6 +310,7 @@ class _Asked(NamedTuple):
     #: Other sizes of its inputs, as `convcalc.inputs` has them.
     inputs: Mapping[str, tuple[int, ...]]
     settings: Mapping[str, Any]
+    cuts: tuple[Cut, ...] = ()
     #: The spec, checked; None where it is yet to be.
     document: Any = None
 
@@ -285,6 +331,11 @@ class _Asked(NamedTuple):
             variables=self.settings,
             inputs=self.inputs,
         )
+        if self.cuts:
+            from convcalc.parts import part_of  # most networks are asked for whole
+
+            for cut in self.cuts:
+                graph = part_of(graph, cut)
         network = Network(*graph)
         network._asked = self._replace(document=document)
         network._settings = self._changes(document.spec, network.variables)
@@ -441,7 +492,7 @@ def opened(
     source = source_of(text, name, limits)
     budget = Budget(limits)
     document = check(read(source, budget), source, budget)
-    return Opened(_Asked(source, limits, preset, {}, {}, document), budget.spent)
+    return Opened(_Asked(source, limits, preset, {}, {}, document=document), budget.spent)
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

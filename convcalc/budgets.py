@@ -11,7 +11,7 @@ from convcalc import passes
 from convcalc.analysis import Analysis
 from convcalc.costs import FIGURES
 from convcalc.diagnostics import Diagnostic, Source, fail
-from convcalc.words import did_you_mean, listed, quoted, shortened
+from convcalc.words import counted, did_you_mean, listed, quoted, shortened
 
 #: What may stand after a number.
 _UNITS: Mapping[str, int] = {
@@ -42,20 +42,25 @@ _NEAR: Mapping[str, str] = {
 
 
 class Verdict(NamedTuple):
-    """A budget, and what a network takes of it: None where the convention has no total."""
+    """A budget, and what a network takes of it: None where the convention has no total.
+
+    `unknown` is how many layers the value lacks because what they cost is not known.
+    """
 
     budget: Budget
     value: int | None
+    unknown: int = 0
 
     @property
     def passed(self) -> bool:
         """Whether it is known to be enough."""
-        return self.value is not None and self.value <= self.budget.most
+        return self.value is not None and self.value <= self.budget.most and not self.unknown
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
         metric, most = self.budget
-        return {"metric": metric, "most": most, "value": self.value, "passed": self.passed}
+        verdict = {"metric": metric, "most": most, "value": self.value, "passed": self.passed}
+        return verdict | {"unknown": self.unknown}
 
 
 class Checked(NamedTuple):
@@ -74,15 +79,21 @@ class Checked(NamedTuple):
 
     def over(self) -> Iterator[Diagnostic]:
         """A mistake for each budget that does not hold."""
-        for (metric, most), value in self.verdicts:
-            if value is None:
+        for (metric, most), value, unknown in self.verdicts:
+            code, least = "over-budget", " at least" if unknown else ""
+            if value is not None and value > most:
+                message = f"{metric} is{least} {value:,}, over by {value - most:,}"
+            elif unknown:
+                code = "unknown-cost"
+                message = f"whether {metric} is within its budget is not known: {value or 0:,}, and"
+                message += f" what {counted(unknown, 'layer')} of unknown cost "
+                message += "takes" if unknown == 1 else "take"
+            elif value is None:
                 message = f"{metric} has no total under `{self.analysis.convention.name}`"
-            elif value > most:
-                message = f"{metric} is {value:,}, over by {value - most:,}"
             else:
                 continue
             help = f"at most {most:,} is allowed"
-            yield Diagnostic("over-budget", message, Source(self.spec, ""), help=help)
+            yield Diagnostic(code, message, Source(self.spec, ""), help=help)
 
 
 def metrics() -> tuple[str, ...]:
@@ -131,4 +142,8 @@ def parse_amount(text: str) -> int:
 
 def verdicts(analysis: Analysis, budgets: tuple[Budget, ...]) -> tuple[Verdict, ...]:
     """What the totals of an analysis take of each budget."""
-    return tuple(Verdict(budget, analysis.totals[budget.metric]) for budget in budgets)
+    totals = analysis.totals
+    return tuple(
+        Verdict(budget, totals[budget.metric], totals.unknown * FIGURES[budget.metric].costs)
+        for budget in budgets
+    )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.frozen import FrozenDict
-from convcalc.layers.base import Placed
+from convcalc.layers.base import Placed, Weight
 
 
 def summed(values: Iterable[Any]) -> Any:
@@ -23,10 +23,12 @@ def summed(values: Iterable[Any]) -> Any:
     return total
 
 
-def merged(tables: Iterable[Mapping[str, Any]]) -> FrozenDict[str, Any]:
-    """The sum of tables of numbers, name by name."""
+def merged(tables: Iterable[Mapping[str, Any] | None]) -> FrozenDict[str, Any] | None:
+    """The sum of tables of numbers, name by name; None where one is None."""
     total: dict[str, Any] = {}
     for table in tables:
+        if table is None:
+            return None
         for name, number in table.items():
             total[name] = total[name] + number if name in total else number
     return FrozenDict(total)
@@ -55,10 +57,13 @@ class Figure(NamedTuple):
     """One thing that is counted: its name for programs and for people, and its arithmetic.
 
     `read` is its value for a layer and one sample; None where a convention or a pass says it.
+    `costs`: it is of what a layer computes, so that it is None for one whose operations are not
+    known, and sums are of those that are known.
     `total` is how the values of several layers become one, `times` how a value for one sample
     becomes that of many (`unchanged`, where it does not grow). What is no `column` is a table of
-    its own, and stands in rows of JSON alone; what is not `numeric` is a word. `meaning` is what a
-    legend says of it, with `{dtype}` for the type of a number.
+    its own, and stands in rows of JSON alone; what is not `numeric` is a word. People are told one
+    that is `rare` where it is not 0. `meaning` is what a legend says of it, with `{dtype}` for the
+    type of a number.
     """
 
     key: str
@@ -69,7 +74,9 @@ class Figure(NamedTuple):
     times: Callable[[Any, Any], Any] = _times
     column: bool = True
     numeric: bool = True
+    rare: bool = False
     meaning: str = ""
+    costs: bool = False
 
 
 #: Every figure by its key, in the order in which they are printed.
@@ -81,6 +88,7 @@ _TAKEN = frozenset(
     (
         *("name", "type", "kind", "block", "group", "network", "nodes", "inputs", "input_shapes"),
         *("output_shape", "output_shapes", "config", "weights", "groups", "counts", "uncounted"),
+        "weights_of",
         *("figures", "depth", "count", "index", "kernel", "stride", "padding", "dilation"),
         *("input", "output", "family", "source", "preset", "variables"),
     )
@@ -114,12 +122,34 @@ class Figures(FrozenDict[str, Any]):
     def __mul__(self, samples: Any) -> Figures:
         if samples == 1:
             return self
-        return Figures({key: FIGURES[key].times(value, samples) for key, value in self.items()})
+        return Figures(
+            {
+                key: None if value is None else FIGURES[key].times(value, samples)
+                for key, value in self.items()
+            }
+        )
 
     @classmethod
     def sum(cls, several: Sequence[Figures], keys: Iterable[str]) -> Figures:
         """Those of several together, or of none, what nothing costs: the figures `keys`."""
-        return cls({key: FIGURES[key].total([each[key] for each in several]) for key in keys})
+        known = [each for each in several if not each.are_unknown] or several
+        return cls(
+            {
+                key: figure.total([each[key] for each in (known if figure.costs else several)])
+                for key, figure in ((key, FIGURES[key]) for key in keys)
+            }
+        )
+
+    @property
+    def are_unknown(self) -> bool:
+        """Whether what they cost is known of no layer that they are of."""
+        unknown: int = self.get("unknown", 0)
+        return unknown > 0 and unknown == self["layers"]
+
+    @property
+    def are_partial(self) -> bool:
+        """Whether what they cost is known of some layers that they are of, and not of all."""
+        return bool(self.get("unknown")) and not self.are_unknown
 
     def joined(self, others: Mapping[str, Any], keys: Iterable[str]) -> Figures:
         """These and `others`, in the order of `keys`."""
@@ -153,13 +183,31 @@ def in_order(others: Iterable[str]) -> list[str]:
 
 
 def params(placed: Placed) -> int:
-    """Trainable parameters: the sizes of the tensors that a layer owns and training changes."""
-    return sum([weight.size for weight in placed.weights if weight.trainable])
+    """Parameters: the sizes of the tensors that a layer owns and that are learned.
+
+    Those that it uses of another layer count there.
+    """
+    return learned(placed.weights)
+
+
+def frozen(placed: Placed) -> int:
+    """Those of the parameters that training leaves as they are."""
+    return params(placed) if placed.frozen else 0
+
+
+def learned(tensors: Iterable[Weight]) -> int:
+    """The elements of those tensors that are learned, running statistics left out."""
+    return sum([tensor.size for tensor in tensors if tensor.trainable])
 
 
 def buffers(placed: Placed) -> int:
-    """Elements of running statistics."""
-    return sum([weight.size for weight in placed.weights if not weight.trainable])
+    """Elements of the running statistics that a layer owns."""
+    return running(placed.weights)
+
+
+def running(tensors: Iterable[Weight]) -> int:
+    """The elements of those tensors that are running statistics."""
+    return sum([tensor.size for tensor in tensors if not tensor.trainable])
 
 
 def activations(placed: Placed) -> int:
@@ -167,25 +215,45 @@ def activations(placed: Placed) -> int:
     return sum([shape.size for shape in placed.outputs])
 
 
+def macs(placed: Placed) -> int | None:
+    """Multiply–accumulates; None where they are not known."""
+    return None if placed.operations is None else placed.operations.macs
+
+
+def operations(placed: Placed) -> FrozenDict[str, int] | None:
+    """The primitive operations by kind; None where they are not known."""
+    return None if placed.primitives is None else FrozenDict(placed.primitives)
+
+
 register(
     Figure("layers", "Layers", read=lambda placed: 1, times=unchanged),
     Figure("params", "Params", read=params, times=unchanged),
+    Figure(
+        "frozen",
+        "Frozen",
+        read=frozen,
+        times=unchanged,
+        rare=True,
+        meaning="Frozen: the parameters that are not trained.",
+    ),
     Figure("buffers", "Buffers", read=buffers, times=unchanged),
     Figure(
         "macs",
         "MACs",
-        read=lambda placed: placed.operations.macs,
-        meaning="1 MAC is one multiplication and one addition of a convolution or a linear layer,"
-        " biases left out.",
+        read=macs,
+        meaning="1 MAC is one multiplication and one addition of a convolution, a linear layer or a"
+        " matrix product, biases left out.",
+        costs=True,
     ),
-    Figure("flops", "FLOPs"),
+    Figure("flops", "FLOPs", costs=True),
     Figure(
         "operations",
         "Operations",
-        read=lambda placed: FrozenDict(placed.primitives),
+        read=operations,
         total=merged,
         times=_times_each,
         column=False,
+        costs=True,
     ),
     Figure(
         "activations",
@@ -193,5 +261,12 @@ register(
         read=activations,
         meaning="Activations: the elements that every layer puts out, summed, normalisations and"
         " activations included.",
+    ),
+    Figure(
+        "unknown",
+        "Unknown",
+        read=lambda placed: int(placed.operations is None),
+        times=unchanged,
+        meaning="Unknown: layers whose operations are not known.",
     ),
 )

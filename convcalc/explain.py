@@ -22,7 +22,7 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
 from convcalc.frozen import FrozenDict, frozen
 from convcalc.graph import Builder, Graph, Node, input_tensors
 from convcalc.inputs import require_plain
-from convcalc.layers.base import Layer, Placed
+from convcalc.layers.base import NO_INPUT, Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
 from convcalc.named import whole_name
@@ -390,12 +390,12 @@ def explain(
     cls = layers.find(type)
     number = _batch(batch)
     counting = _counting(convention)
-    if cls.arity == 1 and len(inputs) > 1:
-        raise fail("input-count", f"{type} takes one input, and {len(inputs)} are given")
-    _require_few(type, len(inputs))
+    _require_number(cls, len(inputs))
     stated = _stated_axes(cls, given) if dims is None else dims
-    shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in inputs or [()]])
-    axes = len(shapes[0]) - 1
+    given_or_open = inputs if inputs or cls.arity == 0 else [()]
+    shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in given_or_open])
+    x = shapes[0] if shapes else NO_INPUT
+    axes = len(x) - 1
     field = ""
     try:
         values = {}
@@ -415,9 +415,9 @@ def explain(
         standard = None
         if isinstance(layer, Composite):
             ones = [values[each.name] for each in layers.fields_of(cls) if each.name not in given]
-            standard = _standard(layer, shapes[0], builder, whole, number, ones)
+            standard = _standard(layer, x, builder, whole, number, ones)
     except Refusal as refusal:
-        raise _refused(type, refusal, refusal.field or field, shapes[0]) from None
+        raise _refused(type, refusal, refusal.field or field, x) from None
     asked = [Quantities(row.nodes[0], number) for row in analysis.rows]
     names = [counting.open_names(each) for each in asked if whole.flops is not None]
     meanings = {name: meaning for each in names for name, meaning in each.items()}
@@ -452,8 +452,9 @@ def explain_in(
     """
     number = _batch(batch)
     counting = _counting(convention)
-    name, depth = _found(graph, name)
-    chosen = _members(graph, name, depth)
+    name, chosen = _found(graph, name)
+    first = graph.nodes[chosen[0]]
+    depth = None if first.name == name else name.count(".") + 1
     if len(chosen) > MOST_PARTS:
         message = f"{quoted(name)} has {counted(len(chosen), 'layer')}, and {MOST_PARTS:,} are"
         help = f"explain a part of it; `convcalc analyze --depth {depth}` has their sum"
@@ -480,7 +481,6 @@ def explain_in(
         summed = analyze(graph, convention, batch, run=(), look=look).folded(depth).rows
         (whole,) = (row for row in summed if row.depth == depth and row.name == name)
         fields, figures = FrozenDict(), _summed(whole, parts)
-        first = graph.nodes[chosen[0]]
         layer = first.groups[depth - 1].layer
         if isinstance(layer, Composite):
             standard = _standard_in(layer, first.input_shapes[0], convention, number)
@@ -512,6 +512,18 @@ def _counting(convention: str) -> Convention:
     return conventions.find(convention)
 
 
+def _require_number(cls: type[Layer], inputs: int) -> None:
+    """Refuse more inputs than a layer takes, or of one that is given some. Raises ConvcalcError."""
+    if cls.arity is None:
+        _require_few(cls.type, inputs)
+    elif inputs > cls.arity:
+        takes = (
+            counted(cls.arity, "input") if cls.arity > 1 else ("no", "one")[cls.arity] + " input"
+        )
+        are = "is" if inputs == 1 else "are"
+        raise fail("input-count", f"{cls.type} takes {takes}, and {inputs} {are} given")
+
+
 def _require_few(name: str, inputs: int) -> None:
     """Refuse a join of so many inputs that nobody reads its formulas. Raises ConvcalcError."""
     if inputs > MOST_INPUTS:
@@ -520,32 +532,15 @@ def _require_few(name: str, inputs: int) -> None:
         raise fail("input-count", f"{message} at the most", help)
 
 
-def _found(graph: Graph, asked: str) -> tuple[str, int | None]:
-    """The name of the layer or group that is asked for; how many groups deep a group is.
+def _found(graph: Graph, asked: str) -> tuple[str, range]:
+    """The name of the layer or group that is asked for, and the places of its nodes.
 
     Raises ConvcalcError where there is none, or several.
     """
-    known: dict[str, int | None] = {}
-    for node in graph.nodes:
-        path = ""
-        for depth, group in enumerate(node.groups, start=1):
-            path += f".{group.name}" if path else group.name
-            known.setdefault(path, depth)
-        known[node.name] = None
+    known = graph.places()
     lists = "`convcalc analyze` lists the names of its layers"
     name = whole_name(asked, known, graph.name, "layer", lists)
     return name, known[name]
-
-
-def _members(graph: Graph, name: str, depth: int | None) -> list[int]:
-    """The places of the layer that is so called, or of those in a group."""
-    if depth is None:
-        return [index for index, node in enumerate(graph.nodes) if node.name == name]
-    path = [
-        ".".join([group.name for group in node.groups[:depth]]) if len(node.groups) >= depth else ""
-        for node in graph.nodes
-    ]
-    return [index for index, around in enumerate(path) if around == name]
 
 
 def _picked(items: Iterable[Any], chosen: Sequence[int]) -> Iterator[Any]:
@@ -561,8 +556,9 @@ def _in_symbols(node: Node) -> Placed:
     _require_few(node.name, len(node.input_shapes))
     shapes = _numbered([_size_symbols(shape, "in") for shape in node.input_shapes])
     cls = type(node.layer)
-    layer = cls(**_symbols_of(node.placed.written, len(shapes[0]) - 1))
-    return _SymbolBuilder(cls).place(layer, tuple(shapes))
+    layer = cls(**_symbols_of(node.placed.written, len(node.placed.entering) - 1))
+    placed = _SymbolBuilder(cls).place(layer, tuple(shapes))
+    return placed.holding(borrowing=node.placed.borrowing, frozen=node.placed.frozen)
 
 
 def _symbols_of(layer: Layer, axes: int) -> dict[str, Any]:
@@ -676,6 +672,7 @@ def _graph(layer: Layer, shapes: list[Shape], builder: Builder) -> Graph:
     inputs = dict(zip(names, shapes))
     entering = input_tensors(inputs)
     if isinstance(layer, Composite):
+        layer.require(shapes[0])
         with builder.group(layer.type, layer.type, layer):
             outputs: tuple[Tensor, ...] = layer.build(builder, *entering)
     else:
@@ -692,10 +689,10 @@ def _parts(rows: Sequence[Row], counting: Convention, number: Any) -> tuple[Part
         sizes = []
         for size in cast(tuple[Any, ...], row.output_shapes[0]):
             if isinstance(size, Symbol) and size.definition is not None:
-                if size not in seen or size not in row.input_shapes[0]:
+                if size not in seen or size not in node.placed.entering:
                     sizes.append(_figure(size.name, size.definition, size))
                 seen.add(size)
-        counts = row.operations.items()
+        counts = (row.operations or {}).items()
         operations = FrozenDict((key, _figure(key, formula)) for key, formula in counts)
         terms = _terms(node.placed, number) if _counts_all(counting, node) else ()
         pads = tuple(_pads(node.placed))
@@ -729,6 +726,8 @@ def _terms(placed: Placed, number: Any) -> tuple[Formulas, ...]:
     None where its sums make one output each, so that the formula of all together is short.
     """
     counts = placed.operations
+    if counts is None:
+        return ()
     if isinstance(counts.sums, int) or counts.sums == placed.outputs[0].size:
         return ()
     amounts: dict[str, Any] = counts._asdict()
@@ -748,7 +747,16 @@ def _terms(placed: Placed, number: Any) -> tuple[Formulas, ...]:
 def _formulas(row: Row) -> Mapping[str, Formulas]:
     """The figures of a row but the number of layers, each with its formula."""
     figures = row.figures.columns().items()
-    return FrozenDict((key, _figure(key, formula)) for key, formula in figures if key != "layers")
+    return FrozenDict(
+        (key, _unknown(key) if formula is None and row.unknown else _figure(key, formula))
+        for key, formula in figures
+        if key != "layers"
+    )
+
+
+def _unknown(name: str) -> Formulas:
+    """A figure of what a layer computes, where that is not known."""
+    return Formulas(name, None, "", "", "unknown")
 
 
 def _summed(whole: Row, parts: Sequence[Part]) -> Mapping[str, Formulas]:
@@ -766,6 +774,8 @@ def _summed(whole: Row, parts: Sequence[Part]) -> Mapping[str, Formulas]:
         numbers = " + ".join(map(str, kept.values())) or "0"
         closed = "not counted" if value is None else str(value)
         found[key] = Formulas(key, value, names, numbers, closed)
+        if value is None and whole.unknown:
+            found[key] = _unknown(key)
     return FrozenDict(found)
 
 
@@ -799,7 +809,7 @@ def _numbered(shapes: list[Shape]) -> list[Shape]:
 
 def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -> Shape:
     """The symbols of an input, with the sizes that are given."""
-    fewest, most = cls.axes
+    fewest, most = cls.spatial_axes
     axes = dims if dims is not None else _axes(cls, sizes)
     if dims is None and fewest < most:
         require_plain(sizes, axes)
@@ -856,7 +866,7 @@ def _said_of(letter: str) -> str:
 
 def _stated_axes(cls: type[Layer], given: Mapping[str, Any]) -> int | None:
     """The number of spatial axes that a field says by having a value for each; else None."""
-    if cls.axes[0] == cls.axes[1] or given.get("axis") is not None:
+    if cls.spatial_axes[0] == cls.spatial_axes[1] or given.get("axis") is not None:
         return None  # they are of that axis
     each = (f.name for f in layers.fields_of(cls) if isinstance(f.kind, (EachAxis, Pads)))
     values = (given.get(name) for name in each)
@@ -865,7 +875,7 @@ def _stated_axes(cls: type[Layer], given: Mapping[str, Any]) -> int | None:
 
 def _axes(cls: type[Layer], sizes: tuple[int, ...]) -> int:
     """How many spatial axes an input has that is given as `sizes`."""
-    fewest, most = cls.axes
+    fewest, most = cls.spatial_axes
     natural = min(max(cls.natural_axes, fewest), most)
     if len(sizes) >= 3 or (len(sizes) == 2 and natural != 2):
         return min(len(sizes) - 1, most)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from convcalc.frozen import FrozenDict
@@ -35,6 +36,8 @@ class Node(NamedTuple):
     groups: tuple[Group, ...] = ()
     #: Whether the code that is modelled calls a function, which some tools do not see.
     functional: bool = False
+    #: The node whose layer it is once more, with the same tensors; None: they are its own.
+    weights_of: str | None = None
 
     @property
     def layer(self) -> Layer:
@@ -57,6 +60,16 @@ class Node(NamedTuple):
         return self.placed.outputs
 
 
+class Cut(NamedTuple):
+    """How a network is made a part of itself, and by which names of layers and groups.
+
+    `until` keeps what leads to them, `drop` all but them.
+    """
+
+    way: str
+    names: tuple[str, ...]
+
+
 class Graph(NamedTuple):
     """A network: its nodes, in an order in which every input comes before its use."""
 
@@ -72,6 +85,8 @@ class Graph(NamedTuple):
     preset: str | None
     #: Every variable with its value.
     variables: Mapping[str, Any]
+    #: How it was made of a larger one, cut by cut, by whole names; see `convcalc.parts`.
+    cuts: tuple[Cut, ...] = ()
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -82,6 +97,17 @@ class Graph(NamedTuple):
     def has_other_input(self) -> bool:
         """Whether its input is another than its spec's."""
         return False
+
+    def places(self) -> dict[str, range]:
+        """Every group and every layer by its name: which of the nodes it is made of."""
+        found: dict[str, range] = {}
+        for index, node in enumerate(self.nodes):
+            path = ""
+            for group in node.groups:
+                path += f".{group.name}" if path else group.name
+                found[path] = range(found.get(path, range(index, index)).start, index + 1)
+            found[node.name] = range(index, index + 1)
+        return found
 
     def input_names(self) -> Iterator[tuple[str, ...]]:
         """The names of the tensors that enter each node.
@@ -121,7 +147,15 @@ class Graph(NamedTuple):
             "preset": self.preset,
             "variables": dict(self.variables),
             "input": shapes["input"] if list(shapes) == ["input"] else shapes,
+            **self.left_out(),
         }
+
+    def left_out(self) -> dict[str, list[str]]:
+        """The names that it was cut by, as JSON has them: `until` and `drop`, each if it was so."""
+        until = [cut.names for cut in self.cuts if cut.way == "until"][-1:]
+        drop = [cut.names for cut in self.cuts if cut.way == "drop"]
+        found = {"until": until, "drop": drop}
+        return {way: [*chain.from_iterable(names)] for way, names in found.items() if names}
 
     def __repr__(self) -> str:
         shapes = [f"{visible(name)} {shape}" for name, shape in self.inputs.items()]
@@ -136,6 +170,28 @@ class Graph(NamedTuple):
 _MOST_INPUTS = 3
 
 
+def with_owners(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Some of the nodes of a graph, where the owner of tensors may not be among them.
+
+    The first that uses these has them then; the others that do use its own.
+    """
+    owners: dict[str, str] = {}
+    found = []
+    for node in nodes:
+        owner = node.weights_of
+        if owner is not None:
+            owner = owners.setdefault(owner, node.name)
+        if owner == node.name:
+            placed = node.placed.holding(borrowing=False, frozen=node.placed.frozen)
+            node = node._replace(placed=placed, weights_of=None)
+        elif owner is None:
+            owners[node.name] = node.name
+        else:
+            node = node._replace(weights_of=owner)
+        found.append(node)
+    return tuple(found)
+
+
 def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
     """The tensors that enter a graph with these inputs."""
     return tuple(Tensor(-1 - index, 0, shape) for index, shape in enumerate(shapes.values()))
@@ -144,7 +200,7 @@ def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
 class _Level:
     """A naming level while a graph grows: how often each name was used in it."""
 
-    __slots__ = ("base", "counts", "layer", "ordinal", "parent", "type", "width")
+    __slots__ = ("base", "counts", "depth", "layer", "ordinal", "parent", "type", "width")
 
     def __init__(
         self, parent: _Level | None, base: str, type: str, layer: Layer | None = None
@@ -155,6 +211,8 @@ class _Level:
         self.layer = layer
         self.counts: dict[str, int] = {}
         self.ordinal = parent.use(base) if parent else 0
+        #: How many levels are around it.
+        self.depth: int = parent.depth + 1 if parent else 0
         #: About how many characters the names of nodes in it begin with.
         self.width: int = parent.width + len(base) + 1 if parent else 0
 
@@ -224,6 +282,10 @@ class Builder:
         #: The tensors that enter and leave the nodes, and about how many characters name these.
         self.tensors = 0
         self.characters = 0
+        #: Whether what is added is not trained.
+        self.is_frozen = False
+        #: The nodes that use another's tensors, and the one that owns them.
+        self._owners: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._drafts)
@@ -233,7 +295,11 @@ class Builder:
 
         `layer` is the one that what is in it is made of.
         """
-        return _Inside(self, _Level(self.level, name, type, layer))
+        return _Inside(self, _Level(self.level, name, type, layer), self.is_frozen)
+
+    def frozen(self) -> _Inside:
+        """Nothing is trained that is added while it is entered (`with`)."""
+        return _Inside(self, self.level, True)
 
     def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
         """A layer on its inputs. Raises Refusal."""
@@ -252,6 +318,8 @@ class Builder:
     ) -> tuple[Tensor, ...]:
         """Add a layer that is placed on `inputs`; its outputs."""
         index, level, outputs = len(self._drafts), self.level, placed.outputs
+        if self.is_frozen:
+            placed = placed.holding(borrowing=False, frozen=True)
         self._drafts.append((level, name, level.use(name), placed, inputs, functional))
         count = len(outputs)
         self.tensors += len(inputs) + count
@@ -259,6 +327,21 @@ class Builder:
         if count == 1:
             return (Tensor(index, 0, outputs[0]),)
         return tuple([Tensor(index, part, shape) for part, shape in enumerate(outputs)])
+
+    def lend(self, owner: int, user: int) -> None:
+        """Let a node use the tensors of an earlier one, which then are trained or not as there.
+
+        Where that one uses another's itself, these are meant.
+        """
+        owner = self.owner(owner)
+        level, base, ordinal, placed, inputs, functional = self._drafts[user]
+        placed = placed.holding(borrowing=True, frozen=self.placed(owner).frozen)
+        self._drafts[user] = (level, base, ordinal, placed, inputs, functional)
+        self._owners[user] = owner
+
+    def owner(self, index: int) -> int:
+        """The node that owns the tensors of a node: another, or itself."""
+        return self._owners.get(index, index)
 
     def placed(self, index: int) -> Placed:
         """The layer of a node."""
@@ -282,29 +365,57 @@ class Builder:
             level = level.parent
         return parts[::-1]
 
+    def are_placed_alike(
+        self, node: int, depth: int, other: int, other_depth: int, known: dict[Any, Any]
+    ) -> bool:
+        """Whether two nodes are called the same, in groups called the same and of the same types.
+
+        So many of the first parts of each name are left out. `known` are levels that were compared.
+        """
+        (level, base, *_), (another, other_base, *_) = self._drafts[node], self._drafts[other]
+        if (level.depth < depth) != (another.depth < other_depth):
+            return False
+        if level.depth >= depth and base != other_base:
+            return False
+        if known.get(level) is another:
+            return True
+        inner, inner_other = level, another
+        while level.depth > depth and another.depth > other_depth:
+            assert level.parent is not None
+            assert another.parent is not None
+            if (level.base, level.type) != (another.base, another.type):
+                return False
+            level, another = level.parent, another.parent
+        if level.depth > depth or another.depth > other_depth:
+            return False
+        known[inner] = inner_other
+        return True
+
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, with the names that all uses have settled."""
         groups: dict[_Level, tuple[Group, ...]] = {}
         prefixes: dict[_Level, str] = {}
-        nodes = []
+        nodes: list[Node] = []
         for level, base, ordinal, placed, inputs, functional in self._drafts:
             name = level.prefix(prefixes) + level.name(base, ordinal)
             nodes.append(Node(name, placed, inputs, level.groups(groups), functional))
+        for user, owner in self._owners.items():
+            nodes[user] = nodes[user]._replace(weights_of=nodes[owner].name)
         return tuple(nodes)
 
 
 class _Inside:
-    """A group while it is entered."""
+    """The level that is filled, and whether that is trained, while it is entered."""
 
-    __slots__ = ("builder", "level", "outer")
+    __slots__ = ("builder", "inner", "outer")
 
-    def __init__(self, builder: Builder, level: _Level) -> None:
+    def __init__(self, builder: Builder, level: _Level, is_frozen: bool) -> None:
         self.builder = builder
-        self.level = level
-        self.outer = builder.level
+        self.inner = level, is_frozen
+        self.outer = builder.level, builder.is_frozen
 
     def __enter__(self) -> None:
-        self.builder.level = self.level
+        self.builder.level, self.builder.is_frozen = self.inner
 
     def __exit__(self, *error: object) -> None:
-        self.builder.level = self.outer
+        self.builder.level, self.builder.is_frozen = self.outer

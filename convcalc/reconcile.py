@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from convcalc import conventions
 from convcalc.conventions.base import AMOUNTS, Convention, Place, Quantities
-from convcalc.costs import summed
+from convcalc.costs import macs, summed
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Operations
 from convcalc.symbolic import Polynomial, Symbol, polynomial_of
@@ -51,6 +51,11 @@ class Reconciliation(NamedTuple):
     macs: int
     bridges: tuple[Bridge, ...]
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The names of the layers of unknown cost, which the totals lack."""
+        return tuple(node.name for node in self.graph.nodes if node.placed.operations is None)
+
     def __repr__(self) -> str:
         name, number = visible(self.graph.name), counted(len(self.bridges), "convention")
         return f"Reconciliation({name!r}, {self.macs:,} MACs, {number})"
@@ -69,9 +74,12 @@ def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconcil
         older = (_counted(graph, each, look) for each in newest.convention.older)
         others = [each for each in older if each[1:] != newest[1:]]
         bridges += (_with_items(each, graph, look) for each in (newest, *others))
-    (macs,) = (bridge.total for bridge in bridges if bridge.convention.name == "macs")
-    assert macs is not None
-    return Reconciliation(graph, macs, tuple(bridges))
+    return Reconciliation(graph, _macs(graph), tuple(bridges))
+
+
+def _macs(graph: Graph) -> int:
+    """The MACs of the layers whose operations are known."""
+    return sum(macs(node.placed) or 0 for node in graph.nodes)
 
 
 #: What an item is, and its formula.
@@ -85,7 +93,12 @@ def _counted(graph: Graph, convention: Convention, look: Callable[[], None]) -> 
         look()
         counts.append(count)
     silent = sum(count.silent for count in counts)
-    without = [node.type for node, count in zip(graph.nodes, counts) if count.flops is None]
+    known = [node.placed.operations is not None for node in graph.nodes]
+    without = [
+        node.type
+        for node, count, is_known in zip(graph.nodes, counts, known)
+        if count.flops is None and (is_known or not any(known))
+    ]
     if without:
         return Bridge(convention, None, None, (), tuple(dict.fromkeys(without)), silent)
     total = sum(count.flops or 0 for count in counts)
@@ -100,6 +113,8 @@ def _with_items(bridge: Bridge, graph: Graph, look: Callable[[], None]) -> Bridg
     amounts: dict[_What, list[int]] = {}
     known: dict[Any, list[tuple[_What, int]]] = {}
     for node, place in zip(graph.nodes, convention.places(graph)):
+        if node.placed.operations is None:
+            continue
         key = (id(node.placed), node.functional, place)
         if key not in known:
             look()
@@ -107,7 +122,7 @@ def _with_items(bridge: Bridge, graph: Graph, look: Callable[[], None]) -> Bridg
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
-    carried = bridge.total - sum(node.placed.operations.macs for node in graph.nodes)
+    carried = bridge.total - _macs(graph)
     carried -= sum(item.amount for item in items)
     if carried and convention.in_single:
         items.append(Item("sums in 32-bit floats", "rounding", carried, len(graph.nodes)))

@@ -18,8 +18,10 @@ from typing import NamedTuple
 
 from convcalc import zoo
 from convcalc.conventions.base import Convention
+from convcalc.costs import macs as macs_of
 from convcalc.costs import params as params_of
 from convcalc.diagnostics import fail
+from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
 from convcalc.reconcile import Bridge, Item, Reconciliation
 from convcalc.words import shortened
@@ -160,11 +162,15 @@ class Reading(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A network that a figure may be of, and its input. `name` is that in the zoo, or a file's."""
+    """A network that a figure may be of, and its input. `name` is that in the zoo, or a file's.
+
+    Of a part of a network, `left_out` says which; see `Graph.left_out`.
+    """
 
     name: str
     preset: str | None
     input: Mapping[str, Sequence[int]]
+    left_out: Mapping[str, Sequence[str]] = FrozenDict()
 
 
 class Sketch(NamedTuple):
@@ -416,10 +422,21 @@ def presets(subject: Subject, networks: Iterable[Graph]) -> Iterator[Sketch]:
     """The networks that a spec of one's own is with its other presets."""
     found = list(islice(networks, _MOST_PRESETS))
     for graph in found:
-        params = sum(params_of(node.placed) for node in graph.nodes)
-        inputs = {name: list(shape) for name, shape in graph.inputs.items()}
-        other = Subject(subject.name, graph.preset, inputs)
-        yield Sketch(other, _macs(graph), params, _VARIANT / len(found))
+        other = subject._replace(preset=graph.preset)
+        yield _sketch(other, graph, _VARIANT / len(found))
+
+
+def whole(subject: Subject, network: Graph | None) -> Iterator[Sketch]:
+    """The whole of a network that is asked for in part: others have published that."""
+    if network is not None:
+        yield _sketch(subject._replace(left_out=FrozenDict()), network, _VARIANT)
+
+
+def _sketch(subject: Subject, graph: Graph, weight: float) -> Sketch:
+    """What is known of a graph, whose inputs are the subject's."""
+    inputs = {name: list(shape) for name, shape in graph.inputs.items()}
+    params = sum(params_of(node.placed) for node in graph.nodes)
+    return Sketch(subject._replace(input=inputs), _macs(graph), params, weight)
 
 
 def resized(
@@ -448,4 +465,4 @@ def resized(
 
 def _macs(graph: Graph) -> int:
     """The MACs of a network that is not analyzed."""
-    return sum(node.placed.operations.macs for node in graph.nodes)
+    return sum(macs_of(node.placed) or 0 for node in graph.nodes)

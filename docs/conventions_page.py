@@ -46,6 +46,10 @@ spec), with = where that is the same as the module; a `global_avg_pool` is then 
 Layers that only move what comes cost nothing and are left out (but flax counts 1 for the constant
 of a padding).
 
+A layer that uses the weights of another (`weights`, `share_weights`) is taken for one module that
+is called again, as most code shares: under every convention its parameters count once, and its
+operations at every call. Where a tool takes other ways to share otherwise, its section says so.
+
 `NAME` is a tool in the newest version that was measured, and `NAME@VERSION` in an older one that
 counts otherwise; `NAME@0` is the newest whose version begins so. `--convention all` has the newest,
 `convcalc reconcile` tries all.

@@ -30,6 +30,7 @@ _TITLES = {
     forms.Spec: "Spec",
     forms.Block: "Blocks",
     forms.Element: "Elements",
+    forms.Call: "Layers and calls of blocks",
     forms.Layer: "Layers",
 }
 #: What each check of the language takes, in words.
@@ -53,6 +54,7 @@ _TAKES = {
     "times": "a whole number, 0 or more",
     "truth": "`true` or `false`",
     "values": "names with a value each",
+    "weights": "a name",
 }
 
 
@@ -71,9 +73,10 @@ def _entry(form: type[forms.Form]) -> Iterator[str]:
     """What a form is, and its own fields."""
     yield from (form.__doc__ or "", "")
     yield from ("| key | takes | default | | example |", "| --- | --- | --- | --- | --- |")
-    inherited = forms.Element.model_fields if form is not forms.Element else {}
+    above = [base for base in form.__mro__[1:] if issubclass(base, forms.Form)]
+    inherited = {name for base in above for name in base.model_fields}
     for name, field in form.model_fields.items():
-        if not issubclass(form, forms.Element) or name not in inherited:
+        if name not in inherited:
             yield _row(field.alias or name, field)
 
 

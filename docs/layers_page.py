@@ -71,10 +71,11 @@ def _entry(cls: type[Layer]) -> Iterator[str]:
     line, shape = found
     given = _fields(cls, line)
     yield from ("", "```", *_costs(_in_symbols(cls, given)), "```")
-    sizes = tuple(map(int, shape.split("x")))
-    made = explain(cls.type, given, [sizes]).outputs
+    inputs = [tuple(map(int, shape.split("x")))] if shape else []
+    made = explain(cls.type, given, inputs).outputs
     shown = ", ".join("×".join(str(getattr(n, "value", n)) for n in out) for out in made)
-    yield from ("", "```yaml", f"- {line}  # {shape.replace('x', '×')} → {shown}", "```")
+    entering = f"{shape.replace('x', '×')} " if shape else ""
+    yield from ("", "```yaml", f"- {line}  # {entering}→ {shown}", "```")
 
 
 def _field_row(field: layers.Field) -> str:
@@ -115,7 +116,8 @@ def _costs(explanation: Explanation) -> list[str]:
     if len(parts) == 1:
         rows += [(name, _shape(shape)) for name, shape in parts[0].row.weights.items()]
     titles = {"params": "params", "buffers": "buffers", "macs": "MACs"}
-    rows += [(title, explanation.figures[key].names) for key, title in titles.items()]
+    figures = explanation.figures
+    rows += [(title, figures[key].names or figures[key].closed) for key, title in titles.items()]
     if len(parts) == 1:
         rows += [(name, figure.names) for name, figure in parts[0].operations.items()]
     else:

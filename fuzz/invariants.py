@@ -194,6 +194,10 @@ def _sum(values: Sequence[Any], nothing: Any) -> Any:
     return {key: sum(table.get(key, 0) for table in values) for key in keys}
 
 
+def _times(number: int | None, batch: int) -> int | None:
+    return None if number is None else number * batch
+
+
 @invariant("figures are for the batch, parameters are not", every=8)
 def batches(case: Case) -> int:
     rng = case.rng("batches")
@@ -203,12 +207,13 @@ def batches(case: Case) -> int:
         for key in ("params", "buffers", "weight_bytes", "layers"):
             same(key, b.figures[key], a.figures[key])
         for key in ("macs", "flops", "activations", "activation_bytes"):
-            same(key, b.figures[key], batch * a.figures[key])
-        same("operations", b.operations, {key: n * batch for key, n in a.operations.items()})
-        same("flops", a.flops, sum(a.operations.values()))
+            same(key, b.figures[key], _times(a.figures[key], batch))
+        if a.operations is not None:
+            same("operations", b.operations, {key: n * batch for key, n in a.operations.items()})
+            same("flops", a.flops, sum(a.operations.values()))
     other = case.network.analyze(rng.choice(conventions.names()), batch).totals
     same("params", other.params, one.totals.params)
-    same("macs", other.macs, batch * one.totals.macs)
+    same("macs", other.macs, _times(one.totals.macs, batch))
     return 1
 
 

@@ -46,8 +46,8 @@ def test_json(run: Run) -> None:
     assert answer["format"] == "convcalc.check/1"
     assert answer["passed"] is False
     assert answer["budgets"] == [
-        {"metric": "macs", "most": 300_000_000, "value": MACS, "passed": False},
-        {"metric": "params", "most": 4_000_000, "value": PARAMS, "passed": True},
+        {"metric": "macs", "most": 300_000_000, "value": MACS, "passed": False, "unknown": 0},
+        {"metric": "params", "most": 4_000_000, "value": PARAMS, "passed": True, "unknown": 0},
     ]
 
 
@@ -63,7 +63,7 @@ def test_one_of_several_networks_is_enough_to_fail(run: Run, tmp_path: Path) -> 
     assert run("check", str(file), "--max", "params=12").status == 0
     outcome = run("check", str(file), "lenet", "--max", "params=12", "--csv")
     assert outcome.status == 1
-    assert outcome.out.splitlines()[1] == f"{file},tiny,,params,12,12,true"
+    assert outcome.out.splitlines()[1] == f"{file},tiny,,params,12,12,true,0"
     assert outcome.out.splitlines()[2].startswith("lenet,LeNet,,params,12,")
 
 

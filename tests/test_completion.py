@@ -195,6 +195,12 @@ def test_layers_level_by_level(offered: Offered, folder: Path) -> None:
     assert "conv_3" in offered("explain mine.yaml --set depth=3 c")
 
 
+def test_layers_to_cut_at(offered: Offered, folder: Path) -> None:
+    assert offered("analyze mine.yaml --until ") == offered("explain mine.yaml ")
+    assert offered("list mine.yaml --drop stem.c") == {"stem.conv": "plain"}
+    assert offered("explain mine.yaml --until stem ") == {"stem": "more"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

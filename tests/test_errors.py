@@ -247,6 +247,7 @@ USAGE = [
     (["analyze", "mobilenet_v1", "--set", "alpha"], "'alpha' sets nothing"),
     (["analyze", "mobilenet_v1", "--set", "alpha=wide"], "the variable `alpha` is a number"),
     (["analyze", "mobilenet_v1", "--set", "alpha=1/0"], "cannot divide 1 by 0"),
+    (["analyze", "mobilenet_v1", "--set", "alpha=a-b"], "'a-b' is no value: unknown name `a`"),
     (["analyze", "lenet", "--input", "1x28y28"], "'1x28y28' is no shape"),
     (["analyze", "lenet", "--input", "1x0x28"], "'1x0x28' has a size below 1"),
     (["analyze", "lenet", "--input", "9" * 30], "is no shape"),

@@ -30,6 +30,7 @@ COMMANDS = {
         "analyze lenet --convention all --json",
         "analyze lenet --group-by kind --json",
         "analyze lenet --top 2 --json",
+        "analyze lenet --until flatten --drop conv_1 --json",
         "analyze lenet resnet18 --format jsonl",
         "analyze - --json",
     ],
@@ -52,6 +53,7 @@ COMMANDS = {
         "list --format jsonl",
         "list mobilenet_v1 lenet --set alpha=0.5 --columns layers,output,flops,dtype --json",
         "list mobilenet_v1 --preset mobilenet_v1_x0_5 --dtype int8 --format jsonl",
+        "list lenet --until flatten --drop conv_1 --json",
     ],
     "`convcalc conventions --json`": [
         "conventions --json",
@@ -64,6 +66,7 @@ COMMANDS = {
         "reconcile mobilenet_v2 --reported 314.2M --json",
         "reconcile mobilenet_v2 --reported 314.3M --json",
         "reconcile mobilenet_v2 --reported 314.2M --format jsonl",
+        "reconcile lenet --until flatten --drop conv_1 --reported 300k --json",
     ],
     "Mistakes": ["analyze tests/errors/several-mistakes.yaml --error-format json"],
 }

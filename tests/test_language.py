@@ -82,8 +82,8 @@ def test_a_shortcut_does_not_see_the_names_of_the_body(source: str) -> None:
 def test_a_shortcut_sees_the_names_around_the_residual() -> None:
     body = "layers: [conv: {out: 4, k: 1, name: x}, conv: {out: 3, k: 1}]"
     shortcut = "shortcut: [conv: {out: 3, k: 1, from: x}]"
-    text = f"input: {{x: [3, 8, 8]}}\nname: N\nlayers: [residual: {{{body}, {shortcut}}}]"
-    assert convcalc.loads(text).nodes[2].input_shapes[0].channels == 3
+    line = f"layers: [relu: {{name: x}}, residual: {{{body}, {shortcut}}}]"
+    assert convcalc.loads(HEAD + line).nodes[3].input_shapes[0].channels == 3
 
 
 def test_an_argument_may_be_called_as_a_field_of_layers_alone() -> None:

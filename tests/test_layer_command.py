@@ -44,6 +44,13 @@ def test_input_sizes(run: Run, size: str, shape: list[int]) -> None:
     assert run("layer", "conv", "--k", "3", "--in", size, "--json").json["output_shape"] == shape
 
 
+def test_one_number_is_a_list_of_one_where_a_list_is_meant(run: Run) -> None:
+    flat = run("layer", "reshape", *"--in 14x19 --dims 1 --shape 266 --json".split()).json
+    assert (flat["config"], flat["output_shape"]) == ({"shape": [266]}, [266])
+    said = run("layer", "reshape", *"--in 14x19 --dims 1 --shape 2.5".split()).err
+    assert "`shape` must be a list of whole numbers, -1 or more, not 2.5" in said
+
+
 def test_dims_say_how_many_axes(run: Run) -> None:
     answer = run("layer", "conv", *"--k 3 --in 2x100 --dims 1 --out 4 --json".split()).json
     assert answer["output_shape"] == [4, 98]

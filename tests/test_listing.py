@@ -348,7 +348,7 @@ def test_the_first_networks(run: Run) -> None:
         ("resnet --preset resnet18 --preset resnet18", "is given the same name twice"),
         ("lenet --input 32 --input 32", "is given the same sizes twice"),
         ("lenet --set num_classes", "sets nothing; write NAME=VALUE"),
-        ("--set alpha=0.5", "`--preset` and `--input` are for specs, and none is named"),
+        ("--set alpha=0.5", "`--until` and `--drop` are for specs, and none is named"),
         ("lenet --preset tiny", "has no preset `tiny`"),
         ("resnet18 --preset resnet34", "`resnet18` is a preset of `resnet` itself"),
         ("lenet --dtype int8 --columns params", "no column of --columns shows what `--dtype`"),

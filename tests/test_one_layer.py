@@ -56,8 +56,8 @@ def test_it_answers_as_the_command(
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_type_is_a_value(name: str) -> None:
     fields, inputs = example_of(name)
-    explanation = convcalc.layer(name, input=inputs, **fields)
-    again = convcalc.layer(name, input=[tuple(each) for each in inputs], **fields)
+    explanation = convcalc.layer(name, input=inputs or None, **fields)
+    again = convcalc.layer(name, input=[tuple(each) for each in inputs] or None, **fields)
     assert again == explanation
     for other in (pickle.loads(pickle.dumps(explanation)), copy.deepcopy(explanation)):
         assert other == explanation

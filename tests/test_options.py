@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import pytest
 
+import convcalc
+from convcalc import ConvcalcError
 from convcalc.render import formats
 from tests.conftest import Outcome, Run, run_convcalc
 
@@ -23,10 +26,10 @@ layers: [outer, gelu, {max_pool: {k: 2}}, flatten, {linear: {out: 10}}]
 ANALYZE = (
     *("--set a=5", "--preset wide", "--input 3x20x20", "--batch 3", "--convention tensorflow"),
     *("--convention all", "--depth 1", "--group-by kind", "--sort params", "--dtype int8", "--si"),
-    "--top 2",
+    *("--top 2", "--drop outer.inner"),
     "--columns name,type,macs,flops,activation_bytes",
 )
-RECONCILE = ("--set a=5", "--preset wide", "--input 3x20x20")
+RECONCILE = ("--set a=5", "--preset wide", "--input 3x20x20", "--until gelu", "--drop gelu")
 LAYER = (*("--d 2", "--s 2", "--p 1", "--no-bias", "--batch 3", "--convention tensorflow", "--si"),)
 
 
@@ -139,3 +142,18 @@ def test_a_type_of_number_shows_its_bytes(run: Run) -> None:
 def test_a_message_of_usage_is_one_line(run: Run) -> None:
     said = run("completion", "--error-format", "concise").err
     assert len(said.splitlines()) == 1
+
+
+def test_a_variable_that_is_a_text_is_set_to_what_follows() -> None:
+    spec = "name: N\nvariables: {act: \"'relu'\", n: 3}\ninput: [3, 8, 8]\nlayers: [relu]\n"
+
+    def variables(*settings: str) -> Any:
+        options = [word for each in settings for word in ("--set", each)]
+        return run_convcalc("analyze", "-", "--json", *options, stdin=spec.encode())
+
+    texts = ("gelu", "leaky relu", "hard-swish", "3", "true", "1 +", "a,b")
+    assert [variables(f"act={text}").json["variables"]["act"] for text in texts] == [*texts]
+    assert variables("act='gelu'", "n=2 * 3").json["variables"] == {"act": "gelu", "n": 6}
+    assert "'a-b' is no value: unknown name `a`" in variables("n=a-b").err
+    with pytest.raises(ConvcalcError, match="the variable `act` is a text, and 3 is not"):
+        convcalc.loads(spec, act=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import resource
 import subprocess
@@ -72,6 +73,30 @@ def test_scalars_by_yaml_1_2(text: str, meant: Any) -> None:
     read_back = value(text)
     assert read_back == meant
     assert type(read_back) is type(meant) or isinstance(read_back, (Mapping, Sequence))
+
+
+def test_characters_in_halves_as_json_writes_them() -> None:
+    named = {"😀": "1 😀 \\ud83d\u00e9\n𝄞", "b": ["𐀀", "\U0010ffff"]}
+    assert value(json.dumps(named)) == named
+    assert value(r"'\ud83d\ude00': \ud83d") == {r"\ud83d\ude00": r"\ud83d"}
+    read_so = read(Source("text", r'{"\ud83d\ude00": é, "b": 1}'), Budget())
+    assert [read_so.mark_of(key).column for key in read_so] == [18, 26]
+
+
+@pytest.mark.parametrize(
+    ("text", "half", "column", "length"),
+    [
+        (r'name: "a \uD83D"', "D83D", 10, 6),
+        (r'name: "\\ud83d \ud83d\ude00\ude01"', "DE01", 28, 6),
+        (r'name: "\ud83d\ud83d\ude00"', "D83D", 8, 6),
+        (r'"\U0000DEAD": 1', "DEAD", 2, 10),
+    ],
+)
+def test_half_a_character_is_a_mistake(text: str, half: str, column: int, length: int) -> None:
+    found = refusal(f"# é\n{text}\n")
+    assert found.message == f"the text has half a character in it, U+{half}"
+    assert found.mark is not None
+    assert found.mark[:3] == (2, column, length)
 
 
 def test_infinity_and_nan() -> None:

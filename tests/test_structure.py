@@ -28,7 +28,17 @@ ROOMS = (
         "named",
         "registry",
     ),
-    *("expressions", "layers", "graph", "costs", "conventions", "passes", "analysis", "explain"),
+    *(
+        "expressions",
+        "layers",
+        "graph",
+        "parts",
+        "costs",
+        "conventions",
+        "passes",
+        "analysis",
+        "explain",
+    ),
     *("budgets", "reconcile", "language", "zoo", "reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
 )

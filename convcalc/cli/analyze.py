@@ -109,7 +109,7 @@ def _with_bytes(
     Raises ConvcalcError for chosen ones that are none of bytes.
     """
     from convcalc.passes.bytes import Bytes
-    from convcalc.render.columns import TABLE, chosen, defaults
+    from convcalc.render.columns import SUMMED, TABLE, chosen, defaults, with_rare
 
     added = [figure.key for figure in Bytes.figures if figure.numeric]
     if columns is not None:
@@ -119,5 +119,5 @@ def _with_bytes(
         return columns
     if format.view == "records":
         return None  # which has every figure
-    keys = ("params", "macs", "flops") if is_grouped else defaults(TABLE, analysis)
-    return ",".join([*keys, *added])
+    keys = SUMMED if is_grouped else defaults(TABLE, analysis)
+    return ",".join([*with_rare(keys, analysis), *added])

@@ -58,7 +58,7 @@ def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     """Presets that the specs on the line have; those of the whole zoo before one is named."""
     from convcalc import zoo
 
-    if not _named(ctx):
+    if not named(ctx):
         return offered(zoo.presets(), incomplete)
     told = {name: _told(values) for name, values in _common(ctx, "presets").items()}
     return offered(told, incomplete)
@@ -162,7 +162,7 @@ def found_spec(spec: str, most: int) -> Found | None:
         return None
 
 
-def _named(ctx: click.Context) -> tuple[str, ...]:
+def named(ctx: click.Context) -> tuple[str, ...]:
     """The specs on the line: commands that take any have them first."""
     first = next(param for param in ctx.command.params if isinstance(param, click.Argument))
     value = ctx.params.get(first.name or "") or ()
@@ -172,7 +172,7 @@ def _named(ctx: click.Context) -> tuple[str, ...]:
 def _common(ctx: click.Context, key: str) -> dict[str, Any]:
     """What every spec on the line that can be read has in its mapping `key`."""
     common: dict[str, Any] | None = None
-    for document in _documents(_named(ctx)):
+    for document in _documents(named(ctx)):
         found = document.get(key)
         values = found if isinstance(found, dict) else {}
         kept = values if common is None else common

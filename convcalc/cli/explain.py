@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import candidates, options, output
+from convcalc.cli import options, output
 from convcalc.cli.command import Command
 from convcalc.diagnostics import fail
 
@@ -16,32 +16,11 @@ if TYPE_CHECKING:
     from convcalc.cli.output import Printer
 
 
-def _layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    """The layers and groups of the network that the line has so far. Raises ConvcalcError."""
-    from convcalc import api
-
-    limits = options.limits_of(ctx.params["limits"] or ())
-    found = candidates.found_spec(ctx.params["spec"], limits.bytes)
-    if found is None:
-        return []
-    network = api.loads(
-        found.data,
-        found.name,
-        found.preset_or(ctx.params["preset"]),
-        limits=limits,
-        variables=options.parse_settings(ctx.params["settings"] or ()),
-    )
-    paths = ([*(group.name for group in node.groups)] for node in network.nodes)
-    groups = (".".join(path[: depth + 1]) for path in paths for depth in range(len(path)))
-    names = (*groups, *(node.name for node in network.nodes))
-    return candidates.parts_of_path(names, incomplete)
-
-
 @click.command(
     "explain", cls=Command, short_help="One layer of a network, with the formula of each figure."
 )
 @options.spec_argument
-@click.argument("layer", metavar="LAYER", required=False, shell_complete=_layers)
+@click.argument("layer", metavar="LAYER", required=False, shell_complete=options.layers)
 @options.network_options
 @options.batch_option
 @options.convention_option()

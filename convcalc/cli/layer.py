@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from convcalc import layers
+from convcalc.arithmetic import Refusal
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
-from convcalc.layers.fields import Truth
+from convcalc.layers.fields import Kind, Optional, Truth
 from convcalc.shape import MOST_AXES
 from convcalc.words import did_you_mean
 
@@ -96,21 +97,8 @@ def _command(name: str) -> click.Command:
     """The command of a layer type."""
     cls = layers.find(name)
     params: list[click.Parameter] = [_option(field) for field in layers.fields_of(cls)]
-    params += [
-        click.Option(
-            ["--in", "inputs"],
-            multiple=True,
-            metavar="SHAPE",
-            help=f"The input: {_shapes(cls)}"
-            + ("; once for each input." if cls.arity != 1 else "."),
-        ),
-        click.Option(
-            ["--dims"],
-            type=options.Whole(0, MOST_AXES - 1),
-            metavar="N",
-            help="Spatial axes, where SHAPE leaves it open.",
-        ),
-    ]
+    if cls.arity != 0:
+        params += _input_options(cls)
 
     run: Any = partial(_run, name)
     update_wrapper(run, _run)
@@ -130,6 +118,25 @@ def _command(name: str) -> click.Command:
         short_help=layers.summary(cls),
         context_settings={"token_normalize_func": _dashed},
     )
+
+
+def _input_options(cls: type[layers.Layer]) -> list[click.Parameter]:
+    """The options that say what enters a layer."""
+    each = "." if cls.arity == 1 else "; once for each input."
+    return [
+        click.Option(
+            ["--in", "inputs"],
+            multiple=True,
+            metavar="SHAPE",
+            help=f"The input: {_shapes(cls)}{each}",
+        ),
+        click.Option(
+            ["--dims"],
+            type=options.Whole(0, MOST_AXES - 1),
+            metavar="N",
+            help="Spatial axes, where SHAPE leaves it open.",
+        ),
+    ]
 
 
 def _dashed(option: str) -> str:
@@ -182,10 +189,10 @@ def _option(field: layers.Field) -> click.Option:
     """The option of a field, under its canonical and its short name."""
     dashed = field.name.replace("_", "-")
     help = _sentence(field.description)
-    if isinstance(field.kind, Truth):
-        unless_given = (
-            "" if field.required else f"[default: {'' if field.default else 'no-'}{dashed}]"
-        )
+    kind = field.kind.kind if isinstance(field.kind, Optional) else field.kind
+    if isinstance(kind, Truth):
+        is_open = field.required or field.default is None
+        unless_given = "" if is_open else f"[default: {'' if field.default else 'no-'}{dashed}]"
         return click.Option(
             [f"--{dashed}/--no-{dashed}", field.name],
             default=None,
@@ -213,20 +220,35 @@ def _default(field: layers.Field) -> str:
     return f"[default: {field.kind.show(field.default)}]"
 
 
-def _parsed(text: str, words: tuple[str, ...]) -> Any:
-    """A field's value; `3x5` is one for each axis, as it is printed."""
+def _parsed(text: str, kind: Kind) -> Any:
+    """A field's value; `3x5` is one for each axis, as it is printed.
+
+    One alone is a list of one where the field takes nothing but lists.
+    """
+    if kind.takes_text:
+        return text
     by_axis = re.fullmatch(r"\d+(?:[x×]\d+)+", text, re.ASCII)
-    return options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, words)
+    value = options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, kind.words)
+    return [value] if not _takes(kind, value) and _takes(kind, [value]) else value
+
+
+def _takes(kind: Kind, value: Any) -> bool:
+    """Whether a value is one of the kind."""
+    try:
+        kind.parse(value)
+    except Refusal:
+        return False
+    return True
 
 
 def _run(
     name: str,
-    inputs: tuple[str, ...],
-    dims: int | None,
     convention: str,
     batch: int,
     si: bool,
     printer: Printer,
+    inputs: tuple[str, ...] = (),
+    dims: int | None = None,
     **fields: Any,
 ) -> None:
     from convcalc.explain import explain
@@ -235,7 +257,7 @@ def _run(
 
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
     given = {
-        key: value if isinstance(value, bool) else _parsed(value, kinds[key].words)
+        key: value if isinstance(value, bool) else _parsed(value, kinds[key])
         for key, value in fields.items()
         if value is not None
     }

@@ -15,6 +15,7 @@ from convcalc.diagnostics import ConvcalcError, fail
 if TYPE_CHECKING:
     from convcalc.api import Network, Opened
     from convcalc.cli.output import Printer
+    from convcalc.language.values import Written
     from convcalc.render.networks import Conditions, Row
     from convcalc.zoo import Found
 
@@ -51,6 +52,8 @@ def command(
     settings: tuple[str, ...],
     presets: tuple[str, ...],
     inputs: tuple[str, ...],
+    until: tuple[str, ...],
+    drop: tuple[str, ...],
     limits: tuple[str, ...],
     batch: int,
     convention: str,
@@ -74,23 +77,31 @@ def command(
       convcalc list mine.yaml resnet50 --columns params,macs --format latex
       convcalc list mine.yaml mobilenet_v1 --set alpha=0.5 --set alpha=0.25
       convcalc list mine.yaml --preset small --preset large --columns macs
+      convcalc list resnet50 mobilenet_v2 --drop linear
       convcalc list --sort -macs --top 10
       convcalc list --json | jq '.networks[] | select(.macs < 1e9) | .name'
     """
     from convcalc.render import column as base
     from convcalc.render import networks as render
 
-    if (settings or presets or inputs) and not specs:
-        message = "`--set`, `--preset` and `--input` are for specs, and none is named"
+    if (settings or presets or inputs or until or drop) and not specs:
+        given = "`--set`, `--preset`, `--input`, `--until` and `--drop`"
+        message = f"{given} are for specs, and none is named"
         raise fail("usage", message, "name them: convcalc list mobilenet_v1 --set alpha=0.5")
     if len(set(presets)) < len(presets):
         raise fail("usage", "`--preset` is given the same name twice", "leave one of them out")
-    asked = _Asked(presets, options.parse_choices(settings), options.parse_each_input(inputs))
+    asked = _Asked(
+        presets,
+        options.parse_choices(settings),
+        options.parse_each_input(inputs),
+        options.cuts_of(until, drop),
+    )
     by_family = not (asked.choices or presets) and all(map(_is_family, specs))
     names = _all_of(specs) if by_family else specs
     sort = sort or (None if top is None else "macs")
     conditions = None
-    if settings or presets or inputs or limits or dtype or (batch, convention) != (1, "exact"):
+    is_asked = settings or presets or inputs or asked.cuts or limits or dtype
+    if is_asked or (batch, convention) != (1, "exact"):
         conditions = _conditions(convention, batch, dtype, asked)
     columns = render.columns_of(keys, conditions, by_family)
     order = None if sort is None else base.order(sort, lambda name: render.find(name, conditions))
@@ -103,13 +114,15 @@ def command(
         conditions = conditions or _conditions(convention, batch, dtype, asked)
         opened = dict(zip(names, map(options.opener(limits), names)))
         _require_had(asked, [*opened.values()])
+        cutting = _Cutting(asked.cuts)
         rows = [
             render.row(
                 name, _family_of(name), network.analyze(convention, batch, dtype or "float32")
             )
             for name in names
-            for network in _networks(*opened[name], asked)
+            for network in map(cutting.part_of, _networks(*opened[name], asked))
         ]
+        cutting.require_had()
         if not presets:
             files = [(found, spec) for found, spec in opened.values() if not found.is_of_zoo]
             own = {found.name: spec.presets for found, spec in files if spec.presets}
@@ -118,11 +131,12 @@ def command(
 
 
 class _Asked(NamedTuple):
-    """What is asked of specs: presets, variables and inputs, of which each has a row."""
+    """What is asked of specs: presets, variables and inputs, of which each has a row; and cuts."""
 
     presets: Sequence[str]
     choices: Mapping[str, Sequence[Any]]
     inputs: Sequence[Mapping[str, str] | None]
+    cuts: options.Cuts
 
 
 def _is_family(spec: str) -> bool:
@@ -178,7 +192,8 @@ def _conditions(
         dtype,
         bool(asked.presets),
         len(asked.inputs) > 1,
-        {composed(name): values for name, values in asked.choices.items()},
+        {composed(name): [each.value for each in values] for name, values in asked.choices.items()},
+        tuple(asked.cuts),
     )
 
 
@@ -207,6 +222,41 @@ def _networks(found: Found, spec: Opened, asked: _Asked) -> Iterator[Network]:
         yield network
 
 
+class _Cutting:
+    """Cuts networks, each by those names that it has."""
+
+    def __init__(self, cuts: options.Cuts) -> None:
+        self.cuts = cuts
+        self.had: set[str] = set()
+        #: The names that some network lacked, with what is said of the first that did.
+        self.lacked: dict[str, ConvcalcError] = {}
+
+    def part_of(self, network: Network) -> Network:
+        """A network that is cut. Raises ConvcalcError for names that several of its layers have."""
+        for way, names in self.cuts.items():
+            own = [name for name in names if self._is_in(network, name)]
+            network = options.part_of(network, {way: own} if own else {})
+        return network
+
+    def _is_in(self, network: Network, name: str) -> bool:
+        from convcalc.named import UnknownName
+        from convcalc.parts import whole_name_in
+
+        try:
+            whole_name_in(network, name)
+        except UnknownName as error:
+            self.lacked.setdefault(name, error)
+            return False
+        self.had.add(name)
+        return True
+
+    def require_had(self) -> None:
+        """Refuse a name that none of the networks had. Raises ConvcalcError."""
+        for name, error in self.lacked.items():
+            if name not in self.had:
+                raise error
+
+
 def _presets(found: Found, spec: Opened, asked: Sequence[str]) -> list[str]:
     """Those of some presets that a spec has; one that is a preset itself has no other."""
     from convcalc.visible import composed
@@ -218,10 +268,11 @@ def _presets(found: Found, spec: Opened, asked: Sequence[str]) -> list[str]:
     ]
 
 
-def _explained(error: ConvcalcError, settings: Mapping[str, Any]) -> ConvcalcError:
+def _explained(error: ConvcalcError, settings: Mapping[str, Written]) -> ConvcalcError:
     """An error that says how a row is had for each value, where one value is a list of some."""
     notes = []
-    for name, value in settings.items():
+    for name, written in settings.items():
+        value = written.value
         if isinstance(value, (list, tuple)):
             parts = [str(each) for each in value[:2]]
             ways = " ".join(f"--set {name}={each}" for each in parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,8 +14,11 @@ from convcalc.diagnostics import fail
 from convcalc.words import shortened
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from convcalc.api import Network, Opened
     from convcalc.language.limits import Limits
+    from convcalc.language.values import Written
     from convcalc.zoo import Found
 
     _Type = click.ParamType[Any]
@@ -96,7 +99,7 @@ def error_format_option(function: _F, spelling: str | None = None) -> _F:
 
 
 def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What is asked of a spec: `--set`, `--preset`, `--input`, `--limit`.
+    """What is asked of a spec: `--set`, `--preset`, `--input`, `--until`, `--drop`, `--limit`.
 
     The command gets them as `load`, which makes a graph of a SPEC argument.
     """
@@ -106,10 +109,13 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
         settings: tuple[str, ...],
         preset: str | None,
         inputs: tuple[str, ...],
+        until: tuple[str, ...],
+        drop: tuple[str, ...],
         limits: tuple[str, ...],
         **others: Any,
     ) -> Any:
-        return function(load=_loader(settings, preset, inputs, limits), **others)
+        load = _loader(settings, preset, inputs, cuts_of(until, drop), limits)
+        return function(load=load, **others)
 
     return _spec_options(
         False,
@@ -122,7 +128,7 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def rows_options(function: _F) -> _F:
     """The same, each as often as it is given: what has several values is a row for each.
 
-    The command gets them as `settings`, `presets`, `inputs` and `limits`.
+    The command gets them as `settings`, `presets`, `inputs`, `until`, `drop` and `limits`.
     """
     return _spec_options(
         True,
@@ -166,6 +172,22 @@ def _spec_options(
             help="Another input: 192, 160x224 or 3x160x224; NAME=192 where there are several;"
             f" channels=1.{input_help}",
         ),
+        click.option(
+            "--until",
+            multiple=True,
+            type=Text(),
+            metavar="NAME",
+            shell_complete=layers,
+            help="Only what leads to a layer or block, whose output leaves; again for several.",
+        ),
+        click.option(
+            "--drop",
+            multiple=True,
+            type=Text(),
+            metavar="NAME",
+            shell_complete=layers,
+            help="Leave a layer or block out: what follows reads its input; again for several.",
+        ),
         limit_option,
     )
 
@@ -189,8 +211,53 @@ def limit_option(function: _F) -> _F:
     )(function)
 
 
+#: What networks are cut by, in this order: `until` or `drop`, and names of layers and blocks.
+Cuts = Mapping[str, Sequence[str]]
+
+
+def cuts_of(until: tuple[str, ...], drop: tuple[str, ...]) -> Cuts:
+    """What `--until` and `--drop` say. Raises ConvcalcError for a name that is given twice."""
+    for option, names in (("--until", until), ("--drop", drop)):
+        _require_once(option, names)
+    return {way: names for way, names in (("until", until), ("drop", drop)) if names}
+
+
+def part_of(network: Network, cuts: Cuts) -> Network:
+    """A network that is cut. Raises ConvcalcError."""
+    for way, names in cuts.items():
+        network = network.until(*names) if way == "until" else network.drop(*names)
+    return network
+
+
+def layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What completes a layer or a group of the networks that the line has so far.
+
+    An argument is one of what `--until` and `--drop` leave. Raises ConvcalcError.
+    """
+    from convcalc import api
+
+    limits, given = limits_of(ctx.params["limits"] or ()), ctx.params
+    preset = next(iter(given.get("presets") or ()), given.get("preset"))
+    settings = {name: first for name, (first, *_) in parse_choices(given["settings"] or ()).items()}
+    common: dict[str, Any] | None = None
+    for spec in candidates.named(ctx):
+        found = candidates.found_spec(spec, limits.bytes)
+        if found is not None:
+            chosen = found.preset_or(preset)
+            network = api.loads(found.data, found.name, chosen, limits=limits, variables=settings)
+            if isinstance(param, click.Argument):
+                network = part_of(network, cuts_of(given["until"] or (), given["drop"] or ()))
+            places = network.places()
+            common = dict.fromkeys(each for each in places if common is None or each in common)
+    return candidates.parts_of_path(common or (), incomplete)
+
+
 def _loader(
-    settings: tuple[str, ...], preset: str | None, inputs: tuple[str, ...], limits: tuple[str, ...]
+    settings: tuple[str, ...],
+    preset: str | None,
+    inputs: tuple[str, ...],
+    cuts: Cuts,
+    limits: tuple[str, ...],
 ) -> Callable[[str], Network]:
     from convcalc import api
 
@@ -203,7 +270,7 @@ def _loader(
             found.data, found.name, chosen, input=input, limits=bounds, variables=variables
         )
         note_doubts(found, network)
-        return network
+        return part_of(network, cuts)
 
     return load
 
@@ -359,43 +426,65 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
         return text
     if text.isdecimal() and text.isascii() and len(text) < 19:
         return int(text)  # most are
-    from convcalc.expressions import ExpressionError, parse
+    from convcalc.expressions import ExpressionError
 
     try:
-        return parse(
-            f"[{text}]" if "," in text and not text.lstrip().startswith("[") else text
-        ).evaluate(_NULL)
+        return _evaluated(text)
     except ExpressionError as error:
-        if error.code == "unknown-name" and text.isidentifier():
-            return text
         raise click.BadParameter(f"{shortened(text)!r} is no value: {error.message}") from None
 
 
-def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    """`NAME=VALUE` pairs. Raises BadParameter, or ConvcalcError for a name with two values."""
+def _evaluated(text: str) -> Any:
+    """The value of an expression, or of a list without its brackets; a name is a text.
+
+    Raises ExpressionError.
+    """
+    from convcalc.expressions import ExpressionError, parse
+
+    is_bare = "," in text and not text.lstrip().startswith("[")
+    try:
+        return parse(f"[{text}]" if is_bare else text).evaluate(_NULL)
+    except ExpressionError as error:
+        if error.code == "unknown-name" and text.isidentifier():
+            return text
+        raise
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, Written]:
+    """`NAME=VALUE` pairs. Raises BadParameter, or ConvcalcError for a name with two values.
+
+    What a value is hangs on its variable; see `Written`.
+    """
     _require_once("--set", settings)
     return dict(map(_parse_setting, settings))
 
 
-def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Any]]:
+def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Written]]:
     """`NAME=VALUE` pairs, of which a name may have several. Raises BadParameter.
 
     Raises ConvcalcError for a value that a name is given twice.
     """
-    choices: dict[str, list[Any]] = {}
+    choices: dict[str, list[Written]] = {}
     for name, value in map(_parse_setting, settings):
         values = choices.setdefault(name, [])
-        if value in values:
+        if value.value in [each.value for each in values]:
             message = f"`--set {shortened(name)}` is given the same value twice"
             raise fail("usage", message, "leave one of them out")
         values.append(value)
     return choices
 
 
-def _parse_setting(setting: str) -> tuple[str, Any]:
+def _parse_setting(setting: str) -> tuple[str, Written]:
+    from convcalc.expressions import ExpressionError
+    from convcalc.language.values import Written
+
     name, equals, text = setting.partition("=")
     if not equals or not name.strip() or not text.strip():
         raise click.BadParameter(
             f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
         )
-    return name.strip(), parse_value(text.strip())
+    text = text.strip()
+    try:
+        return name.strip(), Written(text, _evaluated(text))
+    except ExpressionError as error:
+        return name.strip(), Written(text, text, error.message)

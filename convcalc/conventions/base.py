@@ -65,7 +65,8 @@ def _alone(graph: Graph) -> Iterable[Place]:
 class Count(NamedTuple):
     """What a tool says of a layer's operations: None where it gives no number.
 
-    `silent`: the tool passes over the layer without a word, which makes them 0.
+    `silent`: the tool passes over the layer without a word, which makes them 0. Of a layer whose
+    operations are not known there is no number, whatever the tool.
     """
 
     flops: int | None
@@ -105,7 +106,10 @@ class Convention(NamedTuple):
     #: Layer type to the condition under which the tool gives no number.
     gaps: Mapping[str, str] = {}
     #: How parameters are counted: layer type to formula, `params` without one; None: not at all.
+    #: Those of a layer that uses another's weights count there.
     parameters: Mapping[str, str] | None = {}
+    #: Whether only those parameters count that are trained.
+    trained_alone: bool = False
     #: Names of the convention's own, each a documented function.
     quantities: Mapping[str, Callable[[Quantities], int]] = {}
     #: The place of every node of a graph, where the tool counts a graph of its own making.
@@ -147,6 +151,8 @@ class Convention(NamedTuple):
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
         cls, functional = type(node.layer), node.functional
+        if node.placed.operations is None:
+            return Count(None)
         rule = self.rule(cls, functional)
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
@@ -261,6 +267,8 @@ class Convention(NamedTuple):
         counted = self.rule(quantities.cls, node.functional) is not None
         if rule is None or not counted or self.has_gap(quantities):
             return None
+        if node.placed.borrowing or (self.trained_alone and node.placed.frozen):
+            return 0
         params: int = self.evaluate(rule, quantities)
         return params
 
@@ -305,8 +313,8 @@ class Quantities:
 
     Of the layer itself:
 
-    params: trainable parameters
-    buffers: running statistics
+    params: parameters, whether they are its own or another layer's, trained or not
+    buffers: running statistics, likewise
     offset_params: parameters of the convolution that makes the offsets of a `deform_conv`
     channels, maps: channels of the input and of the output
     kernel: cells of the window
@@ -326,7 +334,7 @@ class Quantities:
         self.placed = node.placed
         self.cls = type(node.layer)
         self.layer: Any = node.layer
-        self.x: Shape = node.input_shapes[0]
+        self.x: Shape = node.placed.entering
         self.y: Shape = node.outputs[0]
         self.batch = batch
         self.place = place
@@ -377,19 +385,20 @@ class Quantities:
             tuple(Shape(*in_numbers(shape)) for shape in shapes)
             for shapes in (self.placed.inputs, self.placed.outputs)
         )
-        node = self.node._replace(placed=Placed(layer, inputs, outputs, written))
+        changes = {"layer": layer, "inputs": inputs, "outputs": outputs, "written": written}
+        node = self.node._replace(placed=dataclasses.replace(self.placed, **changes))
         return Quantities(node, in_numbers(self.batch), self.place)
 
     @cached_property
     def operations(self) -> Operations:
         """The primitive operations of the layer."""
-        operations = self.placed.operations
+        operations = self.placed.operations or NOTHING
         return operations if self.batch == 1 else operations.times(self.batch)
 
     @cached_property
     def primitives(self) -> Mapping[str, int]:
         """The arithmetic operations by kind, those of sums of products included."""
-        return self.placed.primitives if self.batch == 1 else self.operations.primitives()
+        return self.operations.primitives()
 
     @cached_property
     def offset(self) -> Placed:
@@ -410,10 +419,10 @@ AMOUNTS: Mapping[str, Callable[[Quantities], Any]] = {
     "bias": lambda q: q.operations.bias,
     "rows": lambda q: q.x.positions * q.batch,
     "positions": lambda q: q.y.positions * q.batch,
-    "params": lambda q: costs.params(q.placed),
-    "buffers": lambda q: costs.buffers(q.placed),
-    "offset_macs": lambda q: q.offset.operations.macs * q.batch,
-    "offset_bias": lambda q: q.offset.operations.bias * q.batch,
+    "params": lambda q: costs.learned(q.placed.tensors),
+    "buffers": lambda q: costs.running(q.placed.tensors),
+    "offset_macs": lambda q: (q.offset.operations or NOTHING).macs * q.batch,
+    "offset_bias": lambda q: (q.offset.operations or NOTHING).bias * q.batch,
 }
 #: How every quantity is read that is no primitive operation and no field.
 _READ: Mapping[str, Callable[[Quantities], Any]] = {

@@ -103,6 +103,7 @@ CONVENTION = Convention(
     meaning="2 a multiply–accumulate, 1 a bias of a convolution, and elementwise operations",
     summary="2 a MAC, biases of convolutions, 2 an element of a batch norm, 1 of a pool or a relu",
     share=0.15,
+    trained_alone=True,
     rules=RULES,
     functions=FUNCTIONS,
     gaps=GAPS,

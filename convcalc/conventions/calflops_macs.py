@@ -26,6 +26,7 @@ CONVENTION = Convention(
     meaning="multiply–accumulates",
     summary="MACs of convolutions and linear layers, nothing else",
     share=0.1,
+    trained_alone=True,
     rules={**dict.fromkeys(RULES, "0"), **MACS},
     functions={**dict.fromkeys(FUNCTIONS, "0"), **MACS},
     gaps=GAPS,

@@ -24,6 +24,7 @@ CONVENTION = Convention(
     share=0.2,
     communities=("openmmlab", "mmpretrain", "mmdetection"),
     is_headless=True,
+    trained_alone=True,
     rules=table(
         {
             "convolution": "macs + bias",

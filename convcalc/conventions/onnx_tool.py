@@ -42,12 +42,17 @@ def folded(graph: Graph) -> frozenset[int]:
     uses: dict[int, int] = {}
     for tensor in tensors:
         uses[tensor.node] = uses.get(tensor.node, 0) + 1
+    shared = {node.weights_of for node in graph.nodes}
     found: set[int] = set()
     for index, node in enumerate(graph.nodes):
+        if node.type != "batch_norm":
+            continue
         source = node.inputs[0].node
-        if node.type != "batch_norm" or source < 0 or uses[source] > 1:
+        if source < 0 or uses[source] > 1:
             continue
         before = graph.nodes[source]
+        if before.name in shared or before.weights_of is not None:
+            continue
         flat = before.layer.family == "dense" and len(before.outputs[0]) == 1
         if flat or before.layer.family in ("convolution", "transposed convolution"):
             found |= {source, index}

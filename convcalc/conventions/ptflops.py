@@ -99,6 +99,7 @@ _NEWEST = Convention(
     summary="MACs and biases, 2 an element of a batch norm, module activations and pools twice",
     share=0.2,
     spellings=("mac",),
+    trained_alone=True,
     rules=table(
         {
             "convolution conv_transpose linear": "(macs + bias) // batch",

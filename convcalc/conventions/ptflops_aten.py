@@ -20,6 +20,7 @@ CONVENTION = Convention(
     summary="MACs and biases of convolutions and linear layers, nothing else",
     share=0.06,
     spellings=("mac",),
+    trained_alone=True,
     rules=table(
         {
             "convolution conv_transpose linear": "macs + bias",

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import islice
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -26,7 +27,18 @@ from convcalc.language import built, reader
 from convcalc.language.document import Document
 from convcalc.language.limits import Budget
 from convcalc.language.scopes import TENSOR_NAMES
-from convcalc.language.statements import MERGES, REQUIRED, Call, Items, Stack, Statement, Value
+from convcalc.language.statements import (
+    MERGES,
+    REQUIRED,
+    SIZE,
+    TIMES,
+    Call,
+    Items,
+    Stack,
+    Statement,
+    Value,
+    wrong_row,
+)
 from convcalc.layers.fields import Kind
 from convcalc.shape import MOST_AXES, MOST_INPUT_AXES
 from convcalc.visible import is_identifier, visible
@@ -84,6 +96,9 @@ class _Scope:
         self.all_known = True
         #: The names that are defined further down in the mapping that is being checked.
         self.below: set[str] = set()
+        #: The inputs that have names, with their places; and those that no layer may take here.
+        self.inputs: dict[str, Mark] = {}
+        self.taken: Mapping[str, Mark] = {}
         #: Line to its call, where it is the same wherever it stands.
         self.lines: dict[str, Call] = {}
         #: The checks of the blocks' arguments.
@@ -251,8 +266,11 @@ def _field_check(kind: Kind) -> _Check:
 
     def check(placed: _Placed) -> Any:
         value = placed.value
-        if value is not None:
+        is_text = kind.takes_text and isinstance(value, str)
+        if value is not None and not is_text:
             value = _value(placed, kind.words, kind.nulls)
+            if isinstance(value, Items):
+                _require_items(placed, value, kind)
             if isinstance(value, (Expression, Items)):
                 return value
         try:
@@ -262,6 +280,82 @@ def _field_check(kind: Kind) -> _Check:
             raise placed.mistake(refusal.code, message, refusal.help, refusal.label) from None
 
     return check
+
+
+#: Items of a list that are looked at for one that is wrong.
+_MOST_LOOKED_AT = 100
+
+
+class _Open:
+    """What stands for a value that is yet to be evaluated."""
+
+
+def _require_items(placed: _Placed, items: Items, kind: Kind) -> None:
+    """Refuse a list that is no value of a kind whatever its expressions come to.
+
+    What is open is taken for something like what is known beside it.
+    """
+    whole = _settled(items)
+    if whole is _Open or _takes(kind, whole):
+        return
+    found = _wrong_item(placed, items, partial(_takes, kind))
+    if found is None or _takes(kind, found.value):
+        raise placed.unlike(kind.expected)  # it is no kind of lists
+    refusal = kind.refuse(found.value)
+    message = f"`{placed.key}` {refusal.message}"
+    raise found.mistake(refusal.code, message, refusal.help, refusal.label)
+
+
+def _wrong_item(
+    placed: _Placed, items: Items, takes: Callable[[tuple[Any, ...]], bool]
+) -> _Placed | None:
+    """The item of a list, or of a list in it, which is not taken though all were like it."""
+    count = min(len(items.items), _MOST_LOOKED_AT)
+
+    def all_like(item: Any) -> bool:
+        return takes((item,) * count)
+
+    for each, item in islice(zip(placed.items(), items.items), count):
+        known = _settled(item)
+        if known is not _Open and not all_like(known):
+            return _wrong_item(each, item, all_like) if isinstance(item, Items) else each
+    return None
+
+
+def _settled(value: Value) -> Any:
+    """A value in which what is open is like what is known beside it; `_Open` where nothing is."""
+    if isinstance(value, Expression):
+        return _Open
+    if not isinstance(value, Items):
+        return value
+    items = [_settled(item) for item in value.items]
+    known = next((item for item in items if item is not _Open), _Open)
+    return _Open if known is _Open else tuple([known if i is _Open else i for i in items])
+
+
+def _takes(kind: Kind, value: Any) -> bool:
+    """Whether a value is one of a kind."""
+    try:
+        kind.parse(value)
+    except Refusal:
+        return False
+    return True
+
+
+def _condition(placed: _Placed) -> Value:
+    """What says whether something is there."""
+    value = _value(placed)
+    if isinstance(placed.value, list):
+        raise placed.unlike("true or false")
+    return value
+
+
+def _rows(placed: _Placed) -> Value:
+    """The rows of a table: a list, or what makes one."""
+    value = _value(placed)
+    if not isinstance(placed.value, (list, str)):
+        raise placed.unlike("a list of rows", "in: [[1, 16], [6, 24]]")
+    return value
 
 
 def _shown(raw: Any) -> str:
@@ -341,6 +435,17 @@ def _layer_name(placed: _Placed) -> str:
     return name
 
 
+def _element_name(placed: _Placed) -> str:
+    """The name of an element of a `layers` list."""
+    name = _layer_name(placed)
+    at = placed.scope.taken.get(name)
+    if at is not None:
+        message, help = f"`{name}` names an input already", "choose another name"
+        label = f"the input is at line {at.line}, column {at.column}"
+        raise placed.mistake("bad-name", message, help, label)
+    return name
+
+
 def _tensors(placed: _Placed) -> tuple[str, ...]:
     """What `from` and `outputs` name."""
     names = []
@@ -354,6 +459,15 @@ def _tensors(placed: _Placed) -> tuple[str, ...]:
         message, help = f"`{placed.key}` names nothing", "leave it out to take the line above"
         raise placed.mistake("bad-value", message, help)
     return tuple(names)
+
+
+def _weights(placed: _Placed) -> str:
+    """What `weights` names."""
+    name = placed.value
+    if not isinstance(name, str) or not _is_dotted(name):
+        help = "`weights` takes the name of a layer or block above"
+        raise placed.mistake("bad-name", f"{_shown(name)} names no layer", help)
+    return name
 
 
 def _entries(placed: _Placed, what: str, help: str = "") -> Iterator[_Placed]:
@@ -409,8 +523,8 @@ def _argument_name(placed: _Placed) -> None:
 
 def taken_names() -> frozenset[str]:
     """The names that no argument of a block can have."""
-    element = _form("element")
-    return frozenset((*element.shown, *element.fields))
+    call = _form("call")
+    return frozenset((*call.shown, *call.fields))
 
 
 def _presets(placed: _Placed) -> dict[str, dict[str, Value]]:
@@ -444,6 +558,7 @@ def _inputs(placed: _Placed) -> dict[str, Value]:
     for each in placed.entries():
         each.as_key().noting(_layer_name)
         inputs[each.key] = each.noting(_shape)
+        placed.scope.inputs[each.key] = each.marks[each.key_at]
     return inputs
 
 
@@ -453,7 +568,20 @@ def _shape(placed: _Placed, most: int = MOST_INPUT_AXES) -> Value:
         given = f"a list of {len(raw)}" if isinstance(raw, list) else ""
         help = "[channels, height, width], [channels, length] or [features]; no batch"
         raise placed.unlike(f"a list of one to {NUMBERS[most]} sizes", help, given=given)
-    return _value(placed)
+    sizes = _value(placed)
+    for each in placed.items() if isinstance(raw, list) else ():
+        each.noting(_size)
+    return sizes
+
+
+def _size(placed: _Placed) -> None:
+    """A size of a shape, as far as it is known."""
+    if not isinstance(placed.value, str):
+        try:
+            SIZE.parse(placed.value)
+        except Refusal as refusal:
+            message = f"a size of `{placed.key}` {refusal.message}"
+            raise placed.mistake(refusal.code, message, refusal.help) from None
 
 
 def _blocks(placed: _Placed) -> dict[str, Block]:
@@ -483,6 +611,7 @@ def _stack(placed: _Placed) -> Stack:
 
 
 def _network(placed: _Placed) -> Stack:
+    placed.scope.taken = placed.scope.inputs  # which no block sees
     stack = _stack(placed)
     if not stack:
         message, help = "`layers` has no layer in it", "a network has at least one layer"
@@ -509,6 +638,19 @@ def _index(placed: _Placed) -> str:
     name = _identifier(placed)
     placed.scope.reach([name])
     return name
+
+
+def _cells(fields: _Placed, table: Any) -> None:
+    """The rows of a table, as far as they are known: a cell for each name."""
+    rows, names = getattr(table, "rows", None), getattr(table, "bind", None)
+    if rows is None or not names:
+        return
+    (raw,) = (each for each in fields.entries() if each.key == "in")
+    for each in raw.items() if isinstance(raw.value, list) else ():
+        if not isinstance(each.value, str):
+            cells = len(each.value) if isinstance(each.value, list) else 1
+            if wrong := wrong_row(cells, names):
+                fields.scope.found += each.mistake("bad-value", *wrong).diagnostics
 
 
 def _bind(placed: _Placed) -> tuple[str, ...]:
@@ -550,7 +692,10 @@ def _statement(placed: _Placed) -> Statement:
         raise placed.mistake("bad-layer", message, f"write `{line}`")
     at = placed.marks, placed.key_at
     if name in built.STRUCTURES:
-        return Statement(name, _inside(_form(name), placed, f"`{name}`"), *at, fields)
+        body = _inside(_form(name), placed, f"`{name}`")
+        if name == "for_each":
+            placed.noting(partial(_cells, table=body))
+        return Statement(name, body, *at, fields)
     line = f"{name}: {fields!r}"
     if line in scope.lines:
         return Statement(name, scope.lines[line], *at, fields)
@@ -559,7 +704,9 @@ def _statement(placed: _Placed) -> Statement:
     values = _checked(checks, placed, f"block `{name}`" if is_block else f"`{name}`")
     common = {key: values.pop(key) for key in checks.common}
     call = Call.of(values, common)
-    fixed = isinstance(call.when, bool) and isinstance(call.output_shape, (tuple, NoneType))
+    fixed = all(isinstance(each, bool) for each in (call.when, call.trainable))
+    fixed = fixed and isinstance(call.output_shape, (tuple, NoneType))
+    fixed = fixed and call.name not in scope.inputs
     if fixed and not call.open and len(scope.found) == found:
         # Nothing in it depends on where it stands: equal lines are this call as well.
         scope.lines[line] = call
@@ -699,7 +846,7 @@ def _call_checks(call: _Placed) -> _Checks:
         own = {
             key: (_value, default == REQUIRED) for key, default in known.items() if key not in taken
         }
-        scope.calls[name] = _joined("element", own, known)._replace(noun="argument")
+        scope.calls[name] = _joined("call", own, known)._replace(noun="argument")
     return scope.calls[name]
 
 
@@ -719,7 +866,7 @@ def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: Iterable[s
         for name, (check, required) in own.items()
     }
     validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
-    return _Checks(validator, (*shown, *_form("element").shown), common=tuple(common))
+    return _Checks(validator, (*shown, *_form("call").shown), common=tuple(common))
 
 
 def _checked(checks: _Checks, placed: _Placed, text: str) -> Any:
@@ -791,20 +938,22 @@ CHECKS: Mapping[str, _Check] = {
     "arguments": _arguments,
     "bind": _bind,
     "blocks": _blocks,
-    "condition": _value,
+    "condition": _condition,
     "index": _index,
     "inputs": _inputs,
-    "layer_name": _layer_name,
+    "layer_name": _element_name,
     "layers": _stack,
     "merge": _merge,
     "network": _network,
     "paths": _paths,
     "presets": _presets,
-    "rows": _value,
+    "rows": _rows,
     "output_shape": partial(_shape, most=MOST_AXES),
+    "shape": _shape,
     "tensors": _tensors,
     "text": _text,
-    "times": _value,
+    "times": _field_check(TIMES),
     "truth": _truth,
     "values": _values,
+    "weights": _weights,
 }

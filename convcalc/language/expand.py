@@ -14,18 +14,17 @@ from convcalc.language.document import Document
 from convcalc.language.limits import SHORT_WHILE, Budget
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, Unknown
-from convcalc.language.scopes import Known, Scope, Tensors, asks_for_tensor
-from convcalc.language.statements import Call, Statement
+from convcalc.language.scopes import Known, Made, Scope, Tensors, asks_for_tensor
+from convcalc.language.sharing import Sharing
+from convcalc.language.statements import TIMES, Call, Statement, wrong_row
 from convcalc.language.values import Values
-from convcalc.layers.fields import Whole
 from convcalc.layers.joining import Split
 from convcalc.shape import Shape, Tensor
-from convcalc.words import counted, describe, did_you_mean, grouped, listed
+from convcalc.words import describe, did_you_mean, grouped
 
 if TYPE_CHECKING:
     from convcalc.language.forms import Branches, ForEach, Repeat, Residual, Sequential, Structure
 
-_TIMES = Whole(0)
 #: Expands a line, whose body is a call or a structure.
 _Expand = Callable[[Statement, Any, Any, Scope], Tensors]
 
@@ -191,6 +190,7 @@ class _Walk:
         #: The lines in which a mistake was found: each is reported once, however often it is run.
         self.mistaken: set[int] = set()
         self.placing = Placing(values, instead)
+        self.sharing = Sharing(values)
         self.structures: Mapping[str, _Expand] = {
             "sequential": self.sequential,
             "repeat": self.repeat,
@@ -233,6 +233,7 @@ class _Walk:
             self.look(st)
         body, found = st.body, len(self.mistakes.found)
         result: Tensors = None
+        made: Made | None = None
         if not self.mistaken or id(st) not in self.mistaken:
             inputs, there = current, body.when
             try:
@@ -248,14 +249,41 @@ class _Walk:
                 if body.from_ and inputs is current:
                     inputs = self.named(st, scope)
                 expand: _Expand = self.kinds.get(st.type, self.placing.layer)
-                result = expand(st, body, inputs, scope)
+                first = len(self.builder)
+                if body.trainable is True:
+                    result = expand(st, body, inputs, scope)
+                else:
+                    result = self.trained(expand, st, inputs, scope)
+                shares = isinstance(body, Call) and body.weights is not None
+                if shares or body.name is not None:
+                    made = self.made(st, first, 1, result, found)
+                    if shares and not self.sharing.line(st, made, scope):
+                        result = made = None
             except Unknown:
                 pass
             if len(self.mistakes.found) > found:
                 self.mistaken.add(id(st))
         if body.name is not None:
-            scope.add(body.name, result)
+            scope.add_line(body.name, result, made)
         return result
+
+    def trained(self, expand: _Expand, st: Statement, inputs: Tensors, scope: Scope) -> Tensors:
+        """A line that says whether it is trained."""
+        body = st.body
+        if self.values.truth(st, "trainable", body.trainable, scope, inputs):
+            return expand(st, body, inputs, scope)
+        with self.builder.frozen():
+            return expand(st, body, inputs, scope)
+
+    def made(self, st: Statement, first: int, own: int, result: Tensors, found: int) -> Made | None:
+        """What a line made, whose own name is `own` parts of the names in it.
+
+        `first` and `found` are how many layers and mistakes there were before. None where it is not
+        known, for there are more of these.
+        """
+        if result is None or len(self.mistakes.found) > found:
+            return None
+        return Made(st, first, len(self.builder), self.builder.level.depth + own)
 
     def named(self, st: Statement, scope: Scope) -> Tensors:
         """The tensors that `from` names."""
@@ -296,7 +324,7 @@ class _Walk:
 
     def repeat(self, st: Statement, body: Repeat, inputs: Tensors, scope: Scope) -> Tensors:
         try:
-            times = _TIMES.parse(self.values.evaluate(body.times, scope, inputs, st, "times"))
+            times = TIMES.parse(self.values.evaluate(body.times, scope, inputs, st, "times"))
         except Refusal as refusal:
             raws = [body.times]
             raise self.mistakes.value(refusal, st, "times", raws, scope, inputs) from None
@@ -304,10 +332,17 @@ class _Walk:
             turns = grouped(times) if times < 10**24 else describe(times)
             message = f"{turns} turns are more than the {self.most_steps:,} allowed"
             self.mistakes.exceed_steps(message, st.mark_of("times"))
+        shared: Made | None = None
         for index in range(times):
             self.step(st)
             values = {**scope.values, body.index: index} if body.index else scope.values
+            first, found = len(self.builder), len(self.mistakes.found)
             inputs = self.stack(body.layers, inputs, scope.inside(st, values))
+            if body.share_weights and (made := self.made(st, first, 0, inputs, found)):
+                if index == 0:
+                    shared = made
+                elif shared and not self.sharing.turn(shared, made, index, scope):
+                    shared = None  # which is said once
         return inputs
 
     def for_each(self, st: Statement, body: ForEach, inputs: Tensors, scope: Scope) -> Tensors:
@@ -320,12 +355,8 @@ class _Walk:
         for number, row in enumerate(rows):
             self.step(st)
             cells = row if isinstance(row, tuple) else (row,)
-            if len(cells) != len(names):
-                given = counted(len(cells), "value")
-                message = f"this row has {given} for the {counted(len(names), 'name')} of `bind`"
-                help = f"the names are {listed(names)}"
-                if len(names) == 1:
-                    help = f"the name is {names[0]}; a row whose only cell is a list is [[1, 2]]"
+            if wrong := wrong_row(len(cells), names):
+                message, help = wrong
                 mark = st.item_mark("in", number)
                 raise self.mistakes.report("bad-value", message, mark, scope, help=help)
             values = {**scope.values, **dict(zip(names, cells))}

@@ -39,9 +39,19 @@ class Element(Form):
     """the name of the tensor that it takes, or a list of them; the line above when left out"""
     when: Condition = Field(True, examples=["stride == 1"])
     """where this is false, the layer is left out"""
+    trainable: Condition = Field(True, examples=[False, "stage > frozen_stages"])
+    """where this is false, training leaves the weights of all that is in it as they are"""
 
 
-class Layer(Element):
+class Call(Element):
+    """What a layer and the call of a block take beside that."""
+
+    weights: Annotated[str | None, Checked("weights")] = Field(None, examples=["left"])
+    """the name of a layer or block above that is built in the same way: this one uses its weights,
+    which count once; its own when left out"""
+
+
+class Layer(Call):
     """What a layer takes beside the fields of its type."""
 
     functional: Truth = Field(False, examples=[True])
@@ -68,6 +78,8 @@ class Repeat(Structure):
     """how often"""
     index: Annotated[str | None, Checked("index")] = Field(None, examples=["i"])
     """the name of the turn's number in expressions, from 0"""
+    share_weights: Truth = Field(False, examples=[True])
+    """whether all turns use the weights of the first, which count once; false when left out"""
     layers: Layers = Field(examples=[[{"conv": {"out": "32 * (i + 1)", "k": 3}}]])
     """the layers of one turn"""
 
@@ -162,4 +174,4 @@ def name(form: type[Form]) -> str:
 
 #: The structures of the language, by name, and the other forms.
 STRUCTURES = {name(form): form for form in Structure.__subclasses__()}
-OTHERS = {name(form): form for form in (Element, Layer, Block, Spec)}
+OTHERS = {name(form): form for form in (Element, Call, Layer, Block, Spec)}

@@ -143,7 +143,7 @@ def _strides(placed: Placed) -> Iterator[tuple[int, int]]:
 
 def _ends(placed: Placed) -> tuple[Shape, Shape]:
     """What enters a layer, and what leaves it."""
-    return placed.inputs[0], placed.outputs[0]
+    return placed.entering, placed.outputs[0]
 
 
 def _shape(tensor: Tensor, changed: dict[int, tuple[Shape, ...]]) -> Shape:

@@ -36,9 +36,12 @@ class Placing:
         if inputs is None:
             self.values.opened(st, scope, inputs, _kinds(st.type))
             return None
+        above = inputs
+        if not call.from_ and layers.find(st.type).arity == 0:
+            inputs = ()  # its values may speak of what is above, which does not enter it
         if self.instead:
             call = self.instead.get(id(st), call)
-        key: tuple[Any, ...] = (id(call), *[tensor.shape for tensor in inputs])
+        key: tuple[Any, ...] = (id(call), *[tensor.shape for tensor in above])
         kinds: list[type] = []
         if call.names:
             read = [*map(scope.values.get, call.names)]
@@ -47,7 +50,7 @@ class Placing:
         # Lists may be long, and those that are equal can differ in the kinds of their items.
         placed = None if tuple in kinds else self.made.get(key)
         if placed is None:
-            opened = self.values.opened(st, scope, inputs, _kinds(st.type))
+            opened = self.values.opened(st, scope, above, _kinds(st.type))
             cls, fields = layers.find(st.type), {**call.settled, **opened}
             said = [(each, fields.pop(each.field.name, None)) for each in cls.stated]
             layer = cls(**fields)
@@ -91,6 +94,10 @@ class Placing:
         """The parts of a layer that stands for several."""
         try:
             layer.require_inputs(len(inputs))
+            layer.require(inputs[0].shape)
+        except Refusal as refusal:
+            raise self.mistakes.shapes(refusal, st, call.open.values(), scope, inputs) from None
+        try:
             with self.builder.group(call.name or st.type, st.type, layer):
                 made = layer.build(self.builder, *inputs)
         except Refusal as refusal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import yaml
@@ -80,6 +81,11 @@ _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: What UTF-8 has no bytes for: half of a character of UTF-16.
 _SURROGATE = re.compile("[\ud800-\udfff]")
+#: The same written as an escape, as JSON writes a character beyond U+FFFF; and any escape.
+_HALF = r"(?:u|U0000)[dD][89a-fA-F][0-9a-fA-F]{2}"
+_ESCAPED_HALF, _ESCAPE = re.compile(rf"\\{_HALF}"), re.compile(rf"\\(?:({_HALF})|.)", re.DOTALL)
+#: A half without the other.
+_LONE = re.compile("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -179,9 +185,10 @@ class _Reader:
         return ConvcalcError([exceeded(name, message, self.source, Mark(*place))])
 
     def read(self) -> Any:
-        loader = None
+        loader, text = None, self.source.text
         try:
-            loader = _Loader(self.source.text)
+            # libyaml takes no halves of characters; what takes them is several times as slow.
+            loader = (yaml.SafeLoader if _ESCAPED_HALF.search(text) else _Loader)(text)
             return self.document(iter(loader.get_event, None))
         except yaml.reader.ReaderError:
             raise self.unreadable() from None
@@ -266,6 +273,8 @@ class _Reader:
         if event.tag is not None:
             raise self.tag(event.tag, place)
         self.count(1, place)
+        if style == '"' and _SURROGATE.search(text):
+            text = self.joined(text, event)
         if style == '"' and (control := _CONTROL.search(text)):
             # Printed in a table, it would be a command to the reader's terminal.
             message = f"the text has a control character in it, U+{ord(control[0]):04X}"
@@ -283,6 +292,21 @@ class _Reader:
             level.take(value, place, 0)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, 1, 0)
+
+    def joined(self, text: str, event: Any) -> str:
+        """A text with the halves of its characters joined, as JSON writes them."""
+        if lone := _LONE.search(text):
+            count = len(_SURROGATE.findall(text[: lone.start()]))
+            start, whole = event.start_mark.index, self.source.text
+            escapes = _ESCAPE.finditer(whole, start, event.end_mark.index)
+            escape = next(islice((each for each in escapes if each[1]), count, None))
+            at = escape.start()
+            line, column = whole.count("\n", 0, at) + 1, at - whole.rfind("\n", 0, at)
+            message = f"the text has half a character in it, U+{ord(lone[0]):04X}"
+            help = "write both halves, as in `\\ud83d\\ude00`, or the character itself"
+            place = line, column, len(escape[0]), -1
+            raise self.mistake("bad-yaml", message, place, help)
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
 
     def alias(self, event: Any) -> None:
         name = event.anchor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -154,13 +154,15 @@ class Mistakes:
         inputs: Known,
     ) -> Unknown:
         """A layer, in which the values `raws` are, refuses its inputs."""
-        where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
+        where = ""
         if len(inputs) > 1:
             given = [f"{tensor.shape} ({self._place(tensor)})" for tensor in inputs[:4]]
             where = f"its inputs are {', '.join(given)}{', …' if len(inputs) > 4 else ''}"
-        elif before := self._flattened(inputs[0]):
+        elif inputs and (before := self._flattened(inputs[0])):
             made = f"{self._place(inputs[0])} makes of {before.shape}"
             where = f"its input is {inputs[0].shape}, which {made}, from {self._place(before)}"
+        elif inputs:
+            where = f"its input is {inputs[0].shape}, from {self._place(inputs[0])}"
         notes: list[str] = []
         if refusal.code == "shape-mismatch":
             from convcalc.language.joins import paths_of  # what is right needs none
@@ -176,7 +178,7 @@ class Mistakes:
         """What a flat tensor was, where the layer above flattens."""
         if tensor.node >= 0 and len(tensor.shape) == 1:
             placed = self.builder.placed(tensor.node)
-            if placed.layer.moves and len(placed.inputs[0]) > 1:
+            if placed.layer.moves and len(placed.entering) > 1:
                 return self.builder.inputs(tensor.node)[0]
         return None
 
@@ -227,25 +229,39 @@ class Mistakes:
         """`from` names what is not in reach."""
         known = scope.tensors()
         whole, _, part = name.rpartition(".")
-        message = f"`from` names `{name}`, and no layer above has that name"
+        if whole not in known:
+            self.unknown_name(st, "from", name, scope, known)
+            return
+        parts = len(scope.find(whole) or ())
+        message = f"`from` names part {part} of `{whole}`, which has {counted(parts, 'part')}"
+        mark = st.item_mark("from", st.body.from_.index(name))
+        help = f"parts are counted from 0: `{whole}.0`"
+        self.report("unknown-tensor", message, mark, scope, help=help)
+
+    def unknown_name(
+        self, st: Statement, field: str, name: str, scope: Scope, known: Sequence[str]
+    ) -> None:
+        """A field of a line, `from` or `weights`, names no layer of those that are `known`."""
+        message = f"`{field}` names `{name}`, and no layer above has that name"
         help = f"known here: {listed(known)}; a name is seen by what follows it in its list"
         if scope.calls:
             help = f"a block sees nothing of its caller; known here: {listed(known)}"
-        if whole in known:
-            parts = len(scope.find(whole) or ())
-            message = f"`from` names part {part} of `{whole}`, which has {counted(parts, 'part')}"
-            help = f"parts are counted from 0: `{whole}.0`"
         if scope.is_left_out(name):
-            message = f"`from` names `{name}`, which its `when` leaves out here"
+            message = f"`{field}` names `{name}`, which its `when` leaves out here"
             help = "give this line the same `when`, or name a layer that is there"
-        mark = st.item_mark("from", st.body.from_.index(name))
-        label = "" if whole in known else did_you_mean(name, known)
-        if whole not in known and (called := self.called_in_tables(name, scope)):
-            message, label, help = f"`from` names `{name}`, {called[0]}", "", called[1]
-        self.report("unknown-tensor", message, mark, scope, label=label, help=help)
+        mark, code, label = st.mark_of("weights"), "unknown-weights", did_you_mean(name, known)
+        if field == "from":
+            mark, code = st.item_mark("from", st.body.from_.index(name)), "unknown-tensor"
+        if called := self.called_in_tables(name, scope, field):
+            message, label, help = f"`{field}` names `{name}`, {called[0]}", "", called[1]
+        self.report(code, message, mark, scope, label=label, help=help)
 
-    def called_in_tables(self, name: str, scope: Scope) -> tuple[str, str] | None:
+    def called_in_tables(
+        self, name: str, scope: Scope, field: str = "outputs"
+    ) -> tuple[str, str] | None:
         """What is said of a name that a table has and no line: what it is, and the cure.
+
+        `field` is what names it.
 
         None where no layer so far is called so, or its line has the name.
         """
@@ -270,9 +286,8 @@ class Mistakes:
             whole = f"name the `{outer.type}` at line {outer.mark.line}, and take that"
         else:
             whole = f"take `{outer.body.name}`, the `{outer.type}` at line {outer.mark.line}"
-        help = (
-            f"a name is seen in its own list alone; {whole}: it hands on what its last layer makes"
-        )
+        help = f"a name is seen in its own list alone; {whole}"
+        help += "" if field == "weights" else ": it hands on what its last layer makes"
         return f"which is what tables call the {at_line}, inside `{outer.type}`", help
 
     def _line_called(self, name: str) -> tuple[Statement, tuple[Statement, ...]] | None:

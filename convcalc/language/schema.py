@@ -124,6 +124,7 @@ def _values() -> dict[str, _Schema]:
         "bind": _list(_ref("identifier"), minItems=1, uniqueItems=True),
         "layer_name": {**_whole(LAYER_NAME), "not": {"const": "input"}},
         "tensors": _any(_whole(TENSOR), _list(_whole(TENSOR), minItems=1)),
+        "weights": _whole(LAYER_NAME),
         "merge": {"enum": list(MERGES)},
         "shape": _any(_list(size, minItems=1, maxItems=MOST_INPUT_AXES), _ref("expression")),
         "output_shape": _any(_list(size, minItems=1, maxItems=MOST_AXES), _ref("expression")),
@@ -157,7 +158,7 @@ def _parts() -> dict[str, _Schema]:
         "block_call": {
             "description": "A call of a block, with its arguments.",
             "type": ["object", "null"],
-            "properties": _form(OTHERS["element"])["properties"],
+            "properties": _form(OTHERS["call"])["properties"],
             "propertyNames": _ref("identifier"),
             "additionalProperties": _ref("value"),
         },
@@ -236,12 +237,15 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
         elif field.short:
             # A line without fields is none of these.
             rules.append({"not": {"type": "object", "required": spellings}})
-        value = _or_expression(field.kind.schema())
+        schema = field.kind.schema()
+        value = schema if field.kind.takes_text else _or_expression(schema)
         if field.description:
             value["description"] = field.description
         if not field.required and field.default is not None:
             value["default"] = field.kind.show(field.default)
         properties |= dict.fromkeys(spellings, value)
+    if cls.arity == 0:
+        del properties["from"]
     if cls.one_of:
         rules.append(_any(*({"required": [name]} for name in cls.one_of)))
     return {

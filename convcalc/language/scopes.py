@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from convcalc.expressions import Expression
 from convcalc.language.statements import Call, Statement
@@ -38,10 +38,22 @@ def asks_for_tensor(value: Any) -> bool:
     return isinstance(value, Expression) and not TENSOR_NAMES.isdisjoint(value.names)
 
 
+class Made(NamedTuple):
+    """What a line made: the nodes of the graph from `first` up to `end`, and the line.
+
+    `depth` is how many of the parts of their names stand for the line and for what is around it.
+    """
+
+    st: Statement
+    first: int
+    end: int
+    depth: int
+
+
 class Scope:
     """What the lines of one `layers` list see; they add the tensors that they name."""
 
-    __slots__ = ("_left_out", "_outer", "_tensors", "around", "values")
+    __slots__ = ("_left_out", "_made", "_outer", "_tensors", "around", "values")
 
     def __init__(
         self,
@@ -55,6 +67,7 @@ class Scope:
         #: The list around it, whose tensors it sees.
         self._outer = outer
         self._tensors: dict[str, Tensors] = {}
+        self._made: dict[str, Made | None] = {}
         self._left_out: set[str] | None = None
 
     def inside(self, st: Statement, values: Mapping[str, Any] | None = None) -> Scope:
@@ -80,8 +93,13 @@ class Scope:
         return {**self.values, **(tensor_values(inputs[0].shape) if inputs else {})}
 
     def add(self, name: str, tensors: Tensors) -> None:
-        """Name tensors, for the lines that follow."""
+        """Name tensors that enter, for the lines that follow."""
         self._tensors[name] = tensors
+
+    def add_line(self, name: str, tensors: Tensors, made: Made | None) -> None:
+        """Name what a line hands on and what it made; None where a mistake leaves that unknown."""
+        self._tensors[name] = tensors
+        self._made[name] = made
 
     def leave_out(self, name: str) -> None:
         """Note that the layer of a name is not there."""
@@ -100,6 +118,20 @@ class Scope:
         if found == ():
             raise KeyError(name)
         return found
+
+    def made(self, name: str) -> Made | None:
+        """What the line of a name made; None where that is not known.
+
+        Raises KeyError for what is no name of a line in reach.
+        """
+        for each in self._lists():
+            if name in each._tensors:
+                return each._made[name]
+        raise KeyError(name)
+
+    def lines(self) -> list[str]:
+        """The names of all lines in reach."""
+        return list(dict.fromkeys(name for scope in self._lists() for name in scope._made))
 
     def is_left_out(self, name: str) -> bool:
         """Whether a name is that of a layer which its `when` leaves out."""

@@ -12,10 +12,13 @@ from convcalc import layers
 from convcalc.diagnostics import Mark
 from convcalc.expressions import Expression
 from convcalc.language import reader
-from convcalc.words import describe
+from convcalc.layers.fields import Whole
+from convcalc.words import counted, describe, listed
 
 #: The default of a block's argument that must be given.
 REQUIRED = "required"
+#: What the turns of a `repeat` are, and a size of a shape.
+TIMES, SIZE = Whole(0), Whole(1)
 #: What joins the paths of `branches`.
 MERGES = ("concat", "add", "mul")
 
@@ -33,6 +36,26 @@ class Items(NamedTuple):
 
 #: A value of a spec: a number, a text, a truth value, a tuple of these; or yet to be evaluated.
 Value = int | float | str | bool | tuple[Any, ...] | Expression | Items | None
+
+
+class WrongRow(NamedTuple):
+    """What is said of a row of a table that has not one cell for each name."""
+
+    message: str
+    help: str
+
+
+def wrong_row(cells: int, names: tuple[str, ...]) -> WrongRow | None:
+    """What is said of a row of so many cells; None where it has one for each name."""
+    if cells == len(names):
+        return None
+    given = counted(cells, "value")
+    message = f"this row has {given} for the {counted(len(names), 'name')} of `bind`"
+    if len(names) == 1:
+        return WrongRow(
+            message, f"the name is {names[0]}; a row whose only cell is a list is [[1, 2]]"
+        )
+    return WrongRow(message, f"the names are {listed(names)}")
 
 
 def expressions_in(value: Value) -> Iterator[Expression]:
@@ -105,6 +128,8 @@ class Call(NamedTuple):
     name: str | None = None
     from_: tuple[str, ...] = ()
     when: Value = True
+    trainable: Value = True
+    weights: str | None = None
     functional: bool = False
     output_shape: Value = None
 

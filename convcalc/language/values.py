@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from convcalc.arithmetic import Refusal, is_fraction
@@ -15,13 +16,11 @@ from convcalc.language.document import Document
 from convcalc.language.limits import SHORT_WHILE
 from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import TENSOR_NAMES, Scope, Tensors
-from convcalc.language.statements import Items, Statement, Value
-from convcalc.layers.fields import Kind, Whole
+from convcalc.language.statements import SIZE, Items, Statement, Value
+from convcalc.layers.fields import Kind
 from convcalc.shape import MOST_INPUT_AXES, Shape
 from convcalc.visible import composed
-from convcalc.words import NUMBERS, describe, did_you_mean, listed
-
-_SIZE = Whole(1)
+from convcalc.words import NUMBERS, describe, did_you_mean, listed, shortened
 
 
 class Marked(Protocol):
@@ -29,6 +28,28 @@ class Marked(Protocol):
 
     def mark_of(self, *path: Any) -> Mark | None:
         """The place of the value at a path."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A variable's value as an option has it: the text, and what that reads as by itself.
+
+    Where it reads as nothing, `why` says so. A variable that is a text takes the text, whatever
+    that looks like, unless it reads as a text: `relu`, `3` and `'relu'` alike.
+    """
+
+    text: str
+    value: Any
+    why: str = ""
+
+    def for_default(self, default: Any) -> Any:
+        """The value for a variable with this default. Raises ConvcalcError where it is none."""
+        if isinstance(default, str):
+            return self.value if isinstance(self.value, str) else self.text
+        if self.why:
+            message = f"{shortened(self.text)!r} is no value: {self.why}"
+            raise fail("bad-value", message, f"its value in the spec is {describe(default)}")
+        return self.value
 
 
 class Values:
@@ -163,7 +184,7 @@ class Values:
         parsed = []
         for index, size in enumerate(sizes):
             try:
-                parsed.append(_SIZE.parse(size))
+                parsed.append(SIZE.parse(size))
             except Refusal as refusal:
                 message = f"a size of `{name}` {refusal.message}"
                 at = marked.mark_of(*path, index) or marked.mark_of(*path)
@@ -186,6 +207,8 @@ def _setting(name: str, value: Any, default: Any) -> Any:
 
     Raises ConvcalcError for another kind.
     """
+    if isinstance(value, Written):
+        value = value.for_default(default)
     if isinstance(value, list):
         value = tuple(value)
     elif not isinstance(value, (bool, int)) and hasattr(value, "__index__"):

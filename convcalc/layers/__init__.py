@@ -57,7 +57,7 @@ def is_known(name: str) -> bool:
 #: The files in the order in which a reader meets their types; others follow.
 _READING = (
     *("convolution", "dense", "normalization", "activation", "pooling"),
-    *("resampling", "folding", "joining", "composite"),
+    *("resampling", "folding", "joining", "attention", "composite"),
 )
 
 

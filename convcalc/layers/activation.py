@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from convcalc.arithmetic import either, equal, require
+from convcalc.arithmetic import either, equal, product, require
 from convcalc.layers.base import NOTHING, Operations, Storage, Unary, Weight, layer
-from convcalc.layers.fields import Count, Optional, Real
+from convcalc.layers.fields import Count, OneAxis, Optional, Real
 from convcalc.shape import Shape
 
 
@@ -179,18 +179,21 @@ class Mish(Activation):
 
 @layer("softmax")
 class Softmax(Activation):
-    """eˣ over the sum of eˣ, over the channels of every position.
+    """eˣ over the sum of eˣ, over the channels of every position, or along another axis.
 
     The largest of n takes n − 1 comparisons; then n subtractions, n exponentials, n − 1 additions
     and n divisions.
+
+    axis: which axis the sums are along: 0 for the channels, -1 for the last
 
     Example: `- softmax` on `1000`
     """
 
     natural_axes = 0
+    axis: OneAxis = 0
 
     def operations(self, x: Shape, y: Shape) -> Operations:
-        rows = x.positions
+        rows = product(size for axis, size in enumerate(x) if axis != self.axis)
         return Operations(cmp=x.size - rows, add=2 * x.size - rows, exp=x.size, div=x.size)
 
 

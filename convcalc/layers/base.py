@@ -26,7 +26,7 @@ else:
 
 
 class Weight(NamedTuple):
-    """A named tensor that a layer owns. `trainable` is false for running statistics."""
+    """A named tensor of a layer. `trainable` is false for running statistics."""
 
     name: str
     shape: tuple[int, ...]
@@ -81,6 +81,8 @@ class Operations(NamedTuple):
 
 
 NOTHING = Operations()
+#: What stands for the input of a layer that takes none.
+NO_INPUT = Shape(0)
 
 
 class Field(NamedTuple):
@@ -142,7 +144,7 @@ class Layer:
 
     An instance is what a spec says: its fields, where one value may stand for every axis. `placed`
     puts it on inputs, and only what is placed is asked for shapes, tensors and operations; the
-    rules that answer are `output_shapes`, `tensors`, `counts` and `windows`. Types of one input
+    rules that answer are `output_shapes`, `owned`, `counts` and `windows`. Types of one input
     write `output_shape`, `weights` and `operations` instead (`Unary`), types that join several
     inputs likewise (`Join`).
     """
@@ -150,14 +152,15 @@ class Layer:
     type: ClassVar[str]
     #: Which types it is one of: `activation`, `pooling`. Conventions and readers go by it.
     family: ClassVar[str] = "other"
-    #: Whether it only passes or moves what comes, as `flatten` and `concat` do.
+    #: Whether it computes nothing: it only passes, moves or holds numbers, as `flatten`, `concat`
+    #: and `parameter` do.
     moves: ClassVar[bool] = False
     #: Whether its windows slide along the output, and its input is what they make.
     transposed: ClassVar[bool] = False
-    #: How many inputs it takes; None: two or more.
+    #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
-    axes: ClassVar[tuple[int, int]] = (0, MOST_AXES - 1)
+    spatial_axes: ClassVar[tuple[int, int]] = (0, MOST_AXES - 1)
     #: Fields that may be left out, but not all of them.
     one_of: ClassVar[tuple[str, ...]] = ()
     #: The fields of a spec that are only checked.
@@ -189,12 +192,26 @@ class Layer:
         """Refuse more or fewer inputs than it takes. Raises Refusal."""
         if self.arity is None:
             require(
-                count >= 2,
-                "{type} joins two tensors or more, and gets {count}",
+                count >= self.fewest_inputs(),
+                "{type} {takes}, and gets {count}",
                 code="input-count",
                 help="name them: `from: [a, b]`",
+                takes="joins two tensors or more"
+                if self.fewest_inputs() == 2
+                else "takes one tensor or more",
                 type=self.type,
                 count=count,
+            )
+        elif self.arity == 0:
+            require(
+                count == 0,
+                "{type} takes no tensor: nothing enters it, and {count} {tensors} given",
+                code="input-count",
+                field="from",
+                help="leave `from` out",
+                type=self.type,
+                count=count,
+                tensors="tensor is" if count == 1 else "tensors are",
             )
         else:
             require(
@@ -217,12 +234,16 @@ class Layer:
         """The shapes of the outputs. Raises Refusal."""
         raise NotImplementedError
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> Iterator[Weight]:
+    def owned(self, inputs: tuple[Shape, ...]) -> Iterator[Weight]:
         """The tensors that it owns."""
         return iter(())
 
-    def counts(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Operations:
-        """The primitive operations for one sample."""
+    def counts(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Operations | None:
+        """The primitive operations for one sample.
+
+        None: what it computes, and so what it costs, is not known. Its figures are unknown then
+        under every convention, and totals say that they lack it.
+        """
         return NOTHING
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
@@ -244,7 +265,7 @@ class Layer:
     @classmethod
     def owns_tensors(cls) -> bool:
         """Whether layers of the type own any tensors."""
-        return cls.tensors is not Layer.tensors
+        return cls.owned is not Layer.owned
 
     def config(self) -> dict[str, Any]:
         """Field name to value, as JSON has them."""
@@ -259,13 +280,17 @@ class Placed:
     """A layer on its inputs: each of its per-axis fields has a value for every spatial axis.
 
     `inputs` and `outputs` are shapes without the batch; what it is asked is for one sample.
-    `written` is the layer as the spec has it, where one number may stand for every axis.
+    `written` is the layer as the spec has it, where one number may stand for every axis. One that
+    is `borrowing` works with the tensors of another layer, which owns them; what is `frozen` is not
+    trained.
     """
 
     layer: Layer
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
     written: Layer
+    borrowing: bool = False
+    frozen: bool = False
 
     @property
     def type(self) -> str:
@@ -273,9 +298,14 @@ class Placed:
         return self.layer.type
 
     @property
+    def entering(self) -> Shape:
+        """The (first) input; of a layer that takes none, a tensor without an element."""
+        return _first(self.inputs)
+
+    @property
     def kind(self) -> str:
         """What it is to a reader of resource tables; see `Layer.kind`."""
-        return self.layer.kind(self.inputs[0])
+        return self.layer.kind(self.entering)
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -283,34 +313,48 @@ class Placed:
         return self.layer.config()
 
     @cached_property
+    def tensors(self) -> tuple[Weight, ...]:
+        """The tensors that it works with, its own or another's."""
+        return tuple(self.layer.owned(self.inputs))
+
+    @property
     def weights(self) -> tuple[Weight, ...]:
         """The tensors that it owns."""
-        return tuple(self.layer.tensors(self.inputs))
+        return () if self.borrowing else self.tensors
+
+    def holding(self, *, borrowing: bool, frozen: bool) -> Placed:
+        """The same with tensors that are another's, or not trained; itself where it has none."""
+        if not self.tensors or (borrowing, frozen) == (self.borrowing, self.frozen):
+            return self
+        return _holding(self, borrowing, frozen)
 
     @cached_property
-    def operations(self) -> Operations:
-        """The primitive operations."""
+    def operations(self) -> Operations | None:
+        """The primitive operations; None where they are not known."""
         return self.layer.counts(self.inputs, self.outputs)
 
     @cached_property
-    def primitives(self) -> dict[str, int]:
-        """The operations by kind, those of sums of products included; not to be changed."""
-        return self.operations.primitives()
+    def primitives(self) -> dict[str, int] | None:
+        """The operations by kind, those of sums of products included; not to be changed.
+
+        None where they are not known.
+        """
+        return None if self.operations is None else self.operations.primitives()
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:
         """Its window on each spatial axis; empty where it slides none."""
-        return self.layer.windows(self.inputs[0])
+        return self.layer.windows(self.entering)
 
     @property
     def channel_groups(self) -> int | None:
         """The groups that it takes its channels in, each apart; None: in none."""
-        return self.layer.channel_groups(self.inputs[0])
+        return self.layer.channel_groups(self.entering)
 
     @property
     def storage(self) -> Storage:
         """Where its output is kept."""
-        return self.layer.storage(self.inputs[0])
+        return self.layer.storage(self.entering)
 
 
 class Unary(Layer):
@@ -324,17 +368,17 @@ class Unary(Layer):
         """The tensors that it owns; parameters are their sizes, summed."""
         return iter(())
 
-    def operations(self, x: Shape, y: Shape) -> Operations:
-        """The primitive operations for one sample."""
+    def operations(self, x: Shape, y: Shape) -> Operations | None:
+        """The primitive operations for one sample; None: they are not known."""
         return NOTHING
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         return (self.output_shape(*inputs),)
 
-    def tensors(self, inputs: tuple[Shape, ...]) -> Iterator[Weight]:
+    def owned(self, inputs: tuple[Shape, ...]) -> Iterator[Weight]:
         return self.weights(*inputs)
 
-    def counts(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Operations:
+    def counts(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Operations | None:
         return self.operations(*inputs, *outputs)
 
     @classmethod
@@ -473,10 +517,13 @@ def details(cls: type[Layer]) -> str:
 
 
 def example(cls: type[Layer]) -> tuple[str, str] | None:
-    """A layer type's example: the line of a spec, and the input (`3x32x32`) that it stands on."""
+    """A layer type's example: the line of a spec, and the input (`3x32x32`) that it stands on.
+
+    The input is empty where it takes none.
+    """
     text = _entries("\n".join(_paragraphs(cls))).get("Example", "")
-    line, on, shape = text.strip("`").removeprefix("- ").partition("` on `")
-    return (line, shape) if on else None
+    line, _, shape = text.strip("`").removeprefix("- ").partition("` on `")
+    return (line, shape) if line else None
 
 
 def descriptions(cls: type) -> dict[str, str]:
@@ -512,14 +559,23 @@ def _paragraphs(cls: type) -> list[str]:
 def _placed(layer: Layer, inputs: tuple[Shape, ...]) -> Placed:
     """A layer on its inputs; equal layers on equal inputs are one. Raises Refusal."""
     layer.require_inputs(len(inputs))
-    spread = _spread(layer, len(inputs[0]) - 1)
+    spread = _spread(layer, len(_first(inputs)) - 1)
     return Placed(spread, inputs, spread.output_shapes(inputs), layer)
 
 
+def _first(inputs: tuple[Shape, ...]) -> Shape:
+    return inputs[0] if inputs else NO_INPUT
+
+
 @lru_cache(maxsize=4096)
-def _spread(layer: Layer, axes: int) -> Layer:
-    """`layer` with its per-axis fields spread over `axes` spatial axes. Raises Refusal."""
-    fewest, most = layer.axes
+def _holding(placed: Placed, borrowing: bool, frozen: bool) -> Placed:
+    """One object for each such layer: what equal layers cost is known by it."""
+    return dataclasses.replace(placed, borrowing=borrowing, frozen=frozen)
+
+
+def require_axes(layer: Layer, axes: int) -> None:
+    """Refuse an input of more or fewer spatial axes than a layer takes. Raises Refusal."""
+    fewest, most = layer.spatial_axes
     require(
         fewest <= axes <= most,
         "{type} takes an input with {wanted}, and this one has {axes}",
@@ -538,6 +594,12 @@ def _spread(layer: Layer, axes: int) -> Layer:
         wanted=_axes_text(fewest, most),
         axes="none" if axes == 0 else axes,
     )
+
+
+@lru_cache(maxsize=4096)
+def _spread(layer: Layer, axes: int) -> Layer:
+    """`layer` with its per-axis fields spread over `axes` spatial axes. Raises Refusal."""
+    require_axes(layer, axes)
     changes = {}
     for field in fields_of(type(layer)):
         value = getattr(layer, field.name)

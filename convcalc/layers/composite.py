@@ -7,7 +7,16 @@ from typing import Annotated, Protocol
 
 from convcalc.layers.base import TYPES, Layer, find, layer
 from convcalc.layers.convolution import IN_CHANNELS, Conv, DepthwiseConv, PointwiseConv
-from convcalc.layers.fields import Choice, Count, Flag, Padding, PerAxis, WholeNumber
+from convcalc.layers.fields import (
+    Choice,
+    Count,
+    Flag,
+    Optional,
+    Padding,
+    PerAxis,
+    Truth,
+    WholeNumber,
+)
 from convcalc.layers.joining import Mul
 from convcalc.layers.pooling import GlobalAvgPool
 from convcalc.shape import Shape, Tensor
@@ -27,6 +36,12 @@ class Composite(Layer):
     """A layer type that stands for a stack of others."""
 
     family = "composite"
+
+    def require(self, x: Shape) -> None:
+        """Refuse an input that its own fields do not fit; its parts refuse the rest.
+
+        Raises Refusal.
+        """
 
     def build(self, parts: Parts, x: Tensor) -> tuple[Tensor, ...]:
         """Add its parts, the first of which takes `x`; what the last one makes. Raises Refusal."""
@@ -69,11 +84,13 @@ class SeparableConv(Composite):
     dilation: the step between the cells of a window, of the depthwise convolution
     multiplier: maps between the two for each input channel
     bias: whether each of the two has a bias
+    depthwise_bias: whether the depthwise convolution has one; as `bias` when left out
+    pointwise_bias: whether the pointwise convolution has one; as `bias` when left out
 
     Example: `- separable_conv: {out: 64, k: 3, p: 1}` on `32x112x112`
     """
 
-    axes = (1, 3)
+    spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
     out_channels: Count
     kernel_size: PerAxis
@@ -82,6 +99,8 @@ class SeparableConv(Composite):
     dilation: PerAxis = (1,)
     multiplier: Count = 1
     bias: Flag = True
+    depthwise_bias: Annotated[bool | None, Optional(Truth())] = None
+    pointwise_bias: Annotated[bool | None, Optional(Truth())] = None
 
     def build(self, parts: Parts, x: Tensor) -> tuple[Tensor, ...]:
         depthwise = DepthwiseConv(
@@ -90,10 +109,11 @@ class SeparableConv(Composite):
             padding=self.padding,
             dilation=self.dilation,
             multiplier=self.multiplier,
-            bias=self.bias,
+            bias=self.bias if self.depthwise_bias is None else self.depthwise_bias,
         )
+        pointwise = PointwiseConv(out_channels=self.out_channels, bias=self._maps_have_bias)
         (y,) = parts.add(depthwise, x)
-        return parts.add(PointwiseConv(out_channels=self.out_channels, bias=self.bias), y)
+        return parts.add(pointwise, y)
 
     def standard(self, x: Shape) -> Layer:
         return Conv(
@@ -102,8 +122,13 @@ class SeparableConv(Composite):
             stride=self.stride,
             padding=self.padding,
             dilation=self.dilation,
-            bias=self.bias,
+            bias=self._maps_have_bias,
         )
+
+    @property
+    def _maps_have_bias(self) -> bool:
+        """Whether a number is added to each output map, as the standard convolution does."""
+        return self.bias if self.pointwise_bias is None else self.pointwise_bias
 
 
 @layer("spatial_separable_conv")
@@ -121,7 +146,7 @@ class SpatialSeparableConv(Composite):
     Example: `- spatial_separable_conv: {out: 64, k: 7, p: 3}` on `64x17x17`
     """
 
-    axes = (2, 2)
+    spatial_axes = (2, 2)
     stated = (IN_CHANNELS,)
     out_channels: Count
     kernel_size: Count
@@ -172,7 +197,7 @@ class SqueezeExcite(Composite):
     Example: `- squeeze_excite: {squeeze: 24}` on `96x28x28`
     """
 
-    axes = (1, 3)
+    spatial_axes = (1, 3)
     squeeze: Count
     activation: Annotated[str, ActivationName()] = "relu"
     gate: Annotated[str, ActivationName()] = "sigmoid"

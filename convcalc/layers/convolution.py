@@ -48,7 +48,7 @@ class _Sliding(Unary):
     """
 
     family = "convolution"
-    axes = (1, 3)
+    spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
 
     stride: PerAxis = (1,)
@@ -206,7 +206,7 @@ class GlobalDepthwiseConv(Unary):
     """
 
     family = "convolution"
-    axes = (1, 3)
+    spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
 
     bias: Flag = True
@@ -313,7 +313,7 @@ class DeformConv(Conv):
     """
 
     family = "deformable convolution"
-    axes = (2, 2)
+    spatial_axes = (2, 2)
 
     deformable_groups: Count = 1
     modulated: Flag = False

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction, is_number
+from convcalc.shape import MOST_AXES
 from convcalc.words import describe, listed, near_integers
 
 #: Short names, for the canonical ones that a layer has.
@@ -24,6 +25,10 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "d": ("dilation",),
     "g": ("groups",),
 }
+
+
+#: Stands for a number of the kind `Real` that is open: no user can give it.
+OPEN = math.nan
 
 
 class Kind:
@@ -41,6 +46,8 @@ class Kind:
     symbolic: bool = False
     #: Whether null may stand in it, for a size that is left open.
     nulls: bool = False
+    #: Whether any text stands for itself, so that none is an expression.
+    takes_text: bool = False
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -287,8 +294,9 @@ class Real(Kind):
         finite = abs(value) <= sys.float_info.max
         return value if finite and self.minimum <= value <= self.maximum else None
 
-    def show(self, value: float) -> float:
-        return float(value)  # equal numbers look the same, so that equal layers do
+    def show(self, value: float) -> float | None:
+        # Equal numbers look the same, so that equal layers do.
+        return None if math.isnan(value) else float(value)
 
     def schema(self) -> dict[str, Any]:
         bounds = {"minimum": self.minimum, "maximum": self.maximum}
@@ -335,6 +343,20 @@ class Choice(Kind):
         return {"enum": list(self.words)}
 
 
+class Text(Kind):
+    """A plain text."""
+
+    expected = "a text"
+    metavar = "TEXT"
+    takes_text = True
+
+    def read(self, value: Any) -> str | None:
+        return value if isinstance(value, str) and value.strip() else None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": r"\S"}
+
+
 class Numbers(Kind):
     """A list of whole numbers, `minimum` at least each."""
 
@@ -351,6 +373,43 @@ class Numbers(Kind):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": self.one.schema(), "minItems": 1}
+
+
+class TensorShape(Kind):
+    """The sizes of a tensor, channels first: of one axis to as many as there are at the most."""
+
+    metavar = "N,N…"
+    one = Whole(1)
+    expected = f"a list of 1 to {MOST_AXES} sizes, 1 or more each"
+
+    def read(self, value: Any) -> tuple[int, ...] | None:
+        if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= MOST_AXES:
+            return None
+        # A list is near enough that its items are refused, each by itself.
+        return tuple(map(self.one.parse, value))
+
+    def schema(self) -> dict[str, Any]:
+        items = self.one.schema()
+        return {"type": "array", "items": items, "minItems": 1, "maxItems": MOST_AXES}
+
+
+class TensorShapes(Kind):
+    """The sizes of several tensors, or of none."""
+
+    expected = "a list of shapes, each a list of sizes: [[64, 3], [64]]"
+    metavar = "[N,N…],…"
+    one = TensorShape()
+
+    def read(self, value: Any) -> tuple[tuple[int, ...], ...] | None:
+        items = value if isinstance(value, (list, tuple)) else [None]
+        found = [sizes for item in items if (sizes := self.one.read(item)) is not None]
+        return tuple(found) if len(found) == len(items) else None
+
+    def show(self, value: Any) -> Any:
+        return [list(sizes) for sizes in value]
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.one.schema()}
 
 
 class Axis(Kind):
@@ -453,6 +512,9 @@ Padding = Annotated["tuple[tuple[int, int], ...] | str", Pads()]
 Cut = Annotated["tuple[tuple[int, int], ...] | str", Pads("same", "same_lower")]
 Flag = Annotated[bool, Truth()]
 Number = Annotated[float, Real()]
+#: The sizes of one tensor, and of several.
+OneShape = Annotated[tuple[int, ...], TensorShape()]
+SomeShapes = Annotated[tuple[tuple[int, ...], ...], TensorShapes()]
 #: An axis of the input, and several that differ.
 OneAxis = Annotated[int, Axis()]
 SomeAxes = Annotated[tuple[int, ...], Axes()]

@@ -28,7 +28,7 @@ class Unfold(Unary):
     """
 
     moves = True
-    axes = (2, 2)
+    spatial_axes = (2, 2)
 
     kernel_size: PerAxis
     stride: PerAxis = (1,)
@@ -61,7 +61,7 @@ class Fold(Unary):
     """
 
     transposed = True
-    axes = (1, 1)
+    spatial_axes = (1, 1)
     natural_axes = 1
 
     output_size: PerAxis

@@ -228,7 +228,7 @@ class ChannelShuffle(_Moving):
     Example: `- channel_shuffle: {g: 2}` on `116x28x28`
     """
 
-    axes = (1, MOST_AXES - 1)
+    spatial_axes = (1, MOST_AXES - 1)
 
     groups: Count
 

@@ -141,7 +141,7 @@ class InstanceNorm(_Affine):
     Example: `- instance_norm` on `64x28x28`
     """
 
-    axes = (1, MOST_AXES - 1)
+    spatial_axes = (1, MOST_AXES - 1)
     stated = (_channels_as("num_features"),)
 
     affine: Flag = False
@@ -158,6 +158,39 @@ class InstanceNorm(_Affine):
         return _normalized(x.size, x.channels, self.affine)
 
 
+@layer("rms_norm")
+class RMSNorm(_Affine):
+    """Divides the channels of every position by their root mean square (Zhang and Sennrich 2019).
+
+    x / √(mean of x² + ε), as `torch.nn.RMSNorm` over the channels: a square for every element, n −
+    1 additions and a division for the mean of n; ε, a root and a reciprocal once a position; then a
+    product for every element, and with `affine` one more.
+
+    affine: whether a scale is learned for every channel
+
+    Example: `- rms_norm` on `768x197`
+    """
+
+    stated = (
+        stated(
+            "normalized_shape",
+            EachAxis(1),
+            "",
+            lambda layer, x: (x.channels,),
+            "what is normalised over, the channels; only checked",
+        ),
+    )
+    natural_axes = 1
+
+    def weights(self, x: Shape) -> Iterator[Weight]:
+        if self.affine:
+            yield Weight("weight", (x.channels,))
+
+    def operations(self, x: Shape, y: Shape) -> Operations:
+        n, rows = x.size, x.positions
+        return Operations(mul=2 * n + (n if self.affine else 0), add=n, div=2 * rows, sqrt=rows)
+
+
 @layer("local_response_norm")
 class LocalResponseNorm(Unary):
     """Divides by a power of the squares of `size` neighbouring channels.
@@ -172,7 +205,7 @@ class LocalResponseNorm(Unary):
     """
 
     family = "normalization"
-    axes = (1, MOST_AXES - 1)
+    spatial_axes = (1, MOST_AXES - 1)
 
     size: Count
 

@@ -31,7 +31,7 @@ class _Pool(Unary):
     """
 
     family = "pooling"
-    axes = (1, 3)
+    spatial_axes = (1, 3)
 
     kernel_size: PerAxis
     stride: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None
@@ -146,7 +146,7 @@ class KMaxPool(_Pool):
 
 class _GlobalPool(Unary):
     family = "pooling"
-    axes = (1, 3)
+    spatial_axes = (1, 3)
 
     def output_shape(self, x: Shape) -> Shape:
         return Shape(x.channels, *(1 for _ in x.spatial))
@@ -192,7 +192,7 @@ class _AdaptivePool(Unary):
     """
 
     family = "pooling"
-    axes = (1, 3)
+    spatial_axes = (1, 3)
 
     output_size: Annotated[tuple[int | None, ...], KeptOrEachAxis()]
 
@@ -242,7 +242,7 @@ class MaxUnpool(Unary):
 
     moves = True
     transposed = True
-    axes = (1, 3)
+    spatial_axes = (1, 3)
 
     kernel_size: PerAxis
     stride: Annotated[tuple[int, ...] | None, Optional(EachAxis(1))] = None

@@ -158,7 +158,7 @@ class Upsample(Unary):
     """
 
     family = "resampling"
-    axes = (1, 3)
+    spatial_axes = (1, 3)
     one_of = ("scale", "size")
 
     scale: Annotated[tuple[float, ...] | None, Optional(Factors())] = None
@@ -217,7 +217,7 @@ class PixelShuffle(Unary):
     """
 
     moves = True
-    axes = (2, 2)
+    spatial_axes = (2, 2)
 
     factor: Count
 
@@ -246,7 +246,7 @@ class PixelUnshuffle(Unary):
     """
 
     moves = True
-    axes = (2, 2)
+    spatial_axes = (2, 2)
 
     factor: Count
 

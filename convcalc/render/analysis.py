@@ -11,6 +11,7 @@ from convcalc.costs import FIGURES
 from convcalc.diagnostics import fail
 from convcalc.render.column import Column
 from convcalc.render.columns import (
+    SUMMED,
     TABLE,
     chosen,
     defaults,
@@ -18,8 +19,10 @@ from convcalc.render.columns import (
     legend,
     of_rows,
     order,
+    partial_mark,
     sorted_rows,
     title_of,
+    with_rare,
 )
 from convcalc.render.fitting import fitting
 from convcalc.render.heading import heading
@@ -76,7 +79,7 @@ def layers(
                 yield [*lead, *values(row)]
 
     def table(analysis: Analysis) -> Table:
-        chose = chosen(columns, defaults(TABLE, analysis))
+        chose = chosen(columns, defaults(with_rare(TABLE, analysis), analysis))
         found = shown(analysis)
         made = _table(analysis, [], chose, lambda: (((), row) for row in found), si)
         return _saying(made, _first(sort, top, len(analysis.rows)))
@@ -111,7 +114,8 @@ def shares(
     in MACs or in the figure `sort`; the first `top` rows alone are shown. Raises ConvcalcError for
     a column that is no figure.
     """
-    asked = [_summed(column, by) for column in chosen(columns, ("params", "macs", "flops"))]
+    default = with_rare(SUMMED, *analyses)
+    asked = [_summed(column, by) for column in chosen(columns, default)]
     kept = [column for column in asked if column.key != "layers"]  # which is there anyway
     every = [(analysis, analysis.shares(by)) for analysis in analyses]
     sort = sort or _by_default(top)
@@ -297,7 +301,7 @@ def _fitted_shares(
 
 def _without_names(keys: str | None, analysis: Analysis) -> list[Column]:
     """The columns behind labels, which have the names and types."""
-    found = chosen(keys, defaults(TABLE, analysis))
+    found = chosen(keys, defaults(with_rare(TABLE, analysis), analysis))
     return [column for column in found if column.key not in _NAMES]
 
 
@@ -313,7 +317,7 @@ def outline(analysis: Analysis, keys: Sequence[str], most: int) -> tuple[Table, 
     tree = branches(analysis.rows)
     found = lines_of(tree, most)
     first = [line.depth + 1 for line in lines_of(tree, FEWEST_LINES) if line.is_open]
-    kept = [find(key) for key in defaults(keys, analysis)]
+    kept = [find(key) for key in defaults(with_rare(keys, analysis), analysis)]
 
     def rows() -> Iterator[tuple[tuple[str, ...], Row]]:
         return (((line.branch.label,), line.branch.row) for line in found)
@@ -333,9 +337,9 @@ def _tree(
 ) -> Table:
     """One line a layer or a block; the figures of one that is open stand below it."""
     rows = [None if line.is_open else line.branch.row for line in found]
-    costs = [line.branch.row.macs * line.times * (not line.is_open) for line in found]
+    costs = [(line.branch.row.macs or 0) * line.times * (not line.is_open) for line in found]
     costly = sorted(range(len(found)), key=lambda index: -costs[index])[:_HEAVIEST]
-    heavy = (index for index in costly if costs[index] * _HEAVY >= analysis.totals.macs > 0)
+    heavy = (index for index in costly if costs[index] * _HEAVY >= (analysis.totals.macs or 0) > 0)
     more = []
     if any(line.branch.times > 1 for line in found):
         more.append(_ALIKE)
@@ -370,25 +374,21 @@ def _table(
     si: bool,
 ) -> Table:
     """A table of rows, each with the cells of the columns `lead` before it; None has no cells."""
-    marks = [
-        column.marked is not None and any(map(column.marked, analysis.rows)) for column in kept
-    ]
     values = _reader(kept, analysis)
+    #: How wide the marks behind the numbers of each column are.
+    wide = [max(map(len, _marks(column, analysis)), default=0) for column in kept]
 
     def cells(row: Row | None) -> Iterator[str]:
         if row is None:
             yield from [""] * len(kept)
             return
-        for column, value, mark in zip(kept, values(row), marks):
-            text = column.show(value, si)
-            if mark and column.marked is not None:
-                text += "*" if column.marked(row) else " "
-            yield text
+        for column, value, width in zip(kept, values(row), wide):
+            yield column.show(value, si) + column.mark_of(row, value).ljust(width)
 
     totals = [""] * len(lead)
-    for column, mark in zip(kept, marks):
+    for column, width in zip(kept, wide):
         text = _total(column, analysis, si)
-        totals.append(text + (" " if mark and text else ""))
+        totals.append(text + (_whole_mark(column, analysis).ljust(width) if text else ""))
     if not totals[0]:
         totals[0] = f"Total ({counted(analysis.totals.layers, 'layer')})"
     return Table(
@@ -399,6 +399,20 @@ def _table(
         tuple(totals),
         (*([_SUMS] if _has_blocks(analysis) else []), *legend(analysis, kept)),
     )
+
+
+def _marks(column: Column, analysis: Analysis) -> Iterator[str]:
+    """What stands behind the numbers of a column, the whole included."""
+    if column.mark is not None:
+        yield from map(column.mark, analysis.rows)
+        yield _whole_mark(column, analysis)
+
+
+def _whole_mark(column: Column, analysis: Analysis) -> str:
+    """What stands behind the total of a column."""
+    if not column.costs or column.total is None or column.total(analysis) is None:
+        return ""
+    return partial_mark(analysis.totals)
 
 
 def _total(column: Column, analysis: Analysis, si: bool) -> str:
@@ -417,13 +431,18 @@ def _shares(
     def cells(share: Share) -> Iterator[str]:
         yield share.group
         for column in kept:
-            yield column.show(_of_share(column, share, analysis), si)
+            value = _of_share(column, share, analysis)
+            is_partial = column.costs and value is not None
+            yield column.show(value, si) + (partial_mark(share.totals) if is_partial else "")
 
     return Table(
         heading(analysis.graph, analysis.batch),
         (by.capitalize(), *(title_of(column, analysis.convention) for column in kept)),
         (False, *(column.numeric for column in kept)),
         lambda: (tuple(cells(share)) for share in shares),
-        ("Total", *(_total(column, analysis, si) for column in kept)),
+        (
+            "Total",
+            *(_total(column, analysis, si) + _whole_mark(column, analysis) for column in kept),
+        ),
         legend(analysis, kept),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.budgets import Checked, Verdict
 from convcalc.costs import FIGURES
-from convcalc.render.column import Column
+from convcalc.render.column import PARTIAL, Column
 from convcalc.render.columns import find, legend, title_of
 from convcalc.render.heading import heading
 from convcalc.render.report import Report, Table, records_of
@@ -67,13 +67,14 @@ def _table(checked: Checked, title: str, si: bool) -> Table:
     ]
 
     def rows() -> Iterator[tuple[str, ...]]:
-        for name, (budget, value) in zip(titles, checked.verdicts):
+        for name, verdict in zip(titles, checked.verdicts):
+            budget, value, unknown = verdict
             yield (
                 name,
-                number(value),
+                number(value) + (PARTIAL if unknown and value is not None else ""),
                 number(budget.most),
                 percent(value, budget.most),
-                _said(Verdict(budget, value), number),
+                _said(verdict, number),
             )
 
     header = ("Budget", "Is", "At most", "%", "")
@@ -90,6 +91,8 @@ def _of_bytes(metric: Column, dtype: str) -> str:
 def _said(verdict: Verdict, number: Any) -> str:
     """Whether a budget holds, and by how much."""
     if verdict.value is None:
-        return "no total"
+        return "unknown" if verdict.unknown else "no total"
     left = verdict.budget.most - verdict.value
-    return f"ok, {number(left)} left" if verdict.passed else f"over by {number(-left)}"
+    if left >= 0:
+        return "unknown" if verdict.unknown else f"ok, {number(left)} left"
+    return f"over by {number(-left)}"

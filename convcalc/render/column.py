@@ -26,12 +26,21 @@ def as_number(unit: str = "") -> Callable[[Any, bool], str]:
     return lambda value, si: short(value) + unit if si else grouped(value)
 
 
+#: Behind a figure that is 0 because a tool passes over the layer.
+PASSED = "*"
+#: Behind the sum of layers of which some have a cost that is not known.
+PARTIAL = "+?"
+#: Behind the parameters of a row that uses another's weights.
+BORROWED = "†"
+
+
 class Column(NamedTuple):
     """A column: its key, its title, how it is read from a row, and from the whole where it sums up.
 
     `show` is its value as people read it, short where that is asked for; `numeric` columns stand to
-    the right. `marked` says where a figure is 0 because a tool passes over the layer; `measure` is
-    what rows are sorted by, where that is not the value. A share is read as what it is a share of.
+    the right. `mark` is what stands behind the figure of a row that is not what it seems, which a
+    legend explains; `costs`: sums lack layers of unknown cost. `measure` is what rows are sorted
+    by, where that is not the value. A share is read as what it is a share of.
     """
 
     key: str
@@ -39,7 +48,8 @@ class Column(NamedTuple):
     read: Callable[[Any], Any]
     total: Callable[[Any], Any] | None = None
     numeric: bool = False
-    marked: Callable[[Any], bool] | None = None
+    mark: Callable[[Any], str] | None = None
+    costs: bool = False
     show: Callable[[Any, bool], str] = as_word
     measure: Callable[[Any], int | None] | None = None
     #: What a legend says of its values.
@@ -59,7 +69,15 @@ class Column(NamedTuple):
     def share(self) -> Column:
         """The share of the whole, in per cent. Of a number that sums up."""
         key, title = f"{self.key}{SHARE}", f"{self.title} {SHARE}"
-        return self._replace(key=key, title=title, marked=None, show=as_word)
+        return self._replace(key=key, title=title, mark=None, costs=False, show=as_word)
+
+    def text(self, row: Any, si: bool) -> str:
+        """What stands in it for a row that is read as it is, with the mark behind it."""
+        return self.show(self.read(row), si) + self.mark_of(row, self.read(row))
+
+    def mark_of(self, row: Any, value: Any) -> str:
+        """What stands behind the number of a row; nothing where it has none."""
+        return "" if self.mark is None or value is None else self.mark(row)
 
     def value(self, value: Any, whole: Any) -> Any:
         """What stands in the column for what was read: itself, or its share of that of `whole`."""

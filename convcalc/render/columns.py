@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from convcalc import conventions, passes
 from convcalc.analysis import ALL, Analysis, Row
 from convcalc.arithmetic import product
 from convcalc.conventions.base import Convention
-from convcalc.costs import FIGURES, Figure
+from convcalc.costs import FIGURES, Figure, Figures
 from convcalc.diagnostics import fail
 from convcalc.render import column as base
-from convcalc.render.column import SHARE, Column, Order, as_number, as_sizes, as_word, unknown
+from convcalc.render.borrowed import borrows, lenders
+from convcalc.render.column import (
+    BORROWED,
+    PARTIAL,
+    PASSED,
+    SHARE,
+    Column,
+    Order,
+    as_number,
+    as_sizes,
+    as_word,
+    unknown,
+)
 from convcalc.render.heading import shapes
 from convcalc.shape import Shape
 from convcalc.window import Window
-from convcalc.words import grouped, sizes
+from convcalc.words import counted, grouped, listed, sizes
 
 
 def _elements(shapes: Sequence[Shape]) -> int:
@@ -72,6 +84,7 @@ _WORDS = {
         Column("type", "Type", lambda r: r.type),
         Column("kind", "Kind", lambda r: r.kind),
         Column("inputs", "Inputs", lambda r: " ".join(r.inputs)),
+        Column("weights_of", "Weights of", lambda r: r.weights_of),
         Column(
             "input_shapes",
             "Input",
@@ -107,6 +120,8 @@ _WORDS = {
     )
 }
 TABLE = ("name", "type", "output_shape", "params", "macs", "flops")
+#: What stands beside the rows of a type, a kind or a block.
+SUMMED = ("params", "macs", "flops")
 #: What a CSV begins with unless columns are asked for.
 _RECORD = ("name", "type", "inputs", "input_shapes", "output_shape")
 #: Other words for columns, as they stand in tables and in the options of other commands.
@@ -119,15 +134,31 @@ _ALIASES = {
 }
 
 
+def partial_mark(figures: Figures) -> str:
+    """The mark of sums that lack layers of unknown cost; empty where they lack none."""
+    return PARTIAL if figures.are_partial else ""
+
+
 def _figure(figure: Figure) -> Column:
     key = figure.key
+
+    def mark(row: Row) -> str:
+        if key == "params":
+            return BORROWED if borrows(row) else ""
+        passed = PASSED if key == "flops" and row.uncounted else ""
+        return passed + partial_mark(row.figures)
+
+    def borrowed(row: Row) -> str:
+        return BORROWED if borrows(row) else ""
+
     return Column(
         key,
         figure.title,
         lambda r: r.figures[key],
         lambda a: a.totals[key],
         figure.numeric,
-        (lambda r: r.uncounted) if key == "flops" else None,
+        borrowed if key == "params" else mark if figure.costs else None,
+        figure.costs,
         as_number(figure.unit) if figure.numeric else as_word,
     )
 
@@ -140,7 +171,8 @@ def _convention(name: str) -> Column:
         lambda r: r.counts[name].flops,
         lambda a: a.counts[name],
         numeric=True,
-        marked=lambda r: r.counts[name].silent,
+        mark=lambda r: (PASSED if r.counts[name].silent else "") + partial_mark(r.figures),
+        costs=True,
         show=as_number(),
     )
 
@@ -157,6 +189,14 @@ def of_rows(analysis: Analysis) -> list[str]:
     """The columns of a CSV unless others are asked for: all that a row of one layer has."""
     figures = [key for key in analysis.totals.columns() if key != "layers"]
     return defaults([*_RECORD, *figures], analysis)
+
+
+def with_rare(keys: Sequence[str], *analyses: Analysis) -> list[str]:
+    """Columns of figures among others, with the rare figures of networks that have some."""
+    rare = [key for key, figure in FIGURES.items() if figure.rare and key not in keys]
+    found = [key for key in rare if any(analysis.totals[key] for analysis in analyses)]
+    at = keys.index("params") + 1
+    return [*keys[:at], *found, *keys[at:]]
 
 
 def chosen(keys: str | None, default: Sequence[str]) -> list[Column]:
@@ -228,25 +268,48 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
     """What the numbers are for, and what those of the columns `shown` mean."""
     convention = analysis.convention
     keys = {column.base for column in shown}
-    counted = [
+    counting = [
         column for column in shown if column.base == "flops" or column.key in analysis.counts
     ]
     parts = [f"input {shapes(analysis.graph)}", f"batch {analysis.batch}"]
     if not keys.isdisjoint(analysis.counts):
         parts.append("operations as each tool counts them; `convcalc conventions` says how")
-    elif counted:
+    elif counting:
         parts.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}")
     lines = ["; ".join(parts) + ".", *meanings(keys, analysis.totals.dtype)]
     tool = "the tool" if analysis.counts else convention.tool
-    marks = [column.marked for column in counted if column.marked is not None]
-    if any(marked(row) for row in analysis.rows for marked in marks):
-        lines.append(f"* {tool} does not know these layers and counts them as 0.")
-    if any(column.total is not None and column.total(analysis) is None for column in counted):
+    marks = [column.mark for column in counting if column.mark is not None]
+    if any(PASSED in mark(row) for row in analysis.rows for mark in marks):
+        lines.append(f"{PASSED} {tool} does not know these layers and counts them as 0.")
+    totals = [column.total(analysis) for column in counting if column.total is not None]
+    if None in totals and not analysis.totals.are_unknown:
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
+    if any(column.costs for column in shown):
+        lines += lacking(analysis.rows)
+    if any(column.base == "params" for column in shown) and any(map(borrows, analysis.rows)):
+        lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")
     for column in shown:
         if column.note and any("+" in str(column.read(row)) for row in analysis.rows):
             lines.append(column.note)
     return tuple(lines)
+
+
+def lacking(rows: Iterable[Row]) -> Iterator[str]:
+    """What a legend says where sums lack layers of unknown cost: how many, and which."""
+    nodes = (node for row in rows if row.unknown for node in row.nodes)
+    yield from lacking_of(node.name for node in nodes if node.placed.operations is None)
+
+
+def lacking_of(names: Iterable[str]) -> Iterator[str]:
+    """What a legend says of layers of unknown cost; nothing where there are none."""
+    found = list(names)
+    if found:
+        which = listed(found, _MOST_NAMED)
+        yield f"Totals lack {counted(len(found), 'layer')} of unknown cost (?): {which}."
+
+
+#: Layers of unknown cost that a legend names.
+_MOST_NAMED = 6
 
 
 def meanings(keys: Collection[str], dtype: str | None) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ def _rules_object(c: Convention) -> dict[str, Any]:
         "parameters": None
         if c.parameters is None
         else {cls.type: c.parameters_of(cls) for cls in _weighted()},
+        "trained_alone": c.trained_alone,
         "quantities": dict(own_names(c)),
     }
 
@@ -140,12 +141,13 @@ def parameters_text(convention: Convention) -> str:
     for cls in _weighted():
         rules.setdefault(convention.parameters_of(cls) or FREE, []).append(cls.type)
     common = max(rules, key=lambda rule: len(rules[rule]))
+    trained = ["frozen ones left out"] if convention.trained_alone else []
     others = [
         f"{', '.join(types)}: {as_mathematics(rule)}"
         for rule, types in rules.items()
         if rule != common
     ]
-    return "; ".join([as_mathematics(common), *others])
+    return "; ".join([as_mathematics(common), *others, *trained])
 
 
 def _shared_rules(convention: Convention) -> Iterator[tuple[tuple[str, ...], list[str]]]:

@@ -9,6 +9,8 @@ from typing import Any
 from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
 from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_number
+from convcalc.render.borrowed import borrows
+from convcalc.render.columns import lacking_of
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.visible import visible, width
@@ -76,16 +78,22 @@ def _answers(e: Explanation, number: _Number) -> Iterator[tuple[str, str]]:
         for index, (name, shape) in enumerate(zip(e.whole.inputs, e.inputs)):
             yield "" if index else "input", f"{name} {_shape(shape)}"
     else:
-        yield "input", ", ".join(_shape(shape) for shape in e.inputs)
+        yield "input", ", ".join(_shape(shape) for shape in e.inputs) or "none"
     yield "output", ", ".join(_shape(shape) for shape in e.outputs)
+    if borrows(e.whole):
+        yield "weights", f"those of {e.whole.weights_of}, counted there"
     if e.whole.depth is None and (pads := e.parts[0].pads):
         yield "padding", f"{e.whole.config['padding']}: {_padding(pads)}"
     terms = e.parts[0].terms if e.whole.depth is None else ()
     for key, figure in e.figures.items():
         if key == "flops" and figure.value is None and terms:
             figure = terms[-1]
-        if key != "buffers" or figure.value != 0:
+        if figure.value != 0 or not (key in _SELDOM or FIGURES[key].rare):
             yield _title_of(key, e), _result(figure, number)
+
+
+#: Figures that are 0 for most layers, which then say nothing of them.
+_SELDOM = ("buffers", "unknown")
 
 
 def _padding(pads: Sequence[Padded]) -> str:
@@ -103,7 +111,8 @@ def _padding(pads: Sequence[Padded]) -> str:
 
 def _apart(e: Explanation, number: _Number, columns: int) -> Iterator[str]:
     """Part by part: a table of them, how each comes about, their sum, and what it replaces."""
-    if all(part.figures[key].value is not None for part in e.parts for key in ("params", "macs")):
+    known = [part for part in e.parts if not part.row.unknown]
+    if all(part.figures[key].value is not None for part in known for key in ("params", "macs")):
         yield from _parts_table(e, number, columns)
     alike: dict[tuple[str, tuple[str, ...]], list[Part]] = {}
     for part in e.parts:
@@ -321,13 +330,21 @@ def _notes(e: Explanation) -> Iterator[str]:
         f"{convention.unit} as `{convention.name}` counts them: {convention.summary};"
         f" batch {e.batch}."
     )
+    if borrows(e.whole):
+        yield f"The weights are those of {visible(e.whole.weights_of or '')}, and counted there."
     if e.standard is not None:
         yield f"standard: the one layer that does the job of a {e.type}."
     if e.whole.uncounted:
         which = "this layer" if len(e.parts) == 1 else "all of these layers"
         yield f"{convention.tool} does not know {which}, and counts 0 for what it does not know."
+    if e.whole.unknown:
+        names = (_own_name(part, e) for part in e.parts if part.row.unknown)
+        yield from lacking_of(names) if len(e.parts) > 1 else [_COMPUTES_WHAT]
     if e.gap:
         yield f"{convention.tool} has no number for this layer where {as_mathematics(e.gap)}."
+
+
+_COMPUTES_WHAT = "What this layer computes is not known, and so what it costs."
 
 
 def _title(e: Explanation) -> str:

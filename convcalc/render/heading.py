@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from convcalc.graph import Graph
 from convcalc.words import describe, shortened
 
@@ -9,16 +11,31 @@ from convcalc.words import describe, shortened
 def heading(graph: Graph, batch: int = 1, says_input: bool = True) -> str:
     """The network's name, with its preset and what is not as its spec says.
 
-    `MobileNetV1 (alpha=0.5, input 3×192×192, batch 8)`; the input is left out where the answer says
-    it anyway.
+    `MobileNetV1 (alpha=0.5, input 3×192×192, batch 8)`, `ResNet (resnet50, until conv5_x)`; the
+    input is left out where the answer says it anyway.
     """
     asked = [graph.preset] if graph.preset else []
     asked += [f"{name}={as_setting(value)}" for name, value in graph.settings.items()]
+    asked += [_as_part(way, names) for way, names in graph.left_out().items()]
     if says_input and graph.has_other_input:
         asked.append(f"input {shapes(graph)}")
     if batch != 1:
         asked.append(f"batch {batch:,}")
     return graph.name + (f" ({', '.join(asked)})" if asked else "")
+
+
+#: How many names are said that a network was cut by.
+_MOST_NAMES = 3
+
+
+def _as_part(way: str, names: Sequence[str]) -> str:
+    """What is kept of a network, or left out: `until conv5_x`, `without dropout and linear`."""
+    shown = [shortened(name) for name in names[:_MOST_NAMES]]
+    if len(names) > _MOST_NAMES:
+        shown.append(f"{len(names) - _MOST_NAMES} more")
+    *first, last = shown
+    said = f"{', '.join(first)} and {last}" if first else last
+    return f"{'without' if way == 'drop' else way} {said}"
 
 
 def shapes(graph: Graph) -> str:

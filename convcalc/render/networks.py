@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.render import column as base
-from convcalc.render.column import Column, as_number, unknown
+from convcalc.render.column import PARTIAL, Column, as_number, unknown
 from convcalc.render.fitting import fitting, shortened
 from convcalc.render.report import Records, Report, Table
 from convcalc.words import listed, sizes
@@ -25,6 +25,12 @@ Row = Mapping[str, Any]
 
 def _word(key: str) -> Column:
     return Column(key, key.capitalize(), lambda row: row[key])
+
+
+def _names(key: str) -> Column:
+    return Column(
+        key, key.capitalize(), lambda row: row.get(key, []), show=lambda names, si: ", ".join(names)
+    )
 
 
 def _shape(key: str) -> Column:
@@ -50,9 +56,18 @@ def _record(value: Any) -> Any:
     """A value in a cell for programs: `3x224x224`, `left=4x8x8 right=4x8x8`."""
     if isinstance(value, Mapping):
         return " ".join(f"{name}={sizes(shape)}" for name, shape in value.items())
-    return sizes(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return sizes(value) if value and isinstance(value[0], int) else " ".join(value)
+    return value
 
 
+def _lacks(row: Row) -> str:
+    """What stands behind a sum that lacks layers of unknown cost."""
+    return PARTIAL if 0 < row.get("unknown", 0) < row["layers"] else ""
+
+
+#: What a network was cut by: names of layers and blocks.
+CUTS = {way: _names(way) for way in ("until", "drop")}
 #: What the zoo's index has of a network, and JSON of every one.
 INDEXED = {
     column.key: column
@@ -60,7 +75,7 @@ INDEXED = {
         *map(_word, ("family", "name", "network", "source")),
         _shape("input"),
         _number("params", "Params"),
-        _number("macs", "MACs"),
+        _number("macs", "MACs")._replace(mark=_lacks),
     )
 }
 #: Other words for columns, as they stand in tables and elsewhere.
@@ -74,13 +89,14 @@ def known() -> dict[str, Column]:
 
     passes.known()  # they register their figures
     figures = [
-        _number(key, figure.title, figure.unit)
+        _number(key, figure.title, figure.unit)._replace(mark=_lacks if figure.costs else None)
         if figure.numeric
         else _word(key)._replace(title=figure.title)
         for key, figure in FIGURES.items()
         if figure.column and key not in INDEXED
     ]
-    return INDEXED | {each.key: each for each in (_word("preset"), _shape("output"), *figures)}
+    others = (_word("preset"), *CUTS.values(), _shape("output"), *figures)
+    return INDEXED | {each.key: each for each in others}
 
 
 def row(name: str, family: str | None, analysis: Analysis) -> Row:
@@ -111,6 +127,8 @@ class Conditions(NamedTuple):
     has_inputs: bool = False
     #: The variables that were set, with all their values.
     variables: Mapping[str, Sequence[Any]] = {}
+    #: The ways that networks are cut: keys of `CUTS`.
+    cuts: Sequence[str] = ()
     #: The presets that files have, by name, where none was asked for.
     presets: Mapping[str, Sequence[str]] = {}
 
@@ -153,7 +171,9 @@ def _no_such(name: str, columns: Mapping[str, Column]) -> ConvcalcError:
 
 def _counted(name: str) -> Column:
     """The column of a convention."""
-    return Column(name, name, lambda row: row["counts"][name], numeric=True, show=as_number())
+    return Column(
+        name, name, lambda row: row["counts"][name], numeric=True, mark=_lacks, show=as_number()
+    )
 
 
 def _variables(conditions: Conditions) -> list[Column]:
@@ -186,14 +206,15 @@ def columns_of(
     """The columns of networks: those of `keys`, or else what is asked of them.
 
     A name stands before them, and behind it what tells the rows of one spec apart: the preset, the
-    variables that were set, several inputs. Raises ConvcalcError for an unknown column, and where
-    what is asked shows in none.
+    variables that were set, what was cut off, several inputs. Raises ConvcalcError for an unknown
+    column, and where what is asked shows in none.
     """
     lead = [INDEXED["name"]]
     more: list[Column] = []
     if conditions is not None:
         lead += [find("preset")] if conditions.has_preset else []
         lead += _variables(conditions)
+        lead += [CUTS[way] for way in conditions.cuts]
         keys_of = (*_of_convention(conditions), *_of_dtype(conditions))
         more = [find(key, conditions) for key in keys_of]
     sizes_and_costs = [INDEXED[key] for key in ("input", "params", "macs")]
@@ -267,8 +288,13 @@ def report(
     reads = {"name": own_name, "network": title}
     tabled = [each._replace(read=reads.get(each.key, each.read)) for each in columns.table]
     legend = _legend(columns.table, rows, conditions)
-    if any(None in map(each.read, found) and each.show(None, si) for each in columns.table):
+    lacking = [each for each in found if each.get("unknown")]
+    priced = [each for each in found if each not in lacking]
+    if any(None in map(each.read, priced) and each.show(None, si) for each in columns.table):
         legend = (*legend, "? the tool has no number for a layer, so there is no total.")
+    if lacking:
+        names = listed([str(own_name(each)) for each in lacking], 6)
+        legend = (*legend, f"Totals of {names} lack layers of unknown cost (?).")
     if order is not None and len(found) < len(rows):
         way = f"sorted by `{'-' if order.is_reversed else ''}{order.column.key}`"
         legend = (f"The first {len(found):,} of {len(rows):,} networks, {way}.", *legend)
@@ -284,7 +310,7 @@ def report(
 
         def lines() -> Iterator[tuple[str, ...]]:
             for index, each in enumerate(found):
-                yield first(index), *[column.show(column.read(each), si) for column in kept[1:]]
+                yield first(index), *[column.text(each, si) for column in kept[1:]]
 
         titles = tuple(column.title for column in kept)
         return Table("", titles, tuple(column.numeric for column in kept), lines, (), legend)
@@ -311,6 +337,7 @@ def report(
         return [
             {
                 **{key: each[key] for key in own},
+                **({"unknown": each["unknown"]} if each.get("unknown") else {}),
                 **{column.key: column.read(each) for column in more},
             }
             for each in found
@@ -366,7 +393,7 @@ def _legend(
     keys = {each.key for each in shown}
     lines = []
     is_asked = conditions is not None and (
-        conditions.variables or conditions.has_preset or conditions.has_inputs
+        conditions.variables or conditions.has_preset or conditions.has_inputs or conditions.cuts
     )
     if not is_asked and not any(map(_is_file, rows)):
         lines.append("`convcalc analyze NAME` takes each of these names.")

@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc.reconcile import Bridge, Item, Reconciliation
+from convcalc.render.column import PARTIAL
+from convcalc.render.columns import lacking_of
 from convcalc.render.formats.table import aligned
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
@@ -18,7 +20,8 @@ from convcalc.words import counted, grouped, sizes
 FORMAT = "convcalc.reconciliation/1"
 
 _LEGEND = (
-    "Totals are for one input. A MAC is a product, summed up, of a convolution or a linear layer.",
+    "Totals are for one input. A MAC is a product, summed up, of a convolution, a linear layer or"
+    " a matrix product.",
     "Unseen: layers that do arithmetic, and that the tool without a word counts as 0."
     " ?: no number.",
     "inp and out are a layer's input and output elements; `convcalc conventions NAME` has all"
@@ -60,6 +63,8 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
         hang = width(answer.reported.text) + 4 if answer.matches else 0
         for line in _answer(answer):
             yield from wrapped(line, columns, hang, prose=True)
+        for line in lacking_of(found.unknown):
+            yield from wrapped(line, columns, 0, prose=True)
         yield from _bridges(_told(found, answer), found.macs, columns)
         yield ""
         yield from wrapped("Without --reported: what every tool counts.", columns, 0, prose=True)
@@ -119,7 +124,9 @@ def _answered(answer: Answer) -> Table:
 def _totals(found: Reconciliation) -> Table:
     """The totals side by side."""
     name = heading(found.graph, says_input=False)
-    title = f"{name}, input {shapes(found.graph)}: {found.macs:,} MACs"
+    mark = PARTIAL if found.unknown else ""
+    title = f"{name}, input {shapes(found.graph)}: {found.macs:,}{mark} MACs"
+    legend = (*_LEGEND, *lacking_of(found.unknown))
     header = ("Convention", "Prints", "Total", "/ MACs", "Params", "Unseen")
 
     def rows() -> Iterator[tuple[str, ...]]:
@@ -127,13 +134,13 @@ def _totals(found: Reconciliation) -> Table:
             yield (
                 bridge.convention.name,
                 bridge.convention.unit,
-                grouped(bridge.total),
+                grouped(bridge.total) + (mark if bridge.total is not None else ""),
                 "" if bridge.total is None else _ratio(bridge.total, found.macs),
                 "" if bridge.params is None else grouped(bridge.params),
                 grouped(bridge.silent) if bridge.silent else "",
             )
 
-    return Table(title, header, (False, False, True, True, True, True), rows, (), _LEGEND)
+    return Table(title, header, (False, False, True, True, True, True), rows, (), legend)
 
 
 def _steps(found: Reconciliation) -> Table:
@@ -155,6 +162,7 @@ def _object(found: Reconciliation, answer: Answer | None) -> dict[str, Any]:
         "format": FORMAT,
         **found.graph.to_dict(),
         "macs": found.macs,
+        "unknown": len(found.unknown),
         "conventions": [_bridge_object(bridge) for bridge in found.bridges],
     }
     if answer is not None:
@@ -259,7 +267,9 @@ def _reading(reading: Reading, answer: Answer) -> str:
     for part in reading.leaving_out:
         text += f" without {part}"
     asked = answer.nearest.subject
-    if reading.subject.name != asked.name:
+    if reading.subject.left_out != asked.left_out:
+        text += " of the whole network"
+    elif reading.subject.name != asked.name:
         text += f" of {reading.subject.name}"
     elif reading.subject.preset != asked.preset:
         preset = reading.subject.preset
@@ -306,6 +316,7 @@ def _reading_object(reading: Reading) -> dict[str, Any]:
         "network": reading.subject.name,
         "preset": reading.subject.preset,
         "input": shapes["input"] if list(shapes) == ["input"] else dict(shapes),
+        **reading.subject.left_out,
         **without,
         "without": [item._asdict() for item in reading.less],
     }

@@ -252,16 +252,32 @@ class _Maker:
             self.lines_left -= 1
             line, inputs = self.line(inputs, scope, depth)
             lines.append(line)
+            if self.odds(0.2):
+                lines += self.again(line, inputs, scope)
         return lines, inputs
+
+    def again(self, line: Any, outputs: Shapes, scope: _Scope) -> list[Any]:
+        """A line once more, with the weights of the first; none where that cannot be named."""
+        ((type, fields),) = line.items() if isinstance(line, dict) else ((line, None),)
+        fields = fields or {}
+        has_weights = layers.is_known(type) or type in {block.name for block in self.blocks}
+        if not has_weights or "when" in fields or not {"name", "from"} <= fields.keys():
+            return []
+        own = self.fresh()
+        scope.tensors[own] = outputs
+        return [{type: {**fields, "name": own, "weights": fields["name"]}}]
 
     def line(self, inputs: Shapes, scope: _Scope, depth: int) -> tuple[Any, Shapes]:
         """One element of a list, and what it hands on."""
         common: Mapped = {}
         taken = inputs
         one = len(inputs) > 1 and (self.odds(0.3) or outputs_of("concat", {}, inputs) is None)
-        if one or self.odds(0.15):
-            common["from"], taken = self.source(scope, 1 if one else 3)
-        type, fields, outputs = self.content(taken, scope, depth)
+        if self.odds(0.03):
+            type, fields, outputs = self.layer((), scope.seen(inputs))
+        else:
+            if one or self.odds(0.15):
+                common["from"], taken = self.source(scope, 1 if one else 3)
+            type, fields, outputs = self.content(taken, scope, depth)
         is_there = True
         if self.odds(0.1):
             is_there = self.odds(0.7)
@@ -273,6 +289,8 @@ class _Maker:
             scope.tensors[common["name"]] = outputs
         if layers.is_known(type) and self.odds(0.1):
             common["functional"] = self.odds(0.7)
+        if self.odds(0.05):
+            common["trainable"] = self.written(self.odds(0.3), scope.seen(taken))
         fields = self.shuffled({**fields, **common})
         line: Any = {type: fields}
         if not fields:
@@ -300,12 +318,11 @@ class _Maker:
             return self.rng.choice(structures)(taken, scope, depth + 1)
         if len(taken) == 1 and self.blocks and self.odds(0.25):
             return self.call(taken[0], scope)
-        return self.layer(taken, scope)
+        return self.layer(taken, scope.seen(taken))
 
-    def layer(self, taken: Shapes, scope: _Scope) -> _Content:
+    def layer(self, taken: Shapes, seen: Mapping[str, Any]) -> _Content:
         """A layer of any type, its fields by one of their names each."""
         type, values, outputs = layer_on(self.rng, taken, _MOST_ELEMENTS * self.scale**4)
-        seen = scope.seen(taken)
         spelled: Mapped = {}
         for field, _ in fields(type):
             if field.name in values:
@@ -370,6 +387,8 @@ class _Maker:
         inside = scope.inside({index: 0} if index else {})
         form: Mapped = {"times": self.written(times, scope.seen(taken))}
         form["layers"], outputs = self.body(taken, inside, depth, wanted)
+        if index is None and self.odds(0.3):
+            form["share_weights"] = self.odds(0.8)
         return "repeat", form | ({"index": index} if index else {}), outputs if times else taken
 
     def for_each(self, taken: Shapes, scope: _Scope, depth: int) -> _Content:

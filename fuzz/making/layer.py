@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from random import Random
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.graph import Builder, input_tensors
+from convcalc.layers.base import NO_INPUT
 from convcalc.layers.composite import Composite
 from convcalc.shape import Shape
 
@@ -32,22 +33,31 @@ class Chosen(NamedTuple):
 def layer_on(rng: Random, taken: Shapes, most: int) -> Chosen:
     """A layer that takes these shapes and makes tensors of no more elements than `most`.
 
-    Several shapes are those of tensors that can be joined.
+    Several shapes are those of tensors that can be joined; without any it takes none.
     """
     for attempt in range(_TRIES):
-        type = rng.choice(_fitting(len(taken), len(taken[0].spatial)))
+        x = taken[0] if taken else NO_INPUT
+        type = rng.choice(_fitting(len(taken), len(x.spatial)))
         values = {
-            field.name: literal(rng, schema, taken[0])
+            field.name: literal(rng, schema, x)
             for field, schema in fields(type)
             if field.required or (attempt < _SOBER and rng.random() < 0.3)
         }
         outputs = outputs_of(type, values, taken)
         if outputs is not None and _is_small(outputs, most):
             return Chosen(type, values, outputs)
-    type = "identity" if len(taken) == 1 else "concat"
-    outputs = outputs_of(type, {}, taken)
+    type, plainest = _PLAINEST[min(len(taken), 2)]
+    outputs = outputs_of(type, plainest, taken)
     assert outputs is not None
-    return Chosen(type, {}, outputs)
+    return Chosen(type, dict(plainest), outputs)
+
+
+#: What takes anything, by how many tensors it takes, with its fields.
+_PLAINEST: Sequence[tuple[str, Mapping[str, Any]]] = (
+    ("parameter", {"shape": [1]}),
+    ("identity", {}),
+    ("concat", {}),
+)
 
 
 def _is_small(outputs: Shapes, most: int) -> bool:
@@ -60,7 +70,7 @@ def _fitting(count: int, axes: int) -> list[str]:
     return [
         name
         for name, cls in layers.TYPES.items()
-        if cls.axes[0] <= axes <= cls.axes[1]
+        if cls.spatial_axes[0] <= axes <= cls.spatial_axes[1]
         and (count >= 2 if cls.arity is None else count == cls.arity)
     ]
 
@@ -78,6 +88,7 @@ def outputs_of(type: str, values: Mapping[str, Any], taken: Shapes) -> Shapes | 
         layer = layers.find(type)(**{key: kinds[key].parse(each) for key, each in values.items()})
         if isinstance(layer, Composite):
             inputs = input_tensors({str(index): shape for index, shape in enumerate(taken)})
+            layer.require(taken[0])
             return tuple(tensor.shape for tensor in layer.build(Builder(), *inputs))
         return layer.placed(taken).outputs
     except Refusal:
@@ -99,6 +110,8 @@ def literal(rng: Random, schema: Mapping[str, Any], x: Shape) -> Any:
             return least + rng.randint(0, 3)
         divisors = [n for n in (1, 2, 3, 4, 6, 8, 12) if x.channels % n == 0]
         return max(least, rng.choice((*divisors, x.channels, 2 * x.channels, 5, 16)))
+    if kind == "string":
+        return rng.choice(("NonMaxSuppression", "a b", "relu", "in_channels", "é: {}"))
     if kind == "number":
         least = 0.25 if "exclusiveMinimum" in schema else schema.get("minimum", -2)
         most = schema.get("maximum", 8)

@@ -14,7 +14,7 @@ from typing import Any
 from fuzz.making.places import Path, at, changed, element_paths
 
 #: What every element takes beside its own fields.
-_COMMON = ("name", "from", "when")
+_COMMON = ("name", "from", "when", "trainable")
 #: The mappings whose order means something.
 _ORDERED = ("variables", "args", "let", "input")
 
@@ -36,7 +36,7 @@ def reordered(rng: Random, data: Any) -> Any:
 
 
 def renamed(rng: Random, data: Any) -> Any:
-    """Other names for layers and tensors, in `name`, `from` and `outputs`."""
+    """Other names for layers and tensors, in `name`, `from`, `weights` and `outputs`."""
     names: dict[str, str] = {}
 
     def new(tensor: str) -> str:
@@ -52,7 +52,7 @@ def renamed(rng: Random, data: Any) -> Any:
     names |= {name: name for name in ("input", *inputs)}
 
     def line(type: str, fields: dict[str, Any]) -> dict[str, Any]:
-        for key, change in (("name", new), ("from", tensors)):
+        for key, change in (("name", new), ("from", tensors), ("weights", new)):
             if key in fields:
                 fields = {**fields, key: change(fields[key])}
         return {type: fields}
@@ -65,7 +65,7 @@ def renamed(rng: Random, data: Any) -> Any:
 
 def unrolled(rng: Random, data: Any) -> Any:
     """A `repeat` as its body, as often as it says; with an index, as a `for_each`."""
-    path = _one(rng, data, "repeat", lambda fields: type(fields["times"]) is int)
+    path = _one(rng, data, "repeat", _can_be_unrolled)
     if path is None:
         return None
     fields = at(data, path)["repeat"]
@@ -76,6 +76,10 @@ def unrolled(rng: Random, data: Any) -> Any:
     else:
         new = _group(fields, [{"sequential": body}] * fields["times"])
     return changed(data, path, lambda _: new)
+
+
+def _can_be_unrolled(fields: Mapping[str, Any]) -> bool:
+    return type(fields["times"]) is int and not fields.get("share_weights")
 
 
 def row_by_row(rng: Random, data: Any) -> Any:
@@ -117,7 +121,7 @@ def split_apart(rng: Random, data: Any) -> Any:
 
 def inlined(rng: Random, data: Any) -> Any:
     """The calls of a block as its lines, around which its arguments are names of a table."""
-    called = [name for name in data.get("blocks", ()) if any(_calls(data, name))]
+    called = [name for name in data.get("blocks", ()) if _can_be_inlined(data, name)]
     if not called:
         return None
     name = rng.choice(called)
@@ -129,6 +133,13 @@ def inlined(rng: Random, data: Any) -> Any:
         return _inline(block, fields) if type == name else {type: fields}
 
     return _each_line(data, line)
+
+
+def _can_be_inlined(data: Any, name: str) -> bool:
+    """Whether a block is called, and no call is one of a layer with the weights of another."""
+    calls = [at(data, path) for path in _calls(data, name)]
+    fields = [call[name] or {} for call in calls if isinstance(call, dict)]
+    return bool(calls) and not any("weights" in each for each in fields)
 
 
 #: A name that nothing else has.

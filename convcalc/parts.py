@@ -1,0 +1,231 @@
+"""Part of a network: what leads to some of its layers, or all but some. From graph to graph."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.arithmetic import Refusal
+from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
+from convcalc.frozen import FrozenDict
+from convcalc.graph import Builder, Cut, Graph, Node, input_tensors
+from convcalc.layers.base import Placed
+from convcalc.layers.composite import Composite
+from convcalc.named import whole_name
+from convcalc.shape import Shape, Tensor
+from convcalc.visible import composed
+from convcalc.words import counted, listed, quoted
+
+
+def part_of(graph: Graph, cut: Cut) -> Graph:
+    """A graph that is cut: up to some layers and groups (`until`), or without some (`drop`).
+
+    Their names are whole, or the ends of one alone. What is left keeps its name and its fields.
+
+    What leads to the names of `until` is kept, and they themselves; what they make leaves the
+    network. What reads the output of a name of `drop` reads its input instead, and is placed anew;
+    what fed the last layer leaves in its place. An input that nothing reads is gone.
+
+    Raises ConvcalcError for a name that none or several have; where what is to be left out has not
+    one input and one output, and is not the end; where a layer does not fit what it then reads; and
+    where nothing would be left.
+    """
+    places = graph.places()
+    names = [*dict.fromkeys(whole_name_in(graph, name, places) for name in cut.names)]
+    chosen = [places[name] for name in names]
+    left = _until(graph, chosen) if cut.way == "until" else _without(graph, chosen, names)
+    return left._replace(cuts=(*graph.cuts, Cut(cut.way, tuple(names))))
+
+
+def whole_name_in(graph: Graph, name: str, places: Collection[str] = ()) -> str:
+    """The whole name of a layer or a group, of `places` where these are known.
+
+    Raises UnknownName for a name that none has, and ConvcalcError for one that several may mean.
+    """
+    lists = "`convcalc analyze` lists the names of its layers"
+    owner = f"what is left of {graph.name}" if graph.cuts else graph.name
+    return whole_name(composed(name), places or graph.places(), owner, "layer", lists)
+
+
+def _until(graph: Graph, chosen: Sequence[range]) -> Graph:
+    """What is in some places of a graph, and what leads there."""
+    needed = {index for place in chosen for index in place}
+    for index in range(len(graph.nodes) - 1, -1, -1):
+        if index in needed:
+            needed.update(tensor.node for tensor in graph.nodes[index].inputs)
+    leaving = [tensor for place in chosen for tensor in _leaving(graph, place)]
+    reads = {index: graph.nodes[index].inputs for index in sorted(needed) if index >= 0}
+    return _made(graph, reads, dict.fromkeys(leaving), "")
+
+
+def _leaving(graph: Graph, place: range) -> list[Tensor]:
+    """The tensors that a layer makes, or that a group hands on."""
+    last = graph.nodes[place[-1]].outputs
+    whole = [Tensor(place[-1], part, shape) for part, shape in enumerate(last)]
+    if len(place) == 1:
+        return whole
+    read = {tensor for node in graph.nodes[place.stop :] for tensor in node.inputs}
+    handed_on = sorted(t for t in read.union(graph.outputs) if t.node in place)
+    return handed_on or whole
+
+
+class _Gap(NamedTuple):
+    """What is left out of a graph: its name, its place, and what stands for what it makes."""
+
+    name: str
+    place: range
+    inputs: tuple[Tensor, ...]
+
+
+def _without(graph: Graph, chosen: Sequence[range], names: Sequence[str]) -> Graph:
+    """A graph without what is in some places."""
+    gaps: dict[int, _Gap] = {}
+
+    def instead(tensor: Tensor) -> tuple[Tensor, ...]:
+        return gaps[tensor.node].inputs if tensor.node in gaps else (tensor,)
+
+    # A group before what is in it, which is left out with it.
+    for place, name in sorted(zip(chosen, names), key=lambda each: (each[0].start, -len(each[0]))):
+        if place.start not in gaps:
+            read = (tensor for index in place for tensor in graph.nodes[index].inputs)
+            entering = dict.fromkeys(tensor for tensor in read if tensor.node < place.start)
+            inputs = dict.fromkeys(each for tensor in entering for each in instead(tensor))
+            gaps |= dict.fromkeys(place, _Gap(name, place, tuple(inputs)))
+    if len(gaps) == len(graph.nodes):
+        message = f"nothing of {graph.name} is left without {listed(names)}"
+        raise fail("bad-part", message, "leave out less than the whole")
+    reads = {}
+    read_of: dict[_Gap, Tensor] = {}
+    for index, node in enumerate(graph.nodes):
+        if index not in gaps:
+            for tensor in node.inputs:
+                gap = gaps.get(tensor.node)
+                if gap and (len(gap.inputs) != 1 or read_of.setdefault(gap, tensor) != tensor):
+                    raise _no_passage(graph, gap, node)
+            reads[index] = tuple([instead(tensor)[0] for tensor in node.inputs])
+    outputs = dict.fromkeys(each for tensor in graph.outputs for each in instead(tensor))
+    return _made(graph, reads, outputs, f"without {listed(names)}, ")
+
+
+def _no_passage(graph: Graph, gap: _Gap, reader: Node) -> ConvcalcError:
+    """The error for what cannot be left out: no one tensor stands for what it makes."""
+    count = len(gap.inputs)
+    why = "has no input" if not count else f"reads {counted(count, 'tensor')}"
+    if count == 1:
+        why = "makes several tensors"
+    message = f"{quoted(gap.name)} cannot be left out: it {why}, and {quoted(reader.name)} follows"
+    if count > 1:
+        shown = [_called(graph, tensor) for tensor in gap.inputs]
+        message += f", which would not know whether to read {listed(shown, 6, 'or')}"
+    help = "leave out what has one input and one output, or what nothing follows"
+    return fail("bad-part", message, help)
+
+
+def _called(graph: Graph, tensor: Tensor) -> str:
+    """What a tensor of a graph is called."""
+    (name,) = graph._replace(outputs=(tensor,)).output_shapes()
+    return name
+
+
+def _made(
+    graph: Graph,
+    reads: Mapping[int, tuple[Tensor, ...]],
+    outputs: Mapping[Tensor, None],
+    why: str,
+) -> Graph:
+    """The graph of some nodes of another, each with what it reads; `why` begins a refusal.
+
+    Tensors are those of the graph before, shapes included.
+    """
+    used = {tensor.node for tensors in (*reads.values(), outputs) for tensor in tensors}
+    numbered = enumerate(graph.inputs.items())
+    entering = {-1 - index: each for index, each in numbered if -1 - index in used}
+    shapes = dict(entering.values()) or graph.inputs
+    now: dict[int, tuple[Tensor, ...]] = {
+        index: (tensor,) for index, tensor in zip(entering, input_tensors(shapes))
+    }
+    nodes: list[Node] = []
+    parts: dict[int, Placed] = {}
+    composites = _composites(graph.nodes, reads)
+    for index, read in reads.items():
+        node, number = graph.nodes[index], len(nodes)
+        if index in composites:
+            parts |= _parts_anew(graph, composites[index], reads, now, why)
+        inputs = tuple([now[tensor.node][tensor.part] for tensor in read])
+        given = tuple([tensor.shape for tensor in inputs])
+        placed = parts.get(index, node.placed)
+        if given != placed.inputs:
+            try:
+                placed = placed.written.placed(given)
+            except Refusal as refusal:
+                raise _does_not_fit(node.name, refusal, read, given, graph, why) from None
+        nodes.append(node._replace(placed=placed, inputs=inputs))
+        made = enumerate(placed.outputs)
+        now[index] = tuple([Tensor(number, part, shape) for part, shape in made])
+    leaving = tuple([now[tensor.node][tensor.part] for tensor in outputs])
+    return graph._replace(inputs=FrozenDict(shapes), nodes=tuple(nodes), outputs=leaving)
+
+
+def _composites(nodes: Sequence[Node], kept: Mapping[int, object]) -> dict[int, range]:
+    """The places of composite layers that are whole, by their first nodes."""
+    found: dict[int, range] = {}
+    start, around = 0, None
+    for index, node in enumerate(nodes):
+        depth = next((i for i, group in enumerate(node.groups, 1) if group.layer), 0)
+        groups = node.groups[:depth] or None
+        if groups is None or groups != around:
+            start, around = index, groups
+        if groups is not None:
+            found[start] = range(start, index + 1)
+    return {start: place for start, place in found.items() if all(i in kept for i in place)}
+
+
+def _parts_anew(
+    graph: Graph,
+    place: range,
+    reads: Mapping[int, tuple[Tensor, ...]],
+    now: Mapping[int, tuple[Tensor, ...]],
+    why: str,
+) -> dict[int, Placed]:
+    """The parts of a composite layer, made anew where it reads another shape than before."""
+    before = {each for index in place for each in graph.nodes[index].inputs}
+    read = {each for index in place for each in reads[index] if each.node < place.start}
+    was = {each.shape for each in before if each.node < place.start}
+    entering = [now[each.node][each.part] for each in read]
+    if len(entering) != 1 or was == {entering[0].shape}:
+        return {}
+    groups = graph.nodes[place.start].groups
+    depth = next(i for i, group in enumerate(groups, 1) if group.layer)
+    layer, builder = groups[depth - 1].layer, Builder()
+    assert isinstance(layer, Composite)
+    try:
+        layer.build(builder, entering[0])
+    except Refusal as refusal:
+        name = ".".join([group.name for group in groups[:depth]])
+        given = (entering[0].shape,)
+        raise _does_not_fit(name, refusal, tuple(read), given, graph, why) from None
+    made = [builder.placed(index) for index in range(len(builder))]
+    alike = [each.type for each in made] == [graph.nodes[index].type for index in place]
+    return dict(zip(place, made)) if alike else {}
+
+
+def _does_not_fit(
+    name: str,
+    refusal: Refusal,
+    read: Sequence[Tensor],
+    given: Sequence[Shape],
+    graph: Graph,
+    why: str,
+) -> ConvcalcError:
+    """The error for a layer that refuses what it would read."""
+    message = refusal.message
+    if refusal.field is not None and message.startswith(("must ", "has ")):
+        message = f"`{refusal.field}` {message}"
+    pairs = list(zip(given, read))
+    shown = [f"{shape} (`{_called(graph, tensor)}`)" for shape, tensor in pairs[:4]]
+    shown += ["…"] if len(pairs) > 4 else []
+    are = "its input is" if len(pairs) == 1 else "its inputs are"
+    help = "leave that out as well, or stop before it with `until`"
+    said = f"{why}{quoted(name)} does not fit: {message}"
+    note = f"{are} then {', '.join(shown)}"
+    return ConvcalcError([Diagnostic(refusal.code, said, notes=(note,), help=help)])
