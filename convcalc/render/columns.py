@@ -12,7 +12,6 @@ from convcalc.conventions.base import Convention
 from convcalc.costs import FIGURES, Figure
 from convcalc.diagnostics import fail
 from convcalc.render import column as base
-from convcalc.render.borrowed import borrows, lenders
 from convcalc.render.column import SHARE, Column, Order, as_number, as_sizes, as_word, unknown
 from convcalc.render.heading import shapes
 from convcalc.shape import Shape
@@ -134,7 +133,9 @@ def _figure(figure: Figure) -> Column:
         (lambda r: r.uncounted) if key == "flops" else None,
         show=as_number(figure.unit) if figure.numeric else as_word,
     )
-    return column._replace(marked=borrows, mark=BORROWED) if key == "params" else column
+    if key == "params":
+        column = column._replace(marked=lambda r: r.is_borrowing, mark=BORROWED)
+    return column
 
 
 def _convention(name: str) -> Column:
@@ -256,7 +257,10 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
         lines.append(f"* {tool} does not know these layers and counts them as 0.")
     if any(column.total is not None and column.total(analysis) is None for column in counted):
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    if any(column.mark == BORROWED for column in shown) and any(map(borrows, analysis.rows)):
+    borrowed = [column.marked for column in shown if column.mark == BORROWED and column.marked]
+    if any(marked(row) for row in analysis.rows for marked in borrowed):
+        from convcalc.render.borrowed import lenders  # most networks have none
+
         lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")
     for column in shown:
         if column.note and any("+" in str(column.read(row)) for row in analysis.rows):
