@@ -1,6 +1,6 @@
 """Record what PyTorch makes of random layers and graphs, as the truth of the shape rules.
 
-    python tests/reference/record_pytorch.py        # pytorch.json.gz, a minute
+    python tests/reference/record_pytorch.py        # pytorch.json.gz, two minutes
 
 It needs torch alone (2.13.0 was recorded, a CPU build). Every case is a spec, drawn at random from
 a seed, and PyTorch's answer: the shapes that come out, the tensors that each layer owns, its
@@ -15,11 +15,14 @@ a refusal too: the language has no empty tensors. The batch is 2, since a group 
 value per group is refused for a batch of one alone.
 
 Left out is where the language differs on purpose: `same` with a stride (TensorFlow's rule) or for a
-pool (PyTorch has none), a slice or a split that PyTorch would cut short, broadcasting between
-tensors of different rank (PyTorch would match channels with cells), per-axis lists of the wrong
-length, and `kmax_pool`, `deform_conv`, `scale` and `global_depthwise_conv`, which PyTorch does not
-have. A field that no layer takes is refused wherever it stands, in a layer that is left out too; so
-graphs have none.
+pool (PyTorch has none), a slice or a split that PyTorch would cut short, joins and products of
+tensors of different rank (PyTorch would match channels with cells), vectors as factors, a reduction
+that leaves no axis, per-axis lists of the wrong length, more than eight axes, an unpooling by less
+than no padding, a `clamp` whose `min` is above its `max`, a division by the constant 0, weights of
+what is built otherwise though its tensors are the same (another stride), and their freezing where
+they are used again; the other way, `null` for an adaptive pool's one axis; and `kmax_pool`,
+`deform_conv`, `scale` and `global_depthwise_conv`, which PyTorch does not have. A field that no
+layer takes is refused wherever it stands, in a layer that is left out too; so graphs have none.
 """
 
 # torch is not installed where the project's own checks run.
@@ -597,6 +600,8 @@ def spec_of(type: str, fields: Json, inputs: list[Sizes]) -> Json:
 
 #: How many elements a tensor of a graph has at most, and how many axes.
 MOST_ELEMENTS, MOST_AXES = 20_000, 8
+#: What every layer takes, and `again` says anew.
+COMMON = ("name", "from", "when", "weights", "trainable", "output_shape")
 JOINS = [*ELEMENTWISE, "add", "mul", "concat", "concat", "concat"]
 
 
@@ -666,6 +671,8 @@ class Draughtsman:
                 # What is shared is refused less often.
                 kept = often(d, 0.3 if {"weights", "share_weights"} & fields.keys() else 0.05)
                 return layers + ([element] if kept else []), xs
+            if type in (*DRAW, *DRAW_WHOLE) and len(made) == 1 and often(d, 0.04):
+                fields["output_shape"] = sizes_of(made[0])
             layers = [*layers, element]
             if "name" in fields:
                 self.named[fields["name"]] = element
@@ -732,8 +739,11 @@ class Draughtsman:
         """Mostly of tensors of one rank."""
         d = self.d
         sizes = self.sizes(known)
-        type = d.choice([*JOINS, "matmul", "matmul", "parameter"])
+        type = d.choice([*JOINS, "matmul", "matmul", "parameter", "opaque"])
         first = d.choice(list(sizes))
+        if type == "opaque":
+            inputs, fields = draw_opaque(d)
+            return {type: {"from": [d.choice(list(sizes)) for _ in inputs]} | fields}
         if type == "parameter":
             return {type: {"shape": [1 if often(d, 0.3) else n for n in sizes[first]]}}
         if type == "matmul":
@@ -743,7 +753,7 @@ class Draughtsman:
         alike = [name for name in sizes if len(sizes[name]) == len(sizes[first])]
         others = d.choice([list(sizes), alike, alike])
         count = 1 if type in OF_TWO else d.randint(1, 2)
-        fields: Json = {"from": [first, *(d.choice(others) for _ in range(count))]}
+        fields = {"from": [first, *(d.choice(others) for _ in range(count))]}
         if type == "concat":
             fields |= some(d, 0.5, axis=lambda: draw_axis(d, sizes[first]))
         return {type: fields}
@@ -768,14 +778,15 @@ class Draughtsman:
         found: list[Json] = [{"tower": {}}] if self.blocks else []
         for name in known:
             for type, fields in self.named.get(name, {}).items():
-                if type in DRAW or type in self.blocks:
-                    kept = without(fields, "name", "from", "when", "weights", "trainable")
+                if type in (*DRAW, "parameter", *self.blocks):
+                    kept = without(fields, *COMMON)
                     found.append({type: kept | {"weights": name}})
         if not found:
             return []
         ((type, fields),) = d.choice(found).items()
-        elsewhere = {"from": d.choice(self.single(known))} if often(d, 0.5) else {}
-        return [{type: fields | elsewhere}]
+        if type != "parameter" and often(d, 0.5):
+            fields = fields | {"from": d.choice(self.single(known))}
+        return [{type: fields}]
 
     def siamese(self) -> list[Json]:
         a, b = self.name(), self.name()

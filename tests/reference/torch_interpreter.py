@@ -620,7 +620,8 @@ class Network:
         return xs if len(xs) == 1 else self.layer(type, {}, xs)
 
     def layer(self, type: str, fields: Json, xs: list[Any]) -> list[Any]:
-        fields = canonical(type, fields)
+        axes = xs[0].ndim - 2 if xs else 0
+        fields = spread(type, canonical(type, fields), axes)
         with torch.device(self.device):
             if type in BUILD_JOIN:
                 module = BUILD_JOIN[type](fields)
@@ -630,7 +631,6 @@ class Network:
         module.eval()
         if self.frozen:
             module.requires_grad_(False)
-        axes = xs[0].ndim - 2 if xs else 0
         laid = Laid(type, {key: for_all_axes(key, f, axes) for key, f in fields.items()}, module)
         for owners in self.owners:
             tie(laid, next(owners, None))
@@ -692,6 +692,19 @@ PER_AXIS = frozenset(
     )
 )
 OF_AXES = ("axis", "start_axis", "axes", "order")
+
+
+def spread(type: str, fields: Json, axes: int) -> Json:
+    """The fields of a layer, each list of one made one for every axis. Raises ValueError."""
+    axes = 2 if type == "fold" else axes
+    result = dict(fields)
+    for key in PER_AXIS & fields.keys():
+        listed = fields[key]
+        if isinstance(listed, list) and not (type == "pad" and "axis" in fields):
+            result[key] = listed * axes if len(listed) == 1 else listed
+            if len(result[key]) != axes:
+                raise ValueError("the language asks for one value, or for one an axis")
+    return result
 
 
 def for_all_axes(key: str, value: Any, axes: int) -> Any:
