@@ -480,6 +480,21 @@ def test_the_rules_of_one_convention(run: Run) -> None:
     assert "relu" not in rules["unseen"]
 
 
+def test_the_parts_of_an_attention_have_rules_of_their_own(run: Run) -> None:
+    rules = run("conventions", "fvcore", "--json").json
+    assert (rules["rules"]["matmul"], rules["attention"]) == ("inp * columns", {"matmul": "0"})
+    assert "As parts of a self_attention: matmul: 0." in run("conventions", "fvcore").out
+    spec = b"{name: n, input: [8, 5], layers: [{self_attention: {heads: 2}}]}"
+    out = run("analyze", "-", "--convention", "fvcore", stdin=spec).out
+    assert out.split("scores")[1].split("\n")[0].endswith("0*")
+    out = run("analyze", "-", "--convention", "ptflops", stdin=spec).out
+    assert out.split("qkv")[1].split("\n")[0].endswith("0*")
+    command = ("explain", "-", "self_attention.scores", "--convention", "ptflops")
+    assert "= 2·4·5² + 2·4·5" in run(*command, stdin=spec).out
+    layer = run("layer", "self_attention", "--heads", "2", "--in", "8x5", "--convention", "fvcore")
+    assert "1,280" in layer.out  # 4 · 8 · 8 · 5
+
+
 def test_the_page_is_made_from_the_rules() -> None:
     page = Path(__file__).parent.parent / "docs" / "conventions.md"
     assert page.read_text(encoding="utf-8") == PAGES["conventions.md"]()
