@@ -384,16 +384,18 @@ def explain(
     `given` are fields by canonical name, as a spec has them. Each of `inputs` is `(channels,
     *spatial)`, or one or more spatial sizes alone, which leaves the channels open; one number is a
     square. `dims` says how many spatial axes there are where that is not clear. A layer that joins
-    takes its one input twice. Raises ConvcalcError for a value that a field or the layer's rules
-    refuse, for an input that looks misread, and for more than 64 inputs.
+    takes its one input twice, and a matrix product any two matrices where none is given. Raises
+    ConvcalcError for a value that a field or the layer's rules refuse, for an input that looks
+    misread, and for more than 64 inputs.
     """
     cls = layers.find(type)
     number = _batch(batch)
     counting = _counting(convention)
     _require_number(cls, len(inputs))
     stated = _stated_axes(cls, given) if dims is None else dims
-    given_or_open = inputs if inputs or cls.arity == 0 else [()]
-    shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in given_or_open])
+    given_or_open = inputs if inputs or cls.arity == 0 else [()] * (2 if cls.own_axes else 1)
+    own = 0 if inputs else cls.own_axes
+    shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in given_or_open], own)
     x = shapes[0] if shapes else NO_INPUT
     axes = len(x) - 1
     field = ""
@@ -793,19 +795,23 @@ def _figure(name: str, formula: Any, *named: Symbol) -> Formulas:
     )
 
 
-def _numbered(shapes: list[Shape]) -> list[Shape]:
-    """Several inputs, whose sizes have a name each where they are not the same."""
+def _numbered(shapes: list[Shape], own: int = 0) -> list[Shape]:
+    """Several inputs, whose sizes have a name each where they are not the same.
+
+    Those of the `own` last axes are not.
+    """
     if len({len(shape) for shape in shapes}) > 1:
         return shapes
     alike = [len(set(sizes)) == 1 for sizes in zip(*shapes)]
+    alike[len(alike) - own :] = [False] * own
     named = []
     for index, shape in enumerate(shapes, start=1):
         sizes: Any = zip(shape, alike)
-        own: list[Any] = [
+        numbered: list[Any] = [
             size if same else _size_symbol(f"{size.name}{index}", size.value)
             for size, same in sizes
         ]
-        named.append(Shape(*own))
+        named.append(Shape(*numbered))
     return named
 
 

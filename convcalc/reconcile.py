@@ -165,7 +165,7 @@ _TERMS: Mapping[tuple[str, int], str] = {
 def _steps(node: Node, convention: Convention, place: Place) -> list[tuple[_What, int]]:
     """What a layer's operations are beside its MACs, each with its amount; nothing of amount 0."""
     quantities = Quantities(node, place=place)
-    rule = convention.rule(type(node.layer), node.functional)
+    rule = convention.rule_at(node, place)
     assert rule is not None
     flops, macs = convention.evaluate(rule, quantities), quantities.macs
     if flops == macs:

@@ -49,6 +49,7 @@ def answer(spec: dict[str, Any]) -> dict[str, Any]:
             if row.weights
         ],
         "params": analysis.totals.params,
+        "frozen": analysis.totals.frozen,
         "buffers": analysis.totals.buffers,
         "macs": analysis.totals.macs,
     }

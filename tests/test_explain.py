@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from fractions import Fraction
 from itertools import product
@@ -66,6 +67,19 @@ def test_it_is_symbols_where_nothing_is_given(run: Run) -> None:
     answer = run("layer", "separable_conv", "--no-bias", "--json").json
     assert answer["ratio"]["params"] == {"value": None, "formula": "1/C_out + 1/k²"}
     assert answer["standard"]["params"] is None
+
+
+@pytest.mark.parametrize(("flags", "second"), [("", [2, 4, 5]), ("--transpose-b", [2, 5, 4])])
+def test_a_product_in_symbols_is_of_any_two_matrices(
+    run: Run, flags: str, second: list[int]
+) -> None:
+    call = {"from": ["a", "b"], "transpose_b": bool(flags)}
+    given = {"a": [2, 3, 4], "b": second}
+    spec = {"name": "product", "input": given, "layers": [{"matmul": call}]}
+    totals = convcalc.loads(json.dumps(spec)).analyze().totals
+    answer = run("layer", "matmul", *flags.split(), "--json").json
+    names = {"C_in": 2, "H_in1": 3, "W_in1": 4, "H_in2": second[1], "W_in2": second[2]}
+    assert computed(answer["formulas"]["macs"], names) == totals.macs
 
 
 def test_it_is_mixed_where_some_is_given(run: Run) -> None:

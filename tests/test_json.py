@@ -20,6 +20,8 @@ input: {left: [4, 8, 8], right: [4, 8, 8]}
 layers:
   - split: {from: left, name: parts, sections: 2}
   - add: {from: [parts.0, parts.1]}
+  - conv: {name: a, out: 2, k: 1}
+  - conv: {weights: a, out: 2, k: 1}
 """
 
 #: The section of the page, and the commands whose answers it describes.

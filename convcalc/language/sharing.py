@@ -174,6 +174,9 @@ class Sharing:
                 loop = loops[-1]
                 help = f"`share_weights: true` in the `repeat` at line {loop.mark.line}"
                 help += " lets all turns use those of the first"
+        elif below in scope.around:
+            message = f"`weights` names `{name}`, which this `{st.type}` is a part of"
+            help = "leave it out, or name a layer or block above"
         elif below is not None:
             message = f"`weights` names `{name}`, which comes later, at line {below.mark.line}"
             own = st.body.name
@@ -240,13 +243,13 @@ def _of_tensors(placed: Placed, other: Placed, which: str) -> _Difference:
     pairs = zip(placed.tensors, other.tensors)
     differing = [pair for pair in pairs if pair[0] != pair[1]]
     if not differing:
-        here, there = len(placed.tensors), len(other.tensors)
-        return _Difference(f"has {counted(here, 'tensor')}", f"has {there}", which)
+        count = counted(len(placed.tensors), "tensor")
+        return _Difference(f"has {count}", f"has {len(other.tensors)}", which)
     (one, another), *_ = differing
-    channels = [each.inputs[0].channels for each in (placed, other)]
+    here, there = ([shape.channels for shape in each.inputs[:1]] for each in (placed, other))
     cure = "both must get the same shape"
-    if channels[0] != channels[1]:
-        got = f"{channels[0]} arrive here, and {channels[1]} there"
+    if here != there:
+        got = f"{here[0]} arrive here, and {there[0]} there"
         cure = f"both must get as many channels: {got}"
     shapes = [_shown(list(each.shape)) for each in (one, another)]
     return _Difference(f"has a {one.name} of {shapes[0]}", f"has {shapes[1]}", which, cure)

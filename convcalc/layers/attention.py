@@ -48,6 +48,7 @@ class Matmul(Layer):
 
     family = "product"
     arity = 2
+    own_axes = 2
 
     transpose_a: Flag = False
     transpose_b: Flag = False

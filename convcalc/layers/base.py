@@ -174,6 +174,8 @@ class Layer:
     stated: ClassVar[tuple[Stated, ...]] = ()
     #: How many spatial axes one number stands for where a person gives an input as `128`.
     natural_axes: ClassVar[int] = 2
+    #: How many of the last axes differ between its inputs where nobody gives a size of them.
+    own_axes: ClassVar[int] = 0
 
     def __new__(cls, **_: Any) -> Self:
         # Making a dataclass of each of sixty classes takes a third of a short run, which uses six.

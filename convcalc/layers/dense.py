@@ -92,7 +92,7 @@ class _Passing(Unary):
 class Flatten(_Passing):
     """All axes as one, or those from `start_axis` on (PyTorch, `torch.nn.Flatten`).
 
-    start_axis: the first of those that become one: 0 for the channels, -1 for the last
+    start_axis: the first of those that become one
 
     Example: `- flatten` on `16x5x5`
     """

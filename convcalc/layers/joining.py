@@ -67,19 +67,7 @@ class _Elementwise(Join):
         return super().fewest_inputs() if self.value is None else 1
 
     def require_inputs(self, count: int) -> None:
-        if self.value is None and count == 1:
-            wanted = "two tensors or more" if self.arity is None else f"{self.arity} tensors"
-            require(
-                False,
-                "{type} joins {wanted}, or one and a constant, and gets 1",
-                code="input-count",
-                help="name them: `from: [a, b]`; or give the constant: `value: 0.5`",
-                type=self.type,
-                wanted=wanted,
-            )
-        if self.value is None:
-            super().require_inputs(count)
-        else:
+        if self.value is not None:
             require(
                 count == 1,
                 "{type} takes one tensor and the constant {value}, and gets {count} tensors",
@@ -90,6 +78,15 @@ class _Elementwise(Join):
                 value=self.value,
                 count=count,
             )
+        elif count == 1:
+            wanted = "two tensors or more" if self.arity is None else f"{self.arity} tensors"
+            raise Refusal(
+                f"{self.type} joins {wanted}, or one and a constant, and gets 1",
+                code="input-count",
+                help="name them: `from: [a, b]`; or give the constant: `value: 0.5`",
+            )
+        else:
+            super().require_inputs(count)
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return _broadcast(self.type, inputs)
@@ -180,7 +177,7 @@ class Minimum(_Elementwise):
 class Concat(Join):
     """Its inputs, one after the other along the channels, or along another axis.
 
-    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
+    axis: the axis that they are joined along
 
     Example: `- concat: {from: [a, b]}` on `64x56x56`
     """
@@ -264,7 +261,7 @@ class Split(Layer):
 
     sections: how many equal parts, or a list with the size of each
     sizes: a list with the size of each part, instead of `sections`
-    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
+    axis: the axis that is taken apart
 
     Example: `- split: {name: parts, sections: 2}` on `116x28x28`
     """
@@ -324,7 +321,7 @@ class Slice(_Moving):
     start: the first that is kept, from 0; a negative one counts from the end
     stop: the first that is not kept; the end when left out
     step: every how many are kept
-    axis: 0 for the channels, 1 for the first spatial axis, -1 for the last
+    axis: the axis that is cut
 
     Example: `- slice: {start: 0, stop: 32}` on `64x28x28`
     """

@@ -33,8 +33,7 @@ class Pad(Unary):
 
     padding: cells added: a number, one per axis, or a `[before, after]` pair per axis; with `axis`,
         a number or `[before, after]`; a negative number cuts off
-    axis: the one axis that is padded, instead of all spatial ones: 0 for the channels, -1 for the
-        last
+    axis: the one axis that is padded, instead of all spatial ones
     mode: what the new cells hold
     value: what they hold in the mode `constant`
 

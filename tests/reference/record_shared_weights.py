@@ -62,15 +62,8 @@ PAIRS = {
     "group_norm": ({"groups": 2}, {"torch": "nn.GroupNorm(2, 8)"}),
     "instance_norm": ({"affine": True}, {"torch": "nn.InstanceNorm2d(8, affine=True)"}),
     "prelu": ({"num_parameters": 8}, {"torch": "nn.PReLU(8)"}),
-    "relu": ({}, {"torch": "nn.ReLU()"}),
     "max_pool": ({"k": 2}, {"torch": "nn.MaxPool2d(2)"}),
 }
-for _type, (_fields, _codes) in PAIRS.items():
-    _codes["paddle"] = (
-        _codes["torch"]
-        .replace("2d", "2D")
-        .replace("nn.InstanceNorm2D(8, affine=True)", "nn.InstanceNorm2D(8)")
-    )
 PAIRS["conv"][1].update(
     keras="layers.Conv2D(8, 3, padding='same')", flax="nn.Conv(8, (3, 3), padding=1)"
 )
@@ -91,6 +84,7 @@ def cases() -> list[Json]:
         found.append({"id": id, "spec": document, "code": codes})
 
     for type, (fields, codes) in PAIRS.items():
+        codes = {"paddle": _paddle(codes["torch"]), **codes}
         codes = {name: f"Turns({code}, 2)" for name, code in codes.items()}
         add(f"{type}-called-twice", IMAGE, chain(type, fields), codes)
     add(
@@ -167,7 +161,11 @@ def cases() -> list[Json]:
 
 
 def _paddle(code: str) -> str:
-    code = code.replace("2d", "2D").replace(", bias=False", ", bias_attr=False")
+    """An expression for PyTorch, for Paddle."""
+    names = {"ConvTranspose2d": "Conv2DTranspose", "2d": "2D"}
+    names |= {"bias=False": "bias_attr=False", ", affine=True": ""}
+    for name, own in names.items():
+        code = code.replace(name, own)
     return code
 
 
@@ -369,8 +367,8 @@ def main() -> None:
         print(json.dumps(with_version(arguments.what, arguments.unpacked)), file=sys.__stdout__)
         return
     before = json.loads(FILE.read_text(encoding="utf-8"))["cases"] if FILE.exists() else []
-    tools = {row["id"]: row["tools"] for row in before}
-    rows = [{**row, "tools": tools.get(row["id"], {})} for row in cases()]
+    answers = {row["id"]: row["tools"] for row in before}
+    rows = [{**row, "tools": answers.get(row["id"], {})} for row in cases()]
     RECORDERS[arguments.what](rows)
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     FILE.write_text('{"cases": [\n' + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
