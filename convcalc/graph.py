@@ -200,15 +200,32 @@ def input_tensors(shapes: Mapping[str, Shape]) -> tuple[Tensor, ...]:
 class _Level:
     """A naming level while a graph grows: how often each name was used in it."""
 
-    __slots__ = ("base", "counts", "depth", "layer", "ordinal", "parent", "type", "width")
+    __slots__ = (
+        "base",
+        "counts",
+        "depth",
+        "functional",
+        "layer",
+        "ordinal",
+        "parent",
+        "type",
+        "width",
+    )
 
     def __init__(
-        self, parent: _Level | None, base: str, type: str, layer: Layer | None = None
+        self,
+        parent: _Level | None,
+        base: str,
+        type: str,
+        layer: Layer | None = None,
+        functional: bool = False,
     ) -> None:
         self.parent = parent
         self.base = base
         self.type = type
         self.layer = layer
+        #: Whether all that is in it is called as functions.
+        self.functional: bool = functional or (parent is not None and parent.functional)
         self.counts: dict[str, int] = {}
         self.ordinal = parent.use(base) if parent else 0
         #: How many levels are around it.
@@ -290,12 +307,16 @@ class Builder:
     def __len__(self) -> int:
         return len(self._drafts)
 
-    def group(self, name: str, type: str, layer: Layer | None = None) -> _Inside:
+    def group(
+        self, name: str, type: str, layer: Layer | None = None, functional: bool = False
+    ) -> _Inside:
         """A group that everything is in which is added while it is entered (`with`).
 
-        `layer` is the one that what is in it is made of.
+        `layer` is the one that what is in it is made of; where it is called as a function
+        (`functional`), so is all of that.
         """
-        return _Inside(self, _Level(self.level, name, type, layer), self.is_frozen)
+        level = _Level(self.level, name, type, layer, functional)
+        return _Inside(self, level, self.is_frozen)
 
     def frozen(self) -> _Inside:
         """Nothing is trained that is added while it is entered (`with`)."""
@@ -318,6 +339,7 @@ class Builder:
     ) -> tuple[Tensor, ...]:
         """Add a layer that is placed on `inputs`; its outputs."""
         index, level, outputs = len(self._drafts), self.level, placed.outputs
+        functional = functional or level.functional
         if self.is_frozen:
             placed = placed.holding(borrowing=False, frozen=True)
         self._drafts.append((level, name, level.use(name), placed, inputs, functional))

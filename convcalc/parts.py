@@ -8,8 +8,8 @@ from typing import NamedTuple
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
 from convcalc.frozen import FrozenDict
-from convcalc.graph import Builder, Cut, Graph, Node, input_tensors
-from convcalc.layers.base import Placed
+from convcalc.graph import Builder, Cut, Graph, Node, input_tensors, with_owners
+from convcalc.layers.base import Placed, Weight
 from convcalc.layers.composite import Composite
 from convcalc.named import whole_name
 from convcalc.shape import Shape, Tensor
@@ -158,14 +158,35 @@ def _made(
         placed = parts.get(index, node.placed)
         if given != placed.inputs:
             try:
-                placed = placed.written.placed(given)
+                placed = _held_as(node.placed, placed.written.placed(given))
             except Refusal as refusal:
                 raise _does_not_fit(node.name, refusal, read, given, graph, why) from None
         nodes.append(node._replace(placed=placed, inputs=inputs))
         made = enumerate(placed.outputs)
         now[index] = tuple([Tensor(number, part, shape) for part, shape in made])
     leaving = tuple([now[tensor.node][tensor.part] for tensor in outputs])
-    return graph._replace(inputs=FrozenDict(shapes), nodes=tuple(nodes), outputs=leaving)
+    owned = with_owners(nodes)
+    _require_owners(owned, why)
+    return graph._replace(inputs=FrozenDict(shapes), nodes=owned, outputs=leaving)
+
+
+def _held_as(before: Placed, placed: Placed) -> Placed:
+    """A layer that is placed anew, its tensors another's and trained as they were."""
+    return placed.holding(borrowing=before.borrowing, frozen=before.frozen)
+
+
+def _require_owners(nodes: Sequence[Node], why: str) -> None:
+    """Refuse layers that use the weights of others, which have other shapes now."""
+    tensors: dict[str, tuple[Weight, ...]] = {}
+    for node in nodes:
+        if tensors.setdefault(node.weights_of or node.name, node.placed.tensors) != (
+            node.placed.tensors
+        ):
+            owner = quoted(node.weights_of or "")
+            message = f"{why}{quoted(node.name)} cannot use the weights of {owner}"
+            note = "their shapes are not the same on what the two then read"
+            help = "leave one of them out as well"
+            raise ConvcalcError([Diagnostic("other-weights", message, notes=(note,), help=help)])
 
 
 def _composites(nodes: Sequence[Node], kept: Mapping[int, object]) -> dict[int, range]:
@@ -206,9 +227,11 @@ def _parts_anew(
         name = ".".join([group.name for group in groups[:depth]])
         given = (entering[0].shape,)
         raise _does_not_fit(name, refusal, tuple(read), given, graph, why) from None
+    parts = [graph.nodes[index].placed for index in place]
     made = [builder.placed(index) for index in range(len(builder))]
-    alike = [each.type for each in made] == [graph.nodes[index].type for index in place]
-    return dict(zip(place, made)) if alike else {}
+    if [each.type for each in made] != [each.type for each in parts]:
+        return {}
+    return dict(zip(place, map(_held_as, parts, made)))
 
 
 def _does_not_fit(

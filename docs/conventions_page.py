@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from convcalc import conventions
 from convcalc.conventions.base import Convention
 from convcalc.render.conventions import (
+    attention_text,
     counted_types,
     own_names,
     parameters_text,
@@ -43,6 +44,11 @@ multiply–accumulates, `bias` its additions of a bias, `params` its parameters;
 explained below the tables. A star marks what a tool does not know and, without a word, counts as 0.
 "As a function" is for layers that the modelled code writes as a call (`functional: true` in a
 spec), with = where that is the same as the module; a `global_avg_pool` is then `x.mean([2, 3])`.
+What PyTorch has no module for is written with operators, `x + y`, `x / 2`, `x @ y`, and as a
+function `torch.add(x, y)`, `torch.matmul(x, y)`. A `self_attention` stands for timm's `Attention`,
+which calls `F.scaled_dot_product_attention`, and as a function for `torch.nn.MultiheadAttention`,
+whose linear layers are calls as well; one that multiplies matrices itself is written out, of
+`linear`, `matmul` and `softmax`.
 Layers that only move what comes cost nothing and are left out (but flax counts 1 for the constant
 of a padding).
 
@@ -76,6 +82,8 @@ def page() -> str:
             title, _, rest = prose(c).partition("\n")
             parts += [f"## {c.name}\n", f"{title}\n", f"{rest.strip()}\n"]
         parts += ["Names of its own:\n", *own, ""] if own else []
+        if c.attention:
+            parts += [f"As parts of a `self_attention`: {attention_text(c)}.\n"]
         parts += [f"Parameters: {parameters_text(c)}.\n"]
     return "\n".join(parts)
 

@@ -42,6 +42,10 @@ DIFFERENT = {
         for name in ("calflops", "calflops-macs")
     },
     ("adaptive_avg_pool2d-3", "onnx-tool"): "no rule: the exporter writes a dozen operators",
+    **{
+        (f"{network}-functional-batch4", "ptflops-aten"): "a bias lost, of what is not contiguous"
+        for network in ("self_attention", "tokens")
+    },
 }
 
 Answer = dict[str, tuple[int | None, int | None]]
@@ -422,11 +426,10 @@ def test_a_quantity_that_is_no_formula_keeps_its_name(run: Run) -> None:
 def test_every_convention_explains_a_layer_as_it_analyzes_it(type: str) -> None:
     for fields, inputs in configurations(type, 3):
         shapes = [tuple(sizes) for sizes in inputs]
+        dims = len(shapes[0]) - 1 if shapes else None
         for name in conventions.names():
             totals = analyzed(type, fields, *inputs, convention=name, batch=3).totals
-            explained = explain(
-                type, fields, shapes, dims=len(shapes[0]) - 1, convention=name, batch=3
-            )
+            explained = explain(type, fields, shapes, dims=dims, convention=name, batch=3)
             assert explained.figures["flops"].value == totals.flops
             assert totals.flops is None or (isinstance(totals.flops, int) and totals.flops >= 0)
 

@@ -86,6 +86,13 @@ def test_a_shortcut_sees_the_names_around_the_residual() -> None:
     assert convcalc.loads(HEAD + line).nodes[3].input_shapes[0].channels == 3
 
 
+def test_a_line_that_stands_twice_is_checked_where_it_stands() -> None:
+    line = "[conv: {out: 8, k: 1, output_shape: [c, 8, 8]}]"
+    text = f"{HEAD}blocks:\n  b: {{args: {{c: 8}}, layers: {line}}}\nlayers: {line}"
+    with pytest.raises(ConvcalcError, match=r"<text>:5:.*unknown name `c`"):
+        convcalc.loads(text)
+
+
 def test_an_argument_may_be_called_as_a_field_of_layers_alone() -> None:
     block = "b: {args: {functional: required}, layers: [conv: {out: functional, k: 1}]}"
     network = convcalc.loads(f"{HEAD}blocks: {{{block}}}\nlayers: [b: {{functional: 5}}]")

@@ -164,6 +164,38 @@ def test_it_stays_a_part_at_other_variables_and_when_it_is_pickled() -> None:
     assert narrow == convcalc.load("mobilenet_v2", alpha=0.5, input=96).drop("linear")
 
 
+# Weights that are used more than once
+
+SHARED = """\
+name: Shared
+input: [6, 8, 8]
+layers:
+  - conv: {name: first, out: 4, k: 1}
+  - conv: {name: a, out: 4, k: 3, p: 1}
+  - conv: {name: b, out: 4, k: 3, p: 1, weights: a}
+  - conv: {name: c, out: 4, k: 3, p: 1, weights: a}
+  - squeeze_excite: {name: se, squeeze: 2, trainable: false}
+"""
+
+
+def test_the_next_user_of_weights_owns_them_where_their_owner_is_gone() -> None:
+    network = convcalc.loads(SHARED)
+    part = network.drop("a")
+    assert [node.weights_of for node in part.nodes[:3]] == [None, None, "b"]
+    assert part.totals.params == network.totals.params
+    assert network.drop("b").totals.params == network.totals.params
+
+
+def test_weights_that_no_longer_fit_are_a_mistake() -> None:
+    said = refused(convcalc.loads(SHARED), "first")
+    assert "without `first`, `b` cannot use the weights of `a`" in said
+
+
+def test_what_is_not_trained_is_not_trained_when_it_is_made_anew() -> None:
+    part = convcalc.loads(SHARED).drop("first", "a", "b", "c")
+    assert part.totals.frozen == part.totals.params == 6 * 2 + 2 + 2 * 6 + 6
+
+
 # Where it cannot be
 
 

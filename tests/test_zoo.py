@@ -1,5 +1,6 @@
 """The zoo against published figures.
 
+`reference/zoo_sizes.json` has what frameworks make of the networks at odd sizes beside their own.
 `reference/published.json` has figures from papers, authors' code and libraries, each with its
 source and the unit that it was rounded to; where one is wrong, `erratum` says why and `right_macs`
 or `right_params` what is right. `reference/torch_tools_networks.json` has what PyTorch counts of
@@ -9,6 +10,7 @@ torchvision's own models.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,31 @@ def test_networks_are_what_torchvision_publishes(name: str, published: Json) -> 
     found = totals(name.partition("@")[0], input=(3, crop, crop))
     assert found.params + TRAINED_ALONE.get(name, 0) == published["num_params"]
     assert round(found.macs / 1e9, 3) == published["_ops"]
+
+
+# --- Odd sizes ------------------------------------------------------------------------------------
+
+SIZES: list[Json] = read("zoo_sizes.json")
+
+
+def at_odd_sizes() -> Iterator[Any]:
+    """The networks with their recorded figures, of each family the first, and then the others."""
+    met = set()
+    for entry in SIZES:
+        family = zoo.presets().get(entry["network"], entry["network"])
+        marks = [pytest.mark.exhaustive] if family in met else []
+        met.add(family)
+        yield pytest.param(entry, id=entry["network"], marks=marks)
+
+
+@pytest.mark.parametrize("entry", [*at_odd_sizes()])
+def test_a_network_is_its_frameworks_at_odd_sizes_too(entry: Json) -> None:
+    for at in entry["at"]:
+        found = network(entry["network"], input=tuple(at["input"]))
+        totals = found.analyze().totals
+        outputs = [list(tensor.shape) for tensor in found.outputs]
+        expected = (at["params"], at["macs"], at["outputs"])
+        assert (totals.params, totals.macs, outputs) == expected, at["input"]
 
 
 #: libyaml's, where PyYAML has it, which takes a tenth of the time.

@@ -174,6 +174,8 @@ def _cure(cls: type[layers.Layer], option: str) -> str:
 
     name = option.lstrip("-").replace("-", "_")
     fields = {field.short or field.name: field.name for field in layers.fields_of(cls)}
+    if cls.arity == 0 and name in ("in", "dims", *elsewhere.INPUTS):
+        return f"nothing enters a {cls.type}: leave it out"
     if name in elsewhere.INPUTS or name in layers.canonical_names(cls):
         return f"`--in` is what enters the layer: {_shapes(cls)}"
     meant = elsewhere.FIELDS.get(name) or layers.short_name(name)

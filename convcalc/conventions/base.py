@@ -24,18 +24,21 @@ SILENT = "silent"
 
 
 class Place(NamedTuple):
-    """What a layer's surroundings mean to a tool that counts a graph of its own making.
+    """What a layer's surroundings mean to a tool.
 
     `merged`: the layer and a neighbour have become one. `first`: no layer before it has brought the
     same constant. What is not `counted` is a call of a module that the tool has forgotten.
+    `attends`: it is a part of a `self_attention`.
     """
 
     merged: bool = False
     first: bool = True
     counted: bool = True
+    attends: bool = False
 
 
 ALONE = Place()
+_ATTENDS = Place(attends=True)
 
 _D = TypeVar("_D")
 
@@ -69,6 +72,13 @@ def last_calls(graph: Graph) -> Iterator[Place]:
 
 def _alone(graph: Graph) -> Iterable[Place]:
     return repeat(ALONE, len(graph.nodes))
+
+
+def in_attention(graph: Graph) -> Iterator[Place]:
+    """The places of nodes, for a tool that sees an attention otherwise than by its parts."""
+    for node in graph.nodes:
+        attends = any(group.layer and group.type == "self_attention" for group in node.groups)
+        yield _ATTENDS if attends else ALONE
 
 
 class Count(NamedTuple):
@@ -109,6 +119,9 @@ class Convention(NamedTuple):
     #: The same for layers that the modelled code calls as functions (`functional: true`); others
     #: that it so calls are not seen. None where the tool does not tell functions from modules.
     functions: Mapping[str, str] | None = None
+    #: The same for the parts of a `self_attention`, modules or functions, where the tool counts
+    #: these otherwise; one that is `FREE` it passes over.
+    attention: Mapping[str, str] = {}
     #: The layer types that count 0 because the tool does not know them, where `default` is None.
     silent: str = ""
     default: str | None = SILENT
@@ -159,14 +172,13 @@ class Convention(NamedTuple):
 
     def count_layer(self, node: Node, batch: int = 1, place: Place = ALONE) -> Count:
         """The operations of a node on `batch` samples."""
-        cls, functional = type(node.layer), node.functional
         if node.placed.operations is None:
             return Count(None)
         rule = self.rule_at(node, place)
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
             return Count(None)
-        known = self.knows(cls, functional) or quantities.operations == NOTHING
+        known = self.knows_at(node, place) or quantities.operations == NOTHING
         return Count(self.evaluate(rule, quantities), not known)
 
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
@@ -214,13 +226,23 @@ class Convention(NamedTuple):
 
     def rule_at(self, node: Node, place: Place) -> str | None:
         """The formula for a node at its place; None where the tool has none."""
-        return self.rule(type(node.layer), node.functional) if place.counted else FREE
+        if not place.counted:
+            return FREE
+        if place.attends and node.type in self.attention:
+            return self.attention[node.type]
+        return self.rule(type(node.layer), node.functional)
 
     def knows(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool has something to say about a layer type, if only that it is free."""
         if functional and self.functions is not None:
             return _entry(self.functions, cls, None) is not None
         return _entry(self.rules, cls, None) is not None or self.default not in (None, SILENT)
+
+    def knows_at(self, node: Node, place: Place) -> bool:
+        """Whether the tool has something to say about a node at its place."""
+        if place.attends and node.type in self.attention:
+            return self.attention[node.type] != FREE
+        return self.knows(type(node.layer), node.functional)
 
     def passes_over(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool, without a word, counts 0 for what layers of a type compute."""
@@ -242,7 +264,7 @@ class Convention(NamedTuple):
 
     def open_names(self, quantities: Quantities) -> dict[str, str]:
         """The names of its own that stand open in a layer's formula, and what each is."""
-        rule = self.rule(quantities.cls, quantities.node.functional) or FREE
+        rule = self.rule_at(quantities.node, quantities.place) or FREE
         names = _parsed(rule).names if self.quantities else ()
         own = [name for name in names if name in self.quantities]
         return {
@@ -330,6 +352,7 @@ class Quantities:
     buffers: running statistics, likewise
     offset_params: parameters of the convolution that makes the offsets of a `deform_conv`
     channels, maps: channels of the input and of the output
+    columns: the size of the output's last axis
     kernel: cells of the window
     strides: the product of the strides
     shrink: the product of ⌊in / out⌋ over the axes
@@ -444,6 +467,7 @@ _READ: Mapping[str, Callable[[Quantities], Any]] = {
     "offset_params": lambda q: costs.params(q.offset),
     "channels": lambda q: q.x.channels,
     "maps": lambda q: q.y.channels,
+    "columns": lambda q: q.y[-1],
     "kernel": lambda q: product(window.kernel for window in q.placed.windows),
     "strides": lambda q: product(window.stride for window in q.placed.windows),
     "shrink": lambda q: product(n // m for n, m in zip(q.x.spatial, q.y.spatial)),

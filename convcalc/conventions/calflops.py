@@ -7,8 +7,10 @@ of convolutions, linear layers and matrix products alone, which are the conventi
 - It patches `torch.nn.functional`, so a module counts as the function that it calls; `nn.ReLU6`
   calls `F.hardtanh`, which is not patched: 0, where `F.relu6` counts.
 - A linear layer's bias is left out.
-- `x + y`, `x * y`, `x.mean()` and everything else written without `torch.nn.functional` is not
-  seen; `torch.add` and `torch.mul` are.
+- `x + y`, `x * y`, `x @ y`, `x.mean()` and everything else written without `torch.nn.functional`
+  is not seen; `torch.add`, `torch.mul` and `torch.matmul` are (`functional` here), the last by the
+  elements of its first matrix, however often these are used. So an attention is its linear layers:
+  `F.scaled_dot_product_attention` is not patched.
 - With `padding="same"` it works the output size out from ⌊d·(k − 1)/2⌋ on both sides: where d·(k −
   1) is odd, one too few.
 - A transposed convolution divides by the groups twice, and has its bias at a forward convolution's
@@ -24,7 +26,7 @@ of convolutions, linear layers and matrix products alone, which are the conventi
 from collections.abc import Callable
 
 from convcalc.arithmetic import product
-from convcalc.conventions.base import Convention, Quantities, table
+from convcalc.conventions.base import FREE, Convention, Quantities, in_attention, table
 
 
 def short(q: Quantities) -> int:
@@ -86,8 +88,10 @@ FUNCTIONS = table(
         **{type: rule for type, rule in RULES.items() if type != "global_avg_pool"},
         "relu6": "inp",
         "add mul": "out",
+        "matmul": "2 * inp * columns",
     }
 )
+ATTENTION = {"matmul": FREE, "softmax": FREE}
 
 GAPS = {"upsample": "uneven"}
 QUANTITIES: dict[str, Callable[[Quantities], int]] = {
@@ -106,6 +110,8 @@ CONVENTION = Convention(
     trained_alone=True,
     rules=RULES,
     functions=FUNCTIONS,
+    attention=ATTENTION,
+    places=in_attention,
     gaps=GAPS,
     quantities=QUANTITIES,
 )

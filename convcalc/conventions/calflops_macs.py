@@ -4,8 +4,8 @@ See `calflops`, with which it shares its ways; version 0.3.2. What it patches be
 to have no MACs.
 """
 
-from convcalc.conventions.base import Convention, table
-from convcalc.conventions.calflops import FUNCTIONS, GAPS, QUANTITIES, RULES
+from convcalc.conventions.base import Convention, in_attention, table
+from convcalc.conventions.calflops import ATTENTION, FUNCTIONS, GAPS, QUANTITIES, RULES
 
 #: The MACs in what `calflops` counts.
 MACS = table(
@@ -28,7 +28,9 @@ CONVENTION = Convention(
     share=0.1,
     trained_alone=True,
     rules={**dict.fromkeys(RULES, "0"), **MACS},
-    functions={**dict.fromkeys(FUNCTIONS, "0"), **MACS},
+    functions={**dict.fromkeys(FUNCTIONS, "0"), **MACS, "matmul": "inp * columns"},
+    attention=ATTENTION,
+    places=in_attention,
     gaps=GAPS,
     quantities=QUANTITIES,
 )

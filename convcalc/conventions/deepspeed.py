@@ -5,7 +5,7 @@ the MACs that are the convention `deepspeed-macs`. It counts as `calflops` does,
 
 - a transposed convolution is right, bias included;
 - upsampling by a scale counts its output, before sizes are rounded down;
-- `@`, `mm`, `bmm` and scaled dot-product attention are seen;
+- `@`, `mm`, `bmm` and scaled dot-product attention are seen, the last as its two matrix products;
 - all parameters are counted, frozen ones too; a shared weight once.
 
 Versions up to 0.19.6 have calflops' transposed convolution.
@@ -15,7 +15,7 @@ import math
 
 from convcalc.arithmetic import product
 from convcalc.conventions import calflops
-from convcalc.conventions.base import Convention, Quantities
+from convcalc.conventions.base import FREE, Convention, Quantities, in_attention
 
 
 def resized(q: Quantities) -> int:
@@ -34,7 +34,8 @@ BEFORE = (
     "Up to 0.19.6: a transposed convolution divides by the groups twice, and has its bias at a"
     " forward convolution's size."
 )
-CHANGED = {"conv_transpose": "2 * macs + bias"}
+SEEN = {"matmul": "2 * inp * columns"}
+CHANGED = {**SEEN, "conv_transpose": "2 * macs + bias"}
 QUANTITIES = {**calflops.QUANTITIES, "resized": resized}
 
 _NEWEST = Convention(
@@ -47,6 +48,8 @@ _NEWEST = Convention(
     share=0.08,
     rules={**calflops.RULES, **CHANGED},
     functions={**calflops.FUNCTIONS, **CHANGED},
+    attention={"softmax": FREE},
+    places=in_attention,
     quantities=QUANTITIES,
 )
 CONVENTION = _NEWEST._replace(
@@ -56,8 +59,8 @@ CONVENTION = _NEWEST._replace(
             "0.18.9",
             "as the newest, with calflops' transposed convolution",
             BEFORE,
-            rules=calflops.RULES,
-            functions=calflops.FUNCTIONS,
+            rules={**calflops.RULES, **SEEN},
+            functions={**calflops.FUNCTIONS, **SEEN},
         ),
     )
 )

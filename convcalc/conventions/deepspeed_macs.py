@@ -6,7 +6,8 @@ See `deepspeed`; version 0.19.8. The products of convolutions, linear layers and
 from convcalc.conventions import calflops, calflops_macs, deepspeed
 from convcalc.conventions.base import Convention
 
-MACS = {**calflops_macs.MACS, "conv_transpose": "macs"}
+SEEN = {"matmul": "inp * columns"}
+MACS = {**calflops_macs.MACS, **SEEN, "conv_transpose": "macs"}
 
 _NEWEST = Convention(
     name="deepspeed-macs",
@@ -20,7 +21,7 @@ _NEWEST = Convention(
     functions={**dict.fromkeys(calflops.FUNCTIONS, "0"), **MACS},
     quantities=calflops.QUANTITIES,
 )
-_BEFORE = calflops_macs.MACS
+_BEFORE = {**calflops_macs.MACS, **SEEN}
 CONVENTION = _NEWEST._replace(
     older=(
         _NEWEST.was(

@@ -10,16 +10,26 @@ is one: they are MACs, without biases, and operations of normalisations and pool
 - A padding that is a word, `"same"` or `"valid"`, makes another operator,
   `aten::_convolution_mode`, which it does not know: 0.
 - `F.interpolate(mode="area")` is an adaptive pool.
+- A matrix product counts the elements of its first matrix times the columns of the second, however
+  often the first is used. An attention is its linear layers: `F.scaled_dot_product_attention` is an
+  operator that it does not know (of an attention that multiplies matrices itself it knows all).
+- On a layer, group or instance norm of more than three spatial axes it stops; and PyTorch stops
+  while it traces a max unpooling whose output size is not given.
 - Unknown operators count 0, with a warning.
 - Parameters are all that have a name, frozen ones too; a shared weight counts once.
 """
 
-from convcalc.conventions.base import Convention, Quantities, table
+from convcalc.conventions.base import FREE, Convention, Quantities, in_attention, table
 
 
 def worded(q: Quantities) -> bool:
     """Whether the padding is `same` or `valid`."""
     return q.written.padding in ("same", "valid")
+
+
+def sized(q: Quantities) -> bool:
+    """Whether the size of the output is given."""
+    return q.written.output_size is not None
 
 
 RULES = table(
@@ -29,10 +39,17 @@ RULES = table(
         "deform_conv": "0 if worded else offset_macs",
         "batch_norm": "2 * inp if affine else inp",
         "layer_norm group_norm instance_norm": "5 * inp if affine else 4 * inp",
+        "matmul": "inp * columns",
         "adaptive_avg_pool global_avg_pool": "inp if axes == 2 else 0",
         "upsample": "0 if axes != 2 else out if mode == 'nearest'"
         " else 4 * out if mode == 'bilinear' else inp if mode == 'area' else 0",
-        "relu concat dropout flatten pad reshape slice split": "0",
+        "relu concat dropout flatten pad permute reshape slice split": "0",
+    }
+)
+GAPS = table(
+    {
+        "layer_norm group_norm instance_norm": "axes > 3",
+        "max_unpool": "not sized",
     }
 )
 
@@ -47,7 +64,10 @@ _NEWEST = Convention(
     communities=("timm", "detectron2", "facebookresearch"),
     rules=RULES,
     functions={type: rule for type, rule in RULES.items() if type != "global_avg_pool"},
-    quantities={"worded": worded},
+    attention={"matmul": FREE},
+    places=in_attention,
+    gaps=GAPS,
+    quantities={"worded": worded, "sized": sized},
 )
 _FIRST = {
     **RULES,

@@ -14,7 +14,12 @@ operations, one each.
 - `F.interpolate` with a scale for each axis counts inp·∏int(scale), which is 0 for 0.7; in the mode
   `area` it calls an adaptive pool, which counts too.
 - Hooks go by exact type, so a subclass counts 0: torchvision's `LayerNorm2d` (`functional` here).
-- `x + y` and `x * y` are not seen; `torch.add` and `torch.mul` are.
+- `x + y`, `x * y` and `x @ y` are not seen; `torch.add`, `torch.mul` and `torch.matmul` are
+  (`functional` here), the last by the elements of its first matrix, however often these are used.
+- A `self_attention` is timm's `Attention`, which has a hook: scaled queries, products and softmax.
+  The tool takes it for a leaf and loses the linear layers inside. Called as a function it is
+  `nn.MultiheadAttention`, which has a hook for all of it. An attention that is another class counts
+  its linear layers, and `F.scaled_dot_product_attention` 0.
 - Parameters are those that require a gradient, of all modules; a shared weight counts once. The
   operations of a module that stands in several others are counted in each of these.
 """
@@ -24,7 +29,7 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc.arithmetic import product
-from convcalc.conventions.base import Convention, Quantities, table
+from convcalc.conventions.base import Convention, Quantities, in_attention, table
 
 
 def interpolated(q: Quantities) -> int:
@@ -89,6 +94,8 @@ def uneven(q: Quantities) -> bool:
 #: The adaptive pool that the mode `area` calls.
 _AREA = "(inp if mode == 'area' else 0)"
 RESPONSE_NORM = "3 * inp + (channels + size - 1) * rows"
+#: The product of an attention's queries and keys, which counts its scaling, or of the values.
+_PRODUCT = "macs + (inp if transpose_a else 0)"
 
 _NEWEST = Convention(
     name="ptflops",
@@ -124,20 +131,29 @@ _NEWEST = Convention(
             "local_response_norm": RESPONSE_NORM,
             "upsample": f"interpolated + {_AREA}",
             "add mul": "out",
+            "matmul": "inp * columns",
         }
     ),
+    attention={
+        "linear": "(macs + bias) // batch if functional else 0",
+        "matmul": f"({_PRODUCT}) // batch",
+        "softmax": "out // batch",
+    },
+    places=in_attention,
     quantities={"interpolated": interpolated, "hooked": hooked},
     fractions={"upsample": fraction},
 )
 
 #: A transposed convolution, whose products were counted at every position of its output.
 _BY_OUTPUT = "positions * kernel * channels * (out_channels // groups) + bias"
+#: A linear layer, whose bias was counted once, whatever the positions.
+_LINEAR = "macs + (out_features if bias else 0)"
 _ONCE = table(
     {
         "convolution": "macs + bias",
         "conv_transpose": _BY_OUTPUT,
         "deform_conv": "offset_macs + offset_bias",
-        "linear": "macs + (out_features if bias else 0)",
+        "linear": _LINEAR,
         "batch_norm group_norm instance_norm": "2 * inp if affine else inp",
         "relu prelu elu gelu relu6 leaky_relu": "inp",
         "max_pool avg_pool global_max_pool global_avg_pool": "inp",
@@ -162,14 +178,25 @@ CONVENTION = _NEWEST._replace(
             "A linear layer is counted twice, by its hook and by the function that it calls, with a"
             " bias once for all positions. A function that upsamples counts inp·scale, or the"
             " product of the sizes; with a scale for each axis, and for a local response norm, the"
-            " tool stops, as it does for a batch. (0.7.3 has the upsampling yet, the rest not.)",
+            " tool stops, as it does for a batch. (0.7.3 has the upsampling yet, the rest not.) Of"
+            " attentions `nn.MultiheadAttention` has a hook (`functional` here), timm's not.",
             rules={
                 **_NEWEST.rules,
                 "conv_transpose": f"({_BY_OUTPUT}) // batch",
-                "linear": "2 * (macs + (out_features if bias else 0)) // batch",
+                "linear": f"2 * ({_LINEAR}) // batch",
                 "upsample": f"out // batch // batch + scaled_once + {_AREA}",
             },
-            functions={**(_NEWEST.functions or {}), "upsample": f"scaled_once + {_AREA}"},
+            functions={
+                **(_NEWEST.functions or {}),
+                "linear": _LINEAR,
+                "upsample": f"scaled_once + {_AREA}",
+            },
+            attention={
+                "linear": f"(macs + bias) // batch + {_LINEAR} if functional"
+                f" else 2 * ({_LINEAR}) // batch",
+                "matmul": f"({_PRODUCT}) // batch if functional else 0",
+                "softmax": "out // batch if functional else 0",
+            },
             gaps={"upsample": "uneven", "local_response_norm": "inp > 0"},
             quantities={"scaled_once": scaled_once, "uneven": uneven},
             fractions={},
@@ -181,11 +208,17 @@ CONVENTION = _NEWEST._replace(
             "Hooks on modules alone: all count once, and functions are not seen. A transposed"
             " convolution counts its products at every position of its output. A linear"
             " layer's bias counts once, whatever the positions. A batch, which `input_constructor`"
-            " gives by keyword, is counted whole. 0.7 adds layer norms, 1 an element. Before"
+            " gives by keyword, is counted whole. Of attentions `nn.MultiheadAttention` has a hook"
+            " (`functional` here). 0.7 adds layer norms, 1 an element. Before"
             " 0.6.7 GELU is not known, before 0.6.6 group and instance norms neither; to 0.6.2 the"
             " bias of a linear layer is left out.",
             rules=_ONCE,
             functions={},
+            attention={
+                "linear": f"macs + bias if functional else {_LINEAR}",
+                "matmul": f"{_PRODUCT} if functional else 0",
+                "softmax": "out if functional else 0",
+            },
             quantities={},
             fractions={},
         ),

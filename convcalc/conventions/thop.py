@@ -5,18 +5,28 @@ thop/profile.py (`register_hooks`), vision/basic_hooks.py and vision/calc_func.p
 normalisations, average pools and upsamplings.
 
 - Batch norm counts 4 an element: `count_normalization` doubles what has a scale and a shift.
-- Functions, operators and tensor methods are not seen. Hooks go by exact type.
+- Functions, operators and tensor methods are not seen, matrix products among them: an attention is
+  its linear layers, and `nn.MultiheadAttention` (`functional` here) counts 0. Hooks go by exact
+  type.
 - A transposed convolution is counted as if every output were a sum of C_in·K products.
 - An adaptive pool's windows are a ratio of floats that is multiplied and cut: now and then one less
   than the formula.
-- Parameters are summed over the modules that have a rule and run: those of group norm, layer scale,
-  a deformable convolution's own kernel and of layers that are called as functions are lost. Frozen
-  ones count; a weight that several modules share counts in each, and so does a module that stands
-  in several others, with all of its operations.
+- Parameters are summed over the modules that have a rule and run: those of group norm, RMS norm,
+  layer scale, a deformable convolution's own kernel, of what is in no such module (`parameter`) and
+  of layers that are called as functions are lost. Frozen ones count; a weight that several modules
+  share counts in each, and so does a module that stands in several others, with all of its
+  operations.
 """
 
 from convcalc.arithmetic import product
-from convcalc.conventions.base import Convention, Quantities, last_calls, table
+from convcalc.conventions.base import (
+    FREE,
+    Convention,
+    Quantities,
+    in_attention,
+    last_calls,
+    table,
+)
 
 
 def averaged(q: Quantities) -> int:
@@ -29,6 +39,11 @@ def averaged(q: Quantities) -> int:
         return int((ratio + 1) * q.out)
     except OverflowError:
         return q.inp + q.out
+
+
+def open_size(q: Quantities) -> bool:
+    """Whether an adaptive pool keeps the size of an axis."""
+    return None in q.written.output_size
 
 
 def window(q: Quantities) -> int:
@@ -53,7 +68,8 @@ _NEWEST = Convention(
             "deform_conv": "offset_macs",
             "batch_norm layer_norm instance_norm": "4 * inp if affine else 2 * inp",
             "prelu": "inp",
-            "softmax": "rows * (3 * channels - 1)",
+            # A sum has as many additions as its largest addend takes comparisons.
+            "softmax": "exp + cmp + div",
             "avg_pool": "out",
             "adaptive_avg_pool global_avg_pool": "averaged",
             "upsample": "out if mode == 'nearest' else 5 * out if mode == 'linear'"
@@ -64,9 +80,11 @@ _NEWEST = Convention(
         }
     ),
     functions={},
+    attention={"softmax": FREE},
+    places=in_attention,
     parameters=table(
         {
-            "group_norm scale": "0",
+            "group_norm rms_norm scale parameter": "0",
             "deform_conv": "offset_params",
             "convolution conv_transpose linear": "0 if functional else params",
             "batch_norm layer_norm instance_norm prelu": "0 if functional else params",
@@ -106,6 +124,7 @@ _FIRST = {
     "deform_conv": "offset_macs + offset_bias * channels",
     **table({"conv pointwise_conv": "macs + bias * (channels // groups)", "relu relu6": "inp"}),
 }
+_OPEN = {"adaptive_avg_pool": "open_size and not functional"}
 _IN_FLOATS = " Sums are 32-bit floats, in the order of the layers."
 
 CONVENTION = _NEWEST._replace(
@@ -116,17 +135,19 @@ CONVENTION = _NEWEST._replace(
             "MACs and biases of convolutions, 2 an element of a batch norm, average pools",
             "To 0.0.5.post2110061705 (October 2021): biases of convolutions count, and 2 an element"
             " of a batch norm. Other norms, prelu and softmax are not known, nor are their"
-            " parameters; leaky_relu is. An adaptive pool's windows are rounded down. The releases"
-            " called 0.0.4 and 0.0.5 are younger than 0.0.31, and count as it does.",
+            " parameters; leaky_relu is. An adaptive pool's windows are rounded down, and the tool"
+            " stops where its output size is left open. The releases called 0.0.4 and 0.0.5 are"
+            " younger than 0.0.31, and count as it does.",
             rules=_PLAIN,
+            gaps=_OPEN,
             parameters=table(
                 {
-                    "layer_norm group_norm instance_norm prelu scale": "0",
+                    "layer_norm group_norm instance_norm rms_norm prelu scale parameter": "0",
                     "deform_conv": "offset_params",
                     "convolution conv_transpose linear batch_norm": "0 if functional else params",
                 }
             ),
-            quantities={},
+            quantities={"open_size": open_size},
         ),
         _NEWEST.was(
             "0.0.30",
@@ -136,11 +157,14 @@ CONVENTION = _NEWEST._replace(
             " division, and one number is a window of one axis: a 2×2 pool that is written as 2 has"
             " 2 + 1. Just before, 0.0.23.post1908061459 does not know upsampling; just after,"
             " 0.0.31.post1912272122 counts 11 an element of a bilinear one, and linear biases."
+            " Parameters are those of all leaf modules, called or not; those that stand in others"
+            " are lost, as those of an `nn.MultiheadAttention` but for its last layer (here none)."
             + _IN_FLOATS,
             rules=_SUMS,
+            gaps=_OPEN,
             in_single=True,
-            parameters={},
-            quantities={"window": window},
+            parameters={"parameter": "0"},
+            quantities={"window": window, "open_size": open_size},
         ),
         _NEWEST.was(
             "0.0.23",
@@ -152,9 +176,10 @@ CONVENTION = _NEWEST._replace(
             " counts its last call alone. torchvision's ResNets call one relu two or three times in"
             " a block, which the zoo's do not say: 4,142,111,744 for ResNet-50." + _IN_FLOATS,
             rules=_FIRST,
+            gaps=_OPEN,
             in_single=True,
-            parameters={},
-            quantities={"window": window},
+            parameters={"parameter": "0"},
+            quantities={"window": window, "open_size": open_size},
             places=last_calls,
         ),
     )

@@ -4,6 +4,8 @@ torchinfo/layer_info.py (`calculate_macs`) and model_statistics.py, version 1.8.
 "mult-adds". A parameter named weight or bias counts its elements: times the output's positions
 where the class is called Conv-something, else once a sample. Versions from 0.1.5 on count alike.
 
+- Matrix products count 0. An attention counts the parameters of its linear layers, once a sample;
+  `nn.MultiheadAttention` (`functional` here) has children that are never called, and counts 0.
 - A linear layer that runs at every position counts as if it ran at one.
 - Norms count their parameters, not their elements; what has no parameters counts 0.
 - Layer scale is a parameter of another name, in a module with children: 0.
@@ -27,7 +29,7 @@ CONVENTION = Convention(
             "convolution": "macs + bias",
             "conv_transpose deform_conv": "params * positions",
             "linear": "params * batch if per_position else macs + bias",
-            "batch_norm layer_norm group_norm instance_norm prelu": "params * batch",
+            "batch_norm layer_norm group_norm instance_norm rms_norm prelu": "params * batch",
         }
     ),
     # torchvision's LayerNorm2d is a leaf module that calls a function.

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
 from itertools import islice
-from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
@@ -705,7 +704,7 @@ def _statement(placed: _Placed) -> Statement:
     common = {key: values.pop(key) for key in checks.common}
     call = Call.of(values, common)
     fixed = all(isinstance(each, bool) for each in (call.when, call.trainable))
-    fixed = fixed and isinstance(call.output_shape, (tuple, NoneType))
+    fixed = fixed and not isinstance(call.output_shape, (Expression, Items))
     fixed = fixed and call.name not in scope.inputs
     if fixed and not call.open and len(scope.found) == found:
         # Nothing in it depends on where it stands: equal lines are this call as well.

@@ -98,7 +98,8 @@ class Placing:
         except Refusal as refusal:
             raise self.mistakes.shapes(refusal, st, call.open.values(), scope, inputs) from None
         try:
-            with self.builder.group(call.name or st.type, st.type, layer):
+            name = call.name or st.type
+            with self.builder.group(name, st.type, layer, call.functional):
                 made = layer.build(self.builder, *inputs)
         except Refusal as refusal:
             # The part that refuses is not in the file.

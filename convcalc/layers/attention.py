@@ -26,7 +26,6 @@ from convcalc.layers.fields import (
 from convcalc.layers.grouping import per_group
 from convcalc.layers.joining import Mul, Split
 from convcalc.shape import Shape, Tensor
-from convcalc.words import listed
 
 
 @layer("matmul")
@@ -158,7 +157,7 @@ class Permute(Unary):
 
 def _axes(numbers: list[int]) -> str:
     """Axes in a message."""
-    return f"ax{'is' if len(numbers) == 1 else 'es'} {listed(map(str, numbers))}"
+    return f"ax{'is' if len(numbers) == 1 else 'es'} {', '.join(map(str, numbers))}"
 
 
 @layer("reduce")

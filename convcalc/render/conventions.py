@@ -72,6 +72,7 @@ def _rules_object(c: Convention) -> dict[str, Any]:
         **{key: getattr(c, key) for key in _KEYS},
         "rules": {cls.type: c.rule(cls) for cls in types},
         "functions": {cls.type: c.rule(cls, True) for cls in types},
+        "attention": dict(c.attention),
         "unseen": [cls.type for cls in types if c.passes_over(cls)],
         "gaps": {cls.type: gap for cls in types if (gap := c.gap_of(cls)) is not None},
         "parameters": None
@@ -111,6 +112,7 @@ def _rules_table(c: Convention, documentation: Sequence[str]) -> Table:
     legend = [
         f"{tool(c)} prints {c.unit}: {c.meaning}",
         *(["", *documentation, ""] if any(documentation) else []),
+        *([f"As parts of a self_attention: {attention_text(c)}."] if c.attention else []),
         f"Parameters: {parameters_text(c)}.",
         *([f"Older versions: {listed(each.name for each in c.older)}."] if c.older else []),
         *(f"{name}: {text}" for name, text in _meanings(c)),
@@ -131,6 +133,12 @@ def rule_text(convention: Convention, cls: type[Layer], functional: bool = False
     text = as_mathematics(rule) + (" *" if convention.passes_over(cls, functional) else "")
     gap = convention.gap_of(cls)
     return f"{text}; no number where {as_mathematics(gap)}" if gap else text
+
+
+def attention_text(convention: Convention) -> str:
+    """How the parts of a `self_attention` are counted, in a line; empty where it is as alone."""
+    rules = convention.attention.items()
+    return "; ".join(f"{type}: {as_mathematics(rule)}" for type, rule in rules)
 
 
 def parameters_text(convention: Convention) -> str:
@@ -190,7 +198,7 @@ def _used(convention: Convention) -> set[str]:
 
     c = convention
     formulas = [*c.rules.values(), *(c.functions or {}).values(), c.default or FREE]
-    formulas += [*c.gaps.values(), *(c.parameters or {}).values()]
+    formulas += [*c.attention.values(), *c.gaps.values(), *(c.parameters or {}).values()]
     return {name for formula in formulas for name in parse(formula).names}
 
 

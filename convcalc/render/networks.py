@@ -290,6 +290,9 @@ def report(
     legend = _legend(columns.table, rows, conditions)
     lacking = [each for each in found if each.get("unknown")]
     priced = [each for each in found if each not in lacking]
+    record = columns.record
+    if lacking and all(column.key != "unknown" for column in record):
+        record = [*record, known()["unknown"]]
     if any(None in map(each.read, priced) and each.show(None, si) for each in columns.table):
         legend = (*legend, "? the tool has no number for a layer, so there is no total.")
     if lacking:
@@ -347,8 +350,8 @@ def report(
         lambda: [{"format": FORMAT, "networks": objects()}],
         objects,
         lambda: Records(
-            [column.key for column in columns.record],
-            ([_record(column.read(each)) for column in columns.record] for each in found),
+            [column.key for column in record],
+            ([_record(column.read(each)) for column in record] for each in found),
         ),
         lambda: [table(tabled, si)],
         fitted=[fitted],

@@ -56,6 +56,13 @@ def as_many_samples_as_axes(case: Json) -> bool:
     return case["batch"] in map(len, scales)
 
 
+def attends_as_a_function(case: Json) -> bool:
+    """Whether there is an `nn.MultiheadAttention` that runs on several samples."""
+    found = [fields for layer in case["spec"]["layers"] for fields in layer.items()]
+    attends = any(type == "self_attention" and f.get("functional") for type, f in found)
+    return attends and case["batch"] > 1
+
+
 #: Why a tool and convcalc may differ: the conventions, whether a case is one of those, the reason,
 #: which the convention's file has too.
 REASONS: list[tuple[tuple[str, ...], Callable[[Json], bool], str]] = [
@@ -63,6 +70,11 @@ REASONS: list[tuple[tuple[str, ...], Callable[[Json], bool], str]] = [
         ("calflops", "calflops-macs"),
         as_many_samples_as_axes,
         "a scale for each axis is no error on as many samples as axes",
+    ),
+    (
+        ("ptflops-aten",),
+        attends_as_a_function,
+        "a linear layer on a tensor that is not contiguous loses its bias",
     ),
 ]
 
@@ -103,6 +115,19 @@ def deform_conv(f: Json, x: Sizes) -> nn.Module:
     return tools.DeformConv(x[0], fields.pop("out_channels"), fields.pop("kernel_size"), **fields)
 
 
+def self_attention(f: Json, x: Sizes) -> nn.Module:
+    interpreter.SelfAttention(f, x)  # which refuses what the language does
+    fields = {"num_heads": f["heads"], "attn_head_dim": f.get("head_channels")}
+    attention = tools.Attention(x[0], **fields, qkv_bias=f.get("qkv_bias", True))
+    return tools.ChannelsFirst(attention)
+
+
+def multihead_attention(f: Json, x: Sizes) -> nn.Module:
+    if {"head_channels", "qkv_bias"} & {*f} or x[0] % f["heads"]:
+        raise ValueError("PyTorch's module has all biases or none, and equal shares")
+    return tools.ChannelsFirst(tools.SelfAttention(x[0], f["heads"]))
+
+
 def global_depthwise(f: Json, x: Sizes) -> nn.Module:
     conv = interpreter.of_rank("Conv", len(x) - 1)
     return conv(x[0], x[0], tuple(x[1:]), groups=x[0], bias=f.get("bias", True))
@@ -112,6 +137,7 @@ BUILD = {
     "upsample": upsample,
     "linear": linear,
     "deform_conv": deform_conv,
+    "self_attention": self_attention,
     "global_depthwise_conv": global_depthwise,
     "scale": lambda f, x: tools.LayerScale(x[0], *[1] * (len(x) - 1)),
 }
@@ -128,6 +154,7 @@ DRAW: dict[str, tuple[int, int, int, dice.Draw]] = {
     ),
     "global_depthwise_conv": (1, 3, 2, lambda d, x: dice.some(d, 0.5, bias=lambda: False)),
     "scale": (0, 3, 1, dice.nothing),
+    "elementwise": (0, 7, 6, lambda d, x: {"value": d.choice(dice.VALUES)}),
 }
 
 
@@ -169,7 +196,7 @@ FUNCTIONS: dict[str, Callable[[Json, Sizes], Callable[[Any], Any]]] = {
     "hard_sigmoid": lambda f, x: lambda t: F.hardsigmoid(t),
     "sigmoid": lambda f, x: lambda t: torch.sigmoid(t),
     "tanh": lambda f, x: lambda t: torch.tanh(t),
-    "softmax": lambda f, x: lambda t: F.softmax(t, dim=1),
+    "softmax": lambda f, x: lambda t: F.softmax(t, interpreter.dimension(f.get("axis", 0), x)),
     "mish": lambda f, x: lambda t: F.mish(t),
     "softplus": lambda f, x: lambda t: F.softplus(t),
     "local_response_norm": lambda f, x: lambda t: F.local_response_norm(t, f["size"]),
@@ -207,39 +234,109 @@ OWNED: dict[str, Callable[[Any, Any], Any]] = {
     "group_norm": lambda m, x: F.group_norm(x, m.num_groups, m.weight, m.bias),
     "instance_norm": lambda m, x: F.instance_norm(x, weight=m.weight, bias=m.bias),
 }
-JOINS: dict[str, Callable[..., Any]] = {
+#: Of two tensors, or of a tensor and a constant.
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
+    "sub": operator.sub,
     "mul": operator.mul,
-    "concat": lambda *tensors: torch.cat(tensors, 1),
+    "div": operator.truediv,
+    "maximum": lambda a, b: torch.maximum(a, torch.as_tensor(b, device=a.device)),
+    "minimum": lambda a, b: torch.minimum(a, torch.as_tensor(b, device=a.device)),
 }
-FUNCTION_JOINS: dict[str, Callable[..., Any]] = {
+#: The same called by name.
+NAMED: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda a, b: torch.add(a, b),
+    "sub": lambda a, b: torch.sub(a, b),
     "mul": lambda a, b: torch.mul(a, b),
+    "div": lambda a, b: torch.div(a, b),
 }
+
+
+def product(f: Json) -> Callable[[Any, Any], Any]:
+    def multiplied(a: Any, b: Any) -> Any:
+        a = a.transpose(-2, -1) if f.get("transpose_a") else a
+        b = b.transpose(-2, -1) if f.get("transpose_b") else b
+        return torch.matmul(a, b) if f.get("functional") else a @ b
+
+    return multiplied
+
+
+def joined(type: str, f: Json) -> Callable[[Any, Any], Any]:
+    """The function that joins two tensors."""
+    if type == "matmul":
+        return product(f)
+    if type == "concat":
+        return lambda a, b: torch.cat((a, b), f.get("axis", 0) + 1)
+    return (NAMED if f.get("functional") else OPERATORS)[type]
+
+
+def draw_join(d: Random, x: Sizes, y: Sizes) -> tuple[str, Json] | None:
+    """A layer that joins tensors of these sizes; None where none does."""
+    found: list[tuple[str, Json]] = []
+    if len(x) == len(y):
+        apart = [axis for axis, sizes in enumerate(zip(x, y)) if len({*sizes}) > 1]
+        if len(apart) < 2:
+            found.append(("concat", {"axis": apart[0] if apart else d.randrange(len(x))}))
+        if all(1 in (x[axis], y[axis]) for axis in apart):
+            found += [(d.choice(list(OPERATORS)), {})] * 2
+        if len(x) > 1 and all(1 in (x[axis], y[axis]) for axis in apart if axis < len(x) - 2):
+            for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                if x[-2 if a else -1] == y[-1 if b else -2]:
+                    said = {"transpose_a": bool(a), "transpose_b": bool(b)}
+                    found.append(("matmul", {key: True for key, value in said.items() if value}))
+    if not found:
+        return None
+    type, fields = d.choice(found)
+    if type in {**NAMED, "matmul": None} and d.random() < 0.4:
+        fields = {**fields, "functional": True}
+    return type, fields
 
 
 # --- Specs, and their modules ---------------------------------------------------------------------
 
 
 class Chain(nn.Module):
-    """Modules one after another; a join takes the chain's input besides."""
+    """Modules one after another; a join takes two of the tensors so far, counted from the input."""
 
-    def __init__(self, modules: list[nn.Module], joins: list[Callable[..., Any] | None]) -> None:
+    def __init__(
+        self, modules: list[nn.Module], joins: list[tuple[Callable[..., Any], int, int] | None]
+    ) -> None:
         super().__init__()
         self.modules_in_order = nn.ModuleList(modules)
         self.joins = joins
 
     def forward(self, x: Any) -> Any:
-        y = x
+        made = [x]
         for module, join in zip(self.modules_in_order, self.joins):
-            y = module(y) if join is None else join(x, y)
-        return y
+            if join is None:
+                made.append(module(made[-1]))
+            else:
+                function, a, b = join
+                made.append(function(made[a], made[b]))
+        return made[-1]
+
+
+class Table(nn.Module):
+    """A learned tensor in a module with others, the same for every sample."""
+
+    def __init__(self, shape: Sizes) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.ones(shape))
+        self.rest = nn.Identity()
+
+    def forward(self, x: Any) -> Any:
+        return self.rest(self.table.expand(len(x), *self.table.shape))
 
 
 def built(type: str, fields: Json, x: Sizes) -> nn.Module:
     """The module of a layer on an input of these sizes."""
     fields = interpreter.canonical(type, fields)
     functional = fields.pop("functional", False)
+    if type in OPERATORS:
+        function = (NAMED if functional else OPERATORS)[type]
+        return tools.Function(lambda t: function(t, fields["value"]))
+    if type == "self_attention" and functional:
+        return multihead_attention(fields, x)
     if functional and type in FUNCTIONS:
         return tools.Function(FUNCTIONS[type](fields, x))
     module = {**interpreter.BUILD, **BUILD}[type](fields, x)
@@ -251,53 +348,86 @@ def built(type: str, fields: Json, x: Sizes) -> nn.Module:
 
 
 def drawn(d: Random) -> tuple[Json, nn.Module]:
-    """A spec of one to three layers that PyTorch runs, and its module."""
+    """A spec of one to four layers that PyTorch runs, and its module."""
     known = {**dice.DRAW, **DRAW}
     known.pop("split")  # whose parts a chain does not join
     while True:
-        x = dice.draw_sizes(d, d.choice([0, 1, 2, 2, 2, 3]))
+        x = dice.draw_sizes(d, d.choice([0, 1, 1, 2, 2, 2, 3]))
         layers: list[Any] = []
         modules: list[nn.Module] = []
-        joins: list[Callable[..., Any] | None] = []
-        sizes, wanted = x, d.randint(1, 3)
+        joins: list[tuple[Callable[..., Any], int, int] | None] = []
+        #: The sizes of the input and of what each layer makes.
+        made = [x]
+        wanted = d.randint(1, 4)
         for _ in range(20):
-            if len(layers) == wanted:
+            if len(layers) >= wanted:
                 return {"name": "drawn", "input": x, "layers": layers}, Chain(modules, joins)
-            if layers and sizes == x and d.random() < 0.5:
-                type = d.choice(list(JOINS))
-                functional = type in FUNCTION_JOINS and d.random() < 0.4
-                previous = f"l{len(layers)}"
-                ((kind, fields),) = layers[-1].items()
-                layers[-1] = {kind: {**fields, "name": previous}}
-                said = {"functional": True} if functional else {}
-                layers.append({type: {"from": ["input", previous], **said}})
-                modules.append(nn.Identity())
-                joins.append(FUNCTION_JOINS[type] if functional else JOINS[type])
-                if type == "concat":
-                    sizes = [2 * sizes[0], *sizes[1:]]
-                continue
-            types = [t for t in known if known[t][0] <= len(sizes) - 1 <= known[t][1]]
-            (type,) = d.choices(types, [known[t][2] for t in types])
-            shorts = {long: short for short, names in interpreter.SHORT.items() for long in names}
-            fields = {
-                shorts[name] if name in shorts and d.random() < 0.5 else name: value
-                for name, value in known[type][3](d, sizes).items()
-            }
-            if type in {**FUNCTIONS, **OWNED} and d.random() < 0.35:
-                fields["functional"] = True
-            try:
-                module = built(type, fields, sizes).eval()
-                with torch.no_grad():
-                    y = module(torch.zeros(interpreter.BATCH, *sizes))
-            except (*interpreter.REFUSALS, TypeError):
-                continue
-            shape = list(y.shape[1:])
-            if not (1 <= len(shape) <= 4 and 0 < y.numel() < 40000):
-                continue
+            sizes, last = made[-1], len(layers)
+            kind = d.random()
+            if kind < 0.35:
+                # All that is made is used: fvcore's trace leaves out what is not.
+                a, b = d.choice([(0, last), (last, 0), (last, last)])
+                if kind < 0.06:
+                    a, b = d.choice([(last, last + 1), (last + 1, last)])
+                    learned = [1 if d.random() < 0.3 else n for n in sizes]
+                    made.append(learned)
+                join = draw_join(d, made[a], made[b])
+                y = None if join is None else joined(*join)(*meta(made[a], made[b]))
+                if join is None or y.numel() > 40000:
+                    del made[last + 1 :]
+                    continue
+                if kind < 0.06:
+                    layers.append({"parameter": {"shape": learned}})
+                    modules.append(Table(learned))
+                    joins.append(None)
+                type, fields = join
+                joins.append((joined(type, fields), a, b))
+                fields = {"from": [named(layers, i) for i in (a, b)], **fields}
+                module: nn.Module = nn.Identity()
+            else:
+                types = [t for t in known if known[t][0] <= len(sizes) - 1 <= known[t][1]]
+                (type,) = d.choices(types, [known[t][2] for t in types])
+                fields = draw_fields(d, known[type][3], sizes)
+                if type == "elementwise":
+                    type = d.choice(list(OPERATORS))
+                functional = {**FUNCTIONS, **OWNED, **NAMED, "self_attention": None}
+                if type in functional and d.random() < 0.35:
+                    fields["functional"] = True
+                try:
+                    module = built(type, fields, sizes).eval()
+                    with torch.no_grad():
+                        y = module(torch.zeros(interpreter.BATCH, *sizes))
+                except (*interpreter.REFUSALS, TypeError):
+                    continue
+                if not (1 <= y.ndim - 1 <= 8 and 0 < y.numel() < 40000):
+                    continue
+                joins.append(None)
             layers.append({type: fields})
             modules.append(module)
-            joins.append(None)
-            sizes = shape
+            made.append(list(y.shape[1:]))
+
+
+def meta(*shapes: Sizes) -> list[Any]:
+    """Tensors of these sizes that hold nothing, of one sample."""
+    return [torch.zeros(1, *sizes, device="meta") for sizes in shapes]
+
+
+def named(layers: list[Any], number: int) -> str:
+    """The name of a layer, which it is given, or of the input."""
+    if number == 0:
+        return "input"
+    ((_, fields),) = layers[number - 1].items()
+    name: str = fields.setdefault("name", f"l{number}")
+    return name
+
+
+def draw_fields(d: Random, draw: dice.Draw, sizes: Sizes) -> Json:
+    """The fields of a layer, some by their short names."""
+    shorts = {long: short for short, names in interpreter.SHORT.items() for long in names}
+    return {
+        shorts[name] if name in shorts and d.random() < 0.5 else name: value
+        for name, value in draw(d, sizes).items()
+    }
 
 
 # --- The comparison -------------------------------------------------------------------------------

@@ -6,8 +6,8 @@
 
 The environment needs what requirements.txt beside this file pins: torch 2.13.0, torchvision 0.28.0,
 ptflops 0.7.5, fvcore 0.1.5.post20221221, thop 0.1.1.post2209072238, torchinfo 1.8.0, calflops 0.3.2
-(which imports transformers and accelerate) and deepspeed 0.19.8 (its flops profiler). Nothing needs
-a GPU, and no weights are loaded; the largest network needs 8 GB of memory.
+(which imports transformers and accelerate), deepspeed 0.19.8 (its flops profiler) and timm 1.0.31.
+Nothing needs a GPU, and no weights are loaded; the largest network needs 8 GB of memory.
 
 torch_tools_layers.json holds single layers and small graphs, each with its spec, the PyTorch
 expression that it stands for, and each tool's count. The expressions are Python; `Function`, `Join`
@@ -60,6 +60,7 @@ PACKAGES = [
     "torchinfo",
     "calflops",
     "deepspeed",
+    "timm",
 ]
 
 Json = dict[str, Any]
@@ -76,6 +77,7 @@ with warnings.catch_warnings():
     import torchinfo
     from deepspeed.profiling.flops_profiler import get_model_profile
     from deepspeed.utils import logger as deepspeed_logger
+    from timm.layers import Attention
     from torch.utils.flop_counter import FlopCounterMode
 
 
@@ -174,7 +176,8 @@ def count(model: nn.Module, shape: list[int], meta: bool = False) -> Json:
 
     With `meta`, the tools that give the same numbers there run on the meta device, where nothing
     is computed. ptflops and deepspeed count too much on it: they patch functions that PyTorch's own
-    meta kernels call. fvcore's trace fails there on some operators.
+    meta kernels call, and a fused attention has other operators there. fvcore's trace fails there
+    on some operators.
     """
     results: Json = {}
 
@@ -192,10 +195,12 @@ def count(model: nn.Module, shape: list[int], meta: bool = False) -> Json:
 
     device = "meta" if meta else "cpu"
     record(["ptflops"], run_ptflops, "pytorch")
-    record(["ptflops-aten"], run_ptflops, "aten", device=device)
+    record(["ptflops-aten"], run_ptflops, "aten")
     record(["fvcore"], run_fvcore)
     record(["thop"], run_thop, device=device)
-    record(["torch"], run_torch, device=device)
+    # A fused attention is one operator, which it knows on a GPU and not on a CPU; on the meta
+    # device it sees what that is made of, to the same count.
+    record(["torch"], run_torch, device="meta")
     record(["torchinfo"], run_torchinfo, device=device)
     record(["calflops", "calflops-macs"], run_calflops, device=device)
     record(["deepspeed", "deepspeed-macs"], run_deepspeed)
@@ -305,6 +310,149 @@ class DeformConv(nn.Module):
         return self.conv(x, self.offset(x), torch.sigmoid(self.mask(x)))
 
 
+class Learned(nn.Module):
+    """A network with a tensor of its own, which is handed to a function beside the input."""
+
+    def __init__(self, function: Callable[[Any, Any], Any], *shape: int) -> None:
+        super().__init__()
+        self.function = function
+        self.table = nn.Parameter(torch.ones(1, *shape))
+        self.rest = nn.Identity()
+
+    def forward(self, x: Any) -> Any:
+        return self.rest(self.function(x, self.table.expand(len(x), *self.table.shape[1:])))
+
+
+class ChannelsFirst(nn.Module):
+    """A module that works on tokens as PyTorch has them, [batch, tokens, channels], on [C, T]."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Any) -> Any:
+        return self.module(x.transpose(1, 2).contiguous()).transpose(1, 2)
+
+
+class SelfAttention(nn.Module):
+    """PyTorch's attention of tokens to themselves, as torchvision's Vision Transformer calls it."""
+
+    def __init__(self, channels: int, heads: int, need_weights: bool = False) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(channels, heads, batch_first=True)
+        self.need_weights = need_weights
+
+    def forward(self, x: Any) -> Any:
+        return self.attention(x, x, x, need_weights=self.need_weights)[0]
+
+
+class OwnAttention(Attention):
+    """A subclass of timm's attention, for the tools that look a module up by its exact type."""
+
+
+def unfused(attention: Attention) -> Attention:
+    """The attention that multiplies matrices itself."""
+    attention.fused_attn = False
+    return attention
+
+
+class AttentionByHand(nn.Module):
+    """An attention of four heads on tokens whose softmax is a module."""
+
+    def __init__(self, channels: int, product: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.softmax = nn.Softmax(dim=-1)
+        self.proj = nn.Linear(channels, channels)
+        self.product = product
+
+    def forward(self, x: Any) -> Any:
+        batch, tokens, channels = x.shape
+        qkv = self.qkv(x).reshape(batch, tokens, 3, 4, channels // 4)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        weights = self.softmax(self.product(q * 0.5, k.transpose(2, 3)))
+        return self.proj(self.product(weights, v).transpose(1, 2).reshape(x.shape))
+
+
+class Unpooled(nn.Module):
+    """A max pool, and its cells back where they were."""
+
+    def __init__(self, size: int, *output_size: int) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(size, return_indices=True)
+        self.unpool = nn.MaxUnpool2d(size)
+        self.output_size = output_size or None
+
+    def forward(self, x: Any) -> Any:
+        return self.unpool(*self.pool(x), output_size=self.output_size)
+
+
+class TokenBlock(nn.Module):
+    """A block of a Vision Transformer before its norms are moved: x + f(norm(x)), twice."""
+
+    def __init__(self, channels: int, attention: nn.Module) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attention = attention
+        self.norm2 = nn.LayerNorm(channels)
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, 4 * channels), nn.GELU(), nn.Linear(4 * channels, channels)
+        )
+
+    def forward(self, x: Any) -> Any:
+        x = x + self.attention(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class Tokens(nn.Module):
+    """A Vision Transformer of one block: patches, a class token, a table of positions, a head."""
+
+    def __init__(self, attention: nn.Module) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 16, 4, 4)
+        self.class_token = nn.Parameter(torch.zeros(1, 1, 16))
+        self.positions = nn.Parameter(torch.zeros(1, 13, 16))
+        self.block = TokenBlock(16, attention)
+        self.norm = nn.LayerNorm(16)
+        self.head = nn.Linear(16, 10)
+
+    def forward(self, x: Any) -> Any:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat((self.class_token.expand(len(x), -1, -1), x), 1) + self.positions
+        return self.head(self.norm(self.block(x))[:, 0])
+
+
+class FewToFew(nn.Module):
+    """YOLOv8's block C2f: halves, of which the second is worked on and all are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = nn.Sequential(nn.Conv2d(16, 16, 1, bias=False), nn.BatchNorm2d(16), nn.SiLU())
+        self.work = nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.SiLU()
+        )
+        self.leave = nn.Conv2d(24, 16, 1)
+
+    def forward(self, x: Any) -> Any:
+        kept = list(self.enter(x).chunk(2, 1))
+        kept.append(kept[-1] + self.work(kept[-1]))
+        return self.leave(torch.cat(kept, 1))
+
+
+class Distribution(nn.Module):
+    """YOLOv8's distribution of a box's four distances over 16 bins, to their means."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.softmax = nn.Softmax(dim=1)
+        self.conv = nn.Conv2d(16, 1, 1, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        batch, _, boxes = x.shape
+        bins = x.view(batch, 4, 16, boxes).transpose(2, 1)
+        return self.conv(self.softmax(bins)).view(batch, 4, boxes)
+
+
 def mobilenet_v1(num_classes: int = 1000) -> nn.Module:
     """MobileNet (Howard et al. 2017, table 1), every layer a module."""
 
@@ -332,18 +480,29 @@ NAMES = {
     "nn": nn,
     "torch": torch,
     "operator": operator,
+    "Attention": Attention,
+    "AttentionByHand": AttentionByHand,
+    "ChannelsFirst": ChannelsFirst,
     "DeformConv": DeformConv,
+    "Distribution": Distribution,
+    "FewToFew": FewToFew,
     "Function": Function,
     "FunctionOf": FunctionOf,
     "Join": Join,
     "LayerNorm2d": torchvision.models.convnext.LayerNorm2d,
     "LayerScale": LayerScale,
+    "Learned": Learned,
+    "OwnAttention": OwnAttention,
     "OwnConv2d": OwnConv2d,
     "Parts": Parts,
     "Permute": torchvision.ops.Permute,
+    "SelfAttention": SelfAttention,
     "SqueezeExcitation": torchvision.ops.SqueezeExcitation,
+    "Tokens": Tokens,
+    "Unpooled": Unpooled,
     "WeightScale": WeightScale,
     "tied": tied,
+    "unfused": unfused,
 }
 
 
@@ -956,6 +1115,395 @@ def graphs(cases: Cases) -> None:
     )
 
 
+def arithmetic(cases: Cases) -> None:
+    shape = image(2)
+    pair = "nn.Conv2d(16, 8, 1), nn.Conv2d(16, 8, 1)"
+    named = [
+        {"conv": {"out_channels": 8, "kernel_size": 1, "name": "a"}},
+        {"conv": {"out_channels": 8, "kernel_size": 1, "from": "input", "name": "b"}},
+    ]
+    operators = {
+        "sub": "operator.sub",
+        "div": "operator.truediv",
+        "maximum": "lambda a, b: torch.maximum(a, b)",
+        "minimum": "lambda a, b: torch.minimum(a, b)",
+    }
+    for kind, join in operators.items():
+        cases.add(
+            f"named-{kind}",
+            shape,
+            [*named, {kind: {"from": ["a", "b"]}}],
+            f"Join({join}, {pair})",
+            *((1, 4) if kind == "sub" else (1,)),
+        )
+    for kind in ("sub", "div"):
+        cases.add(
+            f"named-{kind}-functional",
+            shape,
+            [*named, {kind: {"from": ["a", "b"], "functional": True}}],
+            f"Join(lambda a, b: torch.{kind}(a, b), {pair})",
+            1,
+        )
+    for kind, body in {
+        "add": "x + 2.0",
+        "sub": "x - 2.0",
+        "mul": "x * 2.0",
+        "div": "x / 2.0",
+        "maximum": "torch.maximum(x, torch.tensor(2.0, device=x.device))",
+        "minimum": "torch.minimum(x, torch.tensor(2.0, device=x.device))",
+    }.items():
+        fields = {"value": 2.0}
+        cases.layer(f"{kind}-value", shape, kind, fields, f"Function(lambda x: {body})", 1)
+        if "torch" not in body:
+            cases.layer(
+                f"{kind}-value-functional",
+                shape,
+                kind,
+                {**fields, "functional": True},
+                f"Function(lambda x: torch.{kind}(x, 2.0))",
+                *((1, 4) if kind in ("add", "mul") else (1,)),
+            )
+    for kind, fields, body in (
+        ("clamp", {"min": 0, "max": 1}, "x.clamp(0, 1)"),
+        ("clamp", {"min": 0}, "x.clamp(min=0)"),
+        ("abs", {}, "x.abs()"),
+        ("sqrt", {}, "x.sqrt()"),
+        ("square", {}, "x.square()"),
+        ("exp", {}, "x.exp()"),
+        ("log", {}, "x.log()"),
+    ):
+        name = f"{kind}-min" if len(fields) == 1 else kind
+        cases.layer(name, shape, kind, fields, f"Function(lambda x: {body})", 1)
+    for axis, dim in ((1, 2), (-1, -1)):
+        for name, functional, expression in (
+            ("", {}, f"nn.Softmax(dim={dim})"),
+            ("-functional", {"functional": True}, f"Function(lambda x: F.softmax(x, dim={dim}))"),
+        ):
+            cases.layer(
+                f"softmax-axis{axis}{name}",
+                shape,
+                "softmax",
+                {"axis": axis, **functional},
+                expression,
+                *((1, 4) if axis == 1 else (1,)),
+            )
+
+
+def products(cases: Cases) -> None:
+    turned = "x.transpose(-1, -2)"
+    shapes = {"2d": [16, 50], "3d": [4, 15, 13], "4d": [2, 3, 5, 4]}
+    for rank, shape in shapes.items():
+        for fields, a, b in (
+            ({"transpose_b": True}, "x", turned),
+            ({"transpose_a": True}, turned, "x"),
+        ):
+            for name, functional, body in (
+                ("", {}, f"{a} @ {b}"),
+                ("-functional", {"functional": True}, f"torch.matmul({a}, {b})"),
+            ):
+                (which,) = fields
+                cases.add(
+                    f"matmul{rank}-{which}{name}",
+                    shape,
+                    [{"matmul": {"from": ["input", "input"], **fields, **functional}}],
+                    f"Function(lambda x: {body})",
+                    *((1, 4) if which == "transpose_b" else (1,)),
+                )
+    mean = {"reduce": {"op": "mean", "axes": [0], "keep": True, "name": "mean"}}
+    for name, order, body in (
+        ("first", ["mean", "input"], f"x.mean(1, keepdim=True) @ {turned}"),
+        ("second", ["input", "mean"], "x @ x.mean(1, keepdim=True).transpose(-1, -2)"),
+    ):
+        for form, functional in (("", {}), ("-functional", {"functional": True})):
+            said = body if not form else f"torch.matmul({body.replace(' @ ', ', ')})"
+            cases.add(
+                f"matmul3d-broadcast-{name}{form}",
+                shapes["3d"],
+                [mean, {"matmul": {"from": order, "transpose_b": True, **functional}}],
+                f"Function(lambda x: {said})",
+                1,
+            )
+    cases.add(
+        "matmul2d-parameter",
+        shapes["2d"],
+        [
+            {"parameter": {"shape": [50, 8], "name": "table"}},
+            {"matmul": {"from": ["input", "table"]}},
+        ],
+        "Learned(operator.matmul, 50, 8)",
+    )
+    cases.add(
+        "matmul2d-parameter-first",
+        shapes["2d"],
+        [
+            {"parameter": {"shape": [8, 16], "name": "table"}},
+            {"matmul": {"from": ["table", "input"]}},
+        ],
+        "Learned(lambda x, table: table @ x, 8, 16)",
+    )
+    cases.add(
+        "parameter-add",
+        shapes["2d"],
+        [
+            {"parameter": {"shape": [16, 50], "name": "table"}},
+            {"add": {"from": ["input", "table"]}},
+        ],
+        "Learned(operator.add, 16, 50)",
+    )
+    cases.add(
+        "parameter-concat",
+        shapes["2d"],
+        [
+            {"parameter": {"shape": [16, 1], "name": "token"}},
+            {"concat": {"from": ["token", "input"], "axis": 1}},
+        ],
+        "Learned(lambda x, token: torch.cat((token, x), 2), 16, 1)",
+    )
+
+
+def attention(cases: Cases) -> None:
+    tokens = [16, 10]
+    for name, fields, expression in (
+        ("", {}, "Attention(16, 4, qkv_bias=True)"),
+        ("-nobias", {"qkv_bias": False}, "Attention(16, 4)"),
+        (
+            "-head_channels",
+            {"head_channels": 6},
+            "Attention(16, 4, attn_head_dim=6, qkv_bias=True)",
+        ),
+        ("-functional", {"functional": True}, "SelfAttention(16, 4)"),
+    ):
+        cases.layer(
+            f"self_attention{name}",
+            tokens,
+            "self_attention",
+            {"heads": 4, **fields},
+            f"ChannelsFirst({expression})",
+        )
+    linear = {"per_position": True}
+    for name, functional, product in (
+        ("", {}, "operator.matmul"),
+        ("-functional", {"functional": True}, "lambda a, b: torch.matmul(a, b)"),
+    ):
+        cases.add(
+            f"attention-by-hand{name}",
+            tokens,
+            [
+                {"linear": {"out_features": 48, **linear}},
+                {"reshape": {"shape": [3, 4, 4, 10]}},
+                {"split": {"sections": 3, "name": "qkv"}},
+                {"mul": {"value": 0.5, "from": "qkv.0", "name": "q"}},
+                {
+                    "matmul": {
+                        "from": ["q", "qkv.1"],
+                        "transpose_a": True,
+                        "name": "scores",
+                        **functional,
+                    }
+                },
+                {"softmax": {"axis": -1, "name": "weights"}},
+                {"matmul": {"from": ["qkv.2", "weights"], "transpose_b": True, **functional}},
+                {"reshape": {"shape": [16, 10]}},
+                {"linear": {"out_features": 16, **linear}},
+            ],
+            f"ChannelsFirst(AttentionByHand(16, {product}))",
+        )
+    for fields, form in (
+        ({}, "Attention(16, 4, qkv_bias=True)"),
+        ({"functional": True}, "SelfAttention(16, 4)"),
+    ):
+        block = [
+            {"residual": {"layers": ["layer_norm", {"self_attention": {"heads": 4, **fields}}]}},
+            {
+                "residual": {
+                    "layers": [
+                        "layer_norm",
+                        {"linear": {"out_features": 64, **linear}},
+                        "gelu",
+                        {"linear": {"out_features": 16, **linear}},
+                    ]
+                }
+            },
+        ]
+        cases.add(
+            "tokens" + ("-functional" if fields else ""),
+            [3, 16, 12],
+            [
+                {"conv": {"out_channels": 16, "kernel_size": 4, "stride": 4}},
+                {"flatten": {"start_axis": 1, "name": "patches"}},
+                {"parameter": {"shape": [16, 1], "name": "token"}},
+                {"concat": {"from": ["token", "patches"], "axis": 1, "name": "all"}},
+                {"parameter": {"shape": [16, 13], "name": "positions"}},
+                {"add": {"from": ["all", "positions"]}},
+                *block,
+                "layer_norm",
+                {"slice": {"axis": 1, "stop": 1}},
+                "flatten",
+                {"linear": {"out_features": 10}},
+            ],
+            f"Tokens({form})",
+        )
+    cases.layer("rms_norm-flat", [64], "rms_norm", {}, "nn.RMSNorm(64)")
+    cases.layer("rms_norm1d", [16, 10], "rms_norm", {}, "ChannelsFirst(nn.RMSNorm(16))")
+    cases.layer(
+        "rms_norm1d-plain",
+        [16, 10],
+        "rms_norm",
+        {"affine": False},
+        "ChannelsFirst(nn.RMSNorm(16, elementwise_affine=False))",
+        1,
+    )
+    cases.layer(
+        "rms_norm-functional",
+        [64],
+        "rms_norm",
+        {"affine": False, "functional": True},
+        "Function(lambda x: F.rms_norm(x, [64]))",
+        1,
+    )
+    for kind, fields, module in (
+        ("linear", {"out_features": 10, **linear}, "nn.Linear(4, 10)"),
+        ("layer_norm", {}, "nn.LayerNorm(4)"),
+        ("rms_norm", {}, "nn.RMSNorm(4)"),
+        ("group_norm", {"groups": 2}, "nn.GroupNorm(2, 4)"),
+        ("relu", {}, "nn.ReLU()"),
+        ("softmax", {}, "nn.Softmax(dim=1)"),
+    ):
+        if kind in ("linear", "layer_norm", "rms_norm"):
+            last = "Function(lambda x: x.movedim({}).contiguous())"
+            module = f"{last.format('1, -1')}, {module}, {last.format('-1, 1')}"
+        cases.add(
+            f"{kind}4d",
+            [4, 36],
+            [{"reshape": {"shape": [4, 3, 2, 3, 2]}}, {kind: fields} if fields else kind],
+            f"nn.Sequential(nn.Unflatten(2, (3, 2, 3, 2)), {module})",
+            *((1, 4) if kind == "linear" else (1,)),
+        )
+
+
+def moves(cases: Cases) -> None:
+    shape = image(2)
+    even = [4, 14, 12]
+    last = {"keep": True}
+    modules: list[tuple[str, list[int], str, Json, str]] = [
+        ("permute", shape, "permute", {"order": [1, 2, 0]}, "Permute([0, 2, 3, 1])"),
+        ("slice-negative", shape, "slice", {"axis": -1, "start": -5, "step": 2}, "x[..., -5::2]"),
+        ("pad-axis", shape, "pad", {"axis": 0, "p": [2, -1]}, "F.pad(x, (0, 0, 0, 0, 2, -1))"),
+        ("flatten-start_axis", shape, "flatten", {"start_axis": 1}, "nn.Flatten(2)"),
+        ("pixel_unshuffle", even, "pixel_unshuffle", {"factor": 2}, "nn.PixelUnshuffle(2)"),
+        (
+            "unfold",
+            shape,
+            "unfold",
+            {"kernel_size": 3, "stride": 2, "padding": 1},
+            "nn.Unfold(3, stride=2, padding=1)",
+        ),
+        (
+            "fold",
+            [36, 56],
+            "fold",
+            {"output_size": [15, 13], "kernel_size": 3, "stride": 2, "padding": 1},
+            "nn.Fold((15, 13), 3, stride=2, padding=1)",
+        ),
+        (
+            "reduce-mean",
+            shape,
+            "reduce",
+            {"op": "mean", "axes": [1, 2], **last},
+            "x.mean((2, 3), True)",
+        ),
+        ("reduce-mean-dropped", shape, "reduce", {"op": "mean", "axes": [-1]}, "x.mean(-1)"),
+        ("reduce-sum", shape, "reduce", {"op": "sum", "axes": [1]}, "x.sum(2)"),
+        ("reduce-max", shape, "reduce", {"op": "max", "axes": [0], **last}, "x.amax(1, True)"),
+        ("reduce-min", shape, "reduce", {"op": "min", "axes": [0]}, "x.amin(1)"),
+        (
+            "reduce-l2",
+            shape,
+            "reduce",
+            {"op": "l2", "axes": [0], **last},
+            "x.norm(dim=1, keepdim=True)",
+        ),
+    ]
+    for name, sizes, kind, fields, body in modules:
+        expression = body if body[0] in "nP" else f"Function(lambda x: {body})"
+        cases.layer(name, sizes, kind, fields, expression, 1)
+    pool = {"max_pool": {"kernel_size": 2}}
+    unpool = {"kernel_size": 2}
+    cases.add("max_unpool2d", even, [pool, {"max_unpool": unpool}], "Unpooled(2)", 1)
+    cases.add(
+        "max_unpool2d-output_size",
+        shape,
+        [pool, {"max_unpool": {**unpool, "output_size": [15, 13]}}],
+        "Unpooled(2, 15, 13)",
+        1,
+    )
+    for kind, module in (("avg", "nn.AdaptiveAvgPool2d"), ("max", "nn.AdaptiveMaxPool2d")):
+        fields = {"output_size": [None, 7]}
+        cases.layer(
+            f"adaptive_{kind}_pool2d-open",
+            shape,
+            f"adaptive_{kind}_pool",
+            fields,
+            f"{module}((None, 7))",
+        )
+        cases.layer(
+            f"adaptive_{kind}_pool2d-open-functional",
+            shape,
+            f"adaptive_{kind}_pool",
+            {**fields, "functional": True},
+            f"Function(lambda x: F.adaptive_{kind}_pool2d(x, (None, 7)))",
+            1,
+        )
+    cases.add(
+        "concat-axis",
+        shape,
+        [{"concat": {"from": ["input", "input"], "axis": -1}}],
+        "Function(lambda x: torch.cat((x, x), -1))",
+        1,
+    )
+    cases.add(
+        "split-axis",
+        shape,
+        [{"split": {"sizes": [5, 10], "axis": 1, "name": "part"}}, {"relu": {"from": "part.0"}}],
+        "nn.Sequential(Function(lambda x: x.split([5, 10], 2)[0]), nn.ReLU())",
+        1,
+    )
+    half = [{"conv": {"out_channels": 8, "kernel_size": 3, "padding": 1, "bias": False}}]
+    cases.add(
+        "c2f",
+        shape,
+        [
+            {"conv": {"out_channels": 16, "kernel_size": 1, "bias": False}},
+            "batch_norm",
+            "silu",
+            {"split": {"sections": 2, "name": "kept"}},
+            {
+                "sequential": {
+                    "from": "kept.1",
+                    "name": "work",
+                    "layers": [*half, "batch_norm", "silu"],
+                }
+            },
+            {"add": {"from": ["kept.1", "work"], "name": "sum"}},
+            {"concat": {"from": ["kept.0", "kept.1", "sum"]}},
+            {"conv": {"out_channels": 16, "kernel_size": 1}},
+        ],
+        "FewToFew()",
+    )
+    cases.add(
+        "distribution",
+        [64, 20],
+        [
+            {"reshape": {"shape": [4, 16, 20]}},
+            {"permute": {"order": [1, 0, 2]}},
+            {"softmax": {"axis": 0}},
+            {"conv": {"out_channels": 1, "kernel_size": 1, "bias": False}},
+            {"reshape": {"shape": [4, 20]}},
+        ],
+        "Distribution()",
+    )
+
+
 def other_forms(cases: Cases) -> None:
     """Other ways to write what the spec language has one word for."""
     shape = image(2)
@@ -975,7 +1523,7 @@ def other_forms(cases: Cases) -> None:
         "mul-operator": "x * x",
         "mul-torch": "torch.mul(x, x)",
         "mul-tensor": "x.mul(x)",
-        "mul-torch-broadcast": "torch.mul(x, torch.ones(16, 1, 1))",
+        "mul-torch-broadcast": "torch.mul(x, torch.ones(16, 1, 1, device=x.device))",
         "div-operator": "x / 2",
         "matmul": "torch.matmul(x, x.transpose(2, 3))",
         "matmul-operator": "x @ x.transpose(2, 3)",
@@ -1037,6 +1585,13 @@ def other_forms(cases: Cases) -> None:
         "hardtanh-module": "nn.Hardtanh()",
     }.items():
         cases.add(name, shape, [], expression)
+    for name, expression in {
+        "self_attention-unfused": "unfused(Attention(16, 4, qkv_bias=True))",
+        "self_attention-subclass": "OwnAttention(16, 4, qkv_bias=True)",
+        "self_attention-subclass-unfused": "unfused(OwnAttention(16, 4, qkv_bias=True))",
+        "self_attention-weights": "SelfAttention(16, 4, need_weights=True)",
+    }.items():
+        cases.add(name, [16, 10], [], f"ChannelsFirst({expression})")
     for row in cases.rows:
         del row["layers"]
         row["id"] = f"other-{row['id']}"
@@ -1062,6 +1617,10 @@ def record_layers() -> Json:
         dense,
         resampling,
         graphs,
+        arithmetic,
+        products,
+        attention,
+        moves,
     ):
         make(cases)
     others = Cases()
