@@ -117,6 +117,12 @@ class Row(NamedTuple):
         whole = found.pop()
         return whole if not found and whole not in owners else None
 
+    @property
+    def is_borrowing(self) -> bool:
+        """Whether all of the weights that it uses, and there are some, are another's."""
+        has_some = any(node.placed.borrowing for node in self.nodes)
+        return has_some and self.weights_of is not None
+
     def __getattr__(self, key: str) -> Any:
         return getattr(self.figures, key)
 

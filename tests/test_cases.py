@@ -35,14 +35,13 @@ def figures(analysis: Json, wanted: Json) -> Json:
         "output_shape": layers[-1]["output_shape"],
         "activations": [layer["activations"] for layer in layers],
         "activation_bytes": [layer["activation_bytes"] for layer in layers],
-        "weights_of": {layer["name"]: layer.get("weights_of") for layer in layers},
     }
     return {key: found[key] for key in wanted}
 
 
 def wanted_of(expected: Json) -> Json:
     """The figures among what is expected."""
-    other = ("source", "known", "presets", "reported", "with_input")
+    other = ("source", "known", "presets", "reported", "weights_of", "with_input")
     return {key: value for key, value in expected.items() if key not in other}
 
 
@@ -55,6 +54,17 @@ def test_the_figures_are_right(run: Run, name: str) -> None:
         analysis = run("analyze", spec(name), "--json", *options).json
         figures_wanted = wanted_of(wanted)
         assert figures(analysis, figures_wanted) == figures_wanted
+
+
+@pytest.mark.parametrize("name", [name for name in RIGHT if "weights_of" in EXPECTED[name]])
+def test_a_block_has_the_weights_of_another(run: Run, name: str) -> None:
+    rows = {row["name"]: row for row in run("analyze", spec(name), "--json").json["layers"]}
+    for user, owner in EXPECTED[name]["weights_of"].items():
+        parts = [name.removeprefix(f"{owner}.") for name in rows if name.startswith(f"{owner}.")]
+        found = [(rows[f"{user}.{part}"], f"{owner}.{part}") for part in parts]
+        assert found
+        assert [row["weights_of"] for row, _ in found] == [theirs for _, theirs in found]
+        assert [row["params"] for row, _ in found] == [0] * len(found)
 
 
 @pytest.mark.parametrize("name", [name for name in RIGHT if "reported" in EXPECTED[name]])

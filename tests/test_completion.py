@@ -344,7 +344,7 @@ def shell(
     ("line", "words"),
     [
         ("analyze mobilenet_v1_x0_2⇥X", ["analyze", "mobilenet_v1_x0_25", "X"]),
-        ("analyze mi⇥X", ["analyze", "mine.yaml", "X"]),
+        ("analyze min⇥X", ["analyze", "mine.yaml", "X"]),
         ("analyze nets/⇥X", ["analyze", "nets/my other.yaml", "X"]),
         ("analyze mine.yaml --set wide⇥X", ["analyze", "mine.yaml", "--set", "wide=X"]),
         ("analyze --columns=name,out⇥", ["analyze", "--columns=name,output_shape"]),

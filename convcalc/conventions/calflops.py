@@ -91,7 +91,7 @@ FUNCTIONS = table(
         "matmul": "2 * inp * columns",
     }
 )
-ATTENTION = {"matmul": FREE, "softmax": FREE}
+ATTENTION = {"matmul": FREE, "mul": FREE, "softmax": FREE}
 
 GAPS = {"upsample": "uneven"}
 QUANTITIES: dict[str, Callable[[Quantities], int]] = {

@@ -48,7 +48,7 @@ _NEWEST = Convention(
     share=0.08,
     rules={**calflops.RULES, **CHANGED},
     functions={**calflops.FUNCTIONS, **CHANGED},
-    attention={"softmax": FREE},
+    attention={"mul": FREE, "softmax": FREE},
     places=in_attention,
     quantities=QUANTITIES,
 )

@@ -29,7 +29,7 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc.arithmetic import product
-from convcalc.conventions.base import Convention, Quantities, in_attention, table
+from convcalc.conventions.base import FREE, Convention, Quantities, in_attention, table
 
 
 def interpolated(q: Quantities) -> int:
@@ -137,6 +137,7 @@ _NEWEST = Convention(
     attention={
         "linear": "(macs + bias) // batch if functional else 0",
         "matmul": f"({_PRODUCT}) // batch",
+        "mul": FREE,
         "softmax": "out // batch",
     },
     places=in_attention,
@@ -195,6 +196,7 @@ CONVENTION = _NEWEST._replace(
                 "linear": f"(macs + bias) // batch + {_LINEAR} if functional"
                 f" else 2 * ({_LINEAR}) // batch",
                 "matmul": f"({_PRODUCT}) // batch if functional else 0",
+                "mul": FREE,
                 "softmax": "out // batch if functional else 0",
             },
             gaps={"upsample": "uneven", "local_response_norm": "inp > 0"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import layers
@@ -15,7 +16,6 @@ from convcalc.language.limits import SHORT_WHILE, Budget
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import Known, Made, Scope, Tensors, asks_for_tensor
-from convcalc.language.sharing import Sharing
 from convcalc.language.statements import TIMES, Call, Statement, wrong_row
 from convcalc.language.values import Values
 from convcalc.layers.joining import Split
@@ -24,6 +24,7 @@ from convcalc.words import describe, did_you_mean, grouped
 
 if TYPE_CHECKING:
     from convcalc.language.forms import Branches, ForEach, Repeat, Residual, Sequential, Structure
+    from convcalc.language.sharing import Sharing
 
 #: Expands a line, whose body is a call or a structure.
 _Expand = Callable[[Statement, Any, Any, Scope], Tensors]
@@ -190,7 +191,6 @@ class _Walk:
         #: The lines in which a mistake was found: each is reported once, however often it is run.
         self.mistaken: set[int] = set()
         self.placing = Placing(values, instead)
-        self.sharing = Sharing(values)
         self.structures: Mapping[str, _Expand] = {
             "sequential": self.sequential,
             "repeat": self.repeat,
@@ -203,6 +203,13 @@ class _Walk:
             **dict.fromkeys(self.structures, self.structure),
             **dict.fromkeys(self.document.spec.blocks, self.block),
         }
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """What lets lines use the weights of others."""
+        from convcalc.language.sharing import Sharing  # most specs have none
+
+        return Sharing(self.values)
 
     # Lines
 

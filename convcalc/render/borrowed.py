@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convcalc.analysis import Analysis, Row
+from convcalc.analysis import Analysis
 from convcalc.words import counted, listed
 
 #: So many layers are named that use the weights of one, and so many of these.
 _MOST_NAMED = 3
-
-
-def borrows(row: Row) -> bool:
-    """Whether all of the weights that a row uses, and there are some, are another's."""
-    return row.weights_of is not None and any(node.placed.borrowing for node in row.nodes)
 
 
 def lenders(analysis: Analysis) -> str:

@@ -12,7 +12,6 @@ from convcalc.conventions.base import Convention
 from convcalc.costs import FIGURES, Figure, Figures
 from convcalc.diagnostics import fail
 from convcalc.render import column as base
-from convcalc.render.borrowed import borrows, lenders
 from convcalc.render.column import (
     BORROWED,
     PARTIAL,
@@ -144,12 +143,12 @@ def _figure(figure: Figure) -> Column:
 
     def mark(row: Row) -> str:
         if key == "params":
-            return BORROWED if borrows(row) else ""
+            return BORROWED if row.is_borrowing else ""
         passed = PASSED if key == "flops" and row.uncounted else ""
         return passed + partial_mark(row.figures)
 
     def borrowed(row: Row) -> str:
-        return BORROWED if borrows(row) else ""
+        return BORROWED if row.is_borrowing else ""
 
     return Column(
         key,
@@ -286,7 +285,10 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
     if any(column.costs for column in shown):
         lines += lacking(analysis.rows)
-    if any(column.base == "params" for column in shown) and any(map(borrows, analysis.rows)):
+    has_params = any(column.base == "params" for column in shown)
+    if has_params and any(row.is_borrowing for row in analysis.rows):
+        from convcalc.render.borrowed import lenders  # most networks have none
+
         lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")
     for column in shown:
         if column.note and any("+" in str(column.read(row)) for row in analysis.rows):

@@ -9,7 +9,6 @@ from typing import Any
 from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
 from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_number
-from convcalc.render.borrowed import borrows
 from convcalc.render.columns import lacking_of
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
@@ -80,7 +79,7 @@ def _answers(e: Explanation, number: _Number) -> Iterator[tuple[str, str]]:
     else:
         yield "input", ", ".join(_shape(shape) for shape in e.inputs) or "none"
     yield "output", ", ".join(_shape(shape) for shape in e.outputs)
-    if borrows(e.whole):
+    if e.whole.is_borrowing:
         yield "weights", f"those of {e.whole.weights_of}, counted there"
     if e.whole.depth is None and (pads := e.parts[0].pads):
         yield "padding", f"{e.whole.config['padding']}: {_padding(pads)}"
@@ -330,7 +329,7 @@ def _notes(e: Explanation) -> Iterator[str]:
         f"{convention.unit} as `{convention.name}` counts them: {convention.summary};"
         f" batch {e.batch}."
     )
-    if borrows(e.whole):
+    if e.whole.is_borrowing:
         yield f"The weights are those of {visible(e.whole.weights_of or '')}, and counted there."
     if e.standard is not None:
         yield f"standard: the one layer that does the job of a {e.type}."

@@ -6,8 +6,9 @@
 zoo_sizes.json has a line a network: `model` is the Python expression that builds it, of torchvision
 0.28.0 or timm 1.0.31, and `at` has for each input the parameters, the multiply–accumulates of
 convolutions, linear layers and matrix products (half of what `FlopCounterMode` counts), and the
-shapes that come out. A network that is added needs `network`, `model` and the inputs; the rest is
-recorded. What has a `code` instead of a `model` was run from there by hand, and stays.
+shapes that come out. An expression may speak of `input`, where a model is built for one. A network
+that is added needs `network`, `model` and the inputs; the rest is recorded. What has a `code`
+instead of a `model` was run from there by hand, and stays.
 
 Models run on the `meta` device: nothing is computed, and no weights are loaded.
 """
@@ -63,21 +64,22 @@ def measured(model: nn.Module, input: list[int]) -> Json:
     }
 
 
-def built(expression: str) -> nn.Module:
+def built(expression: str, input: list[int]) -> nn.Module:
     """The model of an expression, without its weights."""
+    names = {**NAMES, "input": input}
     try:
         with torch.device("meta"):
-            return eval(expression, dict(NAMES)).eval()
+            return eval(expression, names).eval()
     except NotImplementedError:  # some read numbers while they are built
-        return eval(expression, dict(NAMES)).to("meta").eval()
+        return eval(expression, names).to("meta").eval()
 
 
 def recorded(entry: Json, again: bool) -> Json:
     """An entry with its figures."""
     if "model" not in entry or not (again or any("macs" not in at for at in entry["at"])):
         return entry
-    model = built(entry["model"])
-    return {**entry, "at": [measured(model, at["input"]) for at in entry["at"]]}
+    inputs = [at["input"] for at in entry["at"]]
+    return {**entry, "at": [measured(built(entry["model"], each), each) for each in inputs]}
 
 
 def written(entries: Iterable[Json]) -> str:
