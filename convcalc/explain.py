@@ -412,6 +412,7 @@ def explain(
         layer, builder = cls(**values), _SymbolBuilder(cls)
         if len(shapes) == 1:
             shapes *= layer.fewest_inputs()
+        shapes = _lettered(plain, shapes)
         analysis = analyze(_graph(layer, shapes, builder), convention, number, run=())
         (whole,) = analysis.folded(1).rows
         standard = None
@@ -558,6 +559,7 @@ def _in_symbols(node: Node) -> Placed:
     _require_few(node.name, len(node.input_shapes))
     shapes = _numbered([_size_symbols(shape, "in") for shape in node.input_shapes])
     cls = type(node.layer)
+    shapes = _lettered(node.placed.written, shapes)
     layer = cls(**_symbols_of(node.placed.written, len(node.placed.entering) - 1))
     placed = _SymbolBuilder(cls).place(layer, tuple(shapes))
     return placed.holding(borrowing=node.placed.borrowing, frozen=node.placed.frozen)
@@ -811,6 +813,22 @@ def _numbered(shapes: list[Shape], own: int = 0) -> list[Shape]:
         ]
         named.append(Shape(*numbered))
     return named
+
+
+def _lettered(layer: Layer, shapes: list[Shape]) -> list[Shape]:
+    """The inputs of a layer, whose last sizes have its type's own letters, where it has some."""
+    letters = layer.letters()
+    if not letters or any(len(shape) < len(own) for shape, own in zip(shapes, letters)):
+        return shapes
+    renamed = []
+    for shape, own in zip(shapes, letters):
+        sizes: Any = shape[len(shape) - len(own) :]
+        last: Any = [
+            Symbol(letter.name, size.value, meaning=letter.meaning)
+            for letter, size in zip(own, sizes)
+        ]
+        renamed.append(Shape(*shape[: len(shape) - len(own)], *last))
+    return renamed
 
 
 def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -> Shape:

@@ -92,7 +92,7 @@ class Symbol(Formula):
         self.definition = definition
         self.meaning = meaning
         self.whole = value is None or _is_whole(value)
-        self._key = ("symbol", name, value)
+        self._key = ("symbol", name, value, definition)
 
     def text(self, numbers: bool = False) -> str:
         if not numbers or self.value is None:

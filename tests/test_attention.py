@@ -79,7 +79,7 @@ def test_a_matrix_product_is_numpys(a: list[int], b: list[int], fields: dict[str
 def test_a_matrix_product_is_explained_of_two_inputs(run: Run) -> None:
     answer = run("layer", "matmul", "--in", "12x197x64", "--in", "12x64x197", "--json").json
     assert answer["output_shape"] == [12, 197, 197]
-    assert answer["formulas"]["macs"] == "C_in·H_in1·W_in1·W_in2"
+    assert answer["formulas"]["macs"] == "C_in·K·M·N"
     refused = run("layer", "matmul", *["--in", "8x8"] * 3)
     assert "matmul takes 2 inputs, and 3 are given" in refused.err
 

@@ -82,6 +82,17 @@ def test_a_product_in_symbols_is_of_any_two_matrices(
     assert computed(answer["formulas"]["macs"], names) == totals.macs
 
 
+def test_what_was_explained_before_changes_nothing() -> None:
+    explain("self_attention", {}, [()])
+    found = explain("self_attention", {"head_channels": 4}, [()])
+    call = {"self_attention": {"heads": 2, "head_channels": 4}}
+    spec = {"name": "attention", "input": [12, 8], "layers": [call]}
+    totals = convcalc.loads(json.dumps(spec)).analyze().totals
+    for key in ("params", "macs", "flops", "activations"):
+        closed = found.figures[key].closed
+        assert computed(closed, {"heads": 2, "C_in": 12, "L_in": 8}) == getattr(totals, key)
+
+
 def test_it_is_mixed_where_some_is_given(run: Run) -> None:
     out = run("layer", "separable_conv", "--no-bias", "--k", "3").out
     assert "  params = 1/C_out + 1/k² = 1/C_out + 1/9" in out

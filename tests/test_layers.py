@@ -425,21 +425,13 @@ def test_printed_formulas_come_to_the_figures(type: str) -> None:
             assert computed(figure.numbers) == figure.value, (figure, fields, inputs)
 
 
-_INPUT_NAMES = {
-    0: ["F_in"],
-    1: ["C_in", "L_in"],
-    2: ["C_in", "H_in", "W_in"],
-    3: ["C_in", "D_in", "H_in", "W_in"],
-} | {axes: ["C_in", *(f"S{axis}_in" for axis in range(1, axes + 1))] for axes in range(4, 8)}
-
-
 @pytest.mark.parametrize("type", PLAIN_FED)
 def test_closed_forms_in_open_sizes_come_to_the_figures(type: str) -> None:
     for fields, inputs in configurations(type, 8):
         totals = analyzed(type, fields, *inputs).totals
-        axes = len(inputs[0]) - 1
-        symbols = dict(zip(_INPUT_NAMES[axes], inputs[0]))
-        found = explain(type, fields, [()] * len(inputs), dims=axes)
+        found = explain(type, fields, [()] * len(inputs), dims=len(inputs[0]) - 1)
+        entering: Any = zip(found.inputs, inputs)
+        symbols = {size.name: n for x, sizes in entering for size, n in zip(x, sizes)}
         known = dict(symbols)
         for size in found.parts[0].sizes:
             known[size.name] = computed(size.closed, symbols)

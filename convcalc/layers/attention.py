@@ -7,7 +7,7 @@ from typing import Annotated
 
 from convcalc.arithmetic import either, equal, holds, require, value_of, where
 from convcalc.layers.activation import Softmax
-from convcalc.layers.base import Layer, Operations, Unary, Weight, layer, require_axes
+from convcalc.layers.base import Layer, Letter, Operations, Unary, Weight, layer, require_axes
 from convcalc.layers.composite import Composite, Parts
 from convcalc.layers.convolution import IN_CHANNELS
 from convcalc.layers.dense import Linear, Reshape
@@ -26,6 +26,11 @@ from convcalc.layers.fields import (
 from convcalc.layers.grouping import per_group
 from convcalc.layers.joining import Mul, Split
 from convcalc.shape import Shape, Tensor
+
+#: The sizes of two matrices that are multiplied.
+_ROWS = Letter("M", "rows of the product")
+_INNER = Letter("K", "columns of the first matrix, and rows of the second")
+_COLUMNS = Letter("N", "columns of the product")
 
 
 @layer("matmul")
@@ -50,6 +55,12 @@ class Matmul(Layer):
 
     def kind(self, x: Shape) -> str:
         return "matrix product"
+
+    def letters(self) -> tuple[tuple[Letter, ...], ...]:
+        return (
+            (_INNER, _ROWS) if self.transpose_a else (_ROWS, _INNER),
+            (_COLUMNS, _INNER) if self.transpose_b else (_INNER, _COLUMNS),
+        )
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         a, b = inputs

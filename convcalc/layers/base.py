@@ -127,6 +127,13 @@ def stated(
     return Stated(Field(name, short_name(name), kind, False, None, description), noun, known, cure)
 
 
+class Letter(NamedTuple):
+    """A letter for a size in formulas, and what it is."""
+
+    name: str
+    meaning: str
+
+
 class Storage(Enum):
     """Where a layer's output is kept."""
 
@@ -255,6 +262,10 @@ class Layer:
     def channel_groups(self, x: Shape) -> int | None:
         """The groups that it takes the channels of the input `x` in, each apart; None: in none."""
         return None
+
+    def letters(self) -> tuple[tuple[Letter, ...], ...]:
+        """Letters that formulas have for the last sizes of each input; none: as for all types."""
+        return ()
 
     def storage(self, x: Shape) -> Storage:
         """Where its output is kept, its (first) input being `x`."""

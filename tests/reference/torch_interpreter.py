@@ -320,6 +320,12 @@ def clamp(f: Json, x: Sizes) -> nn.Module:
     return Then(lambda t: t.clamp(f.get("min"), f.get("max")))
 
 
+def of_pixels(module: Callable[[int], nn.Module], f: Json, x: Sizes) -> nn.Module:
+    if len(x) != 3:
+        raise ValueError("more axes are samples to PyTorch, and the channels are one of the last")
+    return module(f["factor"])
+
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
@@ -377,8 +383,8 @@ BUILD: dict[str, Build] = {
     "dropout": lambda f, x: nn.Dropout(f.get("rate", 0.5)),
     "identity": lambda f, x: nn.Identity(),
     "channel_shuffle": lambda f, x: nn.ChannelShuffle(f["groups"]),
-    "pixel_shuffle": lambda f, x: nn.PixelShuffle(f["factor"]),
-    "pixel_unshuffle": lambda f, x: nn.PixelUnshuffle(f["factor"]),
+    "pixel_shuffle": lambda f, x: of_pixels(nn.PixelShuffle, f, x),
+    "pixel_unshuffle": lambda f, x: of_pixels(nn.PixelUnshuffle, f, x),
     "unfold": unfold,
     "fold": fold,
     "pad": pad,
