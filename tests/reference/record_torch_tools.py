@@ -1661,12 +1661,8 @@ def published(name: str) -> list[Json]:
 
 
 def network(model: nn.Module, size: int) -> Json:
-    """The counts at one resolution, and what the network keeps: `num_batches_tracked` apart."""
-    buffers = [
-        value.numel()
-        for key, value in model.named_buffers()
-        if not key.endswith("num_batches_tracked")
-    ]
+    """The counts at one resolution, and what the network keeps: counters and indices apart."""
+    buffers = [buffer.numel() for buffer in model.buffers() if buffer.is_floating_point()]
     return {
         "input": [3, size, size],
         "params": sum(parameter.numel() for parameter in model.parameters()),
