@@ -46,6 +46,8 @@ BEYOND_A_SCHEMA = {
     *("axis-out-of-range", "clamp-bounds-crossed", "constant-and-two-tensors", "fold-positions"),
     *("division-by-zero-constant", "pad-cuts-all", "split-sizes", "too-many-axes"),
     *("unfold-too-large", "unpool-output-size"),
+    *("attention-heads", "matmul-inner-sizes", "matmul-no-transpose", "matmul-of-a-vector"),
+    *("parameter-from", "permute-order", "reduce-axes"),
     *("block-arguments", "block-calls-itself", "block-in-block", "from-out-of-reach"),
     *("unknown-from", "unknown-option-word", "unknown-output", "unknown-part"),
     *("unknown-preset-variable", "from-left-out"),

@@ -10,7 +10,8 @@ of convolutions, linear layers and matrix products alone, which are the conventi
 - `x + y`, `x * y`, `x @ y`, `x.mean()` and everything else written without `torch.nn.functional`
   is not seen; `torch.add`, `torch.mul` and `torch.matmul` are (`functional` here), the last by the
   elements of its first matrix, however often these are used. So an attention is its linear layers:
-  `F.scaled_dot_product_attention` is not patched.
+  `F.scaled_dot_product_attention` is not patched. `torch.einsum`, which a spec cannot tell from
+  `@`, counts FLOPs to four digits and no MACs: torchvision's MaxViT has it.
 - With `padding="same"` it works the output size out from ⌊d·(k − 1)/2⌋ on both sides: where d·(k −
   1) is odd, one too few.
 - A transposed convolution divides by the groups twice, and has its bias at a forward convolution's

@@ -5,7 +5,9 @@ the MACs that are the convention `deepspeed-macs`. It counts as `calflops` does,
 
 - a transposed convolution is right, bias included;
 - upsampling by a scale counts its output, before sizes are rounded down;
-- `@`, `mm`, `bmm` and scaled dot-product attention are seen, the last as its two matrix products;
+- `@`, `mm`, `bmm` and scaled dot-product attention are seen, the last as its two matrix products
+  (`torch.einsum`, which a spec cannot tell from `@`, counts FLOPs to four digits and no MACs:
+  torchvision's MaxViT has it);
 - all parameters are counted, frozen ones too; a shared weight once.
 
 Versions up to 0.19.6 have calflops' transposed convolution.

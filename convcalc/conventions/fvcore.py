@@ -12,7 +12,8 @@ is one: they are MACs, without biases, and operations of normalisations and pool
 - `F.interpolate(mode="area")` is an adaptive pool.
 - A matrix product counts the elements of its first matrix times the columns of the second, however
   often the first is used. An attention is its linear layers: `F.scaled_dot_product_attention` is an
-  operator that it does not know (of an attention that multiplies matrices itself it knows all).
+  operator that it does not know (of an attention that multiplies matrices itself it knows all;
+  of `torch.einsum`, which torchvision's MaxViT has, to four digits).
 - On a layer, group or instance norm of more than three spatial axes it stops; and PyTorch stops
   while it traces a max unpooling whose output size is not given.
 - Unknown operators count 0, with a warning.

@@ -244,8 +244,6 @@ def _layer(cls: type[layers.Layer]) -> _Schema:
         if not field.required and field.default is not None:
             value["default"] = field.kind.show(field.default)
         properties |= dict.fromkeys(spellings, value)
-    if cls.arity == 0:
-        del properties["from"]
     if cls.one_of:
         rules.append(_any(*({"required": [name]} for name in cls.one_of)))
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from convcalc import conventions, passes
@@ -27,7 +27,7 @@ from convcalc.render.column import (
 from convcalc.render.heading import shapes
 from convcalc.shape import Shape
 from convcalc.window import Window
-from convcalc.words import counted, grouped, listed, sizes
+from convcalc.words import grouped, sizes
 
 
 def _elements(shapes: Sequence[Shape]) -> int:
@@ -283,7 +283,9 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
     totals = [column.total(analysis) for column in counting if column.total is not None]
     if None in totals and not analysis.totals.are_unknown:
         lines.append(f"? {tool} has no number for this layer, so there is no total.")
-    if any(column.costs for column in shown):
+    if analysis.totals.unknown and any(column.costs for column in shown):
+        from convcalc.render.lacking import lacking  # most networks lack none
+
         lines += lacking(analysis.rows)
     has_params = any(column.base == "params" for column in shown)
     if has_params and any(row.is_borrowing for row in analysis.rows):
@@ -294,24 +296,6 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
         if column.note and any("+" in str(column.read(row)) for row in analysis.rows):
             lines.append(column.note)
     return tuple(lines)
-
-
-def lacking(rows: Iterable[Row]) -> Iterator[str]:
-    """What a legend says where sums lack layers of unknown cost: how many, and which."""
-    nodes = (node for row in rows if row.unknown for node in row.nodes)
-    yield from lacking_of(node.name for node in nodes if node.placed.operations is None)
-
-
-def lacking_of(names: Iterable[str]) -> Iterator[str]:
-    """What a legend says of layers of unknown cost; nothing where there are none."""
-    found = list(names)
-    if found:
-        which = listed(found, _MOST_NAMED)
-        yield f"Totals lack {counted(len(found), 'layer')} of unknown cost (?): {which}."
-
-
-#: Layers of unknown cost that a legend names.
-_MOST_NAMED = 6
 
 
 def meanings(keys: Collection[str], dtype: str | None) -> tuple[str, ...]:

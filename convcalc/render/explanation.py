@@ -9,7 +9,6 @@ from typing import Any
 from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
 from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_number
-from convcalc.render.columns import lacking_of
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.visible import visible, width
@@ -337,6 +336,8 @@ def _notes(e: Explanation) -> Iterator[str]:
         which = "this layer" if len(e.parts) == 1 else "all of these layers"
         yield f"{convention.tool} does not know {which}, and counts 0 for what it does not know."
     if e.whole.unknown:
+        from convcalc.render.lacking import lacking_of  # most layers lack nothing
+
         names = (_own_name(part, e) for part in e.parts if part.row.unknown)
         yield from lacking_of(names) if len(e.parts) > 1 else [_COMPUTES_WHAT]
     if e.gap:

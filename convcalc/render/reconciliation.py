@@ -8,9 +8,9 @@ from typing import Any
 
 from convcalc.reconcile import Bridge, Item, Reconciliation
 from convcalc.render.column import PARTIAL
-from convcalc.render.columns import lacking_of
 from convcalc.render.formats.table import aligned
 from convcalc.render.heading import heading, shapes
+from convcalc.render.lacking import lacking_of
 from convcalc.render.report import Records, Report, Table
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.reported import Answer, Reading

@@ -347,78 +347,110 @@ def built(type: str, fields: Json, x: Sizes) -> nn.Module:
     return tools.FunctionOf(lambda t, owner: OWNED[type](owner, t), module)
 
 
-def drawn(d: Random) -> tuple[Json, nn.Module]:
-    """A spec of one to four layers that PyTorch runs, and its module."""
-    known = {**dice.DRAW, **DRAW}
-    known.pop("split")  # whose parts a chain does not join
-    while True:
-        x = dice.draw_sizes(d, d.choice([0, 1, 1, 2, 2, 2, 3]))
-        layers: list[Any] = []
-        modules: list[nn.Module] = []
-        joins: list[tuple[Callable[..., Any], int, int] | None] = []
+class Drawing:
+    """A spec while it is drawn, and its modules.
+
+    All that is made is used: fvcore's trace leaves out what is not.
+    """
+
+    def __init__(self, d: Random) -> None:
+        self.d = d
+        self.layers: list[Any] = []
+        self.modules: list[nn.Module] = []
+        self.joins: list[tuple[Callable[..., Any], int, int] | None] = []
         #: The sizes of the input and of what each layer makes.
-        made = [x]
-        wanted = d.randint(1, 4)
+        self.made = [dice.draw_sizes(d, d.choice([0, 1, 1, 2, 2, 2, 3]))]
+
+    def result(self) -> tuple[Json, nn.Module]:
+        """The spec, and its module."""
+        spec = {"name": "drawn", "input": self.made[0], "layers": self.layers}
+        return spec, Chain(self.modules, self.joins)
+
+    def more(self) -> None:
+        """One layer more, mostly; a parameter comes with what joins it."""
+        last, kind = len(self.layers), self.d.random()
+        if kind < 0.06:
+            self.learned(last)
+        elif kind < 0.35:
+            self.join(*self.d.choice([(0, last), (last, 0), (last, last)]))
+        else:
+            self.layer()
+
+    def learned(self, last: int) -> None:
+        """A parameter, and what joins it with the tensor before."""
+        sizes = [1 if self.d.random() < 0.3 else n for n in self.made[-1]]
+        self.add("parameter", {"shape": sizes}, Table(sizes), sizes)
+        if not self.join(*self.d.choice([(last, last + 1), (last + 1, last)])):
+            for kept in (self.layers, self.modules, self.joins, self.made):
+                kept.pop()
+
+    def join(self, a: int, b: int) -> bool:
+        """A layer that joins two tensors, by their numbers; whether there is one."""
+        drawn = draw_join(self.d, self.made[a], self.made[b])
+        if drawn is None:
+            return False
+        type, fields = drawn
+        function = joined(type, fields)
+        y = function(*(torch.zeros(1, *self.made[n], device="meta") for n in (a, b)))
+        if not small(y):
+            return False
+        fields = {"from": [self.name(n) for n in (a, b)], **fields}
+        self.add(type, fields, nn.Identity(), list(y.shape[1:]), (function, a, b))
+        return True
+
+    def layer(self) -> None:
+        """A layer of one input."""
+        d, sizes = self.d, self.made[-1]
+        types = [t for t in KNOWN if KNOWN[t][0] <= len(sizes) - 1 <= KNOWN[t][1]]
+        (type,) = d.choices(types, [KNOWN[t][2] for t in types])
+        fields = draw_fields(d, KNOWN[type][3], sizes)
+        if type == "elementwise":
+            type = d.choice(list(OPERATORS))
+        if type in {*FUNCTIONS, *OWNED, *NAMED, "self_attention"} and d.random() < 0.35:
+            fields["functional"] = True
+        try:
+            module = built(type, fields, sizes).eval()
+            with torch.no_grad():
+                y = module(torch.zeros(interpreter.BATCH, *sizes))
+        except (*interpreter.REFUSALS, TypeError):
+            return
+        if small(y):
+            self.add(type, fields, module, list(y.shape[1:]))
+
+    def add(
+        self, type: str, fields: Json, module: nn.Module, made: Sizes, join: Any = None
+    ) -> None:
+        self.layers.append({type: fields})
+        self.modules.append(module)
+        self.joins.append(join)
+        self.made.append(made)
+
+    def name(self, number: int) -> str:
+        """The name of a layer, which it is given, or of the input."""
+        if number == 0:
+            return "input"
+        ((_, fields),) = self.layers[number - 1].items()
+        name: str = fields.setdefault("name", f"l{number}")
+        return name
+
+
+#: The layers of one input; not `split`, whose parts a chain does not join.
+KNOWN = {type: drawn for type, drawn in {**dice.DRAW, **DRAW}.items() if type != "split"}
+
+
+def small(y: Any) -> bool:
+    """Whether a tensor has a size that the language takes, and the tools soon count."""
+    return 1 <= y.ndim - 1 <= 8 and 0 < y.numel() < 40000
+
+
+def drawn(d: Random) -> tuple[Json, nn.Module]:
+    """A spec of one to five layers that PyTorch runs, and its module."""
+    while True:
+        drawing, wanted = Drawing(d), d.randint(1, 4)
         for _ in range(20):
-            if len(layers) >= wanted:
-                return {"name": "drawn", "input": x, "layers": layers}, Chain(modules, joins)
-            sizes, last = made[-1], len(layers)
-            kind = d.random()
-            if kind < 0.35:
-                # All that is made is used: fvcore's trace leaves out what is not.
-                a, b = d.choice([(0, last), (last, 0), (last, last)])
-                if kind < 0.06:
-                    a, b = d.choice([(last, last + 1), (last + 1, last)])
-                    learned = [1 if d.random() < 0.3 else n for n in sizes]
-                    made.append(learned)
-                join = draw_join(d, made[a], made[b])
-                y = None if join is None else joined(*join)(*meta(made[a], made[b]))
-                if join is None or y.numel() > 40000:
-                    del made[last + 1 :]
-                    continue
-                if kind < 0.06:
-                    layers.append({"parameter": {"shape": learned}})
-                    modules.append(Table(learned))
-                    joins.append(None)
-                type, fields = join
-                joins.append((joined(type, fields), a, b))
-                fields = {"from": [named(layers, i) for i in (a, b)], **fields}
-                module: nn.Module = nn.Identity()
-            else:
-                types = [t for t in known if known[t][0] <= len(sizes) - 1 <= known[t][1]]
-                (type,) = d.choices(types, [known[t][2] for t in types])
-                fields = draw_fields(d, known[type][3], sizes)
-                if type == "elementwise":
-                    type = d.choice(list(OPERATORS))
-                functional = {**FUNCTIONS, **OWNED, **NAMED, "self_attention": None}
-                if type in functional and d.random() < 0.35:
-                    fields["functional"] = True
-                try:
-                    module = built(type, fields, sizes).eval()
-                    with torch.no_grad():
-                        y = module(torch.zeros(interpreter.BATCH, *sizes))
-                except (*interpreter.REFUSALS, TypeError):
-                    continue
-                if not (1 <= y.ndim - 1 <= 8 and 0 < y.numel() < 40000):
-                    continue
-                joins.append(None)
-            layers.append({type: fields})
-            modules.append(module)
-            made.append(list(y.shape[1:]))
-
-
-def meta(*shapes: Sizes) -> list[Any]:
-    """Tensors of these sizes that hold nothing, of one sample."""
-    return [torch.zeros(1, *sizes, device="meta") for sizes in shapes]
-
-
-def named(layers: list[Any], number: int) -> str:
-    """The name of a layer, which it is given, or of the input."""
-    if number == 0:
-        return "input"
-    ((_, fields),) = layers[number - 1].items()
-    name: str = fields.setdefault("name", f"l{number}")
-    return name
+            drawing.more()
+            if len(drawing.layers) >= wanted:
+                return drawing.result()
 
 
 def draw_fields(d: Random, draw: dice.Draw, sizes: Sizes) -> Json:

@@ -14,8 +14,8 @@ expression that it stands for, and each tool's count. The expressions are Python
 and the other names that PyTorch does not have are defined below. `cases` can be written in the spec
 language. `other_forms` cannot: they show what a tool makes of other ways to write a computation.
 
-torch_tools_networks.json holds torchvision's convolutional classifiers, and a MobileNetV1. A name
-with `@` is the network at the resolution of its published weights.
+torch_tools_networks.json holds torchvision's classifiers, but for larger transformers, and a
+MobileNetV1. A name with `@` is the network at the resolution of its published weights.
 
 In both, `flops` is the number as the tool gives it, in the tool's unit, whatever its name for it;
 `X-macs` is the MACs figure of a tool that has one beside its FLOPs. A `null` stands for a figure
@@ -1636,7 +1636,8 @@ def record_layers() -> Json:
 
 # --- The networks ---------------------------------------------------------------------------------
 
-NOT_CONVOLUTIONAL = ("vit", "swin", "maxvit")
+#: Transformers that take long on a CPU, or that the zoo does not have.
+LEFT_OUT = ("vit_l", "vit_h", "swin_s", "swin_b", "swin_v2")
 OPTIONS: dict[str, Json] = {
     "googlenet": {"aux_logits": False, "transform_input": False, "init_weights": False},
     "inception_v3": {"aux_logits": False, "transform_input": False, "init_weights": False},
@@ -1677,7 +1678,7 @@ def record_networks() -> Json:
     networks: Json = {"mobilenet_v1": {**network(mobilenet_v1(), 224), "published": []}}
     models = torchvision.models
     for name in models.list_models(models):
-        if name.startswith(NOT_CONVOLUTIONAL):
+        if name.startswith(LEFT_OUT):
             continue
         print(name, file=sys.stderr)
         model = models.get_model(name, weights=None, **OPTIONS.get(name, {}))
