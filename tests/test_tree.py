@@ -8,12 +8,12 @@ import convcalc
 from convcalc import zoo
 from convcalc.render.analysis import layers
 from convcalc.render.tree import branches, lines_of
-from tests.networks import network
+from tests.networks import a_network_each, network
 
 NETWORKS = [each["name"] for each in zoo.index()]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", a_network_each(NETWORKS))
 def test_a_network_is_as_wide_as_the_screen(name: str) -> None:
     (fitted,) = layers([network(name).analyze()]).fitted or ()
     for columns in (60, 80, 120, 200):

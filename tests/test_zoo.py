@@ -10,7 +10,6 @@ torchvision's own models.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from convcalc import zoo
 from docs.generate import zoo_index
 
 from .conftest import Run
-from .networks import network
+from .networks import a_network_each, network
 
 REFERENCE = Path(__file__).parent / "reference"
 Json = dict[str, Any]
@@ -124,23 +123,13 @@ def test_networks_are_what_torchvision_publishes(name: str, published: Json) -> 
 
 # --- Odd sizes ------------------------------------------------------------------------------------
 
-SIZES: list[Json] = read("zoo_sizes.json")
+SIZES: dict[str, Json] = {entry["network"]: entry for entry in read("zoo_sizes.json")}
 
 
-def at_odd_sizes() -> Iterator[Any]:
-    """The networks with their recorded figures, of each family the first, and then the others."""
-    met = set()
-    for entry in SIZES:
-        family = zoo.presets().get(entry["network"], entry["network"])
-        marks = [pytest.mark.exhaustive] if family in met else []
-        met.add(family)
-        yield pytest.param(entry, id=entry["network"], marks=marks)
-
-
-@pytest.mark.parametrize("entry", [*at_odd_sizes()])
-def test_a_network_is_its_frameworks_at_odd_sizes_too(entry: Json) -> None:
-    for at in entry["at"]:
-        found = network(entry["network"], input=tuple(at["input"]))
+@pytest.mark.parametrize("name", a_network_each(SIZES))
+def test_a_network_is_its_frameworks_at_odd_sizes_too(name: str) -> None:
+    for at in SIZES[name]["at"]:
+        found = network(name, input=tuple(at["input"]))
         totals = found.analyze().totals
         outputs = [list(tensor.shape) for tensor in found.outputs]
         expected = (at["params"], at["macs"], at["outputs"])
