@@ -222,6 +222,7 @@ def _parts_anew(
     layer, builder = groups[depth - 1].layer, Builder()
     assert isinstance(layer, Composite)
     try:
+        layer.require(entering[0].shape)
         layer.build(builder, entering[0])
     except Refusal as refusal:
         name = ".".join([group.name for group in groups[:depth]])

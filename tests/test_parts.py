@@ -219,6 +219,15 @@ def test_a_layer_that_would_not_fit_says_why() -> None:
     )
 
 
+def test_a_layer_of_several_parts_that_would_not_fit_says_why() -> None:
+    tokens = "{reshape: {name: tokens, shape: [9, -1]}}, {self_attention: {heads: 1}}"
+    network = convcalc.loads(f"{{name: n, input: [9, 14, 2], layers: [{tokens}]}}")
+    expected = (
+        "without `tokens`, `self_attention` does not fit: self_attention takes an input with 1"
+    )
+    assert expected in refused(network, "tokens")
+
+
 def test_what_has_no_one_passage_is_not_left_out() -> None:
     assert "it reads 2 tensors, and `mixed` follows" in refused(two(), "both")
     assert "it makes several tensors, and `sum` follows" in refused(two(), "halves")

@@ -361,93 +361,6 @@ def draw_attention(d: Random, x: Sizes) -> Json:
     return f | some(d, 0.4, head_channels=lambda: d.randint(1, 8), qkv_bias=lambda: often(d, 0.3))
 
 
-# --- Layers of no input, or of several ------------------------------------------------------------
-
-VALUES = (0.5, 2, -1, 3.25, 1000)
-
-
-def draw_elementwise(type: str) -> DrawWhole:
-    def draw(d: Random) -> tuple[list[Sizes], Json]:
-        x = draw_sizes(d, draw_rank(d, 0, 7))
-        if often(d, 0.3):
-            return [x], {"value": d.choice(VALUES)}
-        # Rarely too many, or too few.
-        count = d.randint(1, 3) if often(d, 0.1) else d.randint(2, 2 if type in OF_TWO else 3)
-        inputs = [[1 if often(d, 0.25) else n for n in x] for _ in range(count)]
-        if often(d, 0.08):
-            inputs[-1][d.randrange(len(x))] += 1
-        if often(d, 0.04):
-            inputs[-1].append(1)
-        return inputs, {"value": 2} if often(d, 0.03) else {}
-
-    return draw
-
-
-def draw_concat(d: Random) -> tuple[list[Sizes], Json]:
-    x = draw_sizes(d, draw_rank(d, 0, 7))
-    f = some(d, 0.7, axis=lambda: draw_axis(d, x))
-    inputs = [list(x) for _ in range(d.randint(2, 4))]
-    for shape in inputs:
-        shape[f.get("axis", 0) % len(x)] = d.randint(1, 9)
-    if often(d, 0.1):
-        inputs[-1][d.randrange(len(x))] += 1
-    return inputs, f
-
-
-def draw_matmul(d: Random) -> tuple[list[Sizes], Json]:
-    m, k, n = (d.randint(1, 12) for _ in range(3))
-    batch = draw_sizes(d, draw_rank(d, 0, 5)) if often(d, 0.6) else []
-    a, b = ([1 if often(d, 0.25) else size for size in batch] for _ in range(2))
-    f = some(d, 0.4, transpose_a=lambda: often(d, 0.8), transpose_b=lambda: often(d, 0.8))
-    a += [k, m] if f.get("transpose_a") else [m, k]
-    b += [n, k] if f.get("transpose_b") else [k, n]
-    if often(d, 0.1):
-        b[d.randrange(len(b))] += 1
-    if often(d, 0.05):
-        b = b[1:]
-    return [a, b], f
-
-
-def draw_fold(d: Random) -> tuple[list[Sizes], Json]:
-    f = draw_unfold(d, [])
-    size = each(d, 2, 1, 12)
-    pairs = [
-        value if isinstance(value, list) else [value] * 2
-        for value in (size, f["kernel_size"], f.get("stride", 1), f.get("padding", 0))
-    ]
-    dilation = f.get("dilation", 1)
-    dilations = dilation if isinstance(dilation, list) else [dilation] * 2
-    windows = [(n + 2 * p - e * (k - 1) - 1) // s + 1 for n, k, s, p, e in zip(*pairs, dilations)]
-    wrong = 1 if often(d, 0.1) else 0
-    channels = d.randint(1, 6) * prod(pairs[1]) + (1 if often(d, 0.1) else 0)
-    return [[channels, max(1, prod(windows) + wrong)]], f | {"output_size": size}
-
-
-def draw_parameter(d: Random) -> tuple[list[Sizes], Json]:
-    return [], {"shape": draw_sizes(d, draw_rank(d, 0, 7))}
-
-
-def draw_opaque(d: Random) -> tuple[list[Sizes], Json]:
-    inputs = [draw_sizes(d, draw_rank(d, 0, 7)) for _ in range(d.randint(1, 2))]
-    f: Json = {"op": "NonMaxSuppression", "shape": draw_sizes(d, draw_rank(d, 0, 7))}
-    tensors = [draw_sizes(d, d.randint(0, 3)) for _ in range(d.randint(1, 3))]
-    return inputs, f | some(d, 0.6, tensors=lambda: tensors)
-
-
-#: How often the type is drawn, and what of it.
-DRAW_WHOLE: dict[str, tuple[int, DrawWhole]] = {
-    **{type: (2, draw_elementwise(type)) for type in ELEMENTWISE},
-    "concat": (4, draw_concat),
-    "matmul": (6, draw_matmul),
-    "fold": (3, draw_fold),
-    "parameter": (1, draw_parameter),
-    "opaque": (1, draw_opaque),
-}
-
-
-# --- Layers of one input --------------------------------------------------------------------------
-
-
 def draw_squeeze_excite(d: Random, x: Sizes) -> Json:
     f: Json = {"squeeze": d.randint(1, 8)}
     word = list(ACTIVATIONS)
@@ -555,6 +468,92 @@ def draw_fields(d: Random, type: str, x: Sizes) -> Json:
         for name, value in fields.items()
     }
 
+
+# --- Layers of no input, or of several ------------------------------------------------------------
+
+VALUES = (0.5, 2, -1, 3.25, 1000)
+
+
+def draw_elementwise(type: str) -> DrawWhole:
+    def draw(d: Random) -> tuple[list[Sizes], Json]:
+        x = draw_sizes(d, draw_rank(d, 0, 7))
+        if often(d, 0.3):
+            return [x], {"value": d.choice(VALUES)}
+        # Rarely too many, or too few.
+        count = d.randint(1, 3) if often(d, 0.1) else d.randint(2, 2 if type in OF_TWO else 3)
+        inputs = [[1 if often(d, 0.25) else n for n in x] for _ in range(count)]
+        if often(d, 0.08):
+            inputs[-1][d.randrange(len(x))] += 1
+        if often(d, 0.04):
+            inputs[-1].append(1)
+        return inputs, {"value": 2} if often(d, 0.03) else {}
+
+    return draw
+
+
+def draw_concat(d: Random) -> tuple[list[Sizes], Json]:
+    x = draw_sizes(d, draw_rank(d, 0, 7))
+    f = some(d, 0.7, axis=lambda: draw_axis(d, x))
+    inputs = [list(x) for _ in range(d.randint(2, 4))]
+    for shape in inputs:
+        shape[f.get("axis", 0) % len(x)] = d.randint(1, 9)
+    if often(d, 0.1):
+        inputs[-1][d.randrange(len(x))] += 1
+    return inputs, f
+
+
+def draw_matmul(d: Random) -> tuple[list[Sizes], Json]:
+    m, k, n = (d.randint(1, 12) for _ in range(3))
+    batch = draw_sizes(d, draw_rank(d, 0, 5)) if often(d, 0.6) else []
+    a, b = ([1 if often(d, 0.25) else size for size in batch] for _ in range(2))
+    f = some(d, 0.4, transpose_a=lambda: often(d, 0.8), transpose_b=lambda: often(d, 0.8))
+    a += [k, m] if f.get("transpose_a") else [m, k]
+    b += [n, k] if f.get("transpose_b") else [k, n]
+    if often(d, 0.1):
+        b[d.randrange(len(b))] += 1
+    if often(d, 0.05):
+        b = b[1:]
+    return [a, b], f
+
+
+def draw_fold(d: Random) -> tuple[list[Sizes], Json]:
+    f = draw_unfold(d, [])
+    size = each(d, 2, 1, 12)
+    pairs = [
+        value if isinstance(value, list) else [value] * 2
+        for value in (size, f["kernel_size"], f.get("stride", 1), f.get("padding", 0))
+    ]
+    dilation = f.get("dilation", 1)
+    dilations = dilation if isinstance(dilation, list) else [dilation] * 2
+    windows = [(n + 2 * p - e * (k - 1) - 1) // s + 1 for n, k, s, p, e in zip(*pairs, dilations)]
+    wrong = 1 if often(d, 0.1) else 0
+    channels = d.randint(1, 6) * prod(pairs[1]) + (1 if often(d, 0.1) else 0)
+    return [[channels, max(1, prod(windows) + wrong)]], f | {"output_size": size}
+
+
+def draw_parameter(d: Random) -> tuple[list[Sizes], Json]:
+    return [], {"shape": draw_sizes(d, draw_rank(d, 0, 7))}
+
+
+def draw_opaque(d: Random) -> tuple[list[Sizes], Json]:
+    inputs = [draw_sizes(d, draw_rank(d, 0, 7)) for _ in range(d.randint(1, 2))]
+    f: Json = {"op": "NonMaxSuppression", "shape": draw_sizes(d, draw_rank(d, 0, 7))}
+    tensors = [draw_sizes(d, d.randint(0, 3)) for _ in range(d.randint(1, 3))]
+    return inputs, f | some(d, 0.6, tensors=lambda: tensors)
+
+
+#: How often the type is drawn, and what of it.
+DRAW_WHOLE: dict[str, tuple[int, DrawWhole]] = {
+    **{type: (2, draw_elementwise(type)) for type in ELEMENTWISE},
+    "concat": (4, draw_concat),
+    "matmul": (6, draw_matmul),
+    "fold": (3, draw_fold),
+    "parameter": (1, draw_parameter),
+    "opaque": (1, draw_opaque),
+}
+
+
+# --- A spec of one layer --------------------------------------------------------------------------
 
 #: What no layer takes.
 BROKEN = {"kernel_size": 0, "stride": 0, "dilation": 0, "groups": 0, "factor": 0, "size": 0}
