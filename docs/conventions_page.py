@@ -25,7 +25,7 @@ _TABLES = (
 _NETWORKS = (
     *("alexnet", "vgg16", "resnet18", "resnet50", "densenet121", "googlenet"),
     *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0", "mnasnet1_0"),
-    *("efficientnet_b0", "regnet_y_400mf", "convnext_tiny"),
+    *("efficientnet_b0", "regnet_y_400mf", "convnext_tiny", "vit_b_16"),
 )
 _INTRODUCTION = """\
 # How the tools count

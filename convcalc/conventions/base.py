@@ -120,7 +120,7 @@ class Convention(NamedTuple):
     #: that it so calls are not seen. None where the tool does not tell functions from modules.
     functions: Mapping[str, str] | None = None
     #: The same for the parts of a `self_attention`, modules or functions, where the tool counts
-    #: these otherwise; one that is `FREE` it passes over.
+    #: these otherwise; what comes to 0 it passes over.
     attention: Mapping[str, str] = {}
     #: The layer types that count 0 because the tool does not know them, where `default` is None.
     silent: str = ""
@@ -178,8 +178,12 @@ class Convention(NamedTuple):
         quantities = Quantities(node, batch, place)
         if rule is None or self.has_gap(quantities):
             return Count(None)
-        known = self.knows_at(node, place) or quantities.operations == NOTHING
-        return Count(self.evaluate(rule, quantities), not known)
+        flops = self.evaluate(rule, quantities)
+        if self._is_part(node, place):
+            known = not (isinstance(flops, int) and flops == 0)
+        else:
+            known = self.knows(type(node.layer), node.functional)
+        return Count(flops, not known and quantities.operations != NOTHING)
 
     def counts(self, graph: Graph, batch: int = 1) -> Iterator[Count]:
         """The counts of all nodes of a graph, in their order."""
@@ -228,21 +232,19 @@ class Convention(NamedTuple):
         """The formula for a node at its place; None where the tool has none."""
         if not place.counted:
             return FREE
-        if place.attends and node.type in self.attention:
+        if self._is_part(node, place):
             return self.attention[node.type]
         return self.rule(type(node.layer), node.functional)
+
+    def _is_part(self, node: Node, place: Place) -> bool:
+        """Whether the tool counts a node otherwise because it is a part of an attention."""
+        return place.attends and node.type in self.attention
 
     def knows(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool has something to say about a layer type, if only that it is free."""
         if functional and self.functions is not None:
             return _entry(self.functions, cls, None) is not None
         return _entry(self.rules, cls, None) is not None or self.default not in (None, SILENT)
-
-    def knows_at(self, node: Node, place: Place) -> bool:
-        """Whether the tool has something to say about a node at its place."""
-        if place.attends and node.type in self.attention:
-            return self.attention[node.type] != FREE
-        return self.knows(type(node.layer), node.functional)
 
     def passes_over(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool, without a word, counts 0 for what layers of a type compute."""

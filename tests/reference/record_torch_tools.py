@@ -1163,7 +1163,7 @@ def arithmetic(cases: Cases) -> None:
                 f"Function(lambda x: torch.{kind}(x, 2.0))",
                 *((1, 4) if kind in ("add", "mul") else (1,)),
             )
-    for kind, fields, body in (
+    functions: list[tuple[str, Json, str]] = [
         ("clamp", {"min": 0, "max": 1}, "x.clamp(0, 1)"),
         ("clamp", {"min": 0}, "x.clamp(min=0)"),
         ("abs", {}, "x.abs()"),
@@ -1171,9 +1171,10 @@ def arithmetic(cases: Cases) -> None:
         ("square", {}, "x.square()"),
         ("exp", {}, "x.exp()"),
         ("log", {}, "x.log()"),
-    ):
-        name = f"{kind}-min" if len(fields) == 1 else kind
-        cases.layer(name, shape, kind, fields, f"Function(lambda x: {body})", 1)
+    ]
+    for kind, options, body in functions:
+        name = f"{kind}-min" if len(options) == 1 else kind
+        cases.layer(name, shape, kind, options, f"Function(lambda x: {body})", 1)
     for axis, dim in ((1, 2), (-1, -1)):
         for name, functional, expression in (
             ("", {}, f"nn.Softmax(dim={dim})"),
@@ -1660,12 +1661,8 @@ def published(name: str) -> list[Json]:
 
 
 def network(model: nn.Module, size: int) -> Json:
-    """The counts at one resolution, and what the network keeps: `num_batches_tracked` apart."""
-    buffers = [
-        value.numel()
-        for key, value in model.named_buffers()
-        if not key.endswith("num_batches_tracked")
-    ]
+    """The counts at one resolution, and what the network keeps: counters and indices apart."""
+    buffers = [buffer.numel() for buffer in model.buffers() if buffer.is_floating_point()]
     return {
         "input": [3, size, size],
         "params": sum(parameter.numel() for parameter in model.parameters()),
