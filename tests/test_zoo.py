@@ -136,6 +136,14 @@ def test_a_network_is_its_frameworks_at_odd_sizes_too(name: str) -> None:
         assert (totals.params, totals.macs, outputs) == expected, at["input"]
 
 
+def test_every_network_is_held_at_its_own_input_and_at_two_others() -> None:
+    inputs = {entry["network"]: {(*at["input"],) for at in entry["at"]} for entry in SIZES}
+    for each in zoo.index():
+        held = inputs.get(each["name"], set())
+        assert tuple(each["input"]) in held, each["name"]
+        assert len(held) >= 3, each["name"]
+
+
 #: libyaml's, where PyYAML has it, which takes a tenth of the time.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -1,4 +1,4 @@
-"""The papers' multiply–adds: the products of convolutions, linear layers and matrix products, no biases.
+"""The papers' multiply–adds: the products of convolutions, linear layers and matrices, no biases.
 
 Howard et al. 2017 (MobileNets), table 8; Sandler et al. 2018, table 4.
 """

@@ -8,7 +8,8 @@ zoo_sizes.json has a line a network: `model` is the Python expression that build
 convolutions, linear layers and matrix products (half of what `FlopCounterMode` counts), and the
 shapes that come out. An expression may speak of `input`, where a model is built for one. A network
 that is added needs `network`, `model` and the inputs; the rest is recorded. What has a `code`
-instead of a `model` was run from there by hand, and stays.
+instead of a `model` was run from there by hand, and stays; what Caffe, cuda-convnet and MXNet make
+of a network's description follows from the rules in their sources.
 
 Models run on the `meta` device: nothing is computed, and no weights are loaded.
 """
