@@ -387,6 +387,13 @@ class Builder:
             level = level.parent
         return parts[::-1]
 
+    def composite(self, index: int) -> Layer | None:
+        """The innermost composite layer that a node is a part of; None where it is part of none."""
+        level: _Level | None = self._drafts[index][0]
+        while level is not None and level.layer is None:
+            level = level.parent
+        return None if level is None else level.layer
+
     def are_placed_alike(
         self, node: int, depth: int, other: int, other_depth: int, known: dict[Any, Any]
     ) -> bool:

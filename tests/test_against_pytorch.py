@@ -77,10 +77,12 @@ def test_the_record_has_both_answers_for_every_rule_that_can_refuse() -> None:
         if len({"refuses" in theirs for _, theirs in cases}) == 2
     }
     assert refused >= {
-        "avg_pool", "channel_shuffle", "conv", "conv_transpose", "depthwise_conv", "graph",
-        "group_norm", "instance_norm", "linear", "local_response_norm", "max_pool", "pad",
-        "pixel_shuffle", "pointwise_conv", "prelu", "reshape", "separable_conv", "slice", "split",
-        "spatial_separable_conv", "upsample",
+        "add", "avg_pool", "channel_shuffle", "clamp", "concat", "conv", "conv_transpose",
+        "depthwise_conv", "div", "fold", "graph", "group_norm", "instance_norm", "linear",
+        "local_response_norm", "matmul", "max_pool", "max_unpool", "pad", "permute",
+        "pixel_shuffle", "pixel_unshuffle", "pointwise_conv", "prelu", "reduce", "reshape",
+        "self_attention", "separable_conv", "slice", "spatial_separable_conv", "split", "sub",
+        "unfold", "upsample",
     }  # fmt: skip
 
 

@@ -267,6 +267,21 @@ def test_only_the_size_may_differ_that_layers_run_at() -> None:
     assert said.endswith("it has a weight of 8×1×8×8, and `a` has 8×1×16×16")
 
 
+def test_attention_uses_the_weights_of_one_on_more_tokens() -> None:
+    def other(heads: int) -> list[str]:
+        return [
+            "reshape: {name: tokens, shape: [in_channels, in_height * in_width]}",
+            "self_attention: {name: a, heads: 2}",
+            "max_pool: {name: half, from: input, k: 2}",
+            "reshape: {shape: [in_channels, in_height * in_width]}",
+            f"self_attention: {{heads: {heads}, weights: a}}",
+        ]
+
+    assert network(*other(2)).totals.params == 4 * 8 * 8 + 4 * 8
+    (said,) = mistakes(*other(4))
+    assert said.endswith("it has heads 4, and `a` has 2")
+
+
 def test_a_function_may_stand_for_a_module() -> None:
     graph = network("relu: {name: r}", "relu: {weights: r, functional: true}")
     assert [node.weights_of for node in graph.nodes] == [None, "r"]

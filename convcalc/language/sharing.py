@@ -9,7 +9,7 @@ from convcalc.language.refusals import Mistakes
 from convcalc.language.scopes import Made, Scope
 from convcalc.language.statements import Call, Stack, Statement
 from convcalc.language.values import Values
-from convcalc.layers.base import Placed
+from convcalc.layers.base import Layer, Placed
 from convcalc.words import counted, sizes
 
 
@@ -103,14 +103,29 @@ class Sharing:
         placed, other = builder.placed(here), builder.placed(there)
         pair = (id(placed), id(other))
         if placed is not other and pair not in self._alike:
-            if placed.layer != other.layer or placed.tensors != other.tensors:
+            if placed.type != other.type or placed.tensors != other.tensors:
                 return False
-            self._alike[pair] = (placed, other)
+            if placed.layer == other.layer:
+                self._alike[pair] = (placed, other)
+            else:
+                written, others = self._written(there, here)
+                if written != others:
+                    return False
         return (
             (other.frozen or not placed.frozen)
             and builder.are_placed_alike(here, user.depth, there, owner.depth, levels)
             and self._used(owner, user, here) in (here, builder.owner(there))
         )
+
+    def _written(self, there: int, here: int) -> tuple[Layer, Layer]:
+        """Two layers, here and there, whose fields are compared.
+
+        Parts of composite layers have theirs of these, and of what enters.
+        """
+        mine, others = map(self.builder.composite, (here, there))
+        if mine is not None and others is not None:
+            return mine, others
+        return self.builder.placed(here).layer, self.builder.placed(there).layer
 
     def _used(self, owner: Made, user: Made, node: int) -> int:
         """Whose tensors a node will have when what owns these has lent its own; itself: its own."""
@@ -125,9 +140,12 @@ class Sharing:
         alike = builder.are_placed_alike(here, user.depth, there, owner.depth, {})
         if placed.type != other.type or not alike:
             return _Difference(*self._others((user, here), (owner, there)))
-        field = _differing(placed, other)
+        written = self._written(there, here)
+        field = _differing(*written)
         if field is not None:
-            value, wanted = (_shown(each.config[field]) for each in (placed, other))
+            value, wanted = (_shown(each.config()[field]) for each in written)
+            if written[0] is not placed.layer:
+                which = which.rpartition(".")[0]
             cure = f"give both the same {field}"
             return _Difference(f"has {field} {value}", f"has {wanted}", which, cure)
         if placed.tensors != other.tensors:
@@ -231,11 +249,12 @@ class Sharing:
         self.mistakes.report(code, message, mark, scope, help=help, notes=notes)
 
 
-def _differing(placed: Placed, other: Placed) -> str | None:
+def _differing(layer: Layer, other: Layer) -> str | None:
     """The first field in which two layers of one type differ."""
-    if placed.layer == other.layer:
+    if layer == other:
         return None
-    return next((key for key, value in placed.config.items() if value != other.config[key]), None)
+    config, others = layer.config(), other.config()
+    return next((key for key, value in config.items() if value != others[key]), None)
 
 
 def _of_tensors(placed: Placed, other: Placed, which: str) -> _Difference:

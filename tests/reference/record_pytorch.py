@@ -102,7 +102,7 @@ def answer(spec: Json) -> Json:
         ),
         # Of an operator that nobody knows, its cost is not known.
         "macs": None
-        if all(laid.type == "opaque" for laid in network.layers)
+        if network.layers and all(laid.type == "opaque" for laid in network.layers)
         else counter.get_total_flops() // 2 // BATCH,
     }
 

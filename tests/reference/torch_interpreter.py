@@ -641,7 +641,8 @@ class Network:
         for owners in self.owners:
             tie(laid, next(owners, None))
         self.layers.append(laid)
-        result = module() if type == "parameter" else module(*xs)
+        # How a tensor lies in memory is nothing to the language.
+        result = module(*[] if type == "parameter" else [x.contiguous() for x in xs])
         results = list(result) if isinstance(result, tuple) else [result]
         if any(tensor.numel() == 0 for tensor in results):
             raise ValueError("the language has no empty tensors")
