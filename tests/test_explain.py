@@ -78,7 +78,7 @@ def test_a_product_in_symbols_is_of_any_two_matrices(
     spec = {"name": "product", "input": given, "layers": [{"matmul": call}]}
     totals = convcalc.loads(json.dumps(spec)).analyze().totals
     answer = run("layer", "matmul", *flags.split(), "--json").json
-    names = {"C_in": 2, "H_in1": 3, "W_in1": 4, "H_in2": second[1], "W_in2": second[2]}
+    names = {"C_in": 2, "M": 3, "K": 4, "N": 5}
     assert computed(answer["formulas"]["macs"], names) == totals.macs
 
 

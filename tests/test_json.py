@@ -75,7 +75,7 @@ COMMANDS = {
 #: Keys under which keys are names of somebody's: variables, layers, tensors, layer types, figures.
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
-    *("rules", "functions", "gaps", "parameters", "quantities"),
+    *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
 }
 
 

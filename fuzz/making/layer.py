@@ -38,10 +38,12 @@ def layer_on(rng: Random, taken: Shapes, most: int) -> Chosen:
     for attempt in range(_TRIES):
         x = taken[0] if taken else NO_INPUT
         type = rng.choice(_fitting(len(taken), len(x.spatial)))
-        values = {
+        suited = _SUITED[type](rng, x) if type in _SUITED else {}
+        values = suited | {
             field.name: literal(rng, schema, x)
             for field, schema in fields(type)
-            if field.required or (attempt < _SOBER and rng.random() < 0.3)
+            if field.name not in suited
+            and (field.required or (attempt < _SOBER and rng.random() < 0.3))
         }
         outputs = outputs_of(type, values, taken)
         if outputs is not None and _is_small(outputs, most):
@@ -50,6 +52,19 @@ def layer_on(rng: Random, taken: Shapes, most: int) -> Chosen:
     outputs = outputs_of(type, plainest, taken)
     assert outputs is not None
     return Chosen(type, dict(plainest), outputs)
+
+
+def _windows_side_by_side(rng: Random, x: Shape) -> dict[str, Any]:
+    """The windows of a `fold` of these columns, of as many cells as the channels allow."""
+    kernel = rng.choice([k for k in (1, 2, 3) if x.channels % k**2 == 0])
+    rows = rng.choice([n for n in (1, 2, 3, 4) if x.spatial[0] % n == 0])
+    size = [rows * kernel, x.spatial[0] // rows * kernel]
+    values = {"output_size": size, "kernel_size": kernel, "stride": kernel}
+    return values | rng.choice(({}, {"padding": 0}, {"dilation": 1}, {"dilation": [1, 1]}))
+
+
+#: The values of fields that chance would hardly find, by type.
+_SUITED = {"fold": _windows_side_by_side}
 
 
 #: What takes anything, by how many tensors it takes, with its fields.
