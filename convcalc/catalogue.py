@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
 from convcalc import zoo
+from convcalc.frozen import FrozenDict
 from convcalc.named import Named, whole_name
 from convcalc.shape import Shape
 from convcalc.words import counted, grouped
@@ -19,7 +21,8 @@ class ZooNetwork(NamedTuple):
     family: str
     #: What people call it: `ResNet-50`.
     title: str
-    input: Shape
+    #: Without the batch; of several inputs, each by its name.
+    input: Shape | Mapping[str, Shape]
     params: int
     #: For one input, biases left out.
     macs: int
@@ -33,16 +36,31 @@ class ZooNetwork(NamedTuple):
             "name": self.name,
             "network": self.title,
             "source": self.source,
-            "input": list(self.input),
+            "input": _listed(self.input),
             "params": self.params,
             "macs": self.macs,
         }
 
     def __repr__(self) -> str:
+        several = isinstance(self.input, Mapping) and counted(len(self.input), "input")
         return (
-            f"ZooNetwork('{self.name}', input {self.input}, {grouped(self.params)} params,"
-            f" {grouped(self.macs)} MACs)"
+            f"ZooNetwork('{self.name}', {several or f'input {self.input}'},"
+            f" {grouped(self.params)} params, {grouped(self.macs)} MACs)"
         )
+
+
+def _listed(input: Shape | Mapping[str, Shape]) -> Any:
+    """An input as JSON has it."""
+    if isinstance(input, Mapping):
+        return {name: list(shape) for name, shape in input.items()}
+    return list(input)
+
+
+def _shaped(input: Any) -> Shape | Mapping[str, Shape]:
+    """An input as the index has it, as Python does."""
+    if isinstance(input, dict):
+        return FrozenDict((name, Shape(*sizes)) for name, sizes in input.items())
+    return Shape(*input)
 
 
 class ZooNetworks(Named[ZooNetwork]):
@@ -89,7 +107,7 @@ def networks() -> ZooNetworks:
             each["name"],
             each["family"],
             each["network"],
-            Shape(*each["input"]),
+            _shaped(each["input"]),
             each["params"],
             each["macs"],
             each["source"],

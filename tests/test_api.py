@@ -359,6 +359,13 @@ def test_a_network_of_the_zoo_is_loaded_by_its_name(name: str) -> None:
     assert (network.totals.params, network.totals.macs) == (found.params, found.macs)
 
 
+def test_several_inputs_of_a_network_of_the_zoo_have_their_names() -> None:
+    found = convcalc.networks()["siamese_88"]
+    assert found.input == convcalc.load("siamese_88").inputs
+    assert found.to_dict()["input"] == {"left": [1, 88, 88], "right": [1, 88, 88]}
+    assert repr(found) == "ZooNetwork('siamese_88', 2 inputs, 2,251,585 params, 1,054,294,528 MACs)"
+
+
 # --- What cannot be changed -----------------------------------------------------------------------
 
 

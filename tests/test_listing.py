@@ -291,6 +291,7 @@ def test_several_inputs_and_outputs_have_their_names(run: Run, mine: str) -> Non
     (cells,) = rows_of("two.yaml", "--columns", "input,output")
     assert cells["input"] == "left=4x8x8 right=4x8x8"
     assert "sum 4×8×8, parts.1 2×8×8" in run("list", "two.yaml", "--columns", "output").out
+    assert " 4×8×8 ×2\n" in run("list", "two.yaml", "--columns", "input").out
 
 
 def test_an_input_and_a_batch_are_for_all(run: Run, mine: str) -> None:

@@ -256,8 +256,29 @@ def _expression(placed: _Placed, words: tuple[str, ...]) -> Expression:
             raise error
     except ExpressionError as error:
         at = placed.mark.within(error.start, error.end - error.start)
-        raise _mistake(error.code, error.message, scope, at, error.help, error.label) from None
+        whole = _cut_by_comma(placed)
+        help = f'quote it, as a comma ends a value here: `"{whole}"`' if whole else error.help
+        raise _mistake(error.code, error.message, scope, at, help, error.label) from None
     return expression
+
+
+def _cut_by_comma(placed: _Placed) -> str:
+    """The whole of an expression that YAML has ended at a comma of its own; else empty.
+
+    Inside braces, and in a list, a comma ends a value that has no quotes.
+    """
+    mark = placed.mark
+    line = placed.scope.source.line(mark.line)[mark.column - 1 :]
+    if mark.text_at != 0 or not line[mark.length :].lstrip().startswith(","):
+        return ""
+    depth = 0
+    for at, char in enumerate(line):
+        depth += (char in "([") - (char in ")]")
+        if at == mark.length and depth < 1:
+            return ""
+        if at > mark.length and (depth < 0 or (depth == 0 and char in ",}")):
+            return line[:at].rstrip()
+    return ""
 
 
 def _field_check(kind: Kind) -> _Check:
@@ -921,6 +942,8 @@ def _unknown(field: _Placed, meant: str, checks: _Checks, text: str) -> _Mistake
     help = f"it takes {listed(checks.shown, 20)}"
     if checks.spellings and field.key in elsewhere.INPUTS:
         label, help = "", "leave it out: what reaches the layer is known"
+    elif field.value is None and field.key.count(")") > field.key.count("("):
+        label, help = "", "quote the expression that this ends: a comma ends a value here"
     message = f"{text} has no {checks.noun} {quoted(field.key)}"
     return field.as_key().mistake("unknown-field", message, help, label)
 

@@ -42,8 +42,11 @@ def _number(key: str, title: str, unit: str = "") -> Column:
 
 
 def _as_shapes(value: Any, si: bool) -> str:
-    """A shape as people read it; those of several tensors by name."""
+    """A shape as people read it; those of several tensors by name, or how many there are alike."""
     if isinstance(value, Mapping):
+        shape, *others = value.values()
+        if others and all(other == shape for other in others):
+            return f"{_as_shapes(shape, si)} ×{len(value)}"
         return ", ".join(f"{name} {_as_shapes(shape, si)}" for name, shape in value.items())
     return "×".join(map(str, value))
 
