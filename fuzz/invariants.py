@@ -446,10 +446,12 @@ def _cell(value: Any) -> str:
 
 def _same_table(cells: printed.Cells, rows: Sequence[Any], by: str | None) -> None:
     """The numbers of a table are those of the rows, the last of which has the totals."""
-    columns = (2, 4, 6) if by else (3, 4, 5)
+    header, macs = cells[0], cells[0].index("MACs")
+    # Shares stand between; the title of FLOPs is the convention's.
+    columns = {"params": header.index("Params"), "macs": macs, "flops": macs + (2 if by else 1)}
     same("rows of the table", len(cells), 1 + len(rows))
     for line, row in zip(cells[1:], rows):
-        for key, column in zip(("params", "macs", "flops"), columns):
+        for key, column in columns.items():
             text = line[column].removesuffix("+?").rstrip("*").replace(",", "")
             same(f"the table's {key}", None if text == "?" else int(text), row[key])
 

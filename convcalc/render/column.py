@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc.diagnostics import ConvcalcError, fail
@@ -17,8 +18,10 @@ def as_word(value: Any, si: bool) -> str:
 
 
 def as_sizes(value: Any, si: bool) -> str:
-    """Sizes in a table: `3×224×224`."""
-    return str(value).replace("x", "×")
+    """Sizes in a table: `3×224×224`; several that are alike once, with their number."""
+    shapes = str(value).replace("x", "×").split(" ")
+    runs = ((shape, len([*run])) for shape, run in groupby(shapes))
+    return " ".join(f"{shape} ×{count}" if count > 1 else shape for shape, count in runs)
 
 
 def as_number(unit: str = "") -> Callable[[Any, bool], str]:
