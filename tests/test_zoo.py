@@ -136,8 +136,10 @@ def test_a_network_is_its_frameworks_at_odd_sizes_too(name: str) -> None:
         assert (totals.params, totals.macs, outputs) == expected, at["input"]
 
 
-def test_every_network_is_held_at_its_own_input_and_at_two_others() -> None:
+def test_every_network_of_one_input_is_held_at_its_own_and_at_two_others() -> None:
     for each in zoo.index():
+        if isinstance(each["input"], dict):
+            continue
         held = [at["input"] for at in SIZES[each["name"]]["at"]]
         assert each["input"] in held, each["name"]
         assert len(held) >= 3, each["name"]
