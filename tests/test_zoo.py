@@ -129,7 +129,7 @@ SIZES: dict[str, Json] = {entry["network"]: entry for entry in read("zoo_sizes.j
 @pytest.mark.parametrize("name", a_network_each(SIZES))
 def test_a_network_is_its_frameworks_at_odd_sizes_too(name: str) -> None:
     for at in SIZES[name]["at"]:
-        found = network(name, input=tuple(at["input"]))
+        found = convcalc.load(name, input=at["input"])
         totals = found.analyze().totals
         outputs = [list(tensor.shape) for tensor in found.outputs]
         expected = (at["params"], at["macs"], at["outputs"])
