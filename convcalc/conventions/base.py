@@ -366,7 +366,8 @@ class Quantities:
     inputs: how many there are
     batch: samples
     functional: whether the modelled code calls a function
-    merged, first, attends: see `Place`
+    merged, first: see `Place`
+    attends: whether it is a part of a `self_attention`
     """
 
     def __init__(self, node: Node, batch: int = 1, place: Place = ALONE) -> None:

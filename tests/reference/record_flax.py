@@ -77,6 +77,20 @@ class Twice(nn.Module):
         return self.module(self.module(x))
 
 
+class Encoder(nn.Module):
+    """A transformer's block."""
+
+    heads: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        features = x.shape[-1]
+        y = nn.LayerNorm()(x)
+        x = x + nn.MultiHeadDotProductAttention(num_heads=self.heads)(y)
+        y = nn.Dense(2 * features)(nn.LayerNorm()(x))
+        return x + nn.Dense(features)(nn.gelu(y, approximate=False))
+
+
 def first(x: Any) -> Any:
     """The tensor with its channels before the other axes, where convcalc counts its axes from."""
     return jnp.moveaxis(x, -1, 1)
@@ -579,10 +593,10 @@ def tensors() -> None:
     """Products of matrices, sums along axes, learned tensors, and what moves elements."""
     sizes = {2: [5, 7], 3: [3, 5, 7], 4: [2, 3, 5, 7]}
     both = {"from": ["input", "input"]}
-    for axes, shape in sizes.items():
+    for rank, shape in sizes.items():
         layers: Layers = [{"matmul": {**both, "transpose_b": True}}]
         code = "lambda x: last(first(x) @ first(x).swapaxes(-1, -2))"
-        case(f"matmul{axes}d-transpose_b", shape, layers, code)
+        case(f"matmul{rank}d-transpose_b", shape, layers, code)
     case("matmul4d-transpose_b-batch4", shape, layers, code, batch=4)
     layers = [{"matmul": {**both, "transpose_a": True}}]
     code = "lambda x: last(first(x).swapaxes(-1, -2) @ first(x))"
@@ -684,6 +698,16 @@ def tensors() -> None:
     case("layer_norm-tokens", shape, ["layer_norm"], "nn.LayerNorm()")
 
 
+def encoder_block(features: int, heads: int) -> Layers:
+    """A transformer's block as a spec has it."""
+    wide = {"out_features": 2 * features, "per_position": True}
+    narrow = {"out_features": features, "per_position": True}
+    return [
+        {"residual": {"layers": ["layer_norm", {"self_attention": {"heads": heads}}]}},
+        {"residual": {"layers": ["layer_norm", {"linear": wide}, "gelu", {"linear": narrow}]}},
+    ]
+
+
 def attention() -> None:
     shape = [16, 10]
     plain = {"heads": 4}
@@ -697,6 +721,7 @@ def attention() -> None:
     code = "nn.MultiHeadDotProductAttention(num_heads=4)"
     case("self_attention-batch4", shape, layers, code, batch=4)
     case("self_attention-twice", shape, layers * 2, f"nn.Sequential([{code}, {code}])")
+    case("encoder_block", shape, encoder_block(16, 4), "Encoder(4)", batch=4)
     wider = [{"self_attention": {"heads": 2}}]
     code = "nn.MultiHeadDotProductAttention(num_heads=2)"
     case("self_attention-h2", [12, 7], wider, code)

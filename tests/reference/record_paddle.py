@@ -502,10 +502,10 @@ def arithmetic() -> None:
 def tensors() -> None:
     """Products of matrices, sums along axes, learned tensors, and what moves elements."""
     both = {"from": ["input", "input"]}
-    for axes, shape in {2: [5, 7], 3: [3, 5, 7], 4: [2, 3, 5, 7]}.items():
+    for rank, shape in {2: [5, 7], 3: [3, 5, 7], 4: [2, 3, 5, 7]}.items():
         layers: Layers = [{"matmul": {**both, "transpose_b": True}}]
         code = "Apply(lambda x: paddle.matmul(x, x, transpose_y=True))"
-        case(f"matmul{axes}d-transpose_b", shape, layers, code)
+        case(f"matmul{rank}d-transpose_b", shape, layers, code)
     table = {"parameter": {"shape": [7, 4], "name": "table"}}
     layers = [table, {"matmul": {"from": ["input", "table"]}}]
     case("matmul2d-parameter", [5, 7], layers, "With([7, 4], lambda x, w: x @ w)")

@@ -561,10 +561,10 @@ def tensors() -> None:
     """Products of matrices, sums along axes, learned tensors, and what moves elements."""
     sizes = {2: [5, 7], 3: [3, 5, 7], 4: [2, 3, 5, 7]}
     both = {"from": ["input", "input"]}
-    for axes, shape in sizes.items():
+    for rank, shape in sizes.items():
         spec: Layers = [{"matmul": {**both, "transpose_b": True}}]
         code = "lambda x: last(ops.matmul(first(x), ops.swapaxes(first(x), -1, -2)))"
-        case(f"matmul{axes}d-transpose_b", shape, spec, code)
+        case(f"matmul{rank}d-transpose_b", shape, spec, code)
     case("matmul4d-transpose_b-batch4", shape, spec, code, batch=4)
     spec = [{"matmul": {**both, "transpose_a": True}}]
     code = "lambda x: last(ops.matmul(ops.swapaxes(first(x), -1, -2), first(x)))"
@@ -666,6 +666,28 @@ def tensors() -> None:
     case("layer_norm-tokens", shape, ["layer_norm"], "layers.LayerNormalization()")
 
 
+def encoder(features: int, heads: int) -> Any:
+    """A transformer's block."""
+
+    def block(x: Any) -> Any:
+        y = layers.LayerNormalization()(x)
+        x = layers.Add()([x, layers.MultiHeadAttention(heads, features // heads)(y, y)])
+        y = layers.Dense(2 * features, activation="gelu")(layers.LayerNormalization()(x))
+        return layers.Add()([x, layers.Dense(features)(y)])
+
+    return block
+
+
+def encoder_block(features: int, heads: int) -> Layers:
+    """A transformer's block as a spec has it."""
+    wide = {"out_features": 2 * features, "per_position": True}
+    narrow = {"out_features": features, "per_position": True}
+    return [
+        {"residual": {"layers": ["layer_norm", {"self_attention": {"heads": heads}}]}},
+        {"residual": {"layers": ["layer_norm", {"linear": wide}, "gelu", {"linear": narrow}]}},
+    ]
+
+
 def attention() -> None:
     shape = [16, 10]
     plain = {"heads": 4}
@@ -680,6 +702,7 @@ def attention() -> None:
     case("self_attention-batch4", shape, spec, code, batch=4)
     case("self_attention-twice", shape, spec * 2, f"lambda x: ({code})(({code})(x))")
     spec = [{"self_attention": {"heads": 2}}]
+    case("encoder_block", shape, encoder_block(16, 4), "encoder(16, 4)", batch=4)
     case("self_attention-h2", [12, 7], spec, "lambda x: layers.MultiHeadAttention(2, 6)(x, x)")
 
 
