@@ -795,6 +795,7 @@ def networks() -> None:
         "efficientnet_b0",
         "regnet_y_400mf",
         "convnext_tiny",
+        "vit_b_16",
     ):
         network(name, f"models.{name}()", [3, 224, 224])
     network("googlenet", "models.googlenet(aux_logits=False, init_weights=False)", [3, 224, 224])
