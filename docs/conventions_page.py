@@ -50,7 +50,8 @@ which calls `F.scaled_dot_product_attention`, and as a function for `torch.nn.Mu
 whose linear layers are calls as well; one that multiplies matrices itself is written out, of
 `linear`, `matmul` and `softmax`.
 Layers that only move what comes cost nothing and are left out (but flax counts 1 for the constant
-of a padding).
+of a padding, TensorFlow's profiler a split at places, onnx-tool a `max_unpool`; where a tool has no
+such layer, its section says so).
 
 A layer that uses the weights of another (`weights`, `share_weights`) is taken for one module that
 is called again, as most code shares: under every convention its parameters count once, and its

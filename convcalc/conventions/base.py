@@ -124,6 +124,8 @@ class Convention(NamedTuple):
     attention: Mapping[str, str] = {}
     #: The layer types that count 0 because the tool does not know them, where `default` is None.
     silent: str = ""
+    #: The layer types that only move data and for which the tool has no layer: no number.
+    missing: str = ""
     default: str | None = SILENT
     #: Layer type to the condition under which the tool gives no number.
     gaps: Mapping[str, str] = {}
@@ -224,6 +226,8 @@ class Convention(NamedTuple):
         """The formula for a layer type; None where the tool has none and does not count 0."""
         if functional and self.functions is not None:
             return _entry(self.functions, cls, FREE)
+        if cls.type in self.missing.split():
+            return None
         silent = self.default == SILENT or cls.type in self.silent.split()
         free = silent or (cls.moves and self.default is None)
         return _entry(self.rules, cls, FREE if free else self.default)
@@ -365,6 +369,7 @@ class Quantities:
     batch: samples
     functional: whether the modelled code calls a function
     merged, first: see `Place`
+    attends: whether it is a part of a `self_attention`
     """
 
     def __init__(self, node: Node, batch: int = 1, place: Place = ALONE) -> None:
@@ -481,6 +486,7 @@ _READ: Mapping[str, Callable[[Quantities], Any]] = {
     "functional": lambda q: q.node.functional,
     "merged": lambda q: q.place.merged,
     "first": lambda q: q.place.first,
+    "attends": lambda q: q.place.attends,
 }
 
 

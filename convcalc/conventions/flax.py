@@ -13,11 +13,17 @@ selections too.
 - A 1-D pool with k = 2·p + 1 and p + 1 outputs has a special case that is not reproduced. Where
   flax has no such layer there is no number; an adaptive pool to 1 is a mean or a maximum over the
   positions.
+- The bounds of a clamp are decimals: whole ones are converted, 1 each, which is not counted here.
+- A `self_attention` is `nn.MultiHeadDotProductAttention`, which divides the queries by √d, not the
+  products. With `use_bias=False` the projection has no bias as well, so `qkv_bias: false` is only
+  near it.
+- Cells that a `pad` cuts off are taken for a slice. `unfold`, `fold` and `max_unpool` have no
+  layer: no number. (`jax.lax.conv_general_dilated_patches` is a convolution.)
 - Parameters are all collections: 4 a channel of a batch norm, and one for a prelu.
 """
 
 from convcalc.arithmetic import product, value_of
-from convcalc.conventions.base import Convention, Quantities, table
+from convcalc.conventions.base import Convention, Quantities, in_attention, table
 from convcalc.window import Window
 
 
@@ -86,6 +92,13 @@ def unmeasured(q: Quantities) -> bool:
     return not grows or q.layer.mode not in ("bilinear", "bicubic")
 
 
+def padded(q: Quantities) -> int:
+    """1, the constant, where any cells are added."""
+    if isinstance(q.layer.padding, str):
+        return 1
+    return int(any(end > 0 for ends in q.numbers.layer.padding for end in ends))
+
+
 CONVENTION = Convention(
     name="flax",
     tool="flax.linen.tabulate",
@@ -117,18 +130,26 @@ CONVENTION = Convention(
             "tanh": "0",
             "softplus": "6 * inp",
             "mish": "7 * inp",
-            "softmax": "4 * inp - rows",
+            "softmax": "2 * inp + add",
+            "rms_norm": "(4 if affine else 3) * inp + rows",
+            "clamp": "cmp",
+            "abs square": "inp",
+            "sqrt exp log": "0",
             "max_pool": "(kernel - 1) * out",
             "avg_pool": "kernel * out",
             "adaptive_avg_pool global_avg_pool": "inp",
             "global_max_pool adaptive_max_pool": "inp - out",
-            "add mul": "(inputs - 1) * out",
+            "add sub div maximum minimum": "max(inputs - 1, 1) * out",
+            "mul": "0 if attends else max(inputs - 1, 1) * out",
+            "matmul": "2 * macs + inp if attends and transpose_a else 2 * macs",
+            "reduce": "operations - sqrt",
             "scale": "out",
             "upsample": "resized",
-            "pad": "1",
+            "pad": "padded",
         }
     ),
     default=None,
+    missing="unfold max_unpool",
     gaps=table(
         {
             "adaptive_avg_pool adaptive_max_pool": "max(output_size) > 1",
@@ -139,5 +160,6 @@ CONVENTION = Convention(
         }
     ),
     parameters={"batch_norm": "params + buffers", "prelu": "1"},
-    quantities={"lost": lost, "resized": resized, "unmeasured": unmeasured},
+    quantities={"lost": lost, "resized": resized, "unmeasured": unmeasured, "padded": padded},
+    places=in_attention,
 )

@@ -15,24 +15,36 @@ an exponential, 4 a division, 24 a root.
 - mish raises: "this Node Mish-n0 has no value_infer". An adaptive pool whose output does not divide
   its input becomes a dozen operators that no rule here says, or does not export, as a 3-D mean
   never does.
+- A constant operand costs what a tensor does. `maximum` and `minimum` with a constant are
+  `torch.clamp` with one bound: a Clip, 2 an element; where that is a whole number, a Max or a Min,
+  1.
+- Clips and ReLUs in a row become one, and what is worked out of small learned tensors alone is
+  folded, neither of which is reproduced.
+- A square and an RMS norm's squares are powers, 32 an element.
+- A `self_attention`, timm's or PyTorch's, scales queries and keys, each by the fourth root of 1/d,
+  not their products.
+- With a `max_unpool` come the places that its pool had the maxima at: an element of its output
+  each, and 2 of its input, and a constant a channel of every sample (of one sample here). A `fold`
+  raises: "this Node Col2Im-node_col2im has no value_infer".
 - Parameters are the initialisers that counted operators read: the axes of a global pool and the
-  scales of an upsampling among them, each equal constant once.
+  scales of an upsampling among them, each equal constant once. What a concatenation alone reads is
+  not among them.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from convcalc.conventions.base import Convention, Place, Quantities, table
+from convcalc.conventions.base import Convention, Place, Quantities, in_attention, in_numbers, table
 from convcalc.graph import Graph, Node
 
 
 def places(graph: Graph) -> Iterator[Place]:
     """What the exporter makes of each layer's surroundings."""
-    merged = folded(graph)
+    merged = folded(graph) | unread(graph)
     seen: set[Any] = set()
-    for index, node in enumerate(graph.nodes):
-        constant = _constant(node)
-        yield Place(index in merged, constant not in seen)
+    for index, (node, place) in enumerate(zip(graph.nodes, in_attention(graph))):
+        constant = _constant(node, place)
+        yield place._replace(merged=index in merged, first=constant not in seen)
         seen.add(constant)
 
 
@@ -59,9 +71,23 @@ def folded(graph: Graph) -> frozenset[int]:
     return frozenset(found)
 
 
-def _constant(node: Node) -> Any:
+def unread(graph: Graph) -> frozenset[int]:
+    """The learned tensors that concatenations alone read."""
+    read = {tensor.node for node in graph.nodes if node.type != "concat" for tensor in node.inputs}
+    found = (index for index, node in enumerate(graph.nodes) if node.type == "parameter")
+    return frozenset(index for index in found if index not in read)
+
+
+def _constant(node: Node, place: Place) -> Any:
     """What a layer's constant holds: equal ones are written once."""
     axes = len(node.outputs[0].spatial)
+    written: Any = node.placed.written
+    if node.type == "reduce":
+        return "axes of a reduction", written.axes
+    if node.type == "rms_norm":
+        return "axes of an RMS norm"
+    if place.attends and node.type == "mul":
+        return "factor of queries and keys", written.value
     if node.layer.family == "pooling" and not node.placed.windows:
         return "axes of a mean", axes
     return node.layer, axes
@@ -81,6 +107,19 @@ def uneven(q: Quantities) -> bool:
 def parts(q: Quantities) -> int:
     """The sizes of a split, where they differ."""
     return len(q.node.outputs) if len(set(q.node.outputs)) > 1 else 0
+
+
+def clipped(q: Quantities) -> bool:
+    """Whether there are two bounds, or one that is no whole number."""
+    names = ("min", "max") if q.layer.type == "clamp" else ("value",)
+    values = (in_numbers(getattr(q.layer, name)) for name in names)
+    bounds = [value for value in values if value is not None]
+    return len(bounds) > 1 or any(bound != int(bound) for bound in bounds)
+
+
+def reduced(q: Quantities) -> int:
+    """The axes of a reduction, where no other has brought them."""
+    return len(set(q.layer.axes)) if q.place.first else 0
 
 
 REDUCED_AXES = "(3 if axes == 3 else 2) if first else 0"
@@ -114,11 +153,23 @@ CONVENTION = Convention(
             "hard_swish": "5 * out",
             "tanh": "76 * out",
             "softmax": "36 * out",
+            "rms_norm": "(35 if affine else 34) * inp + 29 * rows",
+            "clamp": "2 * out if clipped else out",
+            "abs": "out",
+            "sqrt": "24 * out",
+            "square exp": "32 * out",
+            "log": "43 * out",
             "softplus": "77 * out",
             "max_pool avg_pool": "kernel_size[0] * out if axes == 3 else kernel * out",
             "global_avg_pool global_max_pool": "inp",
             "adaptive_avg_pool adaptive_max_pool": "inp if max(output_size) == 1 else window * out",
-            "add mul": "(inputs - 1) * out",
+            "add sub": "max(inputs - 1, 1) * out",
+            "mul": "0 if attends else max(inputs - 1, 1) * out",
+            "div": "4 * out",
+            "maximum minimum": "2 * out if clipped else max(inputs - 1, 1) * out",
+            "matmul": "macs + 2 * inp if attends and transpose_a else macs",
+            "reduce": "25 * inp if op == 'l2' else inp",
+            "max_unpool": "2 * inp + out",
             "scale": "out",
             "upsample": "0 if mode == 'nearest' else 4 * out if mode == 'bilinear' else 8 * out",
         }
@@ -141,9 +192,20 @@ CONVENTION = Convention(
                 f"({REDUCED_AXES}) if max(output_size) == 1 else 0"
             ),
             "split": "parts",
+            "parameter": "0 if merged else params",
+            "mul": "1 if attends and first else 0",
+            "rms_norm": "params + 1 if first else params",
+            "reduce": "reduced",
+            "max_unpool": "channels",
             "upsample": "axes + 2 if first else 0",
         }
     ),
-    quantities={"window": window, "uneven": uneven, "parts": parts},
+    quantities={
+        "window": window,
+        "uneven": uneven,
+        "parts": parts,
+        "reduced": reduced,
+        "clipped": clipped,
+    },
     places=places,
 )

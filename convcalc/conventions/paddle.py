@@ -7,6 +7,8 @@ for what are multiply–accumulates, biases and operations of batch norms and av
 - An adaptive pool counts Π⌊in/out⌋ + 1 for each output.
 - Functions and operators are not seen. Hooks go by exact type; of a type that it does not know it
   says "Treat it as zero FLOPs", and counts its parameters.
+- An attention is its linear layers: its products and its softmax are functions. An RMS norm, which
+  has no layer, is 0 too, with its scale as a parameter.
 - Parameters are those of leaf layers that run. Paddle keeps a batch norm's mean and variance as
   parameters, so it has 4 a channel.
 """

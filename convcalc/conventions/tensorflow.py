@@ -15,13 +15,21 @@ shapes. The rest is silently 0.
 - Adaptive pools are Keras' two pools and a gather. They raise where an axis shrinks to 1; where all
   do, a global pool is what is taken here. A convolution raises where it has both a stride and a
   dilation.
-- Where Keras has no such layer there is no number.
+- Of two tensors, or a tensor and a constant, the arithmetic and comparisons count; `Abs`, `Sqrt`
+  and `Exp` have no statistic either, and of `keras.ops.norm` the root is 0. A softmax along another
+  axis than the channels swaps them, which takes 2 to work out.
+- A `self_attention` is Keras' `MultiHeadAttention`, whose products of queries, keys and values are
+  `Einsum`, which has no statistic; `keras.ops.matmul` has one. With `use_bias=False` the projection
+  has no bias as well, so `qkv_bias: false` is only near it.
+- `keras.ops.split` at places takes a subtraction for each.
+- Where Keras has no such layer there is no number: `max_unpool`, `fold`, an RMS norm without a
+  scale.
 - Parameters are `count_params()`: the running mean and variance included, 4 a channel of a batch
   norm.
 """
 
 from convcalc.arithmetic import product, value_of
-from convcalc.conventions.base import Convention, Quantities, table
+from convcalc.conventions.base import FREE, Convention, Quantities, in_attention, table
 
 
 def rounding(q: Quantities) -> int:
@@ -50,6 +58,11 @@ def gathered(q: Quantities) -> int:
     return total
 
 
+def places(q: Quantities) -> int:
+    """The places that an axis is split at, where the sizes of the parts are given."""
+    return 0 if isinstance(q.layer.sections, int) else len(q.node.outputs) - 1
+
+
 RULES = table(
     {
         "conv pointwise_conv": "bias if grouped else 2 * (macs + rounding) + bias",
@@ -68,16 +81,24 @@ RULES = table(
         "hard_sigmoid": "2 * inp",
         "hard_swish": "3 * inp",
         "mish": "inp",
-        "softmax": "5 * inp",
+        "softmax": "5 * inp if axis == 0 or attends else 5 * inp + 2",
+        "rms_norm": "4 * inp + 3 * rows",
+        "square log": "inp",
+        "clamp": "cmp",
         "max_pool avg_pool": "0 if axes == 3 else kernel * out",
         "global_avg_pool": "inp",
         "adaptive_avg_pool": "inp if max(output_size) == 1 else gathered",
         "adaptive_max_pool": "0 if max(output_size) == 1 else gathered",
-        "add mul": "(inputs - 1) * out",
+        "add sub mul div maximum minimum": "max(inputs - 1, 1) * out",
+        "matmul": "2 * macs",
+        "reduce": "0 if op == 'max' or op == 'min' else operations - sqrt",
+        "split": "places",
         "scale": "out",
         "upsample": "axes if mode == 'nearest' else 0",
     }
 )
+#: `MultiHeadAttention` multiplies matrices as `Einsum`.
+ATTENTION = {"matmul": FREE}
 STRIDED_AND_DILATED = "max(stride) > 1 and max(dilation) > 1"
 
 CONVENTION = Convention(
@@ -90,7 +111,10 @@ CONVENTION = Convention(
     share=0.2,
     communities=("keras", "tensorflow"),
     rules=RULES,
-    silent="relu relu6 leaky_relu elu sigmoid tanh softplus global_max_pool local_response_norm",
+    attention=ATTENTION,
+    silent="relu relu6 leaky_relu elu sigmoid tanh softplus global_max_pool local_response_norm"
+    " abs sqrt exp",
+    missing="max_unpool",
     default=None,
     gaps=table(
         {
@@ -99,10 +123,12 @@ CONVENTION = Convention(
             "global_depthwise_conv": "axes == 3",
             "conv_transpose": "groups > 1",
             "layer_norm": "over == 'all'",
+            "rms_norm": "not affine",
             "adaptive_avg_pool adaptive_max_pool": "min(output_size) == 1 and max(output_size) > 1",
             "upsample": "mode != 'nearest' and axes != 2",
         }
     ),
     parameters={"batch_norm": "params + buffers"},
-    quantities={"rounding": rounding, "gathered": gathered},
+    quantities={"rounding": rounding, "gathered": gathered, "places": places},
+    places=in_attention,
 )

@@ -56,6 +56,51 @@ class Scale(nn.Module):
         return x * self.param("scale", nn.initializers.ones, (x.shape[-1],))
 
 
+class With(nn.Module):
+    """A function of a tensor and a learned one."""
+
+    shape: Sequence[int]
+    function: Callable[[Any, Any], Any]
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return self.function(x, self.param("weight", nn.initializers.ones, self.shape))
+
+
+class Twice(nn.Module):
+    """A module that is called again on what it made."""
+
+    module: nn.Module
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return self.module(self.module(x))
+
+
+class Encoder(nn.Module):
+    """A transformer's block."""
+
+    heads: int
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        features = x.shape[-1]
+        y = nn.LayerNorm()(x)
+        x = x + nn.MultiHeadDotProductAttention(num_heads=self.heads)(y)
+        y = nn.Dense(2 * features)(nn.LayerNorm()(x))
+        return x + nn.Dense(features)(nn.gelu(y, approximate=False))
+
+
+def first(x: Any) -> Any:
+    """The tensor with its channels before the other axes, where convcalc counts its axes from."""
+    return jnp.moveaxis(x, -1, 1)
+
+
+def last(x: Any) -> Any:
+    """The way back."""
+    return jnp.moveaxis(x, 1, -1)
+
+
 class SqueezeExcite(nn.Module):
     """Squeeze and excitation."""
 
@@ -497,6 +542,201 @@ def joins() -> None:
     case("squeeze_excite", [16, 8, 8], [{"squeeze_excite": {"squeeze": 4}}], "SqueezeExcite(4)")
 
 
+def arithmetic() -> None:
+    """Two tensors, a tensor and a constant, and functions of an element."""
+    shape = [4, 6, 6]
+    halves: Layers = [{"split": {"name": "half", "sections": 2}}]
+    both = {"from": ["half.0", "half.1"]}
+    for name, code in {
+        "sub": "a - b",
+        "div": "a / b",
+        "maximum": "jnp.maximum(a, b)",
+        "minimum": "jnp.minimum(a, b)",
+    }.items():
+        code = f"lambda x: (lambda a, b: {code})(*jnp.split(x, 2, -1))"
+        case(name, shape, [*halves, {name: both}], code)
+    case("add-of-3", shape, [{"add": {"from": ["input"] * 3}}], "lambda x: x + x + x")
+    for name, code in {
+        "add": "x + 0.5",
+        "sub": "x - 0.5",
+        "mul": "x * 0.5",
+        "div": "x / 0.5",
+        "maximum": "jnp.maximum(x, 0.5)",
+        "minimum": "jnp.minimum(x, 0.5)",
+    }.items():
+        case(f"{name}-value", shape, [{name: {"value": 0.5}}], f"lambda x: {code}")
+    case("mul-value-batch4", shape, [{"mul": {"value": 2}}], "lambda x: x * 2", batch=4)
+    for name, fields, code in (
+        ("clamp", {"min": 0, "max": 1}, "jnp.clip(x, 0.0, 1.0)"),
+        ("clamp-min", {"min": 0.25}, "jnp.clip(x, min=0.25)"),
+        ("clamp-max", {"max": 1}, "jnp.clip(x, max=1.0)"),
+    ):
+        case(name, shape, [{"clamp": fields}], f"lambda x: {code}")
+    whole = "the bounds are whole numbers, which are converted"
+    bounds = [{"clamp": {"min": 0, "max": 1}}]
+    case("clamp-whole", shape, bounds, "lambda x: jnp.clip(x, 0, 1)", beyond=whole)
+    for name in ("abs", "sqrt", "square", "exp", "log"):
+        case(name, shape, [name], f"jnp.{name}")
+    case("square-batch4", shape, ["square"], "jnp.square", batch=4)
+    case("square-power", shape, ["square"], "lambda x: x**2")
+    case("softmax-axis2", shape, [{"softmax": {"axis": 2}}], "lambda x: nn.softmax(x, 2)")
+    case(
+        "softmax-axis1-batch4",
+        [4, 5, 6],
+        [{"softmax": {"axis": 1}}],
+        "lambda x: nn.softmax(x, 1)",
+        batch=4,
+    )
+
+
+def tensors() -> None:
+    """Products of matrices, sums along axes, learned tensors, and what moves elements."""
+    sizes = {2: [5, 7], 3: [3, 5, 7], 4: [2, 3, 5, 7]}
+    both = {"from": ["input", "input"]}
+    for rank, shape in sizes.items():
+        layers: Layers = [{"matmul": {**both, "transpose_b": True}}]
+        code = "lambda x: last(first(x) @ first(x).swapaxes(-1, -2))"
+        case(f"matmul{rank}d-transpose_b", shape, layers, code)
+    case("matmul4d-transpose_b-batch4", shape, layers, code, batch=4)
+    layers = [{"matmul": {**both, "transpose_a": True}}]
+    code = "lambda x: last(first(x).swapaxes(-1, -2) @ first(x))"
+    case("matmul3d-transpose_a", sizes[3], layers, code)
+    one = {"reduce": {"op": "max", "axes": [0], "keep": True, "name": "one"}}
+    for name, order, code in (
+        ("first", ["one", "input"], "x.max(1, keepdims=True) @ x.swapaxes(-1, -2)"),
+        ("second", ["input", "one"], "x @ x.max(1, keepdims=True).swapaxes(-1, -2)"),
+    ):
+        layers = [one, {"matmul": {"from": order, "transpose_b": True}}]
+        code = f"lambda x: (lambda x: last({code}))(first(x))"
+        case(f"matmul3d-broadcast-{name}", sizes[3], layers, code)
+    table = {"parameter": {"shape": [7, 4], "name": "table"}}
+    layers = [table, {"matmul": {"from": ["input", "table"]}}]
+    code = "With((7, 4), lambda x, w: last(first(x) @ w))"
+    for batch in (1, 4):
+        name = "matmul2d-parameter" + ("-batch4" if batch > 1 else "")
+        case(name, [5, 7], layers, code, batch)
+    table = {"parameter": {"shape": [16, 50], "name": "table"}}
+    layers = [table, {"add": {"from": ["input", "table"]}}]
+    for batch in (1, 4):
+        name = "parameter-add" + ("-batch4" if batch > 1 else "")
+        case(name, [16, 50], layers, "With((50, 16), lambda x, w: x + w)", batch)
+    token = {"parameter": {"shape": [16, 1], "name": "token"}}
+    layers = [token, {"concat": {"from": ["token", "input"], "axis": 1}}]
+    code = "With((1, 1, 16), lambda x, w: jnp.concatenate([jnp.tile(w, (len(x), 1, 1)), x], 1))"
+    for batch in (1, 4):
+        case("parameter-concat" + ("-batch4" if batch > 1 else ""), [16, 50], layers, code, batch)
+    shape = [4, 6, 10]
+    for name, op, axes, keep, code in (
+        ("mean", "mean", [1, 2], True, "x.mean((1, 2), keepdims=True)"),
+        ("mean-dropped", "mean", [-1], False, "x.mean(2)"),
+        ("mean-channels", "mean", [0], True, "x.mean(-1, keepdims=True)"),
+        ("sum", "sum", [1], False, "x.sum(1)"),
+        ("sum-all", "sum", [0, 1, 2], True, "x.sum((1, 2, 3), keepdims=True)"),
+        ("max", "max", [0], True, "x.max(-1, keepdims=True)"),
+        ("max-two", "max", [1, 2], False, "x.max((1, 2))"),
+        ("min", "min", [0], True, "x.min(-1, keepdims=True)"),
+        ("l2", "l2", [0], True, "jnp.linalg.norm(x, axis=-1, keepdims=True)"),
+        ("l2-two", "l2", [1, 2], False, "jnp.sqrt(jnp.sum(x * x, axis=(1, 2)))"),
+    ):
+        layers = [{"reduce": {"op": op, "axes": axes, "keep": keep}}]
+        case(f"reduce-{name}", shape, layers, f"lambda x: {code}")
+    layers = [{"reduce": {"op": "mean", "axes": [1]}}]
+    case("reduce-mean-batch4", shape, layers, "lambda x: x.mean(1)", batch=4)
+    for name, spec, code in (
+        ("permute", {"permute": {"order": [1, 2, 0]}}, "x.transpose(0, 2, 3, 1)"),
+        ("flatten-start_axis", {"flatten": {"start_axis": 1}}, "x.reshape(len(x), -1, 4)"),
+        ("concat-axis", {"concat": {**both, "axis": 2}}, "jnp.concatenate([x, x], 2)"),
+        (
+            "slice-axis",
+            {"slice": {"axis": 2, "start": 1, "stop": -1, "step": 2}},
+            "x[:, :, 1:-1:2]",
+        ),
+        (
+            "pad-axis",
+            {"pad": {"axis": 1, "padding": [2, 1]}},
+            "jnp.pad(x, ((0, 0), (2, 1), (0, 0), (0, 0)))",
+        ),
+        (
+            "pad-cut",
+            {"pad": {"axis": 1, "padding": [-1, -1]}},
+            "jax.lax.pad(x, 0.0, ((0, 0, 0), (-1, -1, 0), (0, 0, 0), (0, 0, 0)))",
+        ),
+        (
+            "pixel_unshuffle",
+            {"pixel_unshuffle": {"factor": 2}},
+            "x.reshape(-1, 3, 2, 5, 2, 4).transpose(0, 1, 3, 5, 2, 4).reshape(-1, 3, 5, 16)",
+        ),
+        (
+            "pixel_shuffle",
+            {"pixel_shuffle": {"factor": 2}},
+            "x.reshape(-1, 6, 10, 1, 2, 2).transpose(0, 1, 4, 2, 5, 3).reshape(-1, 12, 20, 1)",
+        ),
+    ):
+        case(name, shape, [spec], f"lambda x: {code}")
+    case(
+        "unfold",
+        shape,
+        [{"unfold": {"kernel_size": 3, "padding": 1, "stride": 2}}],
+        "lambda x: jax.lax.conv_general_dilated_patches(x, (3, 3), (2, 2), ((1, 1), (1, 1)), "
+        "dimension_numbers=('NHWC', 'OIHW', 'NHWC')).reshape(-1, 15, 36)",
+        beyond="no layer: a convolution with ones and zeros for weights",
+    )
+    layers = [{"split": {"name": "part", "sizes": [2, 8], "axis": 2}}]
+    layers += [{"concat": {"from": ["part.1", "part.0"], "axis": 2}}]
+    code = "lambda x: jnp.concatenate(jnp.split(x, [2], 2)[::-1], 2)"
+    case("split-axis", shape, layers, code)
+    shape = [16, 50]
+    for bias in (True, False):
+        linear = {"out_features": 10, "per_position": True, "bias": bias}
+        code = f"nn.Dense(10, use_bias={bias})"
+        case(f"linear-tokens{'-bias' if bias else ''}", shape, [{"linear": linear}], code)
+    for name, affine in (("", True), ("-plain", False)):
+        code = f"nn.RMSNorm(use_scale={affine})"
+        case(f"rms_norm{name}", shape, [{"rms_norm": {"affine": affine}}], code)
+    case("rms_norm-flat", [16], ["rms_norm"], "nn.RMSNorm()")
+    case("rms_norm-batch4", shape, ["rms_norm"], "nn.RMSNorm()", batch=4)
+    case("layer_norm-tokens", shape, ["layer_norm"], "nn.LayerNorm()")
+
+
+def encoder_block(features: int, heads: int) -> Layers:
+    """A transformer's block as a spec has it."""
+    wide = {"out_features": 2 * features, "per_position": True}
+    narrow = {"out_features": features, "per_position": True}
+    return [
+        {"residual": {"layers": ["layer_norm", {"self_attention": {"heads": heads}}]}},
+        {"residual": {"layers": ["layer_norm", {"linear": wide}, "gelu", {"linear": narrow}]}},
+    ]
+
+
+def attention() -> None:
+    shape = [16, 10]
+    plain = {"heads": 4}
+    for name, fields, code in (
+        ("", plain, "num_heads=4"),
+        ("-head_channels", {**plain, "head_channels": 6}, "num_heads=4, qkv_features=24"),
+    ):
+        code = f"nn.MultiHeadDotProductAttention({code})"
+        case(f"self_attention{name}", shape, [{"self_attention": fields}], code)
+    layers: Layers = [{"self_attention": plain}]
+    code = "nn.MultiHeadDotProductAttention(num_heads=4)"
+    case("self_attention-batch4", shape, layers, code, batch=4)
+    case("self_attention-twice", shape, layers * 2, f"nn.Sequential([{code}, {code}])")
+    case("encoder_block", shape, encoder_block(16, 4), "Encoder(4)", batch=4)
+    wider = [{"self_attention": {"heads": 2}}]
+    code = "nn.MultiHeadDotProductAttention(num_heads=2)"
+    case("self_attention-h2", [12, 7], wider, code)
+
+
+def sharing() -> None:
+    """Weights that are used twice."""
+    conv: Fields = {"out_channels": 4, "kernel_size": 3, "padding": "same", "name": "first"}
+    layers: Layers = [{"conv": conv}, {"conv": {**conv, "name": "second", "weights": "first"}}]
+    case("shared-conv", [4, 6, 6], layers, "Twice(nn.Conv(4, (3, 3)))")
+    linear: Fields = {"out_features": 8, "name": "first"}
+    layers = [{"linear": linear}, {"linear": {**linear, "name": "second", "weights": "first"}}]
+    case("shared-linear", [8], layers, "Twice(nn.Dense(8))")
+
+
 def networks() -> None:
     def conv_bn(out: int, k: int = 3, stride: int = 1) -> Layers:
         fields = {"out_channels": out, "kernel_size": k, "bias": False}
@@ -562,7 +802,10 @@ def write(path: Path) -> None:
 
 
 def main() -> None:
-    for group in (convolutions, pools, normalisations, activations, dense, joins, networks):
+    for group in (
+        *(convolutions, pools, normalisations, activations, dense, joins),
+        *(arithmetic, tensors, attention, sharing, networks),
+    ):
         group()
     write(Path(__file__).with_name("flax.json"))
 

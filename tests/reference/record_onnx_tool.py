@@ -1,10 +1,10 @@
 """Records what onnx-tool says of layers and networks that PyTorch exported, in onnx_tool.json.
 
 Needs Python 3.11 and, from PyPI, torch 2.13.0 (a CPU build), torchvision 0.28.0 (its compiled
-operators are not used), onnx 1.23.2, onnxscript 0.7.2 and onnx-tool 1.0.1:
+operators are not used), timm 1.0.31, onnx 1.23.2, onnxscript 0.7.2 and onnx-tool 1.0.1:
 
     pip install torch==2.13.0 onnx==1.23.2 onnxscript==0.7.2 onnx-tool==1.0.1
-    pip install --no-deps torchvision==0.28.0 pillow
+    pip install --no-deps torchvision==0.28.0 timm==1.0.31 pillow
     python tests/reference/record_onnx_tool.py
 
 What is counted is the file, so the exporter has its say: it folds batch norm into the convolution
@@ -55,6 +55,8 @@ def import_torchvision_models() -> types.ModuleType:
 
 models = import_torchvision_models()
 
+from timm.layers import Attention  # noqa: E402, F401
+
 Layers = list[Any]
 Fields = dict[str, Any]
 CASES: list[Fields] = []
@@ -81,6 +83,51 @@ class Scale(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * self.weight
+
+
+class With(nn.Module):
+    """A function of a tensor and a learned one."""
+
+    def __init__(self, shape: list[int], function: Any) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(shape))
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.function(x, self.weight)
+
+
+class OverChannels(nn.Module):
+    """A module that wants the channels last, on a tensor that has them first."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.module(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Twice(nn.Module):
+    """A module that is called again on what it made."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.module(self.module(x))
+
+
+class MultiheadAttention(nn.Module):
+    """PyTorch's attention of tokens to themselves."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(channels, heads, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.attention(x, x, x, need_weights=False)[0]
 
 
 class SqueezeExcite(nn.Module):
@@ -503,6 +550,232 @@ def joins() -> None:
     )
 
 
+def arithmetic() -> None:
+    """Two tensors, a tensor and a constant, and functions of an element."""
+    shape = [4, 6, 6]
+    halves: Layers = [{"split": {"name": "half", "sections": 2}}]
+    both = {"from": ["half.0", "half.1"]}
+    for name, code in {
+        "sub": "a - b",
+        "div": "a / b",
+        "maximum": "torch.maximum(a, b)",
+        "minimum": "torch.minimum(a, b)",
+    }.items():
+        layers = [*halves, {name: both}]
+        case(name, shape, layers, f"Apply(lambda x: (lambda a, b: {code})(*x.chunk(2, 1)))")
+    three = {"from": ["input"] * 3}
+    case("add-of-3", shape, [{"add": three}], "Apply(lambda x: x + x + x)")
+    case("mul-of-3-batch4", shape, [{"mul": three}], "Apply(lambda x: x * x * x)", batch=4)
+    for name, code in {
+        "add": "x + 0.5",
+        "sub": "x - 0.5",
+        "mul": "x * 0.5",
+        "div": "x / 0.5",
+        "maximum": "torch.clamp(x, min=0.5)",
+        "minimum": "torch.clamp(x, max=0.5)",
+    }.items():
+        case(f"{name}-value", shape, [{name: {"value": 0.5}}], f"Apply(lambda x: {code})")
+    case("mul-value-batch4", shape, [{"mul": {"value": 2}}], "Apply(lambda x: x * 2)", batch=4)
+    case(
+        "value-twice",
+        shape,
+        [{"mul": {"value": 0.5}}, "relu", {"mul": {"value": 0.5}}],
+        "Apply(lambda x: F.relu(x * 0.5) * 0.5)",
+    )
+    case(
+        "value-of-two-types",
+        shape,
+        [{"mul": {"value": 0.5}}, {"add": {"value": 0.5}}],
+        "Apply(lambda x: x * 0.5 + 0.5)",
+    )
+    for name, fields, code in (
+        ("clamp", {"min": 0, "max": 1}, "torch.clamp(x, 0, 1)"),
+        ("clamp-min", {"min": 0.25}, "torch.clamp(x, min=0.25)"),
+        ("clamp-max", {"max": 1.5}, "torch.clamp(x, max=1.5)"),
+        ("clamp-max-whole", {"max": 1}, "torch.clamp(x, max=1)"),
+        ("clamp-min-whole", {"min": 0}, "torch.clamp(x, min=0)"),
+        ("clamp-hardtanh", {"min": -1, "max": 1}, "F.hardtanh(x)"),
+    ):
+        case(name, shape, [{"clamp": fields}], f"Apply(lambda x: {code})")
+    case(
+        "clamp-twice",
+        shape,
+        [{"clamp": {"min": 0, "max": 1}}, "relu", {"clamp": {"min": 0, "max": 1}}],
+        "Apply(lambda x: torch.clamp(F.relu(torch.clamp(x, 0, 1)), 0, 1))",
+    )
+    for name in ("abs", "sqrt", "square", "exp", "log"):
+        case(name, shape, [name], f"Apply(torch.{name})")
+    case("square-batch4", shape, ["square"], "Apply(torch.square)", batch=4)
+    case("softmax-axis2", shape, [{"softmax": {"axis": 2}}], "nn.Softmax(3)")
+
+
+def tensors() -> None:
+    """Products of matrices, sums along axes, learned tensors, and what moves elements."""
+    sizes = {2: [5, 7], 3: [3, 5, 7], 4: [2, 3, 5, 7]}
+    both = {"from": ["input", "input"]}
+    for rank, shape in sizes.items():
+        layers: Layers = [{"matmul": {**both, "transpose_b": True}}]
+        code = "Apply(lambda x: x @ x.transpose(-1, -2))"
+        case(f"matmul{rank}d-transpose_b", shape, layers, code)
+        case(f"matmul{rank}d-transpose_b-batch4", shape, layers, code, batch=4)
+    layers = [{"matmul": {**both, "transpose_a": True}}]
+    case("matmul3d-transpose_a", sizes[3], layers, "Apply(lambda x: x.transpose(-1, -2) @ x)")
+    mean = {"reduce": {"op": "max", "axes": [0], "keep": True, "name": "one"}}
+    for name, order, code in (
+        ("first", ["one", "input"], "x.amax(1, True) @ x.transpose(-1, -2)"),
+        ("second", ["input", "one"], "x @ x.amax(1, True).transpose(-1, -2)"),
+    ):
+        layers = [mean, {"matmul": {"from": order, "transpose_b": True}}]
+        case(f"matmul3d-broadcast-{name}", sizes[3], layers, f"Apply(lambda x: {code})")
+    table = {"parameter": {"shape": [7, 4], "name": "table"}}
+    layers = [table, {"matmul": {"from": ["input", "table"]}}]
+    for batch in (1, 4):
+        name = "matmul2d-parameter" + ("-batch4" if batch > 1 else "")
+        case(name, [5, 7], layers, "With([7, 4], lambda x, w: x @ w)", batch)
+    table = {"parameter": {"shape": [16, 50], "name": "table"}}
+    layers = [table, {"add": {"from": ["input", "table"]}}]
+    for batch in (1, 4):
+        name = "parameter-add" + ("-batch4" if batch > 1 else "")
+        case(name, [16, 50], layers, "With([16, 50], lambda x, w: x + w)", batch)
+    token = {"parameter": {"shape": [16, 1], "name": "token"}}
+    layers = [token, {"concat": {"from": ["token", "input"], "axis": 1}}]
+    code = "With([16, 1], lambda x, w: torch.cat([w.expand(len(x), -1, -1), x], 2))"
+    for batch in (1, 4):
+        case("parameter-concat" + ("-batch4" if batch > 1 else ""), [16, 50], layers, code, batch)
+    shape = [4, 6, 10]
+    for name, op, axes, keep, code in (
+        ("mean", "mean", [1, 2], True, "x.mean([2, 3], True)"),
+        ("mean-dropped", "mean", [-1], False, "x.mean(-1)"),
+        ("mean-channels", "mean", [0], False, "x.mean(1)"),
+        ("sum", "sum", [1], False, "x.sum(2)"),
+        ("sum-all", "sum", [0, 1, 2], True, "x.sum([1, 2, 3], True)"),
+        ("max", "max", [0], True, "x.amax(1, True)"),
+        ("max-two", "max", [1, 2], False, "x.amax([2, 3])"),
+        ("min", "min", [0], False, "x.amin(1)"),
+        ("l2", "l2", [0], True, "torch.linalg.vector_norm(x, dim=1, keepdim=True)"),
+    ):
+        layers = [{"reduce": {"op": op, "axes": axes, "keep": keep}}]
+        case(f"reduce-{name}", shape, layers, f"Apply(lambda x: {code})")
+    layers = [{"reduce": {"op": "mean", "axes": [1]}}]
+    case("reduce-mean-batch4", shape, layers, "Apply(lambda x: x.mean(2))", batch=4)
+    layers = [{"reduce": {"op": "mean", "axes": [1], "keep": True}}, "relu"]
+    layers += [{"reduce": {"op": "sum", "axes": [1], "keep": True}}]
+    code = "Apply(lambda x: F.relu(x.mean(2, True)).sum(2, True))"
+    case("reduce-same-axis-twice", shape, layers, code)
+    layers = [{"reduce": {"op": "mean", "axes": [1, 2], "keep": True}}, "global_avg_pool"]
+    code = "nn.Sequential(Apply(lambda x: x.mean([2, 3], True)), nn.AdaptiveAvgPool2d(1))"
+    case("reduce-then-pool", shape, layers, code)
+    for name, spec, code in (
+        ("permute", {"permute": {"order": [1, 2, 0]}}, "x.permute(0, 2, 3, 1)"),
+        ("flatten-start_axis", {"flatten": {"start_axis": 1}}, "x.flatten(2)"),
+        ("concat-axis", {"concat": {**both, "axis": 2}}, "torch.cat([x, x], 3)"),
+        ("slice-axis", {"slice": {"axis": 2, "start": 1, "stop": -1, "step": 2}}, "x[..., 1:-1:2]"),
+        ("pad-axis", {"pad": {"axis": 1, "padding": [2, 1]}}, "F.pad(x, (0, 0, 2, 1))"),
+        ("pad-cut", {"pad": {"axis": 1, "padding": [-1, -1]}}, "F.pad(x, (0, 0, -1, -1))"),
+        ("pixel_unshuffle", {"pixel_unshuffle": {"factor": 2}}, "F.pixel_unshuffle(x, 2)"),
+        (
+            "unfold",
+            {"unfold": {"kernel_size": 3, "padding": 1, "stride": 2}},
+            "F.unfold(x, 3, padding=1, stride=2)",
+        ),
+    ):
+        case(name, shape, [spec], f"Apply(lambda x: {code})")
+    layers = [{"split": {"name": "part", "sizes": [2, 8], "axis": 2}}]
+    layers += [{"concat": {"from": ["part.1", "part.0"], "axis": 2}}]
+    code = "Apply(lambda x: torch.cat(x.split([2, 8], 3)[::-1], 3))"
+    case("split-axis", shape, layers, code)
+    fold = {"output_size": 6, "kernel_size": 2, "stride": 2}
+    case("fold", [16, 9], [{"fold": fold}], "Apply(lambda x: F.fold(x, 6, 2, stride=2))")
+    fold = {"output_size": 6, "kernel_size": 3}
+    case("fold-overlap", [18, 16], [{"fold": fold}], "Apply(lambda x: F.fold(x, 6, 3))")
+    layers = [{"max_pool": {"kernel_size": 2}}, {"max_unpool": {"kernel_size": 2}}]
+    code = "Apply(lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2))"
+    case("max_unpool", [4, 6, 6], layers, code)
+    code = "Apply(lambda x: F.max_unpool2d(*F.max_pool2d(x, 3, 2, return_indices=True), 3, 2))"
+    fields = {"kernel_size": 3, "stride": 2}
+    layers = [{"max_pool": fields}, {"max_unpool": fields}]
+    case("max_unpool-k3-s2", [4, 7, 9], layers, code)
+    layers = [{"pad": {"axis": 1, "padding": [2, -1]}}]
+    case("pad-and-cut", shape, layers, "Apply(lambda x: F.pad(x, (0, 0, 2, -1)))")
+    layers = [{"parameter": {"shape": [4, 1, 1], "name": "table"}}, {"sigmoid": {"name": "gate"}}]
+    layers += [{"mul": {"from": ["input", "gate"]}}]
+    case("parameter-gate", shape, layers, "With([4, 1, 1], lambda x, w: x * torch.sigmoid(w))")
+    layers = [{"reduce": {"op": "mean", "axes": [-1]}}, "rms_norm"]
+    code = "Apply(lambda x: x.mean(-1)), OverChannels(nn.RMSNorm(4))"
+    case("reduce-then-rms_norm", shape, layers, f"nn.Sequential({code})")
+    shape = [16, 50]
+    for bias in (True, False):
+        linear = {"out_features": 10, "per_position": True, "bias": bias}
+        code = f"OverChannels(nn.Linear(16, 10, bias={bias}))"
+        case(f"linear-tokens{'-bias' if bias else ''}", shape, [{"linear": linear}], code)
+    for name, affine in (("", True), ("-plain", False)):
+        code = f"OverChannels(nn.RMSNorm(16, elementwise_affine={affine}))"
+        case(f"rms_norm{name}", shape, [{"rms_norm": {"affine": affine}}], code)
+    case("rms_norm-flat", [16], ["rms_norm"], "nn.RMSNorm(16)")
+    case("rms_norm-eps", [16], ["rms_norm"], "nn.RMSNorm(16, eps=1e-5)")
+    case("rms_norm-batch4", shape, ["rms_norm"], "OverChannels(nn.RMSNorm(16))", batch=4)
+    code = "nn.Sequential(nn.RMSNorm(16), nn.ReLU(), nn.RMSNorm(16))"
+    case("rms_norm-twice", [16], ["rms_norm", "relu", "rms_norm"], code)
+    case("layer_norm-tokens", shape, ["layer_norm"], "OverChannels(nn.LayerNorm(16))")
+
+
+def encoder_block(features: int, heads: int) -> Layers:
+    """A transformer's block as a spec has it."""
+    wide = {"out_features": 2 * features, "per_position": True}
+    narrow = {"out_features": features, "per_position": True}
+    return [
+        {"residual": {"layers": ["layer_norm", {"self_attention": {"heads": heads}}]}},
+        {"residual": {"layers": ["layer_norm", {"linear": wide}, "gelu", {"linear": narrow}]}},
+    ]
+
+
+def attention() -> None:
+    shape = [16, 10]
+    plain = {"heads": 4}
+    for name, fields, code in (
+        ("", plain, "qkv_bias=True"),
+        ("-nobias", {**plain, "qkv_bias": False}, "qkv_bias=False"),
+        ("-head_channels", {**plain, "head_channels": 6}, "qkv_bias=True, attn_head_dim=6"),
+    ):
+        code = f"OverChannels(Attention(16, 4, {code}))"
+        case(f"self_attention{name}", shape, [{"self_attention": fields}], code)
+    layers: Layers = [{"self_attention": plain}]
+    code = "OverChannels(Attention(16, 4, qkv_bias=True))"
+    case("self_attention-batch4", shape, layers, code, batch=4)
+    case("self_attention-twice", shape, layers * 2, f"nn.Sequential({code}, {code})")
+    layers = [{"self_attention": {**plain, "functional": True}}]
+    for batch in (1, 4):
+        name = "self_attention-functional" + ("-batch4" if batch > 1 else "")
+        case(name, shape, layers, "OverChannels(MultiheadAttention(16, 4))", batch)
+    layers = [
+        {"conv": {"out_channels": 16, "kernel_size": 8, "stride": 8}},
+        {"reshape": {"shape": [16, -1], "name": "patches"}},
+        {"parameter": {"shape": [16, 1], "name": "class"}},
+        {"concat": {"from": ["class", "patches"], "axis": 1, "name": "tokens"}},
+        {"parameter": {"shape": [16, 17], "name": "positions"}},
+        {"add": {"from": ["tokens", "positions"]}},
+        *encoder_block(16, 2) * 2,
+        "layer_norm",
+        {"slice": {"axis": 1, "stop": 1}},
+        "flatten",
+        {"linear": {"out_features": 10}},
+    ]
+    code = "models.VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=10)"
+    case("vision_transformer", [3, 32, 32], layers, code)
+
+
+def sharing() -> None:
+    """Weights that are used twice, and frozen ones."""
+    conv: Fields = {"out_channels": 4, "kernel_size": 3, "padding": 1, "name": "first"}
+    layers: Layers = [{"conv": conv}, {"conv": {**conv, "name": "second", "weights": "first"}}]
+    case("shared-conv", [4, 6, 6], layers, "Twice(nn.Conv2d(4, 4, 3, padding=1))")
+    linear: Fields = {"out_features": 8, "name": "first"}
+    layers = [{"linear": linear}, {"linear": {**linear, "name": "second", "weights": "first"}}]
+    case("shared-linear", [8], layers, "Twice(nn.Linear(8, 8))")
+    layers = [{"linear": {"out_features": 8, "trainable": False}}]
+    case("frozen-linear", [8], layers, "nn.Linear(8, 8).requires_grad_(False)")
+
+
 def networks() -> None:
     network("mobilenet_v1", "mobilenet_v1()", [3, 224, 224])
     for name in (
@@ -522,6 +795,7 @@ def networks() -> None:
         "efficientnet_b0",
         "regnet_y_400mf",
         "convnext_tiny",
+        "vit_b_16",
     ):
         network(name, f"models.{name}()", [3, 224, 224])
     network("googlenet", "models.googlenet(aux_logits=False, init_weights=False)", [3, 224, 224])
@@ -556,7 +830,10 @@ def write(path: Path) -> None:
 def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    for group in (convolutions, pools, normalisations, activations, dense, joins, networks):
+    for group in (
+        *(convolutions, pools, normalisations, activations, dense, joins),
+        *(arithmetic, tensors, attention, sharing, networks),
+    ):
         group()
         print(group.__name__, file=sys.stderr)
     write(Path(__file__).with_name("onnx_tool.json"))

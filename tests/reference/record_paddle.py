@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import paddle
+from paddle.nn import functional as F  # noqa: F401, N812
 from paddle.vision import models  # noqa: F401
 
 Layers = list[Any]
@@ -51,6 +52,52 @@ class Scale(paddle.nn.Layer):
 
     def forward(self, x: Any) -> Any:
         return x * self.weight
+
+
+class With(paddle.nn.Layer):
+    """A function of a tensor and a learned one."""
+
+    def __init__(self, shape: list[int], function: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.weight = self.create_parameter(shape)
+        self.function = function
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x, self.weight)
+
+
+class OverChannels(paddle.nn.Layer):
+    """A layer that wants the channels last, on a tensor that has them first."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(x.transpose([0, 2, 1])).transpose([0, 2, 1])
+
+
+class Twice(paddle.nn.Layer):
+    """A layer that is called again on what it made."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(self.layer(x))
+
+
+def rms_norm(x: Any, weight: Any) -> Any:
+    """What Paddle has no layer for."""
+    return x * paddle.rsqrt(paddle.mean(x * x, -1, True) + 1e-6) * weight
+
+
+def frozen(layer: Any) -> Any:
+    """The layer with what it learns held fast."""
+    for each in layer.parameters():
+        each.stop_gradient = True
+    return layer
 
 
 class DeformConv(paddle.nn.Layer):
@@ -436,6 +483,102 @@ def joins() -> None:
     )
 
 
+def arithmetic() -> None:
+    """Two tensors, a tensor and a constant, and functions of an element: none is seen."""
+    shape = [4, 6, 6]
+    halves: Layers = [{"split": {"name": "half", "sections": 2}}]
+    both = {"from": ["half.0", "half.1"]}
+    for name, code in {"sub": "a - b", "div": "a / b", "maximum": "paddle.maximum(a, b)"}.items():
+        code = f"Apply(lambda x: (lambda a, b: {code})(*paddle.chunk(x, 2, 1)))"
+        case(name, shape, [*halves, {name: both}], code)
+    case("mul-value", shape, [{"mul": {"value": 0.5}}], "Apply(lambda x: x * 0.5)")
+    clamp = {"clamp": {"min": -1, "max": 1}}
+    case("clamp", shape, [clamp], "paddle.nn.Hardtanh()")
+    for name in ("abs", "sqrt", "square", "exp", "log"):
+        case(name, shape, [name], f"Apply(paddle.{name})")
+    case("softmax-axis2", shape, [{"softmax": {"axis": 2}}], "paddle.nn.Softmax(3)")
+
+
+def tensors() -> None:
+    """Products of matrices, sums along axes, learned tensors, and what moves elements."""
+    both = {"from": ["input", "input"]}
+    for rank, shape in {2: [5, 7], 3: [3, 5, 7], 4: [2, 3, 5, 7]}.items():
+        layers: Layers = [{"matmul": {**both, "transpose_b": True}}]
+        code = "Apply(lambda x: paddle.matmul(x, x, transpose_y=True))"
+        case(f"matmul{rank}d-transpose_b", shape, layers, code)
+    table = {"parameter": {"shape": [7, 4], "name": "table"}}
+    layers = [table, {"matmul": {"from": ["input", "table"]}}]
+    case("matmul2d-parameter", [5, 7], layers, "With([7, 4], lambda x, w: x @ w)")
+    table = {"parameter": {"shape": [16, 50], "name": "table"}}
+    layers = [table, {"add": {"from": ["input", "table"]}}]
+    case("parameter-add", [16, 50], layers, "With([16, 50], lambda x, w: x + w)")
+    shape = [4, 6, 10]
+    for name, op, axes, code in (
+        ("mean", "mean", [1, 2], "x.mean([2, 3], True)"),
+        ("max", "max", [0], "x.max(1, True)"),
+        ("l2", "l2", [0], "paddle.norm(x, axis=1, keepdim=True)"),
+    ):
+        layers = [{"reduce": {"op": op, "axes": axes, "keep": True}}]
+        case(f"reduce-{name}", shape, layers, f"Apply(lambda x: {code})")
+    for name, spec, code in (
+        (
+            "permute",
+            {"permute": {"order": [1, 2, 0]}},
+            "Apply(lambda x: x.transpose([0, 2, 3, 1]))",
+        ),
+        ("flatten-start_axis", {"flatten": {"start_axis": 1}}, "paddle.nn.Flatten(2)"),
+        (
+            "concat-axis",
+            {"concat": {**both, "axis": 2}},
+            "Apply(lambda x: paddle.concat([x, x], 3))",
+        ),
+        (
+            "slice-axis",
+            {"slice": {"axis": 2, "start": 1, "stop": -1}},
+            "Apply(lambda x: x[..., 1:-1])",
+        ),
+        ("pixel_unshuffle", {"pixel_unshuffle": {"factor": 2}}, "paddle.nn.PixelUnshuffle(2)"),
+        ("unfold", {"unfold": {"kernel_size": 3, "padding": 1}}, "paddle.nn.Unfold(3, paddings=1)"),
+    ):
+        case(name, shape, [spec], code)
+    fold = {"output_size": 6, "kernel_size": 3}
+    case("fold-overlap", [18, 16], [{"fold": fold}], "paddle.nn.Fold([6, 6], 3)")
+    layers = [{"max_pool": {"kernel_size": 2}}, {"max_unpool": {"kernel_size": 2}}]
+    code = "Apply(lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_mask=True), 2))"
+    case("max_unpool", [4, 6, 6], layers, code)
+    shape = [16, 50]
+    for bias in (True, False):
+        linear = {"out_features": 10, "per_position": True, "bias": bias}
+        code = f"OverChannels(paddle.nn.Linear(16, 10, bias_attr={None if bias else False}))"
+        case(f"linear-tokens{'-bias' if bias else ''}", shape, [{"linear": linear}], code)
+    case("linear-tokens-batch4", shape, [{"linear": linear}], code, batch=4)
+    case("rms_norm", shape, ["rms_norm"], "OverChannels(With([16], rms_norm))")
+    case("layer_norm-tokens", shape, ["layer_norm"], "OverChannels(paddle.nn.LayerNorm(16))")
+
+
+def attention() -> None:
+    shape = [16, 10]
+    layers: Layers = [{"self_attention": {"heads": 4}}]
+    code = "OverChannels(paddle.nn.MultiHeadAttention(16, 4))"
+    for batch in (1, 4):
+        case("self_attention" + ("-batch4" if batch > 1 else ""), shape, layers, code, batch)
+    case("self_attention-twice", shape, layers * 2, f"paddle.nn.Sequential({code}, {code})")
+
+
+def sharing() -> None:
+    """Weights that are used twice, and frozen ones."""
+    conv: Fields = {"out_channels": 4, "kernel_size": 3, "padding": 1, "name": "first"}
+    layers: Layers = [{"conv": conv}, {"conv": {**conv, "name": "second", "weights": "first"}}]
+    code = "Twice(paddle.nn.Conv2D(4, 4, 3, padding=1))"
+    case("shared-conv", [4, 6, 6], layers, code)
+    case("shared-conv-batch4", [4, 6, 6], layers, code, batch=4)
+    linear: Fields = {"out_features": 8, "name": "first"}
+    layers = [{"linear": linear}, {"linear": {**linear, "name": "second", "weights": "first"}}]
+    case("shared-linear", [8], layers, "Twice(paddle.nn.Linear(8, 8))")
+    layers = [{"linear": {"out_features": 8, "trainable": False}}]
+    case("frozen-linear", [8], layers, "frozen(paddle.nn.Linear(8, 8))")
+
+
 def networks() -> None:
     network("lenet", "models.LeNet()", [1, 28, 28])
     names = ["alexnet", "squeezenet1_0", "squeezenet1_1", "googlenet"]
@@ -474,7 +617,10 @@ def write(path: Path) -> None:
 
 
 def main() -> None:
-    for group in (convolutions, pools, normalisations, activations, dense, joins, networks):
+    for group in (
+        *(convolutions, pools, normalisations, activations, dense, joins),
+        *(arithmetic, tensors, attention, sharing, networks),
+    ):
         group()
     write(Path(__file__).with_name("paddle.json"))
 

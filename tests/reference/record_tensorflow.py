@@ -16,6 +16,9 @@ convcalc. Keras has no symmetric padding, so a padded convolution is `ZeroPaddin
 convolution without padding.
 """
 
+# The packages are not there where types are checked.
+# mypy: allow-subclassing-any
+
 import contextlib
 import io
 import json
@@ -30,7 +33,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras
 import tensorflow as tf
-from keras import applications, layers  # noqa: F401
+from keras import applications, layers, ops  # noqa: F401
 from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
@@ -102,6 +105,33 @@ def case(name: str, shape: list[int], spec: Layers, code: str, batch: int = 1) -
 def network(name: str, code: str, shape: list[int]) -> None:
     NETWORKS[name] = {"input": shape, "code": code, **measure(eval(code), 1, shape)}
     keras.backend.clear_session()
+
+
+class With(keras.layers.Layer):
+    """A function of a tensor and a learned one."""
+
+    def __init__(self, shape: tuple[int, ...], function: Any) -> None:
+        super().__init__()
+        self.function = function
+        self.weight = self.add_weight(shape=shape)
+
+    def call(self, x: Any) -> Any:
+        return self.function(x, self.weight)
+
+
+def first(x: Any) -> Any:
+    """The tensor with its channels before the other axes, where convcalc counts its axes from."""
+    return ops.moveaxis(x, -1, 1)
+
+
+def last(x: Any) -> Any:
+    """The way back."""
+    return ops.moveaxis(x, 1, -1)
+
+
+def twice(layer: Any) -> Any:
+    """A layer that is called again on what it made."""
+    return lambda x: layer(layer(x))
 
 
 def chain(*parts: str) -> str:
@@ -489,6 +519,205 @@ def joins() -> None:
     )
 
 
+def arithmetic() -> None:
+    """Two tensors, a tensor and a constant, and functions of an element."""
+    shape = [4, 6, 6]
+    halves: Layers = [{"split": {"name": "half", "sections": 2}}]
+    both = {"from": ["half.0", "half.1"]}
+    for name, code in {
+        "sub": "layers.Subtract()([a, b])",
+        "div": "a / b",
+        "maximum": "layers.Maximum()([a, b])",
+        "minimum": "layers.Minimum()([a, b])",
+    }.items():
+        code = f"lambda x: (lambda a, b: {code})(*ops.split(x, 2, -1))"
+        case(name, shape, [*halves, {name: both}], code)
+    three = {"from": ["input"] * 3}
+    case("maximum-of-3", shape, [{"maximum": three}], "lambda x: layers.Maximum()([x, x, x])")
+    for name, code in {
+        "add": "x + 0.5",
+        "sub": "x - 0.5",
+        "mul": "x * 0.5",
+        "div": "x / 0.5",
+        "maximum": "ops.maximum(x, 0.5)",
+        "minimum": "ops.minimum(x, 0.5)",
+    }.items():
+        case(f"{name}-value", shape, [{name: {"value": 0.5}}], f"lambda x: {code}")
+    case("mul-value-batch4", shape, [{"mul": {"value": 2}}], "lambda x: x * 2", batch=4)
+    for name, fields, code in (
+        ("clamp", {"min": 0, "max": 1}, "ops.clip(x, 0, 1)"),
+        ("clamp-min", {"min": 0.25}, "ops.maximum(x, 0.25)"),
+        ("clamp-max", {"max": 1}, "ops.minimum(x, 1)"),
+    ):
+        case(name, shape, [{"clamp": fields}], f"lambda x: {code}")
+    for name in ("abs", "sqrt", "square", "exp", "log"):
+        case(name, shape, [name], f"ops.{name}")
+    case("square-batch4", shape, ["square"], "ops.square", batch=4)
+    case("softmax-axis2", shape, [{"softmax": {"axis": 2}}], "layers.Softmax(2)")
+    case("softmax-axis1", [4, 5, 6], [{"softmax": {"axis": 1}}], "layers.Softmax(1)", batch=4)
+
+
+def tensors() -> None:
+    """Products of matrices, sums along axes, learned tensors, and what moves elements."""
+    sizes = {2: [5, 7], 3: [3, 5, 7], 4: [2, 3, 5, 7]}
+    both = {"from": ["input", "input"]}
+    for rank, shape in sizes.items():
+        spec: Layers = [{"matmul": {**both, "transpose_b": True}}]
+        code = "lambda x: last(ops.matmul(first(x), ops.swapaxes(first(x), -1, -2)))"
+        case(f"matmul{rank}d-transpose_b", shape, spec, code)
+    case("matmul4d-transpose_b-batch4", shape, spec, code, batch=4)
+    spec = [{"matmul": {**both, "transpose_a": True}}]
+    code = "lambda x: last(ops.matmul(ops.swapaxes(first(x), -1, -2), first(x)))"
+    case("matmul3d-transpose_a", sizes[3], spec, code)
+    one = {"reduce": {"op": "max", "axes": [0], "keep": True, "name": "one"}}
+    for name, order, code in (
+        ("first", ["one", "input"], "ops.max(x, 1, keepdims=True), ops.swapaxes(x, -1, -2)"),
+        ("second", ["input", "one"], "x, ops.swapaxes(ops.max(x, 1, keepdims=True), -1, -2)"),
+    ):
+        spec = [one, {"matmul": {"from": order, "transpose_b": True}}]
+        code = f"lambda x: (lambda x: last(ops.matmul({code})))(first(x))"
+        case(f"matmul3d-broadcast-{name}", sizes[3], spec, code)
+    table = {"parameter": {"shape": [7, 4], "name": "table"}}
+    spec = [table, {"matmul": {"from": ["input", "table"]}}]
+    code = "With((7, 4), lambda x, w: last(ops.matmul(first(x), w)))"
+    for batch in (1, 4):
+        name = "matmul2d-parameter" + ("-batch4" if batch > 1 else "")
+        case(name, [5, 7], spec, code, batch)
+    table = {"parameter": {"shape": [16, 50], "name": "table"}}
+    spec = [table, {"add": {"from": ["input", "table"]}}]
+    for batch in (1, 4):
+        name = "parameter-add" + ("-batch4" if batch > 1 else "")
+        case(name, [16, 50], spec, "With((50, 16), lambda x, w: x + w)", batch)
+    token = {"parameter": {"shape": [16, 1], "name": "token"}}
+    spec = [token, {"concat": {"from": ["token", "input"], "axis": 1}}]
+    code = "With((1, 1, 16), lambda x, w: ops.concatenate([ops.tile(w, (x.shape[0], 1, 1)), x], 1))"
+    for batch in (1, 4):
+        case("parameter-concat" + ("-batch4" if batch > 1 else ""), [16, 50], spec, code, batch)
+    shape = [4, 6, 10]
+    for name, op, axes, keep, code in (
+        ("mean", "mean", [1, 2], True, "ops.mean(x, (1, 2), keepdims=True)"),
+        ("mean-dropped", "mean", [-1], False, "ops.mean(x, 2)"),
+        ("mean-channels", "mean", [0], True, "ops.mean(x, -1, keepdims=True)"),
+        ("sum", "sum", [1], False, "ops.sum(x, 1)"),
+        ("sum-all", "sum", [0, 1, 2], True, "ops.sum(x, (1, 2, 3), keepdims=True)"),
+        ("max", "max", [0], True, "ops.max(x, -1, keepdims=True)"),
+        ("max-two", "max", [1, 2], False, "ops.max(x, (1, 2))"),
+        ("min", "min", [0], True, "ops.min(x, -1, keepdims=True)"),
+        ("l2", "l2", [0], True, "ops.norm(x, axis=-1, keepdims=True)"),
+        ("l2-one", "l2", [1], False, "ops.norm(x, axis=1)"),
+    ):
+        spec = [{"reduce": {"op": op, "axes": axes, "keep": keep}}]
+        case(f"reduce-{name}", shape, spec, f"lambda x: {code}")
+    spec = [{"reduce": {"op": "mean", "axes": [1]}}]
+    case("reduce-mean-batch4", shape, spec, "lambda x: ops.mean(x, 1)", batch=4)
+    for name, layer, code in (
+        ("permute", {"permute": {"order": [1, 2, 0]}}, "ops.transpose(x, (0, 2, 3, 1))"),
+        ("flatten-start_axis", {"flatten": {"start_axis": 1}}, "ops.reshape(x, (-1, 60, 4))"),
+        ("concat-axis", {"concat": {**both, "axis": 2}}, "layers.Concatenate(2)([x, x])"),
+        (
+            "slice-axis",
+            {"slice": {"axis": 2, "start": 1, "stop": -1, "step": 2}},
+            "x[:, :, 1:-1:2]",
+        ),
+        (
+            "pad-axis",
+            {"pad": {"axis": 1, "padding": [2, 1]}},
+            "layers.ZeroPadding2D(((2, 1), (0, 0)))(x)",
+        ),
+        (
+            "pad-cut",
+            {"pad": {"axis": 1, "padding": [-1, -1]}},
+            "layers.Cropping2D(((1, 1), (0, 0)))(x)",
+        ),
+        (
+            "pixel_unshuffle",
+            {"pixel_unshuffle": {"factor": 2}},
+            "tf.nn.space_to_depth(x, 2)",
+        ),
+        ("pixel_shuffle", {"pixel_shuffle": {"factor": 2}}, "tf.nn.depth_to_space(x, 2)"),
+        (
+            "unfold",
+            {"unfold": {"kernel_size": 3, "padding": 0, "stride": 2}},
+            "tf.reshape(tf.image.extract_patches(x, (1, 3, 3, 1), (1, 2, 2, 1), (1, 1, 1, 1), "
+            "'VALID'), (1, 8, 36))",
+        ),
+    ):
+        lambdas = f"layers.Lambda(lambda x: {code})" if "tf." in code else f"lambda x: {code}"
+        case(name, shape, [layer], lambdas)
+    spec = [{"split": {"name": "part", "sizes": [2, 8], "axis": 2}}]
+    spec += [{"concat": {"from": ["part.1", "part.0"], "axis": 2}}]
+    code = "lambda x: ops.concatenate(ops.split(x, [2], 2)[::-1], 2)"
+    case("split-axis", shape, spec, code)
+    spec = [{"split": {"name": "part", "sizes": [2, 3, 5], "axis": 2}}]
+    spec += [{"concat": {"from": ["part.2", "part.1", "part.0"], "axis": 2}}]
+    code = "lambda x: ops.concatenate(ops.split(x, [2, 5], 2)[::-1], 2)"
+    case("split-axis-three", shape, spec, code, batch=4)
+    spec = [{"split": {"name": "part", "sections": 2}}, {"concat": {"from": ["part.1", "part.0"]}}]
+    case("split", shape, spec, "lambda x: ops.concatenate(ops.split(x, 2, -1)[::-1], -1)")
+    shape = [16, 50]
+    for bias in (True, False):
+        linear = {"out_features": 10, "per_position": True, "bias": bias}
+        code = f"layers.Dense(10, use_bias={bias})"
+        case(f"linear-tokens{'-bias' if bias else ''}", shape, [{"linear": linear}], code)
+    case("linear-tokens-batch4", shape, [{"linear": linear}], code, batch=4)
+    case("rms_norm", shape, ["rms_norm"], "layers.RMSNormalization()")
+    case("rms_norm-flat", [16], ["rms_norm"], "layers.RMSNormalization()")
+    case("rms_norm-batch4", shape, ["rms_norm"], "layers.RMSNormalization()", batch=4)
+    case("layer_norm-tokens", shape, ["layer_norm"], "layers.LayerNormalization()")
+
+
+def encoder(features: int, heads: int) -> Any:
+    """A transformer's block."""
+
+    def block(x: Any) -> Any:
+        y = layers.LayerNormalization()(x)
+        x = layers.Add()([x, layers.MultiHeadAttention(heads, features // heads)(y, y)])
+        y = layers.Dense(2 * features, activation="gelu")(layers.LayerNormalization()(x))
+        return layers.Add()([x, layers.Dense(features)(y)])
+
+    return block
+
+
+def encoder_block(features: int, heads: int) -> Layers:
+    """A transformer's block as a spec has it."""
+    wide = {"out_features": 2 * features, "per_position": True}
+    narrow = {"out_features": features, "per_position": True}
+    return [
+        {"residual": {"layers": ["layer_norm", {"self_attention": {"heads": heads}}]}},
+        {"residual": {"layers": ["layer_norm", {"linear": wide}, "gelu", {"linear": narrow}]}},
+    ]
+
+
+def attention() -> None:
+    shape = [16, 10]
+    plain = {"heads": 4}
+    for name, fields, code in (
+        ("", plain, "4, 4"),
+        ("-head_channels", {**plain, "head_channels": 6}, "4, 6"),
+    ):
+        code = f"lambda x: layers.MultiHeadAttention({code})(x, x)"
+        case(f"self_attention{name}", shape, [{"self_attention": fields}], code)
+    spec: Layers = [{"self_attention": plain}]
+    code = "lambda x: layers.MultiHeadAttention(4, 4)(x, x)"
+    case("self_attention-batch4", shape, spec, code, batch=4)
+    case("self_attention-twice", shape, spec * 2, f"lambda x: ({code})(({code})(x))")
+    spec = [{"self_attention": {"heads": 2}}]
+    case("encoder_block", shape, encoder_block(16, 4), "encoder(16, 4)", batch=4)
+    case("self_attention-h2", [12, 7], spec, "lambda x: layers.MultiHeadAttention(2, 6)(x, x)")
+
+
+def sharing() -> None:
+    """Weights that are used twice, and frozen ones."""
+    conv: Fields = {"out_channels": 4, "kernel_size": 3, "padding": "same", "name": "first"}
+    spec: Layers = [{"conv": conv}, {"conv": {**conv, "name": "second", "weights": "first"}}]
+    case("shared-conv", [4, 6, 6], spec, "twice(layers.Conv2D(4, 3, padding='same'))")
+    linear: Fields = {"out_features": 8, "name": "first"}
+    spec = [{"linear": linear}, {"linear": {**linear, "name": "second", "weights": "first"}}]
+    case("shared-linear", [8], spec, "twice(layers.Dense(8))")
+    spec = [{"linear": {"out_features": 8, "trainable": False}}]
+    case("frozen-linear", [8], spec, "layers.Dense(8, trainable=False)")
+
+
 def networks() -> None:
     for name, maker, side in (
         ("mobilenet", "MobileNet(weights=None)", 224),
@@ -536,7 +765,10 @@ def write(path: Path) -> None:
 
 
 def main() -> None:
-    for group in (convolutions, pools, normalisations, activations, dense, joins, networks):
+    for group in (
+        *(convolutions, pools, normalisations, activations, dense, joins),
+        *(arithmetic, tensors, attention, sharing, networks),
+    ):
         group()
     write(Path(__file__).with_name("tensorflow.json"))
 
