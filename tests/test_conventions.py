@@ -497,7 +497,7 @@ def test_the_parts_of_an_attention_have_rules_of_their_own(run: Run) -> None:
     out = run("analyze", "-", "--convention", "ptflops", stdin=spec).out
     assert out.split("qkv")[1].split("\n")[0].endswith("0*")
     command = ("explain", "-", "self_attention.scores", "--convention", "ptflops")
-    assert "= 2·4·5² + 2·4·5" in run(*command, stdin=spec).out
+    assert "= 2·4·5·5 + 2·4·5" in run(*command, stdin=spec).out
     layer = run("layer", "self_attention", "--heads", "2", "--in", "8x5", "--convention", "fvcore")
     assert "1,280" in layer.out  # 4 · 8 · 8 · 5
 
