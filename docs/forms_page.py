@@ -83,7 +83,8 @@ def _entry(form: type[forms.Form]) -> Iterator[str]:
 def _row(key: str, field: FieldInfo) -> str:
     (check,) = [each for each in field.metadata if isinstance(each, Checked)]
     examples = "<br>".join([f"`{_written(key, each)}`" for each in field.examples or ()])
-    cells = (f"`{key}`", _TAKES[check.name], _default(field), field.description, examples)
+    text = " ".join((field.description or "").split())
+    cells = (f"`{key}`", _TAKES[check.name], _default(field), text, examples)
     return f"| {' | '.join(map(str, cells))} |"
 
 

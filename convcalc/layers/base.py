@@ -178,7 +178,7 @@ class Layer:
     own_axes: ClassVar[int] = 0
 
     def __new__(cls, **_: Any) -> Self:
-        # Making a dataclass of each of sixty classes takes a third of a short run, which uses six.
+        # Making a dataclass of every class takes a third of a short run, which uses six of them.
         _finished(cls)
         return super().__new__(cls)
 
