@@ -247,7 +247,9 @@ CASES: list[tuple[str, Fields, list[Sizes]]] = [
 
 @pytest.mark.parametrize("type", sorted(ALGORITHMS))
 def test_every_operation_is_counted_once(type: str) -> None:
-    for _, fields, inputs in (case for case in CASES if case[0] == type):
+    cases = [case for case in CASES if case[0] == type]
+    assert cases
+    for _, fields, inputs in cases:
         done: Counter[str] = Counter()
         made = ALGORITHMS[type](fields, *[cells(done, shape) for shape in inputs])
         named = {f"x{i}": shape for i, shape in enumerate(inputs)}
