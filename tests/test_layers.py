@@ -322,7 +322,7 @@ def test_a_batch_multiplies_every_operation(type: str) -> None:
 @pytest.mark.parametrize("type", FED)
 def test_operations_grow_with_the_input(type: str) -> None:
     grown = 0
-    for fields, inputs in configurations(type, 20):
+    for fields, inputs in configurations(type, 10):
         # All axes but the channels, which fields often count; of a flat input, the features. The
         # columns of a fold are as many as the windows of its output.
         grow = range(1) if type == "fold" or len(inputs[0]) == 1 else range(1, len(inputs[0]))
@@ -361,7 +361,7 @@ def stacked(values: list[Any]) -> Any:
 def test_rules_on_arrays_are_the_rules_on_integers(type: str) -> None:
     cls = layers.find(type)
     together: dict[Any, list[tuple[layers.Layer, tuple[Shape, ...]]]] = {}
-    for fields, inputs in configurations(type, 60):
+    for fields, inputs in configurations(type, 30):
         layer, shapes = built(type, fields, inputs)
         # Numbers that no rule calculates with (a mode, the parts of a split) stay what they are.
         fixed = tuple(
@@ -853,7 +853,7 @@ def test_a_rule_never_answers_for_fewer_axes_than_its_input_has(type: str) -> No
     cls = layers.find(type)
     kinds = {field.name: field.kind for field in layers.fields_of(cls)}
     asked = 0
-    for fields, inputs in configurations(type, 30):
+    for fields, inputs in configurations(type, 15):
         each_axis = {
             name
             for name, value in fields.items()

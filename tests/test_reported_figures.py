@@ -138,8 +138,8 @@ def told(rows: list[Json]) -> list[Json]:
 
 
 def test_the_convention_of_a_figure_is_among_the_first_two_readings() -> None:
-    """Of 183 figures, those of every second network; benchmarks/reported_figures.py has all."""
-    names = sorted({row["network"] for row in REPORTED})[1::2]
+    """Of the figures of every sixth network; benchmarks/reported_figures.py has all."""
+    names = sorted({row["network"] for row in REPORTED})[1::6]
     rows = [row for row in REPORTED if row["network"] in names]
-    assert len(rows) >= 150
+    assert len(rows) >= 50
     assert len(told(rows)) >= 0.9 * len(rows)

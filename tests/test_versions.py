@@ -254,6 +254,15 @@ def test_the_command_line_takes_a_version(run: Run) -> None:
     assert layer["flops"] == 8 * 4 * 4
 
 
+def test_every_version_explains_a_layer_as_it_analyzes_it(run: Run) -> None:
+    spec = "{name: n, input: [4, 8, 8], layers: [{conv: {out: 8, k: 3}}]}"
+    newest = map(conventions.find, conventions.names())
+    for name in [each.name for convention in newest for each in convention.older]:
+        asked = f"layer conv --k 3 --out 8 --in 4x8x8 --json --convention {name}"
+        answer = run(*asked.split()).json
+        assert answer["flops"] == convcalc.loads(spec).analyze(name).totals.flops, name
+
+
 def test_the_list_has_the_older_versions_after_the_newest(run: Run) -> None:
     names = [each["name"] for each in run("conventions", "--json").json["conventions"]]
     assert names[names.index("thop") :][:4] == ["thop", "thop@0.0.31", "thop@0.0.30", "thop@0.0.23"]

@@ -44,10 +44,10 @@ _D = TypeVar("_D")
 
 
 def _summed_in_single(counts: Iterator[Count]) -> Iterator[Count]:
-    """What each count adds to a sum that is kept in 32-bit floats."""
+    """What each count adds to a sum that is kept in 32-bit floats; a formula stays as it is."""
     total = 0
     for count in counts:
-        if count.flops is not None:
+        if isinstance(count.flops, int):
             after = _in_single(total + _in_single(count.flops))
             count, total = count._replace(flops=after - total), after
         yield count

@@ -243,9 +243,10 @@ class Mistakes:
     ) -> None:
         """A field of a line, `from` or `weights`, names no layer of those that are `known`."""
         message = f"`{field}` names `{name}`, and no layer above has that name"
-        help = f"known here: {listed(known)}; a name is seen by what follows it in its list"
+        here = f"known here: {listed(known)}" if known else "no name is known here"
+        help = f"{here}; a name is seen by what follows it in its list"
         if scope.calls:
-            help = f"a block sees nothing of its caller; known here: {listed(known)}"
+            help = f"a block sees nothing of its caller; {here}"
         if scope.is_left_out(name):
             message = f"`{field}` names `{name}`, which its `when` leaves out here"
             help = "give this line the same `when`, or name a layer that is there"

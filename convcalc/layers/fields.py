@@ -344,17 +344,19 @@ class Choice(Kind):
 
 
 class Text(Kind):
-    """A plain text."""
+    """A plain text, which every layer of a kind repeats."""
 
-    expected = "a text"
+    most = 200
+    expected = f"a text of 1 to {most} characters"
     metavar = "TEXT"
     takes_text = True
 
     def read(self, value: Any) -> str | None:
-        return value if isinstance(value, str) and value.strip() else None
+        is_one = isinstance(value, str) and value.strip() and len(value) <= self.most
+        return value if is_one else None
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"\S"}
+        return {"type": "string", "pattern": r"\S", "maxLength": self.most}
 
 
 class Numbers(Kind):
