@@ -109,13 +109,13 @@ class Row(NamedTuple):
         of it has the weights of. None where they are its own.
         """
         owners = [node.weights_of for node in self.nodes]
-        if self.depth is None:
-            return owners[0]
-        begin = len(self.name)
-        ends = [node.name[begin:] for node in self.nodes]
-        found = {o.removesuffix(end) if o else o for o, end in zip(owners, ends)}
-        whole = found.pop()
-        return whole if not found and whole not in owners else None
+        first = owners[0]
+        if self.depth is None or first is None:
+            return first
+        whole = first.removesuffix(self.nodes[0].name[len(self.name) :])
+        # Turns that share theirs have those of the block's first turn.
+        inside = all(owner and owner.startswith(f"{whole}.") for owner in owners)
+        return whole if inside and whole != first else None
 
     @property
     def is_borrowing(self) -> bool:

@@ -152,6 +152,20 @@ def test_a_folded_row_is_of_a_block_where_all_of_it_is() -> None:
     assert (row.params, row.weights_of) == (72, None)
 
 
+def test_a_folded_row_is_of_a_block_whose_turns_share_theirs() -> None:
+    spec = """
+name: Turns inside
+input: [8, 16, 16]
+blocks: {b: {layers: [repeat: {times: 2, share_weights: true, layers: [conv: {out: 8, k: 3, p: 1}]}]}}
+layers:
+  - b: {name: x}
+  - b: {name: y, weights: x}
+"""
+    x, y = convcalc.loads(spec).analyze().folded(1).rows
+    assert (x.weights_of, y.weights_of) == (None, "x")
+    assert (x.params, y.params) == (8 * 8 * 9 + 8, 0)
+
+
 @pytest.mark.parametrize("spec", [SIAMESE, TURNS, FROZEN])
 def test_rows_sum_to_totals_however_they_are_taken(spec: str) -> None:
     analysis = convcalc.loads(spec).analyze()
