@@ -156,7 +156,10 @@ def test_a_folded_row_is_of_a_block_whose_turns_share_theirs() -> None:
     spec = """
 name: Turns inside
 input: [8, 16, 16]
-blocks: {b: {layers: [repeat: {times: 2, share_weights: true, layers: [conv: {out: 8, k: 3, p: 1}]}]}}
+blocks:
+  b:
+    layers:
+      - repeat: {times: 2, share_weights: true, layers: [conv: {out: 8, k: 3, p: 1}]}
 layers:
   - b: {name: x}
   - b: {name: y, weights: x}
