@@ -886,7 +886,7 @@ def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: Iterable[s
         for name, (check, required) in own.items()
     }
     validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
-    return _Checks(validator, (*shown, *_form("call").shown), common=tuple(common))
+    return _Checks(validator, (*shown, *_form(form).shown), common=tuple(common))
 
 
 def _checked(checks: _Checks, placed: _Placed, text: str) -> Any:
