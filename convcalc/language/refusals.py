@@ -169,6 +169,8 @@ class Mistakes:
 
             if paths := paths_of(self.builder, inputs):
                 notes = [self._rounding(each) for each in islice(paths.roundings(), 2)]
+            if st.type == "branches" or (st.type == "concat" and notes):
+                refusal.help = ""  # paths have no `axis`, and where a remainder is, none is meant
         if st.type == "residual" and not notes:
             refusal.help = _residual_help(inputs[0].shape, inputs[-1].shape) or refusal.help
         self.refused.append(Refused(len(self.found), refusal.code, inputs))
