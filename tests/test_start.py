@@ -168,6 +168,12 @@ def test_a_layer_of_another_name_is_answered_with_its_own(run: Run, name: str) -
         ("depthwise_separable_conv", "separable_conv"),
         ("DepthwiseSeparableConvolution", "separable_conv"),
         ("transposed-convolution", "conv_transpose"),
+        ("transpose", "permute"),
+        ("cls_token", "parameter"),
+        ("pos_embed", "parameter"),
+        ("MultiheadAttention", "self_attention"),
+        ("bmm", "matmul"),
+        ("mean", "reduce"),
     ],
 )
 def test_a_class_of_pytorch_or_keras_is_understood(run: Run, name: str, meant: str) -> None:
