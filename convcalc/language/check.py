@@ -932,6 +932,10 @@ def _missing(field: str, owner: _Placed, checks: _Checks, text: str) -> _Mistake
     short = layers.short_name(field) if checks.spellings else None
     shown = f"`{field}`" + (f" (short: `{short}`)" if short else "")
     help = _EXAMPLES.get(field, "") if text == "the spec" else ""
+    if owner.key in built.STRUCTURES and not help:
+        from convcalc.language.samples import STRUCTURES  # what is right needs none
+
+        help = f"write `{STRUCTURES[owner.key]}`"
     return owner.as_key().mistake("missing-field", f"{text} needs {shown}", help)
 
 
