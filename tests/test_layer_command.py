@@ -148,6 +148,7 @@ def test_batch_is_a_symbol_in_the_formula(run: Run) -> None:
         ("cnov --k 3", "did you mean `conv`?"),
         ("reshape --in 4", "reshape: `shape` must be given"),
         ("upsample --in 4", "error[missing-field]: upsample takes either"),
+        ("scale --value 0.5", "a constant is `convcalc layer mul --value 0.5`"),
     ],
 )
 def test_refusals(run: Run, arguments: str, message: str) -> None:

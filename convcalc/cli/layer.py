@@ -179,6 +179,8 @@ def _cure(cls: type[layers.Layer], option: str) -> str:
 
     name = option.lstrip("-").replace("-", "_")
     fields = {field.short or field.name: field.name for field in layers.fields_of(cls)}
+    if elsewhere.is_constant(cls.type, name):
+        return "its factors are learned; a constant is `convcalc layer mul --value 0.5`"
     if cls.arity == 0 and name in ("in", "dims", *elsewhere.INPUTS):
         return f"nothing enters a {cls.type}: leave it out"
     if name in elsewhere.INPUTS or name in layers.canonical_names(cls):

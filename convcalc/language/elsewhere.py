@@ -76,6 +76,15 @@ def _folded(name: str) -> str:
     return plain.replace("convolution", "conv")
 
 
+#: What a constant factor is called by who looks for it in `scale`, which learns its own.
+_FACTORS = ("by", "value", "factor", "scale", "scale_factor", "constant", "scalar")
+
+
+def is_constant(type: str, field: str) -> bool:
+    """Whether a field would make a constant of a layer's factors: that is `mul` here."""
+    return type == "scale" and field in _FACTORS
+
+
 #: What enters a layer, which is no field here.
 INPUTS = (
     *("in_channels", "in_features", "num_features"),
