@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from convcalc import conventions, layers
 from convcalc.analysis import ALL, Row, analyze
-from convcalc.arithmetic import Refusal, value_of
+from convcalc.arithmetic import Refusal, product, value_of
 from convcalc.conventions.base import Convention, Place, Quantities
 from convcalc.costs import in_order, measured
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
@@ -420,6 +420,8 @@ def explain(
             ones = [values[each.name] for each in layers.fields_of(cls) if each.name not in given]
             standard = _standard(layer, x, builder, whole, number, ones)
     except Refusal as refusal:
+        if refusal.code == "shape-mismatch" and dims is None:
+            refusal.help = "; or, ".join(filter(None, (refusal.help, _as_signals(layer, inputs))))
         raise _refused(type, refusal, refusal.field or field, x) from None
     asked = [Quantities(row.nodes[0], number) for row in analysis.rows]
     names = [counting.open_names(each) for each in asked if whole.flops is not None]
@@ -595,6 +597,18 @@ def _row(
     figures = measured(node.placed) * number
     rest = {"flops": count.flops}
     return Row((node,), inputs, figures.joined(rest, in_order(rest)), count.silent)
+
+
+def _as_signals(layer: Layer, inputs: Sequence[tuple[int, ...]]) -> str:
+    """How sizes that were read as maps are right as signals; empty where they are not."""
+    if any(len(sizes) != 2 for sizes in inputs):
+        return ""
+    try:
+        layer.output_shapes(tuple(Shape(*sizes) for sizes in inputs))
+    except Refusal:
+        return ""
+    height, width = inputs[0]
+    return f"`--dims 1` takes {height}x{width} for channels and a length"
 
 
 def _standard(
@@ -849,7 +863,11 @@ def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -
         message = f"{shown} does not fit an input with {axes} spatial axes"
         help = "give the spatial sizes, or the channels and the spatial sizes"
         if len(known) == axes + 2:
-            help = f"{help}; a batch is left out, and --batch {known[0]} has it"
+            batch = f"where {known[0]} is a batch, --batch {known[0]} has it"
+            help = f"{help}; {batch}"
+            if most == 1:  # an image, which others take
+                flat = f"{known[0]}x{product(known[1:])}"
+                help = f"in a spec `flatten: {{start_axis: 1}}` makes it {flat}; or, {batch}"
         raise fail("bad-value", message, help)
     return _size_symbols(known, "in")
 

@@ -91,11 +91,15 @@ def _type(name: Any) -> type[Layer]:
         raise fail("bad-value", f"a layer type must be a text, not {describe(name)}")
     if not layers.is_known(name):
         from convcalc.language.elsewhere import layer_meant
+        from convcalc.language.samples import STRUCTURES, structure_help
 
+        message = f"there is no layer type {quoted(name)}"
         meant = layer_meant(name, layers.TYPES)
         help = f"did you mean `{meant}`?" if meant else did_you_mean(name, layers.TYPES)
+        if not meant and (structure := layer_meant(name, STRUCTURES)):
+            help = structure_help(structure)
         help = help or f"the types are {listed(layers.names(), 100)}"
-        raise fail("unknown-layer", f"there is no layer type {quoted(name)}", help)
+        raise fail("unknown-layer", message, help)
     return layers.find(name)
 
 

@@ -184,6 +184,45 @@ layers:
     assert "output_padding" not in help_for(both, 33, 33)
 
 
+@pytest.mark.parametrize(
+    ("input", "lines", "said"),
+    [
+        # Only `flatten` is missing: as an image it is refused no later.
+        ("[192, 65]", ["self_attention: {heads: 3}", "linear: {out: 10}"], "put `flatten` before"),
+        ("[2, 400]", ["conv: {out: 8, k: 3}", "linear: {out: 10}"], "put `flatten` before"),
+        (
+            "[8, 4, 6, 6]",
+            ["reshape: {shape: [4, 2, 4, 6, 6]}", "conv: {out: 8, k: 3, p: 1}"],
+            "",
+        ),
+    ],
+)
+def test_another_input_is_advised_only_where_more_layers_take_it(
+    input: str, lines: list[str], said: str
+) -> None:
+    text = f"name: N\ninput: {input}\nlayers:\n" + "".join(f"  - {line}\n" for line in lines)
+    with pytest.raises(ConvcalcError) as caught:
+        convcalc.loads(text)
+    (found,) = caught.value.diagnostics
+    assert found.help.startswith(said)
+    assert "input:" not in found.help
+
+
+def test_no_axis_is_advised_for_paths_that_a_remainder_makes_differ_or_that_have_none() -> None:
+    down = "max_pool: {k: 2}"
+    skip = f"conv: {{name: a, out: 8, k: 3, p: 1}}, {down}, upsample: {{name: u, scale: 2}}"
+    lines = (
+        f"[{skip}, concat: {{from: [a, u]}}]",
+        f"[branches: {{paths: [[], [{down}]], merge: concat}}]",
+    )
+    for each in lines:
+        with pytest.raises(ConvcalcError) as caught:
+            convcalc.loads(f"name: N\ninput: [8, 65]\nlayers: {each}\n")
+        (found,) = caught.value.diagnostics
+        assert found.code == "shape-mismatch"
+        assert "axis" not in found.help
+
+
 def test_what_fits_takes_a_fraction_of_a_second_to_say() -> None:
     deep = "  - repeat: {times: 6000, layers: [conv: {out: 1, k: 3, p: 1}, relu]}\n"
     text = u_net("pool", "upsample", 3) + deep

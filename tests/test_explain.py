@@ -407,6 +407,23 @@ def test_two_columns_never_have_one_title(run: Run) -> None:
     assert "does not know" not in out
 
 
+def test_what_a_tool_does_not_see_inside_an_attention_is_not_called_unknown_to_it(run: Run) -> None:
+    # fvcore counts a matrix product, and not one that is in F.scaled_dot_product_attention.
+    parts = (
+        "self_attention: {name: a, heads: 3}, matmul: {name: b, from: [a, a], transpose_a: true}"
+    )
+    spec = f"name: N\ninput: [192, 65]\nlayers: [{parts}]\n".encode()
+
+    def said(layer: str) -> str:
+        out = run("explain", "-", layer, "--convention", "fvcore", stdin=spec).out
+        return " ".join(out.split())
+
+    assert "does not see this layer inside an attention, and counts 0 for it." in said("a.scores")
+    assert "Inside an attention it does not see `scores` and `mixed`." in said("a")
+    assert "does not know this layer" in said("a.softmax")
+    assert "does not see" not in said("b")
+
+
 def test_a_symbol_that_two_layer_types_have_is_what_each_says(run: Run) -> None:
     layers = "[conv: {out: 4, k: 3, p: 1}, conv_transpose: {out: 3, k: 2, s: 2}]"
     spec = f"name: N\ninput: [3, 8, 8]\nlayers: [sequential: {{name: up, layers: {layers}}}]\n"

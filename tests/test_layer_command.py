@@ -148,6 +148,17 @@ def test_batch_is_a_symbol_in_the_formula(run: Run) -> None:
         ("cnov --k 3", "did you mean `conv`?"),
         ("reshape --in 4", "reshape: `shape` must be given"),
         ("upsample --in 4", "error[missing-field]: upsample takes either"),
+        (
+            "self_attention --heads 3 --in 192x8x8",
+            "in a spec `flatten: {start_axis: 1}` makes it 192x64; or, where 192 is a batch,"
+            " --batch 192 has it",
+        ),
+        ("conv --k 3 --in 1x2x3x4x5", "; where 1 is a batch, --batch 1 has it"),
+        (
+            "concat --axis 1 --in 192x1 --in 192x64",
+            "`--dims 1` takes 192x1 for channels and a length",
+        ),
+        ("scale --value 0.5", "a constant is `convcalc layer mul --value 0.5`"),
     ],
 )
 def test_refusals(run: Run, arguments: str, message: str) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import convcalc
-from convcalc import layers
-from convcalc.language import elsewhere
+from convcalc import ConvcalcError, layers
+from convcalc.language import built, elsewhere, samples
 from tests.conftest import Run
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -168,10 +168,29 @@ def test_a_layer_of_another_name_is_answered_with_its_own(run: Run, name: str) -
         ("depthwise_separable_conv", "separable_conv"),
         ("DepthwiseSeparableConvolution", "separable_conv"),
         ("transposed-convolution", "conv_transpose"),
+        ("transpose", "permute"),
+        ("cls_token", "parameter"),
+        ("pos_embed", "parameter"),
+        ("MultiheadAttention", "self_attention"),
+        ("bmm", "matmul"),
+        ("mean", "reduce"),
     ],
 )
 def test_a_class_of_pytorch_or_keras_is_understood(run: Run, name: str, meant: str) -> None:
     assert f"it is `{meant}` here" in run("layer", name).err
+
+
+def test_a_structure_that_is_asked_for_as_a_layer_is_answered_with_a_line_that_is_right(
+    run: Run,
+) -> None:
+    assert set(samples.STRUCTURES) == set(built.STRUCTURES)
+    for name in (*samples.STRUCTURES, "foreach", "loop"):
+        said = run("layer", name, "--help").err
+        line = re.search(r"`- (.+?)`; ", said)
+        assert line is not None, said
+        assert convcalc.loads(f"name: N\ninput: [64, 56, 56]\nlayers:\n  - {line[1]}\n")
+        with pytest.raises(ConvcalcError, match="it is a structure"):
+            convcalc.layer(name)
 
 
 def test_short_options(run: Run) -> None:

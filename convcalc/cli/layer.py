@@ -47,9 +47,14 @@ class _Types(Group):
 
 def _unknown(type: str, *others: str) -> ConvcalcError:
     """What is said of a layer type that there is not: the one that is meant, with the options."""
+    from convcalc.language.elsewhere import layer_meant
+    from convcalc.language.samples import STRUCTURES, structure_help
+
     message = f"there is no layer type `{type}`"
     if meant := layer_line(type, *others):
         return fail("usage", message, f"it is `{meant.type}` here: {meant.line}")
+    if structure := layer_meant(type, STRUCTURES):
+        return fail("usage", message, structure_help(structure))
     help = did_you_mean(type, layers.TYPES) or "`convcalc layer --help` lists them"
     return fail("usage", message, help)
 
@@ -174,6 +179,8 @@ def _cure(cls: type[layers.Layer], option: str) -> str:
 
     name = option.lstrip("-").replace("-", "_")
     fields = {field.short or field.name: field.name for field in layers.fields_of(cls)}
+    if elsewhere.is_constant(cls.type, name):
+        return "its factors are learned; a constant is `convcalc layer mul --value 0.5`"
     if cls.arity == 0 and name in ("in", "dims", *elsewhere.INPUTS):
         return f"nothing enters a {cls.type}: leave it out"
     if name in elsewhere.INPUTS or name in layers.canonical_names(cls):

@@ -77,8 +77,12 @@ def _alone(graph: Graph) -> Iterable[Place]:
 def in_attention(graph: Graph) -> Iterator[Place]:
     """The places of nodes, for a tool that sees an attention otherwise than by its parts."""
     for node in graph.nodes:
-        attends = any(group.layer and group.type == "self_attention" for group in node.groups)
-        yield _ATTENDS if attends else ALONE
+        yield _ATTENDS if _attends(node) else ALONE
+
+
+def _attends(node: Node) -> bool:
+    """Whether a node is a part of a `self_attention`."""
+    return any(group.layer and group.type == "self_attention" for group in node.groups)
 
 
 class Count(NamedTuple):
@@ -243,6 +247,11 @@ class Convention(NamedTuple):
     def _is_part(self, node: Node, place: Place) -> bool:
         """Whether the tool counts a node otherwise because it is a part of an attention."""
         return place.attends and node.type in self.attention
+
+    def loses(self, node: Node) -> bool:
+        """Whether a node is of a type that the tool knows, and counts otherwise in an attention."""
+        is_part = node.type in self.attention and _attends(node)
+        return is_part and self.knows(type(node.layer), node.functional)
 
     def knows(self, cls: type[Layer], functional: bool = False) -> bool:
         """Whether the tool has something to say about a layer type, if only that it is free."""

@@ -98,6 +98,8 @@ class _Scope:
         #: The inputs that have names, with their places; and those that no layer may take here.
         self.inputs: dict[str, Mark] = {}
         self.taken: Mapping[str, Mark] = {}
+        #: The names of layers so far, wherever they are seen.
+        self.elements: set[str] = set()
         #: Line to its call, where it is the same wherever it stands.
         self.lines: dict[str, Call] = {}
         #: The checks of the blocks' arguments.
@@ -253,6 +255,8 @@ def _expression(placed: _Placed, words: tuple[str, ...]) -> Expression:
             error = unknown_name(name, start, [*words, *sorted(scope.names)])
             if name in scope.below:
                 error.label, error.help = "it is defined below", "a value sees those above it"
+            elif name in scope.elements or name in scope.inputs:
+                error.label, error.help = _no_value(name, placed.key)
             raise error
     except ExpressionError as error:
         at = placed.mark.within(error.start, error.end - error.start)
@@ -260,6 +264,16 @@ def _expression(placed: _Placed, words: tuple[str, ...]) -> Expression:
         help = f'quote it, as a comma ends a value here: `"{whole}"`' if whole else error.help
         raise _mistake(error.code, error.message, scope, at, help, error.label) from None
     return expression
+
+
+def _no_value(name: str, key: str) -> tuple[str, str]:
+    """The label and the help for the name of a tensor where a value is meant."""
+    help = f"`{key}` takes values, such as numbers; `from` takes tensors"
+    if key == "in":
+        help += (
+            ": one layer or block on several is a line for each, with `weights: NAME` of the first"
+        )
+    return f"`{name}` is a tensor", help
 
 
 def _cut_by_comma(placed: _Placed) -> str:
@@ -463,6 +477,7 @@ def _element_name(placed: _Placed) -> str:
         message, help = f"`{name}` names an input already", "choose another name"
         label = f"the input is at line {at.line}, column {at.column}"
         raise placed.mistake("bad-name", message, help, label)
+    placed.scope.elements.add(name)
     return name
 
 
@@ -709,7 +724,10 @@ def _statement(placed: _Placed) -> Statement:
     elif not isinstance(fields, reader.Mapping):
         message = f"the fields of `{name}` are a mapping, not {describe(fields)}"
         line = f"- {name}: {_as_fields(placed, is_block)}".removesuffix(": {}")
-        raise placed.mistake("bad-layer", message, f"write `{line}`")
+        help = f"write `{line}`"
+        if name == "scale" and not isinstance(fields, list):
+            help = _constant_help(fields)
+        raise placed.mistake("bad-layer", message, help)
     at = placed.marks, placed.key_at
     if name in built.STRUCTURES:
         body = _inside(_form(name), placed, f"`{name}`")
@@ -886,7 +904,7 @@ def _joined(form: str, own: Mapping[str, tuple[_Check, bool]], shown: Iterable[s
         for name, (check, required) in own.items()
     }
     validator = SchemaValidator(core_schema.typed_dict_schema(schema, extra_behavior="forbid"))
-    return _Checks(validator, (*shown, *_form("call").shown), common=tuple(common))
+    return _Checks(validator, (*shown, *_form(form).shown), common=tuple(common))
 
 
 def _checked(checks: _Checks, placed: _Placed, text: str) -> Any:
@@ -932,6 +950,10 @@ def _missing(field: str, owner: _Placed, checks: _Checks, text: str) -> _Mistake
     short = layers.short_name(field) if checks.spellings else None
     shown = f"`{field}`" + (f" (short: `{short}`)" if short else "")
     help = _EXAMPLES.get(field, "") if text == "the spec" else ""
+    if owner.key in built.STRUCTURES and not help:
+        from convcalc.language.samples import STRUCTURES  # what is right needs none
+
+        help = f"write `{STRUCTURES[owner.key]}`"
     return owner.as_key().mistake("missing-field", f"{text} needs {shown}", help)
 
 
@@ -942,10 +964,20 @@ def _unknown(field: _Placed, meant: str, checks: _Checks, text: str) -> _Mistake
     help = f"it takes {listed(checks.shown, 20)}"
     if checks.spellings and field.key in elsewhere.INPUTS:
         label, help = "", "leave it out: what reaches the layer is known"
+    elif elsewhere.is_constant(text.strip("`"), field.key):
+        label, help = "", _constant_help(field.value)
     elif field.value is None and field.key.count(")") > field.key.count("("):
         label, help = "", "quote the expression that this ends: a comma ends a value here"
     message = f"{text} has no {checks.noun} {quoted(field.key)}"
     return field.as_key().mistake("unknown-field", message, help, label)
+
+
+def _constant_help(value: Any) -> str:
+    """What is said to who wants `scale` to multiply by a constant."""
+    shown = "0.5"
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        shown = shortened(value) if isinstance(value, str) else describe(value)
+    return f"its factors are learned; to multiply by a constant is `mul: {{value: {shown}}}`"
 
 
 _EXAMPLES = {

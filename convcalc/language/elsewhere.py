@@ -27,14 +27,22 @@ LAYERS = _by_name(
         "global_avg_pool": "gap globalaveragepool globalaveragepooling",
         "avg_pool": "averagepool averagepooling",
         "max_pool": "maxpooling",
-        "concat": "cat concatenate",
+        "concat": "cat concatenate stack hstack vstack",
         "add": "sum",
         "sub": "subtract",
         "mul": "multiply",
         "div": "divide",
         "clamp": "clip hardtanh",
-        "split": "chunk",
-        "slice": "narrow",
+        "split": "chunk unbind tensorsplit",
+        "slice": "narrow crop select",
+        "permute": "transpose movedim moveaxis swapaxes swapdims",
+        "reshape": "view unflatten squeeze unsqueeze rearrange",
+        "reduce": "mean amax amin reducemean reducesum reducemax reducemin",
+        "matmul": "mm bmm einsum baddbmm",
+        "parameter": "classtoken clstoken posembed posembedding positionembedding"
+        " positionalembedding positionembeddings posemb learnedtoken",
+        "self_attention": "attention mha mhsa multiheadattention multiheadselfattention"
+        " selfattn multiheadedattention",
         "unfold": "im2col",
         "fold": "col2im",
         "max_unpool": "unpool unpooling maxunpooling",
@@ -66,6 +74,15 @@ def _folded(name: str) -> str:
     """A name as every spelling of it reads: `Conv2d`, `conv_2d`, `Convolution` are `conv`."""
     plain = re.sub(r"[123]d$|[^a-z0-9]", "", name[:_LONGEST].lower())
     return plain.replace("convolution", "conv")
+
+
+#: What a constant factor is called by who looks for it in `scale`, which learns its own.
+_FACTORS = ("by", "value", "factor", "scale", "scale_factor", "constant", "scalar")
+
+
+def is_constant(type: str, field: str) -> bool:
+    """Whether a field would make a constant of a layer's factors: that is `mul` here."""
+    return type == "scale" and field in _FACTORS
 
 
 #: What enters a layer, which is no field here.

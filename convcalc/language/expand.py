@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import layers
 from convcalc.arithmetic import Refusal
-from convcalc.diagnostics import ConvcalcError, Diagnostic, Source
+from convcalc.diagnostics import ConvcalcError, Source
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Builder, Graph, input_tensors
 from convcalc.language.document import Document
@@ -130,9 +130,9 @@ class _Trials(NamedTuple):
     asked: _Asked
     budget: Budget
 
-    def mistakes(self, input: Shape) -> Sequence[Diagnostic] | None:
+    def mistakes(self, input: Shape) -> Mistakes | None:
         try:
-            return self.asked.expanded(self.budget, input=input).mistakes.found
+            return self.asked.expanded(self.budget, input=input).mistakes
         except ConvcalcError:
             return None
 

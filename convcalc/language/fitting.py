@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol
 
-from convcalc.diagnostics import Diagnostic
 from convcalc.language.joins import Paths, paths_of, scale_of
 from convcalc.language.refusals import Mistakes
 from convcalc.language.statements import Statement
@@ -25,7 +24,7 @@ _FAR, _LARGEST = 40, 512
 class Trials(Protocol):
     """Tries a document otherwise; what takes too long is found wrong."""
 
-    def mistakes(self, input: Shape) -> Sequence[Diagnostic] | None:
+    def mistakes(self, input: Shape) -> Mistakes | None:
         """What is wrong with another input; None where that takes too long."""
 
     def takes_with(self, st: Statement, **fields: Any) -> bool:
@@ -37,7 +36,7 @@ def advise(mistakes: Mistakes, shape: Shape, trials: Trials) -> None:
     if not mistakes.refused:
         return
     first = mistakes.refused[0]
-    meant = _meant(shape, first.code, mistakes.found[first.at], trials)
+    meant = _meant(shape, first.code, len(mistakes.builder), trials)
     if meant:
         ways = [f"`input: {list(each.shape)}` is {each.what}" for each in meant]
         mistakes.advise(first, ", ".join(ways), instead=True)
@@ -47,8 +46,13 @@ def advise(mistakes: Mistakes, shape: Shape, trials: Trials) -> None:
         if paths:
             mistakes.advise(refused, _padding(mistakes, paths, trials))
             scale = scale_of(mistakes.builder)
-            mistakes.advise(refused, even_sizes(shape, scale, lambda x: trials.mistakes(x) == []))
+            mistakes.advise(refused, even_sizes(shape, scale, partial(_is_right, trials)))
             return
+
+
+def _is_right(trials: Trials, input: Shape) -> bool:
+    found = trials.mistakes(input)
+    return found is not None and not found.found
 
 
 def _padding(mistakes: Mistakes, paths: Paths, trials: Trials) -> str:
@@ -102,11 +106,14 @@ def _readings(shape: Shape, code: str) -> Iterator[_Reading]:
             )
 
 
-def _meant(shape: Shape, code: str, said: Diagnostic, trials: Trials) -> list[_Reading]:
-    """The readings of an input with which all is right; else those that come further."""
+def _meant(shape: Shape, code: str, made: int, trials: Trials) -> list[_Reading]:
+    """The readings of an input with which all is right; else the first that comes further.
+
+    `made` is how many layers take what reaches them as it is: further is where more of them do.
+    """
     tried = [(each, trials.mistakes(each.shape)) for each in _readings(shape, code)]
-    right = [each for each, found in tried if found == []]
-    further = [each for each, found in tried if found and said.mark not in [d.mark for d in found]]
+    right = [each for each, found in tried if found and not found.found]
+    further = [each for each, found in tried if found and len(found.builder) > made]
     return right or further[:1]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from convcalc.arithmetic import Refusal, ceil, ceil_div, floor, is_fraction, make_divisible
@@ -169,6 +169,10 @@ class Mistakes:
 
             if paths := paths_of(self.builder, inputs):
                 notes = [self._rounding(each) for each in islice(paths.roundings(), 2)]
+            if st.type == "branches" or (st.type == "concat" and notes):
+                refusal.help = ""  # paths have no `axis`, and where a remainder is, none is meant
+        if refusal.code == "input-count" and refusal.help:
+            refusal.help = refusal.help.replace("NAME.0", _first_of(inputs, scope))
         if st.type == "residual" and not notes:
             refusal.help = _residual_help(inputs[0].shape, inputs[-1].shape) or refusal.help
         self.refused.append(Refused(len(self.found), refusal.code, inputs))
@@ -314,6 +318,14 @@ class Mistakes:
         if tensor.node >= 0:
             return f"`{self.builder.name(tensor.node)}`"
         return "the input" if len(self.inputs) == 1 else f"input `{self.inputs[-1 - tensor.node]}`"
+
+
+def _first_of(inputs: Known, scope: Scope) -> str:
+    """What `from` calls the first of several inputs; `NAME.0` where nothing has a name."""
+    found = {name: scope.find(name) for name in scope.tensors()}
+    alone = (name for name, tensors in found.items() if tensors == inputs[:1])
+    together = (f"{name}.0" for name, tensors in found.items() if tensors == inputs)
+    return next(chain(alone, together), "NAME.0")
 
 
 def _residual_help(body: Shape, shortcut: Shape) -> str:

@@ -269,7 +269,8 @@ def _of_tensors(placed: Placed, other: Placed, which: str) -> _Difference:
     cure = "both must get the same shape"
     if here != there:
         got = f"{here[0]} arrive here, and {there[0]} there"
-        cure = f"both must get as many channels: {got}"
+        flat = all(len(shape) == 1 for each in (placed, other) for shape in each.inputs[:1])
+        cure = f"both must get as many {'features' if flat else 'channels'}: {got}"
     shapes = [_shown(list(each.shape)) for each in (one, another)]
     return _Difference(f"has a {one.name} of {shapes[0]}", f"has {shapes[1]}", which, cure)
 

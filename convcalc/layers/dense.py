@@ -66,6 +66,8 @@ class Linear(Unary):
 class Scale(Unary):
     """One learned factor a channel (ConvNeXt's layer scale; Touvron et al. 2021, section 2).
 
+    A factor that is a constant is `mul: {value: 0.5}`.
+
     Example: `- scale` on `96x56x56`
     """
 

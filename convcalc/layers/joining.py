@@ -204,12 +204,27 @@ class Concat(Join):
                 all(holds(equal(a, b)) for a, b in sizes),
                 "concat cannot join {a} and {b}: all sizes but {those} must be the same",
                 code="shape-mismatch",
+                help=lambda: _axis_that_fits(inputs),
                 a=first,
                 b=other,
                 those="the channels" if self.axis == 0 else f"those of axis {self.axis}",
             )
             size = size + other[self.axis]
         return resized(first, self.axis, size)
+
+
+def _axis_that_fits(inputs: tuple[Shape, ...]) -> str:
+    """The axis along which inputs can be joined, in words; empty where there is none."""
+    first, *others = inputs
+    for axis in range(len(first)):
+        rest = without(first, axis)
+        if all(
+            len(other) == len(first)
+            and all(holds(equal(a, b)) for a, b in zip(rest, without(other, axis)))
+            for other in others
+        ):
+            return f"`axis: {axis}` would make them fit"
+    return ""
 
 
 class _Moving(Unary):

@@ -12,7 +12,7 @@ from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_n
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.visible import visible, width
-from convcalc.words import as_mathematics, counted, grouped, short
+from convcalc.words import as_mathematics, counted, grouped, listed, short
 
 
 def report(explanation: Explanation, si: bool = False) -> Report:
@@ -333,8 +333,15 @@ def _notes(e: Explanation) -> Iterator[str]:
     if e.standard is not None:
         yield f"standard: the one layer that does the job of a {e.type}."
     if e.whole.uncounted:
+        passed = [part for part in e.parts if part.row.uncounted]
+        lost = [_own_name(part, e) for part in passed if convention.loses(part.row.nodes[0])]
         which = "this layer" if len(e.parts) == 1 else "all of these layers"
-        yield f"{convention.tool} does not know {which}, and counts 0 for what it does not know."
+        unseen = f"does not know {which}, and counts 0 for what it does not know"
+        if lost and len(e.parts) == 1:
+            unseen = f"does not see {which} inside an attention, and counts 0 for it"
+        yield f"{convention.tool} {unseen}."
+        if lost and len(e.parts) > 1:
+            yield f"Inside an attention it does not see {visible(listed(lost))}."
     if e.whole.unknown:
         from convcalc.render.lacking import lacking_of  # most layers lack nothing
 
