@@ -26,6 +26,7 @@ from convcalc.layers.base import NO_INPUT, Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
 from convcalc.named import whole_name
+from convcalc.parts import is_whole
 from convcalc.shape import Shape, Tensor
 from convcalc.symbolic import Formula, Symbol, quotient, settled
 from convcalc.words import counted, quoted
@@ -485,7 +486,8 @@ def explain_in(
         (whole,) = (row for row in summed if row.depth == depth and row.name == name)
         fields, figures = FrozenDict(), _summed(whole, parts)
         layer = first.groups[depth - 1].layer
-        if isinstance(layer, Composite):
+        nodes = graph.nodes[chosen.start : chosen.stop]
+        if isinstance(layer, Composite) and is_whole(layer, nodes):
             standard = _standard_in(layer, first.input_shapes[0], convention, number)
     return Explanation(
         whole.type,

@@ -328,6 +328,21 @@ def test_only_a_composite_layer_itself_is_compared(run: Run) -> None:
         assert not {"standard", "ratio"} & set(found)
 
 
+def test_what_is_left_of_a_composite_layer_is_not_compared_with_what_the_whole_replaces(
+    run: Run,
+) -> None:
+    name = "stem.separable_conv"
+    for cut in (
+        f"--drop {name}.pointwise_conv",
+        f"--drop {name}.depthwise_conv",
+        f"--until {name}.depthwise_conv",
+    ):
+        found = run("explain", "-", name, "--json", *cut.split(), stdin=SEPARABLE).json
+        assert not {"standard", "ratio"} & set(found), cut
+    whole = run("explain", "-", name, "--json", "--until", name, stdin=SEPARABLE).json
+    assert {"standard", "ratio"} <= set(whole)
+
+
 def test_it_takes_what_analyze_takes(run: Run) -> None:
     options = "--set alpha=0.5 --input 3x160x160 --batch 4 --convention torch".split()
     (row,) = (
