@@ -343,6 +343,18 @@ def test_what_is_left_of_a_composite_layer_is_not_compared_with_what_the_whole_r
     assert {"standard", "ratio"} <= set(whole)
 
 
+def test_what_a_symbol_is_said_to_be_is_not_another_layer_types_word_for_it() -> None:
+    # Both know `k` and `multiplier`; a layer is made once for equal fields.
+    convcalc.layer("separable_conv", out=4, kernel_size=3)
+    found = convcalc.layer("depthwise_conv", kernel_size=3).symbols
+    descriptions = {
+        field.name: field.description for field in layers.fields_of(layers.find("depthwise_conv"))
+    }
+    assert found["multiplier"] in descriptions["multiplier"]
+    assert "the two" not in found["multiplier"]
+    assert "depthwise" not in found["k"]
+
+
 def test_it_takes_what_analyze_takes(run: Run) -> None:
     options = "--set alpha=0.5 --input 3x160x160 --batch 4 --convention torch".split()
     (row,) = (
