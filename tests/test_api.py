@@ -244,6 +244,7 @@ def test_results_can_be_pickled_and_copied() -> None:
         *(network, network.inputs, network.variables, network.nodes[3]),
         *(analysis, analysis.totals, analysis.rows, analysis.rows[3], network.analyze("all")),
         *(convcalc.networks(), convcalc.networks()[3], network.explain("stem")),
+        convcalc.layer("self_attention", heads=2),
     )
     for value in values:
         assert pickle.loads(pickle.dumps(value)) == value

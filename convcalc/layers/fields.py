@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated, Any
 
 from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction, is_number
@@ -27,8 +28,16 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-#: Stands for a number of the kind `Real` that is open: no user can give it.
-OPEN = math.nan
+class _Open(Enum):
+    """What stands for a number of the kind `Real` that is open; its value is what users see.
+
+    No user can give it. It is equal to itself, also in another process.
+    """
+
+    NUMBER = "open"
+
+
+OPEN: Any = _Open.NUMBER
 
 
 class Kind:
@@ -294,9 +303,9 @@ class Real(Kind):
         finite = abs(value) <= sys.float_info.max
         return value if finite and self.minimum <= value <= self.maximum else None
 
-    def show(self, value: float) -> float | None:
+    def show(self, value: Any) -> float | str:
         # Equal numbers look the same, so that equal layers do.
-        return None if math.isnan(value) else float(value)
+        return str(value.value) if value is OPEN else float(value)
 
     def schema(self) -> dict[str, Any]:
         bounds = {"minimum": self.minimum, "maximum": self.maximum}
