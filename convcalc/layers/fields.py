@@ -53,6 +53,8 @@ class Kind:
     metavar: str = "VALUE"
     #: Whether rules calculate with it, so that it can be a symbol in a formula.
     symbolic: bool = False
+    #: Whether one value stands for every spatial axis, and equal ones for one.
+    per_axis: bool = False
     #: Whether null may stand in it, for a size that is left open.
     nulls: bool = False
     #: Whether any text stands for itself, so that none is an expression.
@@ -73,6 +75,14 @@ class Kind:
         if read is None:
             raise self.refuse(value)
         return read
+
+    def takes(self, value: Any) -> bool:
+        """Whether a value from a spec is one of the kind."""
+        try:
+            self.parse(value)
+        except Refusal:
+            return False
+        return True
 
     def resolve(self, value: Any, axes: int) -> Any:
         """The value for an input of `axes` spatial axes. Raises Refusal for another number."""
@@ -143,6 +153,8 @@ class Place(Whole):
 
 class _PerAxis(Kind):
     """A value for every spatial axis, or one for all; kept as a tuple of one or of all."""
+
+    per_axis = True
 
     def resolve(self, value: Any, axes: int) -> Any:
         if len(value) == axes:
@@ -498,6 +510,7 @@ class Optional(Kind):
         self.expected = kind.expected
         self.metavar = kind.metavar
         self.symbolic = kind.symbolic
+        self.per_axis = kind.per_axis
 
     def parse(self, value: Any) -> Any:
         return None if value is None else self.kind.parse(value)
