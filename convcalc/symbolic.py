@@ -181,16 +181,31 @@ class Product(Formula):
             yield from factor.symbols()
 
     def reduced(self) -> Number:
-        powers = ([factor.reduced()] * power for factor, power in self.factors)
+        powers = ([factor.reduced()] * power for factor, power in _undivided(self.factors))
         return _product([self.coefficient, *(each for factors in powers for each in factors)])
 
     def polynomial(self) -> Polynomial:
         result = Polynomial({(): self.coefficient})
-        for factor, power in self.factors:
+        for factor, power in _undivided(self.factors):
             base = factor.polynomial()
             for _ in range(power):
                 result = result.times(base)
         return result
+
+
+def _undivided(factors: Iterable[_Power]) -> list[_Power]:
+    """Powers of factors in which (a/b)·b is a, also where a symbol stands for a/b."""
+    powers = dict(factors)
+    for factor, power in [*powers.items()]:
+        made = factor.definition if isinstance(factor, Symbol) else factor
+        if isinstance(made, Call) and made.operation == "exact_div":
+            a, b = made.operands
+            times = min(power, powers.get(b, 0))
+            if times and isinstance(a, Formula):
+                powers[factor] -= times
+                powers[b] -= times
+                powers[a] = powers.get(a, 0) + times
+    return [(factor, power) for factor, power in powers.items() if power]
 
 
 class _Operation(NamedTuple):
