@@ -91,11 +91,7 @@ class Row(NamedTuple):
         """The fields of a layer by canonical name; empty for a folded row."""
         if self.depth is not None:
             return {}
-        config = dict(self.nodes[0].placed.config)
-        for name, value in config.items():
-            if type(value) is list:
-                config[name] = _copied(value)
-        return config
+        return {name: _listed(value) for name, value in self.nodes[0].placed.config.items()}
 
     @property
     def weights(self) -> dict[str, tuple[int, ...]]:
@@ -162,9 +158,9 @@ class Row(NamedTuple):
         return f"Row('{name}', {self.type}, {shapes}, {params} params, {macs} MACs)"
 
 
-def _copied(values: list[Any]) -> list[Any]:
-    """A list, and those in it, that are the asker's own."""
-    return [_copied(each) if type(each) is list else each for each in values]
+def _listed(value: Any) -> Any:
+    """A value whose tuples, and those in them, are lists, the asker's own."""
+    return [_listed(each) for each in value] if type(value) is tuple else value
 
 
 class Rows(Named[Row]):

@@ -222,7 +222,7 @@ def macs(placed: Placed) -> int | None:
 
 def operations(placed: Placed) -> FrozenDict[str, int] | None:
     """The primitive operations by kind; None where they are not known."""
-    return None if placed.primitives is None else FrozenDict(placed.primitives)
+    return placed.primitives
 
 
 register(

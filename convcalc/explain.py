@@ -26,6 +26,7 @@ from convcalc.layers.base import NO_INPUT, Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
 from convcalc.named import whole_name
+from convcalc.parts import is_whole
 from convcalc.shape import Shape, Tensor
 from convcalc.symbolic import Formula, Symbol, quotient, settled
 from convcalc.words import counted, quoted
@@ -413,7 +414,8 @@ def explain(
         if len(shapes) == 1:
             shapes *= layer.fewest_inputs()
         shapes = _lettered(plain, shapes)
-        analysis = analyze(_graph(layer, shapes, builder), convention, number, run=())
+        graph = _graph(layer, shapes, builder)
+        analysis = analyze(graph, convention, number, run=())
         (whole,) = analysis.folded(1).rows
         standard = None
         if isinstance(layer, Composite):
@@ -423,7 +425,8 @@ def explain(
         if refusal.code == "shape-mismatch" and dims is None:
             refusal.help = "; or, ".join(filter(None, (refusal.help, _as_signals(layer, inputs))))
         raise _refused(type, refusal, refusal.field or field, x) from None
-    asked = [Quantities(row.nodes[0], number) for row in analysis.rows]
+    places = [*counting.places(graph)]
+    asked = [Quantities(node, number, place) for node, place in zip(graph.nodes, places)]
     names = [counting.open_names(each) for each in asked if whole.flops is not None]
     meanings = {name: meaning for each in names for name, meaning in each.items()}
     gaps = [counting.gap_of(each.cls) for each in asked if counting.has_gap(each) is None]
@@ -432,7 +435,7 @@ def explain(
         counting,
         value_of(number),
         whole,
-        _parts(analysis.rows, counting, number),
+        _parts(analysis.rows, counting, number, places),
         _formulas(whole),
         FrozenDict(meanings),
         gaps[0] if gaps else None,
@@ -476,7 +479,7 @@ def explain_in(
             placed = known[id(node.placed)] = _in_symbols(node)
         row = _row(node._replace(placed=placed), inputs[index], counting, number, places[index])
         rows.append(row)
-    parts = _parts(rows, counting, number)
+    parts = _parts(rows, counting, number, places.values())
     position = Position(graph.name, chosen[0] + 1, len(graph.nodes))
     standard = None
     if depth is None:
@@ -487,7 +490,8 @@ def explain_in(
         (whole,) = (row for row in summed if row.depth == depth and row.name == name)
         fields, figures = FrozenDict(), _summed(whole, parts)
         layer = first.groups[depth - 1].layer
-        if isinstance(layer, Composite):
+        nodes = graph.nodes[chosen.start : chosen.stop]
+        if isinstance(layer, Composite) and is_whole(layer, nodes):
             standard = _standard_in(layer, first.input_shapes[0], convention, number)
     return Explanation(
         whole.type,
@@ -698,11 +702,13 @@ def _graph(layer: Layer, shapes: list[Shape], builder: Builder) -> Graph:
     return Graph(layer.type, "", inputs, builder.nodes(), outputs, None, {})
 
 
-def _parts(rows: Sequence[Row], counting: Convention, number: Any) -> tuple[Part, ...]:
-    """Rows with their figures as formulas."""
+def _parts(
+    rows: Sequence[Row], counting: Convention, number: Any, places: Iterable[Place]
+) -> tuple[Part, ...]:
+    """Rows, at their places, with their figures as formulas."""
     seen: set[Symbol] = set()
     parts = []
-    for row in rows:
+    for row, place in zip(rows, places):
         (node,) = row.nodes
         sizes = []
         for size in cast(tuple[Any, ...], row.output_shapes[0]):
@@ -712,7 +718,7 @@ def _parts(rows: Sequence[Row], counting: Convention, number: Any) -> tuple[Part
                 seen.add(size)
         counts = (row.operations or {}).items()
         operations = FrozenDict((key, _figure(key, formula)) for key, formula in counts)
-        terms = _terms(node.placed, number) if _counts_all(counting, node) else ()
+        terms = _terms(node.placed, number) if _counts_all(counting, node, place) else ()
         pads = tuple(_pads(node.placed))
         parts.append(Part(row, tuple(sizes), _formulas(row), operations, terms, pads))
     return tuple(parts)
@@ -733,9 +739,9 @@ def _pads(placed: Placed) -> Iterator[Padded]:
         yield Padded(figure, settled(window.before), settled(window.after))
 
 
-def _counts_all(counting: Convention, node: Node) -> bool:
-    """Whether a convention counts every operation of a layer once."""
-    return counting.rule(type(node.layer), node.functional) == "operations"
+def _counts_all(counting: Convention, node: Node, place: Place) -> bool:
+    """Whether a convention counts every operation of a node at its place once."""
+    return counting.rule_at(node, place) == "operations"
 
 
 def _terms(placed: Placed, number: Any) -> tuple[Formulas, ...]:

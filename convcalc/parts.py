@@ -219,20 +219,38 @@ def _parts_anew(
         return {}
     groups = graph.nodes[place.start].groups
     depth = next(i for i, group in enumerate(groups, 1) if group.layer)
-    layer, builder = groups[depth - 1].layer, Builder()
+    layer = groups[depth - 1].layer
     assert isinstance(layer, Composite)
     try:
-        layer.require(entering[0].shape)
-        layer.build(builder, entering[0])
+        made = _parts_of(layer, entering[0].shape)
     except Refusal as refusal:
         name = ".".join([group.name for group in groups[:depth]])
         given = (entering[0].shape,)
         raise _does_not_fit(name, refusal, tuple(read), given, graph, why) from None
     parts = [graph.nodes[index].placed for index in place]
-    made = [builder.placed(index) for index in range(len(builder))]
     if [each.type for each in made] != [each.type for each in parts]:
         return {}
     return dict(zip(place, map(_held_as, parts, made)))
+
+
+def _parts_of(layer: Composite, x: Shape) -> list[Placed]:
+    """The parts that a composite layer is made of where `x` enters it. Raises Refusal."""
+    builder = Builder()
+    (entering,) = input_tensors({"input": x})
+    layer.require(x)
+    layer.build(builder, entering)
+    return [builder.placed(index) for index in range(len(builder))]
+
+
+def is_whole(layer: Composite, nodes: Sequence[Node]) -> bool:
+    """Whether nodes are all that a composite layer stands for; of a cut network, some may lack."""
+    try:
+        made = _parts_of(layer, nodes[0].placed.entering)
+    except Refusal:  # what is left reads what the whole could not
+        return False
+    return [(each.type, each.inputs) for each in made] == [
+        (node.type, node.input_shapes) for node in nodes
+    ]
 
 
 def _does_not_fit(

@@ -20,7 +20,9 @@ Number = Union[int, "Formula"]
 
 
 class Formula(Symbolic):
-    """An expression over symbols. Immutable; compared and hashed by how it is written."""
+    """An expression over symbols. Immutable; compared and hashed by how it is written, and by what
+    its symbols stand for and are.
+    """
 
     __slots__ = ("_key", "value")
     _key: tuple[Any, ...]
@@ -92,7 +94,7 @@ class Symbol(Formula):
         self.definition = definition
         self.meaning = meaning
         self.whole = value is None or _is_whole(value)
-        self._key = ("symbol", name, value, definition)
+        self._key = ("symbol", name, value, definition, meaning)
 
     def text(self, numbers: bool = False) -> str:
         if not numbers or self.value is None:
@@ -179,16 +181,31 @@ class Product(Formula):
             yield from factor.symbols()
 
     def reduced(self) -> Number:
-        powers = ([factor.reduced()] * power for factor, power in self.factors)
+        powers = ([factor.reduced()] * power for factor, power in _undivided(self.factors))
         return _product([self.coefficient, *(each for factors in powers for each in factors)])
 
     def polynomial(self) -> Polynomial:
         result = Polynomial({(): self.coefficient})
-        for factor, power in self.factors:
+        for factor, power in _undivided(self.factors):
             base = factor.polynomial()
             for _ in range(power):
                 result = result.times(base)
         return result
+
+
+def _undivided(factors: Iterable[_Power]) -> list[_Power]:
+    """Powers of factors in which (a/b)·b is a, also where a symbol stands for a/b."""
+    powers = dict(factors)
+    for factor, power in [*powers.items()]:
+        made = factor.definition if isinstance(factor, Symbol) else factor
+        if isinstance(made, Call) and made.operation == "exact_div":
+            a, b = made.operands
+            times = min(power, powers.get(b, 0))
+            if times and isinstance(a, Formula):
+                powers[factor] -= times
+                powers[b] -= times
+                powers[a] = powers.get(a, 0) + times
+    return [(factor, power) for factor, power in powers.items() if power]
 
 
 class _Operation(NamedTuple):
@@ -300,22 +317,23 @@ class Condition(Symbolic):
     `operation` is one of `_CONDITIONS`.
     """
 
-    __slots__ = ("operands", "operation")
+    __slots__ = ("_key", "operands", "operation")
     numeric = False
     value = None
 
     def __init__(self, operation: str, *operands: Any) -> None:
         self.operation = operation
         self.operands = operands
+        self._key = (operation, operands)
 
     def truth(self) -> Condition:
         return self
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Condition) and self.text() == other.text()
+        return isinstance(other, Condition) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash(self.text())
+        return hash(self._key)
 
     def __str__(self) -> str:
         return self.text()

@@ -244,6 +244,7 @@ def test_results_can_be_pickled_and_copied() -> None:
         *(network, network.inputs, network.variables, network.nodes[3]),
         *(analysis, analysis.totals, analysis.rows, analysis.rows[3], network.analyze("all")),
         *(convcalc.networks(), convcalc.networks()[3], network.explain("stem")),
+        convcalc.layer("self_attention", heads=2),
     )
     for value in values:
         assert pickle.loads(pickle.dumps(value)) == value
@@ -384,6 +385,7 @@ def test_mappings_equal_dicts_and_cannot_be_changed() -> None:
         *(variables, network.inputs, analysis.counts, analysis.rows[0].counts),
         *(analysis.totals, analysis.totals.operations, analysis.rows[0].operations),
         *(explanation.figures, explanation.fields, explanation.symbols, explanation.formulas),
+        *(network.nodes[0].placed.config, network.nodes[0].placed.primitives),
     )
     for mapping in mappings:
         before = dict(mapping)
@@ -402,6 +404,8 @@ def test_mappings_equal_dicts_and_cannot_be_changed() -> None:
         assert mapping == before
         assert copy.deepcopy(mapping) == mapping == pickle.loads(pickle.dumps(mapping))
     assert json.loads(json.dumps(variables)) == variables
+    stride = network.nodes[0].placed.config["stride"]
+    assert isinstance(stride, tuple), "a list in it could be changed"
 
 
 def test_what_is_given_away_is_a_copy() -> None:

@@ -46,6 +46,14 @@ def test_self_attention_is_timms(
     assert (found.totals.params, found.totals.macs) == (params, macs)
 
 
+@pytest.mark.parametrize("fields", [{}, {"heads": 1}, {"heads": 12}])
+def test_what_attention_costs_is_said_in_the_channels_that_enter_it(fields: dict[str, Any]) -> None:
+    # Four projections, and two products of all heads' channels with every pair of tokens.
+    found = convcalc.layer("self_attention", **fields)
+    assert found.figures["macs"].closed == "4·C_in²·L_in + 2·C_in·L_in²"
+    assert not any("H_out" in figure.closed for figure in found.figures.values())
+
+
 def test_parts_of_attention_are_called_as_timms() -> None:
     found = analyzed({"self_attention": {"heads": 4}}, input=[32, 10])
     assert found.rows["self_attention.qkv"].weights == {"weight": (96, 32), "bias": (96,)}

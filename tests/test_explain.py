@@ -6,12 +6,13 @@ import json
 import re
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import convcalc
 from convcalc import conventions, layers
+from convcalc.conventions.base import Quantities, in_attention, in_numbers, last_calls
 from convcalc.diagnostics import ConvcalcError
 from convcalc.explain import explain
 from convcalc.visible import width
@@ -326,6 +327,68 @@ def test_only_a_composite_layer_itself_is_compared(run: Run) -> None:
     for name in ("stem", "stem.separable_conv.depthwise_conv", "squeeze_excite"):
         found = run("explain", "-", name, "--json", stdin=SEPARABLE).json
         assert not {"standard", "ratio"} & set(found)
+
+
+def test_what_is_left_of_a_composite_layer_is_not_compared_with_what_the_whole_replaces(
+    run: Run,
+) -> None:
+    name = "stem.separable_conv"
+    for cut in (
+        f"--drop {name}.pointwise_conv",
+        f"--drop {name}.depthwise_conv",
+        f"--until {name}.depthwise_conv",
+    ):
+        found = run("explain", "-", name, "--json", *cut.split(), stdin=SEPARABLE).json
+        assert not {"standard", "ratio"} & set(found), cut
+    whole = run("explain", "-", name, "--json", "--until", name, stdin=SEPARABLE).json
+    assert {"standard", "ratio"} <= set(whole)
+
+
+def test_what_a_symbol_is_said_to_be_is_not_another_layer_types_word_for_it() -> None:
+    # Both know `k` and `multiplier`; a layer is made once for equal fields.
+    convcalc.layer("separable_conv", out=4, kernel_size=3)
+    found = convcalc.layer("depthwise_conv", kernel_size=3).symbols
+    descriptions = {
+        field.name: field.description for field in layers.fields_of(layers.find("depthwise_conv"))
+    }
+    assert found["multiplier"] in descriptions["multiplier"]
+    assert "the two" not in found["multiplier"]
+    assert "depthwise" not in found["k"]
+
+
+@pytest.fixture
+def counting_otherwise(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that makes `exact` a convention that counts by a layer's surroundings."""
+
+    def changed(**changes: Any) -> None:
+        convention = conventions.find("exact")._replace(**changes)
+        monkeypatch.setattr(conventions, "find", lambda name: convention)
+
+    return changed
+
+
+def test_names_are_explained_of_the_rule_that_counts_a_part(counting_otherwise: Any) -> None:
+    def cells(q: Quantities) -> int:
+        """Cells of the input."""
+        return cast(int, in_numbers(q.x.size))
+
+    rules = {"rules": {"linear": "cells"}, "quantities": {"cells": cells}}
+    counting_otherwise(**rules)
+    assert explain("self_attention", {"heads": 2}).meanings == {"cells": "Cells of the input"}
+    counting_otherwise(**rules, attention={"linear": "macs"}, places=in_attention)
+    assert explain("self_attention", {"heads": 2}).meanings == {}
+
+
+def test_a_call_that_is_not_counted_has_no_terms(counting_otherwise: Any) -> None:
+    counting_otherwise(places=last_calls)
+    fields = "out: 4, k: 3, s: 2"
+    network = convcalc.loads(
+        "{name: n, input: [4, 9, 9], layers: ["
+        f"conv_transpose: {{{fields}, name: a}}, conv_transpose: {{{fields}, weights: a}}]}}"
+    )
+    first, last = (network.explain(row).parts[0] for row in ("a", "conv_transpose"))
+    assert (first.figures["flops"].value, first.terms) == (0, ())
+    assert last.terms[-1].value == last.figures["flops"].value > 0
 
 
 def test_it_takes_what_analyze_takes(run: Run) -> None:

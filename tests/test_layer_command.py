@@ -51,6 +51,38 @@ def test_one_number_is_a_list_of_one_where_a_list_is_meant(run: Run) -> None:
     assert "`shape` must be a list of whole numbers, -1 or more, not 2.5" in said
 
 
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        # The help says `[N,N…],…`.
+        ("--tensors [64,3],[64]", [[64, 3], [64]]),
+        ("--tensors [[64,3],[64]]", [[64, 3], [64]]),
+        ("--tensors [64,3]", [[64, 3]]),
+    ],
+)
+def test_lists_of_lists_need_no_brackets_around_them(
+    run: Run, options: str, given: list[list[int]]
+) -> None:
+    found = run("layer", "opaque", "--op", "X", "--shape", "64,7", "--json", *options.split())
+    assert found.json["config"]["tensors"] == given
+
+
+@pytest.mark.parametrize(
+    ("layer", "title"),
+    [
+        ("reshape --shape 4,4", "reshape: shape [4, 4]"),
+        ("split --sections 4,4", "split: sections [4, 4], axis 0"),
+        ("split --sections 4", "split: sections 4, axis 0"),
+        ("opaque --op X --shape 3 --tensors [[3,3]]", "opaque: op X, shape [3], tensors [[3, 3]]"),
+        ("max_pool --k 3,3 --s 1,2", "max_pool: kernel_size 3, stride [1, 2], padding 0"),
+    ],
+)
+def test_equal_numbers_are_one_only_where_they_are_of_axes(
+    run: Run, layer: str, title: str
+) -> None:
+    assert run("layer", *layer.split()).out.startswith(title)
+
+
 def test_dims_say_how_many_axes(run: Run) -> None:
     answer = run("layer", "conv", *"--k 3 --in 2x100 --dims 1 --out 4 --json".split()).json
     assert answer["output_shape"] == [4, 98]

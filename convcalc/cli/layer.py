@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from convcalc import layers
-from convcalc.arithmetic import Refusal
 from convcalc.cli import candidates, options, output
 from convcalc.cli.command import Command, Group
 from convcalc.diagnostics import ConvcalcError, fail
@@ -238,16 +237,7 @@ def _parsed(text: str, kind: Kind) -> Any:
         return text
     by_axis = re.fullmatch(r"\d+(?:[x×]\d+)+", text, re.ASCII)
     value = options.parse_value(re.sub("[x×]", ",", text) if by_axis else text, kind.words)
-    return [value] if not _takes(kind, value) and _takes(kind, [value]) else value
-
-
-def _takes(kind: Kind, value: Any) -> bool:
-    """Whether a value is one of the kind."""
-    try:
-        kind.parse(value)
-    except Refusal:
-        return False
-    return True
+    return [value] if not kind.takes(value) and kind.takes([value]) else value
 
 
 def _run(

@@ -421,7 +421,7 @@ _NULL: Mapping[str, Any] = {"null": None}
 
 
 def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
-    """A value as an option gives it: `3`, `3,1`, `[[0, 1], [0, 1]]`, `true`, one of `words`."""
+    """A value as an option gives it: `3`, `3,1`, `[0, 1],[0, 1]`, `true`, one of `words`."""
     if text in words:
         return text
     if text.isdecimal() and text.isascii() and len(text) < 19:
@@ -441,13 +441,27 @@ def _evaluated(text: str) -> Any:
     """
     from convcalc.expressions import ExpressionError, parse
 
-    is_bare = "," in text and not text.lstrip().startswith("[")
     try:
-        return parse(f"[{text}]" if is_bare else text).evaluate(_NULL)
+        return parse(f"[{text}]" if _is_bare_list(text) else text).evaluate(_NULL)
     except ExpressionError as error:
         if error.code == "unknown-name" and text.isidentifier():
             return text
         raise
+
+
+def _is_bare_list(text: str) -> bool:
+    """Whether a comma stands in no brackets and no quotes: `3,1`, `[64, 3],[64]`."""
+    depth, quote = 0, ""
+    for sign in text:
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign == "," and depth == 0:
+            return True
+        else:
+            depth += (sign in "[(") - (sign in "])")
+    return False
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Written]:

@@ -330,10 +330,10 @@ def _require_items(placed: _Placed, items: Items, kind: Kind) -> None:
     What is open is taken for something like what is known beside it.
     """
     whole = _settled(items)
-    if whole is _Open or _takes(kind, whole):
+    if whole is _Open or kind.takes(whole):
         return
-    found = _wrong_item(placed, items, partial(_takes, kind))
-    if found is None or _takes(kind, found.value):
+    found = _wrong_item(placed, items, kind.takes)
+    if found is None or kind.takes(found.value):
         raise placed.unlike(kind.expected)  # it is no kind of lists
     refusal = kind.refuse(found.value)
     message = f"`{placed.key}` {refusal.message}"
@@ -365,15 +365,6 @@ def _settled(value: Value) -> Any:
     items = [_settled(item) for item in value.items]
     known = next((item for item in items if item is not _Open), _Open)
     return _Open if known is _Open else tuple([known if i is _Open else i for i in items])
-
-
-def _takes(kind: Kind, value: Any) -> bool:
-    """Whether a value is one of a kind."""
-    try:
-        kind.parse(value)
-    except Refusal:
-        return False
-    return True
 
 
 def _condition(placed: _Placed) -> Value:

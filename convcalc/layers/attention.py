@@ -298,7 +298,8 @@ class SelfAttention(Composite):
 def _scale(head_channels: int) -> float:
     """1/√d; of an open number, an open one."""
     known = value_of(head_channels)
-    return OPEN if known is None else float(known**-0.5)
+    scale: float = OPEN if known is None else known**-0.5
+    return scale
 
 
 def _at_every_token(features: int, bias: bool) -> Linear:

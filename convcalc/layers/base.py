@@ -12,6 +12,7 @@ from functools import cache, cached_property, lru_cache, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from convcalc.arithmetic import Refusal, product, require
+from convcalc.frozen import FrozenDict, frozen
 from convcalc.layers.fields import SHORT_NAMES, Kind
 from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
@@ -321,9 +322,10 @@ class Placed:
         return self.layer.kind(self.entering)
 
     @cached_property
-    def config(self) -> dict[str, Any]:
-        """Field name to value, as JSON has them; not to be changed."""
-        return self.layer.config()
+    def config(self) -> FrozenDict[str, Any]:
+        """Field name to value, as JSON has them; a list is a tuple."""
+        config: FrozenDict[str, Any] = frozen(self.layer.config())
+        return config
 
     @cached_property
     def tensors(self) -> tuple[Weight, ...]:
@@ -347,12 +349,9 @@ class Placed:
         return self.layer.counts(self.inputs, self.outputs)
 
     @cached_property
-    def primitives(self) -> dict[str, int] | None:
-        """The operations by kind, those of sums of products included; not to be changed.
-
-        None where they are not known.
-        """
-        return None if self.operations is None else self.operations.primitives()
+    def primitives(self) -> FrozenDict[str, int] | None:
+        """The operations by kind, those of sums of products included; None: they are not known."""
+        return None if self.operations is None else FrozenDict(self.operations.primitives())
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:

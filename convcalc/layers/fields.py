@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated, Any
 
 from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction, is_number
@@ -27,8 +28,16 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-#: Stands for a number of the kind `Real` that is open: no user can give it.
-OPEN = math.nan
+class _Open(Enum):
+    """What stands for a number of the kind `Real` that is open; its value is what users see.
+
+    No user can give it. It is equal to itself, also in another process.
+    """
+
+    NUMBER = "open"
+
+
+OPEN: Any = _Open.NUMBER
 
 
 class Kind:
@@ -44,6 +53,8 @@ class Kind:
     metavar: str = "VALUE"
     #: Whether rules calculate with it, so that it can be a symbol in a formula.
     symbolic: bool = False
+    #: Whether one value stands for every spatial axis, and equal ones for one.
+    per_axis: bool = False
     #: Whether null may stand in it, for a size that is left open.
     nulls: bool = False
     #: Whether any text stands for itself, so that none is an expression.
@@ -64,6 +75,14 @@ class Kind:
         if read is None:
             raise self.refuse(value)
         return read
+
+    def takes(self, value: Any) -> bool:
+        """Whether a value from a spec is one of the kind."""
+        try:
+            self.parse(value)
+        except Refusal:
+            return False
+        return True
 
     def resolve(self, value: Any, axes: int) -> Any:
         """The value for an input of `axes` spatial axes. Raises Refusal for another number."""
@@ -134,6 +153,8 @@ class Place(Whole):
 
 class _PerAxis(Kind):
     """A value for every spatial axis, or one for all; kept as a tuple of one or of all."""
+
+    per_axis = True
 
     def resolve(self, value: Any, axes: int) -> Any:
         if len(value) == axes:
@@ -294,9 +315,9 @@ class Real(Kind):
         finite = abs(value) <= sys.float_info.max
         return value if finite and self.minimum <= value <= self.maximum else None
 
-    def show(self, value: float) -> float | None:
+    def show(self, value: Any) -> float | str:
         # Equal numbers look the same, so that equal layers do.
-        return None if math.isnan(value) else float(value)
+        return str(value.value) if value is OPEN else float(value)
 
     def schema(self) -> dict[str, Any]:
         bounds = {"minimum": self.minimum, "maximum": self.maximum}
@@ -491,6 +512,7 @@ class Optional(Kind):
         self.expected = kind.expected
         self.metavar = kind.metavar
         self.symbolic = kind.symbolic
+        self.per_axis = kind.per_axis
 
     def parse(self, value: Any) -> Any:
         return None if value is None else self.kind.parse(value)

@@ -9,6 +9,7 @@ from typing import Any
 from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
 from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_number
+from convcalc.layers import fields_of, find
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.visible import visible, width
@@ -362,16 +363,21 @@ def _title(e: Explanation) -> str:
 
 def _described(type: str, fields: Mapping[str, Any]) -> str:
     """A layer with what its fields are."""
-    shown = [f"{name} {_value(value)}" for name, value in fields.items() if value is not None]
-    return f"{type}: {', '.join(shown)}" if shown else type
+    given = {name: value for name, value in fields.items() if value is not None}
+    if not given:
+        return type
+    per_axis = {each.name for each in fields_of(find(type)) if each.kind.per_axis}
+    shown = [f"{name} {_value(value, name in per_axis)}" for name, value in given.items()]
+    return f"{type}: {', '.join(shown)}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, per_axis: bool) -> str:
+    """A field's value; where it is one for each axis, equal ones as one."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        items = [_value(item) for item in value]
-        return items[0] if len(set(items)) == 1 else f"[{', '.join(items)}]"
+        items = [_value(item, per_axis) for item in value]
+        return items[0] if per_axis and len(set(items)) == 1 else f"[{', '.join(items)}]"
     if value is None:
         return "null"
     known = value_of(value)
