@@ -155,3 +155,36 @@ def test_another_packages_layer_may_say_so(run: Run) -> None:
     stdin = b"name: N\ninput: [8]\nlayers: [relu, mystery]\n"
     totals = run("analyze", "-", "--json", stdin=stdin).json["totals"]
     assert (totals["flops"], totals["unknown"]) == (8, 1)
+
+
+#: A network of which nothing is known but what it learns.
+ALONE = b"name: N\ninput: [3]\nlayers:\n- opaque: {op: X, shape: [3], tensors: [[20, 20]]}\n"
+
+
+def test_a_figure_of_a_network_of_unknown_cost_may_be_its_parameters(run: Run) -> None:
+    answer = convcalc.loads(ALONE).reported("400")
+    assert [(each.what, int(each.value)) for each in answer.matches] == [("params", 400)]
+    assert {each.params for each in answer.found.bridges} == {400, None}
+    # Nothing is near a number of MACs that nobody knows.
+    assert convcalc.loads(ALONE).reported("400 MACs").nearest is None
+    asked = ("reconcile", "-", "--reported", "400 MACs")
+    for form in ("table", "markdown", "csv"):
+        assert run(*asked, "--format", form, stdin=ALONE).status == 1
+    assert json.loads(run(*asked, "--json", stdin=ALONE).out)["reported"]["nearest"] is None
+
+
+def test_a_reconciliation_marks_every_sum_that_lacks_layers(run: Run) -> None:
+    out = run("reconcile", "-", stdin=SPEC).out
+    assert f"{CONV + LINEAR:,}+?  MACs" in out
+    sums = [line for line in out.splitlines() if line.startswith("  = ")]
+    assert sums
+    assert all(line.endswith("+?") for line in sums)
+    assert "?: no number" not in out
+    found = convcalc.loads(SPEC).reconcile()
+    assert f"{CONV + LINEAR:,} MACs, 2 layers of unknown cost" in repr(found)
+    # Where nothing is known there is no number at all.
+    out = run("reconcile", "-", stdin=ALONE).out
+    assert out.startswith("N, input 3: ? MACs\n")
+    assert "?: no number" in out
+    assert run("reconcile", "-", "--json", stdin=ALONE).json["macs"] is None
+    assert "? MACs, 1 layer of unknown cost" in repr(convcalc.loads(ALONE).reconcile())
