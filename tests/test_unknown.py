@@ -80,6 +80,14 @@ def test_whatever_is_printed_says_what_it_lacks(run: Run, arguments: str) -> Non
     assert "nms" in out or "head" in options
 
 
+@pytest.mark.parametrize("arguments", [(), ("--group-by", "block")])
+def test_the_sum_of_shares_lacks_what_the_total_lacks(run: Run, arguments: tuple[str, ...]) -> None:
+    columns = ("--columns", "params%,macs%,flops%")
+    out = run("analyze", "-", *columns, *arguments, stdin=SPEC).out
+    cells = [line.split()[-3:] for line in out.splitlines()]
+    assert ["100.0", "100.0+?", "100.0+?"] in cells
+
+
 def test_a_list_says_what_its_totals_lack(run: Run) -> None:
     out = run("list", "-", "lenet", stdin=SPEC).out
     assert f"{CONV + LINEAR:,}+?" in out
