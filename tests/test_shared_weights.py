@@ -185,6 +185,15 @@ def test_a_group_that_uses_anothers_weights_is_marked(run: Run) -> None:
     assert "†" not in run("check", "-", "--max", "params=1G", stdin=SIAMESE.encode()).out
 
 
+def test_a_block_that_uses_the_weights_of_several_is_marked(run: Run) -> None:
+    users = "conv: {weights: b, out: 8, k: 1}, conv: {weights: a, out: 8, k: 1}"
+    owners = "conv: {name: a, out: 8, k: 1}, conv: {name: b, out: 8, k: 1}"
+    layers = f"[{owners}, sequential: {{name: both, layers: [{users}]}}]"
+    stdin = f"name: N\ninput: [8, 4, 4]\nlayers: {layers}\n".encode()
+    assert "0†" in run("analyze", "-", "--depth", "1", stdin=stdin).out
+    assert "those of b, a, counted there" in run("explain", "-", "both", stdin=stdin).out
+
+
 def test_an_explanation_says_whose_weights_a_layer_uses(run: Run) -> None:
     out = run("explain", "-", "tb.conv_2", stdin=SIAMESE.encode()).out
     assert "weights      those of ta.conv_2, counted there" in out

@@ -181,13 +181,14 @@ def test_a_figure_of_a_network_of_unknown_cost_may_be_its_parameters(run: Run) -
     assert json.loads(run(*asked, "--json", stdin=ALONE).out)["reported"]["nearest"] is None
 
 
-def test_a_reconciliation_marks_every_sum_that_lacks_layers(run: Run) -> None:
+def test_reconcile_and_explain_mark_every_sum_that_lacks_layers(run: Run) -> None:
     out = run("reconcile", "-", stdin=SPEC).out
     assert f"{CONV + LINEAR:,}+?  MACs" in out
     sums = [line for line in out.splitlines() if line.startswith("  = ")]
     assert sums
     assert all(line.endswith("+?") for line in sums)
     assert "?: no number" not in out
+    assert f"MACs         {LINEAR:,}+?" in run("explain", "-", "head", stdin=SPEC).out
     found = convcalc.loads(SPEC).reconcile()
     assert f"{CONV + LINEAR:,} MACs, 2 layers of unknown cost" in repr(found)
     # Where nothing is known there is no number at all.
