@@ -35,6 +35,7 @@ class Subject(NamedTuple):
 
     found: Reconciliation
     subject: reported.Subject
+    macs: int
     relatives: tuple[reported.Sketch, ...]
     at: Callable[[int], convcalc.Network]
 
@@ -43,15 +44,18 @@ class Subject(NamedTuple):
         """That of a network of the zoo."""
         network = convcalc.load(name)
         found, subject = network.reconcile(), network._subject()
+        assert found.macs is not None  # the zoo's are known
         relatives = tuple(reported.relatives(subject, found.macs))
-        return cls(found, subject, relatives, cache(lambda side: network.at(input=side)))
+        return cls(
+            found, subject, found.macs, relatives, cache(lambda side: network.at(input=side))
+        )
 
     def kind(self, figure: reported.Reported) -> str:
         """What a figure gets."""
 
         def related() -> Iterator[reported.Sketch]:
             yield from self.relatives
-            yield from reported.resized(self.subject, self.found.macs, figure, self.at)
+            yield from reported.resized(self.subject, self.macs, figure, self.at)
 
         answer = reported.answer(self.found, figure, self.subject, related)
         if answer.near:
@@ -76,7 +80,7 @@ def main() -> None:
         kinds: Counter[str] = Counter()
         for index in range(asked.figures):
             subject = subjects[index % len(subjects)]
-            number = subject.found.macs * math.exp(generator.uniform(-1, 1) * math.log(2))
+            number = subject.macs * math.exp(generator.uniform(-1, 1) * math.log(2))
             kinds[subject.kind(reported.parse_reported(written(number, digits)))] += 1
         shares = (
             f"{kind} {100 * kinds[kind] / asked.figures:.2f} %"

@@ -116,8 +116,7 @@ class Row(NamedTuple):
     @property
     def is_borrowing(self) -> bool:
         """Whether all of the weights that it uses, and there are some, are another's."""
-        has_some = any(node.placed.borrowing for node in self.nodes)
-        return has_some and self.weights_of is not None
+        return _are_borrowing(self.nodes)
 
     def __getattr__(self, key: str) -> Any:
         return getattr(self.figures, key)
@@ -197,11 +196,28 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(shown if len(shown) <= 6 else [*shown[:4], "…", shown[-1]])
 
 
+def _are_borrowing(nodes: Iterable[Node]) -> bool:
+    """Whether all of the weights that layers use, and there are some, are counted elsewhere."""
+    using = [node.placed for node in nodes if node.placed.borrowing or node.placed.weights]
+    return bool(using) and not any(placed.weights for placed in using)
+
+
 class Share(NamedTuple):
-    """Rows that have something in common, summed up."""
+    """Rows that have something in common, summed up.
+
+    `uncounted` and `is_borrowing` are what they are of a row: whether the convention's tool passes
+    over a layer in silence, and whether all of the weights are counted elsewhere.
+    """
 
     group: str
     totals: Figures
+    uncounted: bool = False
+    is_borrowing: bool = False
+
+    @property
+    def figures(self) -> Figures:
+        """Its totals, by the name that those of a row have."""
+        return self.totals
 
 
 class Analysis(NamedTuple):
@@ -262,7 +278,7 @@ class Analysis(NamedTuple):
         found: dict[str, list[Row]] = {}
         for row in self.rows:
             found.setdefault(getattr(row, by), []).append(row)
-        shares = [Share(key, _totals(rows)) for key, rows in found.items()]
+        shares = [_share(key, rows) for key, rows in found.items()]
         if by == "block":
             return shares
         return sorted(shares, key=lambda share: (-(share.totals.macs or 0), -share.totals.params))
@@ -358,6 +374,13 @@ def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterator
 
 def _totals(rows: Sequence[Row]) -> Figures:
     return Figures.sum([row.figures for row in rows], rows[0].figures)
+
+
+def _share(group: str, rows: Sequence[Row]) -> Share:
+    """Rows that have something in common, summed up."""
+    nodes = [node for row in rows for node in row.nodes]
+    silent = any(row.uncounted for row in rows)
+    return Share(group, _totals(rows), silent, _are_borrowing(nodes))
 
 
 def _folded(rows: Iterable[Row], depth: int) -> Iterable[Row]:

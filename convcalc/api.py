@@ -131,10 +131,10 @@ class Network(Graph):
         def related() -> Iterator[Sketch]:
             if self.cuts:
                 yield from whole(subject, self._whole(budget))
-            else:
+            elif found.macs is not None:
                 yield from relatives(subject, found.macs)
             yield from presets(subject, self._at_presets(budget))
-            if len(self.inputs) == 1:
+            if len(self.inputs) == 1 and found.macs is not None:
                 yield from resized(subject, found.macs, asked, partial(self._at_side, budget))
 
         return answer(found, asked, subject, related)

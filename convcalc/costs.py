@@ -220,6 +220,13 @@ def macs(placed: Placed) -> int | None:
     return None if placed.operations is None else placed.operations.macs
 
 
+def known_macs(layers: Iterable[Placed]) -> int | None:
+    """The multiply–accumulates of those layers of which they are known; None where of none."""
+    every = [macs(placed) for placed in layers]
+    known: int | None = summed([each for each in every if each is not None] or every)
+    return known
+
+
 def operations(placed: Placed) -> FrozenDict[str, int] | None:
     """The primitive operations by kind; None where they are not known."""
     return placed.primitives

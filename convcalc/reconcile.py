@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from convcalc import conventions
 from convcalc.conventions.base import AMOUNTS, Convention, Place, Quantities
-from convcalc.costs import macs, summed
+from convcalc.costs import known_macs, summed
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Operations
 from convcalc.symbolic import Polynomial, Symbol, polynomial_of
 from convcalc.visible import visible
-from convcalc.words import counted
+from convcalc.words import counted, grouped
 
 
 class Item(NamedTuple):
@@ -33,7 +33,8 @@ class Bridge(NamedTuple):
     """From the MACs of a network to what a convention counts.
 
     `total` is the network's MACs and the items, summed; None where the tool gives no number for
-    some layers, whose types are in `without`. `silent` counts the layers that it passes over.
+    some layers, whose types are in `without`. `params` are None where it does not count them.
+    `silent` counts the layers that it passes over.
     """
 
     convention: Convention
@@ -45,10 +46,13 @@ class Bridge(NamedTuple):
 
 
 class Reconciliation(NamedTuple):
-    """A network's total under every convention, for one sample."""
+    """A network's total under every convention, for one sample.
+
+    `macs` and the totals are of the layers whose cost is known; None where it is of none.
+    """
 
     graph: Graph
-    macs: int
+    macs: int | None
     bridges: tuple[Bridge, ...]
 
     @property
@@ -58,7 +62,9 @@ class Reconciliation(NamedTuple):
 
     def __repr__(self) -> str:
         name, number = visible(self.graph.name), counted(len(self.bridges), "convention")
-        return f"Reconciliation({name!r}, {self.macs:,} MACs, {number})"
+        unknown = len(self.unknown)
+        lacking = f", {counted(unknown, 'layer')} of unknown cost" if unknown else ""
+        return f"Reconciliation({name!r}, {grouped(self.macs)} MACs{lacking}, {number})"
 
 
 def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconciliation:
@@ -68,18 +74,14 @@ def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconcil
 
     `look` is called before every layer, and ends it by raising what it likes.
     """
+    macs = known_macs(node.placed for node in graph.nodes)
     bridges: list[Bridge] = []
     for name in conventions.names():
         newest = _counted(graph, conventions.find(name), look)
         older = (_counted(graph, each, look) for each in newest.convention.older)
         others = [each for each in older if each[1:] != newest[1:]]
-        bridges += (_with_items(each, graph, look) for each in (newest, *others))
-    return Reconciliation(graph, _macs(graph), tuple(bridges))
-
-
-def _macs(graph: Graph) -> int:
-    """The MACs of the layers whose operations are known."""
-    return sum(macs(node.placed) or 0 for node in graph.nodes)
+        bridges += (_with_items(each, graph, macs, look) for each in (newest, *others))
+    return Reconciliation(graph, macs, tuple(bridges))
 
 
 #: What an item is, and its formula.
@@ -99,15 +101,14 @@ def _counted(graph: Graph, convention: Convention, look: Callable[[], None]) -> 
         for node, count, is_known in zip(graph.nodes, counts, known)
         if count.flops is None and (is_known or not any(known))
     ]
-    if without:
-        return Bridge(convention, None, None, (), tuple(dict.fromkeys(without)), silent)
-    total = sum(count.flops or 0 for count in counts)
-    return Bridge(convention, total, summed(convention.params(graph)), (), (), silent)
+    total = None if without else sum(count.flops or 0 for count in counts)
+    params = summed(convention.params(graph))
+    return Bridge(convention, total, params, (), tuple(dict.fromkeys(without)), silent)
 
 
-def _with_items(bridge: Bridge, graph: Graph, look: Callable[[], None]) -> Bridge:
-    """The same with its items, where it has a total."""
-    if bridge.total is None:
+def _with_items(bridge: Bridge, graph: Graph, macs: int | None, look: Callable[[], None]) -> Bridge:
+    """The same with its items, where it has a total; `macs` are those of the graph."""
+    if bridge.total is None or macs is None:
         return bridge
     convention = bridge.convention
     amounts: dict[_What, list[int]] = {}
@@ -122,7 +123,7 @@ def _with_items(bridge: Bridge, graph: Graph, look: Callable[[], None]) -> Bridg
         for step, amount in known[key]:
             amounts.setdefault(step, []).append(amount)
     items = [Item(*step, sum(found), len(found)) for step, found in amounts.items()]
-    carried = bridge.total - _macs(graph)
+    carried = bridge.total - macs
     carried -= sum(item.amount for item in items)
     if carried and convention.in_single:
         items.append(Item("sums in 32-bit floats", "rounding", carried, len(graph.nodes)))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from convcalc import zoo
 from convcalc.conventions.base import Convention
-from convcalc.costs import macs as macs_of
+from convcalc.costs import known_macs
 from convcalc.costs import params as params_of
 from convcalc.diagnostics import fail
 from convcalc.frozen import FrozenDict
@@ -176,11 +176,12 @@ class Subject(NamedTuple):
 class Sketch(NamedTuple):
     """What is known of a network that is not asked for: how it is related, and its totals.
 
-    `weight` is how likely a figure is of it, beside 1 for the one that is asked for.
+    `macs` are None where they are known of no layer, `params` where nobody counted them. `weight`
+    is how likely a figure is of it, beside 1 for the one that is asked for.
     """
 
     subject: Subject
-    macs: int
+    macs: int | None
     params: int | None
     weight: float
 
@@ -190,14 +191,16 @@ class Answer(NamedTuple):
 
     `matches` are readings that give it, the likeliest first; `near`, where there are none, those
     that give it once items of a bridge are left out, where chance would not; `tried` is how many
-    such there are. `nearest` is the nearest total, `found` has them all.
+    such there are. `nearest` is the nearest total, None where there is none of what the figure says
+    that it counts; `found` has them all. `subject` is the network that was asked for.
     """
 
     found: Reconciliation
     reported: Reported
+    subject: Subject
     matches: tuple[Reading, ...]
     near: tuple[Reading, ...]
-    nearest: Reading
+    nearest: Reading | None
     tried: int = 0
 
     def __repr__(self) -> str:
@@ -260,9 +263,9 @@ def answer(
         near = list(_fitting(weighed, reported))
     usual = [each for each in own if each.weight >= _USUAL]
     said = [each for each in usual if (each.what == "params") == (reported.what == "params")]
-    nearest = min((said if reported.what else usual) or own, key=reported.distance)
+    nearest = min(said if reported.what else usual, key=reported.distance, default=None)
     matches.sort(key=lambda each: -each.weight)
-    return Answer(found, reported, tuple(matches), tuple(near), nearest, tried)
+    return Answer(found, reported, subject, tuple(matches), tuple(near), nearest, tried)
 
 
 def _fitting(readings: Iterable[Reading], reported: Reported) -> Iterator[Reading]:
@@ -297,7 +300,7 @@ def _own(found: Reconciliation, subject: Subject) -> Iterator[Reading]:
         weight = convention.share * (_AT_HOME if _is_home(convention, found) else 1)
         weight *= _OLDER if "@" in convention.name else 1
         weight *= _WITH_HEAD if convention.is_headless else 1
-        if bridge.total is not None:
+        if bridge.total is not None and found.macs is not None:
             yield from _counted(bridge, found.macs, bridge.total, weight, subject)
         if bridge.params is not None:
             share = _PARAMS if convention.name in _PLAIN else _OTHER_PARAMS * weight
@@ -359,8 +362,9 @@ def _related(found: Reconciliation, sketches: Iterable[Sketch]) -> Iterator[Read
     """What other networks give, and the same at other inputs."""
     (plain,) = (each.convention for each in found.bridges if each.convention.name == "macs")
     for subject, macs, params, weight in sketches:
-        yield Reading(plain, _ONE, "macs", Fraction(macs), subject, weight)
-        yield Reading(plain, _TWO, "flops", Fraction(2 * macs), subject, weight * _DOUBLED)
+        if macs is not None:
+            yield Reading(plain, _ONE, "macs", Fraction(macs), subject, weight)
+            yield Reading(plain, _TWO, "flops", Fraction(2 * macs), subject, weight * _DOUBLED)
         if params is not None:
             share = weight * _PARAMS
             yield Reading(plain, _ONE, "params", Fraction(params), subject, share)
@@ -369,7 +373,7 @@ def _related(found: Reconciliation, sketches: Iterable[Sketch]) -> Iterator[Read
 def _lacking(found: Reconciliation, subject: Subject) -> Iterator[Reading]:
     """What the network gives once an item of a bridge, or two, are left out."""
     for bridge in found.bridges:
-        if bridge.total is None:
+        if bridge.total is None or found.macs is None:
             continue
         for count in (1, 2):
             for less in combinations(bridge.items[:_MOST_LEFT_OUT], count):
@@ -436,7 +440,8 @@ def _sketch(subject: Subject, graph: Graph, weight: float) -> Sketch:
     """What is known of a graph, whose inputs are the subject's."""
     inputs = {name: list(shape) for name, shape in graph.inputs.items()}
     params = sum(params_of(node.placed) for node in graph.nodes)
-    return Sketch(subject._replace(input=inputs), _macs(graph), params, weight)
+    macs = known_macs(node.placed for node in graph.nodes)
+    return Sketch(subject._replace(input=inputs), macs, params, weight)
 
 
 def resized(
@@ -460,9 +465,5 @@ def resized(
         found = at(side)
         if found is not None:
             other = subject._replace(input={name: [shape[0], side, side]})
-            yield Sketch(other, _macs(found), None, _RESIZED / len(sides))
-
-
-def _macs(graph: Graph) -> int:
-    """The MACs of a network that is not analyzed."""
-    return sum(macs_of(node.placed) or 0 for node in graph.nodes)
+            total = known_macs(node.placed for node in found.nodes)
+            yield Sketch(other, total, None, _RESIZED / len(sides))

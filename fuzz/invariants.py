@@ -24,6 +24,7 @@ import convcalc
 from convcalc import conventions
 from convcalc.analysis import SHARED, Analysis
 from convcalc.api import Network
+from convcalc.costs import FIGURES
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, render
 from convcalc.language.limits import Budget
 from convcalc.language.reader import read
@@ -180,14 +181,10 @@ def sums(case: Case) -> int:
         for key, total in analysis.totals.items():
             if key != "dtype":
                 known = [each for each in figures if not each.are_unknown] or figures
-                added = known if key in _COSTS else figures
+                added = known if FIGURES[key].costs else figures
                 summed = _sum([each[key] for each in added], {} if key == "operations" else 0)
                 same(f"{key} by {what} under {name}", summed, total)
     return len(parts)
-
-
-#: What is of the layers whose operations are known.
-_COSTS = ("macs", "flops", "operations")
 
 
 def _sum(values: Sequence[Any], nothing: Any) -> Any:

@@ -43,6 +43,7 @@ def test_every_bridge_sums_to_what_the_convention_counts(family: str) -> None:
     graph = network(family)
     found = reconcile(graph)
     totals = graph.analyze("all").counts
+    assert found.macs is not None
     for bridge in found.bridges:
         name = bridge.convention.name
         older = None if name in totals else graph.analyze(name).totals.flops

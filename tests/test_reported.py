@@ -180,6 +180,7 @@ def test_invented_figures_are_not_explained(digits: int) -> None:
     network = convcalc.load("mobilenet_v2")
     found, subject = network.reconcile(), Subject("mine", None, {"input": [3, 224, 224]})
     explained = 0
+    assert found.macs is not None
     for index in range(60):
         number = found.macs * (60 + 3 * index) // 120 + 7919 * index
         step = 10 ** (len(str(number)) - digits)

@@ -189,6 +189,28 @@ def test_a_table_says_whose_weights_a_row_uses(run: Run) -> None:
     assert csv.splitlines()[1:3] == ["linear_1,", "linear_2,linear_1"]
 
 
+def test_a_group_that_uses_anothers_weights_is_marked(run: Run) -> None:
+    for by, group in (("block", "tb"), ("type", "conv")):
+        out = run("analyze", "-", "--group-by", by, stdin=SIAMESE.encode()).out
+        cells = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
+        is_marked = by == "block"
+        assert cells[group][2].endswith("†") == is_marked
+        # The legend has a line for the marks that are there, and for no others.
+        assert ("† uses weights" in out) == is_marked
+    out = run("analyze", "-", "--sort", "params", "--top", "1", stdin=SIAMESE.encode()).out
+    assert "†" not in out
+    assert "†" not in run("check", "-", "--max", "params=1G", stdin=SIAMESE.encode()).out
+
+
+def test_a_block_that_uses_the_weights_of_several_is_marked(run: Run) -> None:
+    users = "conv: {weights: b, out: 8, k: 1}, conv: {weights: a, out: 8, k: 1}"
+    owners = "conv: {name: a, out: 8, k: 1}, conv: {name: b, out: 8, k: 1}"
+    layers = f"[{owners}, sequential: {{name: both, layers: [{users}]}}]"
+    stdin = f"name: N\ninput: [8, 4, 4]\nlayers: {layers}\n".encode()
+    assert "0†" in run("analyze", "-", "--depth", "1", stdin=stdin).out
+    assert "those of b, a, counted there" in run("explain", "-", "both", stdin=stdin).out
+
+
 def test_an_explanation_says_whose_weights_a_layer_uses(run: Run) -> None:
     out = run("explain", "-", "tb.conv_2", stdin=SIAMESE.encode()).out
     assert "weights      those of ta.conv_2, counted there" in out

@@ -51,8 +51,7 @@ def test_no_convention_has_a_number_for_it(name: str) -> None:
     row = analysis.rows["nms"]
     assert row.flops is None
     assert [each.flops for each in row.counts.values()] == [None] * len(row.counts)
-    if name not in ("all", "flax"):
-        assert analysis.totals.flops is not None
+    assert analysis.totals.flops is not None
 
 
 def test_a_fold_and_a_group_are_the_sums_of_what_is_known(run: Run) -> None:
@@ -76,8 +75,17 @@ def test_whatever_is_printed_says_what_it_lacks(run: Run, arguments: str) -> Non
     command, *options = arguments.split()
     spec = [] if "-" in options else ["-"]
     out = run(command, *spec, *options, stdin=SPEC).out.replace("\\_", "_")
-    assert "of unknown cost" in out
-    assert "nms" in out or "head" in options
+    _, lacking, names = out.partition("of unknown cost")
+    assert lacking
+    assert ("`align`" if "head" in options else "nms") in names
+
+
+@pytest.mark.parametrize("arguments", [(), ("--group-by", "block")])
+def test_the_sum_of_shares_lacks_what_the_total_lacks(run: Run, arguments: tuple[str, ...]) -> None:
+    columns = ("--columns", "params%,macs%,flops%")
+    out = run("analyze", "-", *columns, *arguments, stdin=SPEC).out
+    cells = [line.split()[-3:] for line in out.splitlines()]
+    assert ["100.0", "100.0+?", "100.0+?"] in cells
 
 
 def test_a_list_says_what_its_totals_lack(run: Run) -> None:
@@ -155,3 +163,37 @@ def test_another_packages_layer_may_say_so(run: Run) -> None:
     stdin = b"name: N\ninput: [8]\nlayers: [relu, mystery]\n"
     totals = run("analyze", "-", "--json", stdin=stdin).json["totals"]
     assert (totals["flops"], totals["unknown"]) == (8, 1)
+
+
+#: A network of which nothing is known but what it learns.
+ALONE = b"name: N\ninput: [3]\nlayers:\n- opaque: {op: X, shape: [3], tensors: [[20, 20]]}\n"
+
+
+def test_a_figure_of_a_network_of_unknown_cost_may_be_its_parameters(run: Run) -> None:
+    answer = convcalc.loads(ALONE).reported("400")
+    assert [(each.what, int(each.value)) for each in answer.matches] == [("params", 400)]
+    assert {each.params for each in answer.found.bridges} == {400, None}
+    # Nothing is near a number of MACs that nobody knows.
+    assert convcalc.loads(ALONE).reported("400 MACs").nearest is None
+    asked = ("reconcile", "-", "--reported", "400 MACs")
+    for form in ("table", "markdown", "csv"):
+        assert run(*asked, "--format", form, stdin=ALONE).status == 1
+    assert json.loads(run(*asked, "--json", stdin=ALONE).out)["reported"]["nearest"] is None
+
+
+def test_reconcile_and_explain_mark_every_sum_that_lacks_layers(run: Run) -> None:
+    out = run("reconcile", "-", stdin=SPEC).out
+    assert f"{CONV + LINEAR:,}+?  MACs" in out
+    sums = [line for line in out.splitlines() if line.startswith("  = ")]
+    assert sums
+    assert all(line.endswith("+?") for line in sums)
+    assert "?: no number" not in out
+    assert f"MACs         {LINEAR:,}+?" in run("explain", "-", "head", stdin=SPEC).out
+    found = convcalc.loads(SPEC).reconcile()
+    assert f"{CONV + LINEAR:,} MACs, 2 layers of unknown cost" in repr(found)
+    # Where nothing is known there is no number at all.
+    out = run("reconcile", "-", stdin=ALONE).out
+    assert out.startswith("N, input 3: ? MACs\n")
+    assert "?: no number" in out
+    assert run("reconcile", "-", "--json", stdin=ALONE).json["macs"] is None
+    assert "? MACs, 1 layer of unknown cost" in repr(convcalc.loads(ALONE).reconcile())

@@ -221,10 +221,9 @@ class Convention(NamedTuple):
         for node, place in zip(graph.nodes, self.places(graph)):
             # Equal layers on equal shapes cost the same; a long network has few different ones.
             key = (id(node.placed), node.functional, place)
-            answer = known.get(key)
-            if answer is None:
-                answer = known[key] = ask(node, place=place)
-            yield answer
+            if key not in known:
+                known[key] = ask(node, place=place)
+            yield known[key]
 
     def rule(self, cls: type[Layer], functional: bool = False) -> str | None:
         """The formula for a layer type; None where the tool has none and does not count 0."""

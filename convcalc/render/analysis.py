@@ -375,8 +375,11 @@ def _table(
 ) -> Table:
     """A table of rows, each with the cells of the columns `lead` before it; None has no cells."""
     values = _reader(kept, analysis)
+    marks = [
+        _marks(column, analysis, (row for _, row in rows() if row is not None)) for column in kept
+    ]
     #: How wide the marks behind the numbers of each column are.
-    wide = [max(map(len, _marks(column, analysis)), default=0) for column in kept]
+    wide = [max(map(len, found)) for found in marks]
 
     def cells(row: Row | None) -> Iterator[str]:
         if row is None:
@@ -397,15 +400,19 @@ def _table(
         (*(False for _ in lead), *(column.numeric for column in kept)),
         lambda: ((*first, *cells(row)) for first, row in rows()),
         tuple(totals),
-        (*([_SUMS] if _has_blocks(analysis) else []), *legend(analysis, kept)),
+        (
+            *([_SUMS] if _has_blocks(analysis) else []),
+            *legend(analysis, kept, set().union(*marks)),
+        ),
     )
 
 
-def _marks(column: Column, analysis: Analysis) -> Iterator[str]:
-    """What stands behind the numbers of a column, the whole included."""
+def _marks(column: Column, analysis: Analysis, shown: Iterable[Row | Share]) -> set[str]:
+    """What stands behind the numbers of a column in the rows that are shown, and in the whole."""
+    marks = {_whole_mark(column, analysis)}
     if column.mark is not None:
-        yield from map(column.mark, analysis.rows)
-        yield _whole_mark(column, analysis)
+        marks.update(column.mark_of(each, column.read(each)) for each in shown)
+    return marks
 
 
 def _whole_mark(column: Column, analysis: Analysis) -> str:
@@ -427,13 +434,14 @@ def _shares(
     analysis: Analysis, shares: Sequence[Share], by: str, kept: Sequence[Column], si: bool
 ) -> Table:
     """One row a group."""
+    marks = [_marks(column, analysis, shares) for column in kept]
+    wide = [max(map(len, found)) for found in marks]
 
     def cells(share: Share) -> Iterator[str]:
         yield share.group
-        for column in kept:
+        for column, width in zip(kept, wide):
             value = _of_share(column, share, analysis)
-            is_partial = column.costs and value is not None
-            yield column.show(value, si) + (partial_mark(share.totals) if is_partial else "")
+            yield column.show(value, si) + column.mark_of(share, value).ljust(width)
 
     return Table(
         heading(analysis.graph, analysis.batch),
@@ -442,7 +450,10 @@ def _shares(
         lambda: (tuple(cells(share)) for share in shares),
         (
             "Total",
-            *(_total(column, analysis, si) + _whole_mark(column, analysis) for column in kept),
+            *(
+                _total(column, analysis, si) + _whole_mark(column, analysis).ljust(width)
+                for column, width in zip(kept, wide)
+            ),
         ),
-        legend(analysis, kept),
+        legend(analysis, kept, set().union(*marks)),
     )

@@ -72,7 +72,7 @@ class Column(NamedTuple):
     def share(self) -> Column:
         """The share of the whole, in per cent. Of a number that sums up."""
         key, title = f"{self.key}{SHARE}", f"{self.title} {SHARE}"
-        return self._replace(key=key, title=title, mark=None, costs=False, show=as_word)
+        return self._replace(key=key, title=title, mark=None, show=as_word)
 
     def text(self, row: Any, si: bool) -> str:
         """What stands in it for a row that is read as it is, with the mark behind it."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from convcalc import conventions, passes
-from convcalc.analysis import ALL, Analysis, Row
+from convcalc.analysis import ALL, Analysis, Row, Share
 from convcalc.arithmetic import product
 from convcalc.conventions.base import Convention
 from convcalc.costs import FIGURES, Figure, Figures
@@ -141,13 +141,11 @@ def partial_mark(figures: Figures) -> str:
 def _figure(figure: Figure) -> Column:
     key = figure.key
 
-    def mark(row: Row) -> str:
-        if key == "params":
-            return BORROWED if row.is_borrowing else ""
+    def mark(row: Row | Share) -> str:
         passed = PASSED if key == "flops" and row.uncounted else ""
         return passed + partial_mark(row.figures)
 
-    def borrowed(row: Row) -> str:
+    def borrowed(row: Row | Share) -> str:
         return BORROWED if row.is_borrowing else ""
 
     return Column(
@@ -263,8 +261,10 @@ def title_of(column: Column, convention: Convention) -> str:
     return f"{unit} {SHARE}" if column.is_share else unit
 
 
-def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
-    """What the numbers are for, and what those of the columns `shown` mean."""
+def legend(
+    analysis: Analysis, shown: Sequence[Column], marks: Collection[str] = ()
+) -> tuple[str, ...]:
+    """What the numbers are for, and what those of the columns `shown` and their `marks` mean."""
     convention = analysis.convention
     keys = {column.base for column in shown}
     counting = [
@@ -277,8 +277,7 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
         parts.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}")
     lines = ["; ".join(parts) + ".", *meanings(keys, analysis.totals.dtype)]
     tool = "the tool" if analysis.counts else convention.tool
-    marks = [column.mark for column in counting if column.mark is not None]
-    if any(PASSED in mark(row) for row in analysis.rows for mark in marks):
+    if any(PASSED in mark for mark in marks):
         lines.append(f"{PASSED} {tool} does not know these layers and counts them as 0.")
     totals = [column.total(analysis) for column in counting if column.total is not None]
     if None in totals and not analysis.totals.are_unknown:
@@ -287,8 +286,7 @@ def legend(analysis: Analysis, shown: Sequence[Column]) -> tuple[str, ...]:
         from convcalc.render.lacking import lacking  # most networks lack none
 
         lines += lacking(analysis.rows)
-    has_params = any(column.base == "params" for column in shown)
-    if has_params and any(row.is_borrowing for row in analysis.rows):
+    if any(BORROWED in mark for mark in marks):
         from convcalc.render.borrowed import lenders  # most networks have none
 
         lines.append(f"{BORROWED} uses weights that are counted elsewhere: {lenders(analysis)}.")

@@ -10,6 +10,7 @@ from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
 from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_number
 from convcalc.layers import fields_of, find
+from convcalc.render.column import PARTIAL
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.visible import visible, width
@@ -80,7 +81,7 @@ def _answers(e: Explanation, number: _Number) -> Iterator[tuple[str, str]]:
         yield "input", ", ".join(_shape(shape) for shape in e.inputs) or "none"
     yield "output", ", ".join(_shape(shape) for shape in e.outputs)
     if e.whole.is_borrowing:
-        yield "weights", f"those of {e.whole.weights_of}, counted there"
+        yield "weights", f"those of {_lenders(e)}, counted there"
     if e.whole.depth is None and (pads := e.parts[0].pads):
         yield "padding", f"{e.whole.config['padding']}: {_padding(pads)}"
     terms = e.parts[0].terms if e.whole.depth is None else ()
@@ -88,7 +89,18 @@ def _answers(e: Explanation, number: _Number) -> Iterator[tuple[str, str]]:
         if key == "flops" and figure.value is None and terms:
             figure = terms[-1]
         if figure.value != 0 or not (key in _SELDOM or FIGURES[key].rare):
-            yield _title_of(key, e), _result(figure, number)
+            yield _title_of(key, e), _result(figure, number) + _mark(key, e)
+
+
+def _mark(key: str, e: Explanation) -> str:
+    """What stands behind a figure of several layers that lacks some of unknown cost."""
+    return PARTIAL if FIGURES[key].costs and e.whole.figures.are_partial else ""
+
+
+def _lenders(e: Explanation) -> str:
+    """The layers, or the block, whose weights are used."""
+    owners = dict.fromkeys(node.weights_of or "" for node in e.whole.nodes if node.placed.borrowing)
+    return e.whole.weights_of or _few([*owners])
 
 
 #: Figures that are 0 for most layers, which then say nothing of them.
@@ -330,7 +342,7 @@ def _notes(e: Explanation) -> Iterator[str]:
         f" batch {e.batch}."
     )
     if e.whole.is_borrowing:
-        yield f"The weights are those of {visible(e.whole.weights_of or '')}, and counted there."
+        yield f"The weights are those of {visible(_lenders(e))}, and counted there."
     if e.standard is not None:
         yield f"standard: the one layer that does the job of a {e.type}."
     if e.whole.uncounted:

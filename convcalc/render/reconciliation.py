@@ -22,11 +22,12 @@ FORMAT = "convcalc.reconciliation/1"
 _LEGEND = (
     "Totals are for one input. A MAC is a product, summed up, of a convolution, a linear layer or"
     " a matrix product.",
-    "Unseen: layers that do arithmetic, and that the tool without a word counts as 0."
-    " ?: no number.",
+    "Unseen: layers that do arithmetic, and that the tool without a word counts as 0.",
     "inp and out are a layer's input and output elements; `convcalc conventions NAME` has all"
     " names.",
 )
+#: What stands there too where a convention has no total.
+_NO_NUMBER = "?: no number."
 
 
 def report(found: Reconciliation, answer: Answer | None) -> Report:
@@ -58,14 +59,14 @@ def report(found: Reconciliation, answer: Answer | None) -> Report:
                 part for line in totals.legend for part in wrapped(line, columns, 0, prose=True)
             )
             yield from aligned(totals._replace(legend=tuple(legend)))
-            yield from _bridges(found.bridges, found.macs, columns)
+            yield from _bridges(found.bridges, found, columns)
             return
         hang = width(answer.reported.text) + 4 if answer.matches else 0
         for line in _answer(answer):
             yield from wrapped(line, columns, hang, prose=True)
         for line in lacking_of(found.unknown):
             yield from wrapped(line, columns, 0, prose=True)
-        yield from _bridges(_told(found, answer), found.macs, columns)
+        yield from _bridges(_told(found, answer), found, columns)
         yield ""
         yield from wrapped("Without --reported: what every tool counts.", columns, 0, prose=True)
 
@@ -84,7 +85,7 @@ def _readings(answer: Answer) -> Iterator[tuple[str, Reading]]:
         yield "matches", each
     for each in answer.near:
         yield "near", each
-    if not answer.matches:
+    if not answer.matches and answer.nearest is not None:
         yield "nearest", answer.nearest
 
 
@@ -124,9 +125,10 @@ def _answered(answer: Answer) -> Table:
 def _totals(found: Reconciliation) -> Table:
     """The totals side by side."""
     name = heading(found.graph, says_input=False)
-    mark = PARTIAL if found.unknown else ""
-    title = f"{name}, input {shapes(found.graph)}: {found.macs:,}{mark} MACs"
-    legend = (*_LEGEND, *lacking_of(found.unknown))
+    mark = _mark(found)
+    title = f"{name}, input {shapes(found.graph)}: {grouped(found.macs)}{mark} MACs"
+    lacks_one = any(bridge.total is None for bridge in found.bridges)
+    legend = (*_LEGEND, *([_NO_NUMBER] if lacks_one else []), *lacking_of(found.unknown))
     header = ("Convention", "Prints", "Total", "/ MACs", "Params", "Unseen")
 
     def rows() -> Iterator[tuple[str, ...]]:
@@ -135,12 +137,17 @@ def _totals(found: Reconciliation) -> Table:
                 bridge.convention.name,
                 bridge.convention.unit,
                 grouped(bridge.total) + (mark if bridge.total is not None else ""),
-                "" if bridge.total is None else _ratio(bridge.total, found.macs),
+                _ratio(bridge.total, found.macs),
                 "" if bridge.params is None else grouped(bridge.params),
                 grouped(bridge.silent) if bridge.silent else "",
             )
 
     return Table(title, header, (False, False, True, True, True, True), rows, (), legend)
+
+
+def _mark(found: Reconciliation) -> str:
+    """What stands behind sums that lack layers of unknown cost."""
+    return PARTIAL if found.unknown and found.macs is not None else ""
 
 
 def _steps(found: Reconciliation) -> Table:
@@ -173,13 +180,13 @@ def _object(found: Reconciliation, answer: Answer | None) -> dict[str, Any]:
             "high": _number(reported.high),
             "matches": [_reading_object(each) for each in answer.matches],
             "near": [_reading_object(each) for each in answer.near],
-            "nearest": _reading_object(answer.nearest),
+            "nearest": None if answer.nearest is None else _reading_object(answer.nearest),
         }
     return data
 
 
-def _ratio(total: int, macs: int) -> str:
-    if not macs:
+def _ratio(total: int | None, macs: int | None) -> str:
+    if total is None or not macs:
         return ""
     thousandths = (2000 * total + macs) // (2 * macs)
     return f"{thousandths // 1000}.{thousandths % 1000:03}"
@@ -191,7 +198,7 @@ _TOLD = 3
 
 def _told(found: Reconciliation, answer: Answer) -> Iterator[Bridge]:
     """The bridges to the likeliest totals of an answer, where those have something beside MACs."""
-    asked = answer.nearest.subject
+    asked = answer.subject
     counts = [each for each in answer.matches if each.subject == asked and each.what != "params"]
     named = {each.convention.name: each.value for each in counts}
     values = list(dict.fromkeys(named.values()))[:_TOLD]
@@ -200,26 +207,27 @@ def _told(found: Reconciliation, answer: Answer) -> Iterator[Bridge]:
             yield bridge
 
 
-def _bridges(bridges: Iterable[Bridge], macs: int, columns: int) -> Iterator[str]:
+def _bridges(bridges: Iterable[Bridge], found: Reconciliation, columns: int) -> Iterator[str]:
     """A bridge a paragraph, no wider than `columns`; conventions with the same one share it."""
+    macs, mark = found.macs, _mark(found)
     names: dict[tuple[int | None, tuple[Item, ...], tuple[str, ...]], list[Bridge]] = {}
     for bridge in bridges:
         names.setdefault((bridge.total, bridge.items, bridge.without), []).append(bridge)
     for (total, items, without), bridges in names.items():
         title = ", ".join(bridge.convention.name for bridge in bridges)
         yield ""
-        if total is None:
+        if total is None or macs is None:
             text = f"{title}: no number for {', '.join(without)}"
             yield from wrapped(text, columns, 2, prose=True)
             continue
         wide = len(f"{max([total, macs, *(abs(item.amount) for item in items)]):,}")
         yield from wrapped(f"{title}:", columns, 2, prose=True)
-        yield f"    {macs:>{wide},}  MACs"
+        yield f"    {macs:>{wide},}{mark}  MACs"
         for item in items:
             sign = "+" if item.amount > 0 else "−"
-            line = f"  {sign} {abs(item.amount):>{wide},}  {_item(item)}"
-            yield from wrapped(line, columns, wide + 6, prose=True)
-        yield f"  = {total:>{wide},}"
+            line = f"  {sign} {abs(item.amount):>{wide},}{' ' * len(mark)}  {_item(item)}"
+            yield from wrapped(line, columns, wide + len(mark) + 6, prose=True)
+        yield f"  = {total:>{wide},}{mark}"
 
 
 def _item(item: Item) -> str:
@@ -247,6 +255,9 @@ def _answer(answer: Answer) -> Iterator[str]:
         tried = counted(answer.tried, "total")
         meets = f"chance meets one {chance:.2%} of the time"
         yield f"{tried} without an item or two were tried; {meets}."
+    if answer.nearest is None:
+        yield "No total is near it: what the layers cost is not known."
+        return
     gap = reported.value - answer.nearest.value
     more = "more" if gap > 0 else "less"
     yield (
@@ -266,7 +277,7 @@ def _reading(reading: Reading, answer: Answer) -> str:
         )
     for part in reading.leaving_out:
         text += f" without {part}"
-    asked = answer.nearest.subject
+    asked = answer.subject
     if reading.subject.left_out != asked.left_out:
         text += " of the whole network"
     elif reading.subject.name != asked.name:
