@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import convcalc
-from convcalc import ConvcalcError
+from convcalc import ConvcalcError, Graph
 from tests.conftest import Run
 
 #: What torchvision's networks are without some modules; see reference/record_parts.py.
@@ -153,7 +153,7 @@ def test_a_block_is_left_out_with_all_that_is_in_it() -> None:
 
 def test_a_part_of_a_part() -> None:
     network = convcalc.load("resnet50").drop("linear").until("conv5_x").until("conv3_x")
-    assert network.left_out() == {"until": ["conv3_x"], "drop": ["linear"]}
+    assert network.cut_by() == {"until": ["conv3_x"], "drop": ["linear"]}
     assert network.output_shapes() == {"conv3_x.bottleneck_block_4.relu_3": (512, 28, 28)}
 
 
@@ -239,6 +239,33 @@ def test_names_are_texts() -> None:
         two().until(3)  # type: ignore[arg-type]
     with pytest.raises(ConvcalcError, match="`drop` takes the name of a layer"):
         two().drop()
+
+
+# How long it may take
+
+
+def test_cuts_are_held_to_the_time_of_an_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """30 cuts of 18,000 layers took five times as long as their limits allow."""
+    part = convcalc.load("mobilenet_v2").drop("linear")
+    now = 0.0
+    places = Graph.places
+
+    def slow(graph: Graph) -> dict[str, range]:
+        nonlocal now
+        now += 2.0  # of the three seconds that there are
+        return places(graph)
+
+    monkeypatch.setattr("time.thread_time", lambda: now)
+    monkeypatch.setattr(Graph, "places", slow)
+    part.at(alpha=0.5)
+    with pytest.raises(ConvcalcError, match="takes more than 3 seconds"):
+        part.until("flatten").until("flatten")
+    with pytest.raises(ConvcalcError, match="takes more than 3 seconds"):
+        part.until("flatten").at(alpha=0.5)
+    said = run("analyze", "mobilenet_v2", "--until", "flatten", "--drop", "inverted_residual_3").err
+    assert "takes more than 3 seconds" in said
+    said = run("list", "mobilenet_v2", "--until", "flatten", "--drop", "inverted_residual_3").err
+    assert "takes more than 3 seconds" in said
 
 
 # What is said of a part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.graph import Graph
+from convcalc.graph import DROP, Graph
 from convcalc.words import describe, shortened
 
 
@@ -16,7 +16,7 @@ def heading(graph: Graph, batch: int = 1, says_input: bool = True) -> str:
     """
     asked = [graph.preset] if graph.preset else []
     asked += [f"{name}={as_setting(value)}" for name, value in graph.settings.items()]
-    asked += [_as_part(way, names) for way, names in graph.left_out().items()]
+    asked += [_as_part(way, names) for way, names in graph.cut_by().items()]
     if says_input and graph.has_other_input:
         asked.append(f"input {shapes(graph)}")
     if batch != 1:
@@ -35,7 +35,7 @@ def _as_part(way: str, names: Sequence[str]) -> str:
         shown.append(f"{len(names) - _MOST_NAMES} more")
     *first, last = shown
     said = f"{', '.join(first)} and {last}" if first else last
-    return f"{'without' if way == 'drop' else way} {said}"
+    return f"{'without' if way == DROP else way} {said}"
 
 
 def shapes(graph: Graph) -> str:
