@@ -174,11 +174,12 @@ class Network(Graph):
 
     @property
     def doubts(self) -> tuple[Diagnostic, ...]:
-        """What is to be said beside what it costs: its spec is right, and looks misread.
+        """What is to be said beside what it costs: its spec is right, and looks misread; or what
+        was left out of it changes the weights of what follows.
 
         The command line prints these as warnings.
         """
-        from convcalc.language.doubts import doubts
+        from convcalc.language.doubts import doubts, reshaped
 
         if self._asked is None:
             return ()
@@ -186,7 +187,11 @@ class Network(Graph):
         asked = self._asked.checked(budget)
         # It is the spec's line that is in doubt, whatever sizes are asked for beside it.
         own = asked._replace(inputs={}, cuts=()).tried(budget) if asked.inputs else self
-        return () if own is None else tuple(doubts(asked.document, asked.source, own.inputs))
+        found = [] if own is None else [*doubts(asked.document, asked.source, own.inputs)]
+        whole = self._whole(budget) if DROP in self.cut_by() else None
+        if whole is not None:
+            found += reshaped(whole, self, asked.source)
+        return tuple(found)
 
     @property
     def has_other_input(self) -> bool:

@@ -210,7 +210,7 @@ def _help(graph: Graph, asked: str, places: Collection[str]) -> str:
     type = _ELSEWHERE.get(asked)
     last = next((node.name for node in reversed(graph.nodes) if node.type == type), None)
     if last is not None:
-        return f"did you mean `{last}`, its last {type}? {lists}"
+        return f"did you mean {listed([last])}? {lists}"
     near = near_name(asked, places)
     if near:
         return f"{near} {lists}"

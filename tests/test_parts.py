@@ -210,6 +210,24 @@ def test_a_name_is_found_by_its_end_and_an_unknown_one_is_answered() -> None:
     )
 
 
+def test_an_unknown_name_is_told_the_names_that_there_are() -> None:
+    network = convcalc.load("resnet50")
+    begins = "its blocks and layers are `conv1`, `relu`, `max_pool`, `conv2_x`, `conv3_x`"
+    assert begins in refused(network, "layer4")
+    assert "did you mean `linear`?" in refused(network, "fc")
+    assert "did you mean `linear_3`?" in refused(convcalc.load("vgg16"), "classifier")
+    several = "`conv4_x` and `conv5_x` are names by themselves: give one at a time"
+    assert several in refused(network, "conv4_x,conv5_x")
+    with pytest.raises(ConvcalcError, match="what is left of ResNet has no layer `linear`"):
+        network.drop("linear").explain("linear")
+
+
+def test_explain_finds_a_name_however_it_is_composed() -> None:
+    spec = "{name: n, input: [3, 8, 8], layers: [conv: {name: caf\u00e9, out: 4, k: 1}]}"
+    network = convcalc.loads(spec)
+    assert network.explain("cafe\u0301").params == 16
+
+
 def test_a_layer_that_would_not_fit_says_why() -> None:
     said = refused(convcalc.load("mobilenet_v2"), "inverted_residual_4")
     assert "without `inverted_residual_4`, `inverted_residual_5.add` does not fit" in said
@@ -239,6 +257,19 @@ def test_names_are_texts() -> None:
         two().until(3)  # type: ignore[arg-type]
     with pytest.raises(ConvcalcError, match="`drop` takes the name of a layer"):
         two().drop()
+
+
+def test_other_weights_of_what_follows_are_doubted(run: Run) -> None:
+    """PyTorch's `nn.Linear(2048 * 7 * 7, 1000)` beside `nn.Linear(2048, 1000)`."""
+    expected = "without `adaptive_avg_pool`, `linear` has 100,353,000 parameters, 2,049,000 before"
+    (found,) = convcalc.load("resnet50").drop("adaptive_avg_pool").doubts
+    assert (found.severity, found.message) == ("warning", expected)
+    line = ("analyze", "resnet50", "--drop", "adaptive_avg_pool", "--json")
+    assert f"warning[other-shape]: {expected}" in run(*line).err
+    assert "linear` has 100,353,000" in run("list", *line[1:]).err
+    assert not convcalc.load("mobilenet_v2").drop("dropout", "linear").doubts
+    (found,) = two().drop("mixed").doubts
+    assert found.message == "without `mixed`, `head.linear` has 1,285 parameters, 965 before"
 
 
 # How long it may take

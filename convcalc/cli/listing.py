@@ -121,7 +121,7 @@ def command(
                 name, _family_of(name), network.analyze(convention, batch, dtype or "float32")
             )
             for name in names
-            for network in map(cutting.part_of, _networks(*opened[name], asked))
+            for network in _networks(*opened[name], asked, cutting)
         ]
         cutting.require_had()
         if not presets:
@@ -209,8 +209,8 @@ def _require_had(asked: _Asked, opened: Sequence[tuple[Found, Opened]]) -> None:
             first.at({name: values[0]})
 
 
-def _networks(found: Found, spec: Opened, asked: _Asked) -> Iterator[Network]:
-    """A spec at every combination of its presets, its variables' values and the inputs."""
+def _networks(found: Found, spec: Opened, asked: _Asked, cutting: _Cutting) -> Iterator[Network]:
+    """A spec at every combination of its presets, its variables' values and the inputs, cut."""
     own = [name for name in asked.choices if _has(spec, name)]
     presets: Sequence[str | None] = _presets(found, spec, asked.presets) or (None,)
     values = (asked.choices[name] for name in own)
@@ -219,6 +219,7 @@ def _networks(found: Found, spec: Opened, asked: _Asked) -> Iterator[Network]:
             network = spec.at(dict(zip(own, settings)), preset, input)
         except ConvcalcError as error:
             raise _explained(error, dict(zip(own, settings))) from None
+        network = cutting.part_of(network)
         options.note_doubts(found, network)
         yield network
 

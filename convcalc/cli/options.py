@@ -278,7 +278,7 @@ def _loader(
 
 def note_doubts(found: Found, network: Network) -> None:
     """Take note of what is to be said of a network beside its answer, once of a place."""
-    if not found.is_of_zoo:
+    if network.cuts or not found.is_of_zoo:
         notes().warn(network.doubts)
 
 
