@@ -57,7 +57,7 @@ def test_parts_are_those_of_torchvision(run: Run) -> None:
         found[line] = {
             "params": answer["totals"]["params"],
             "flops": answer["totals"]["flops"],
-            "outputs": [list(shape) for shape in network.output_shapes().values()],
+            "outputs": [each["shape"] for each in answer["outputs"]],
         }
     assert found == PARTS
 
@@ -311,6 +311,17 @@ def test_titles_and_programs_are_told(run: Run) -> None:
     assert answer["until"] == ["conv1"]
     assert "drop" not in answer
     assert "until" not in run("analyze", "lenet", "--json").json
+
+
+def test_what_leaves_is_told(run: Run) -> None:
+    line = ("analyze", "resnet50", "--until", "conv5_x")
+    assert "input 3×224×224; output 2048×7×7; batch 1;" in run(*line).out
+    name = "conv5_x.bottleneck_block_3.relu_3"
+    assert run(*line, "--json").json["outputs"] == [{"name": name, "shape": [2048, 7, 7]}]
+    both = run("analyze", "resnet50", "--until", "conv2_x", "--until", "conv3_x").out
+    assert "outputs conv2_x.bottleneck_block_3.relu_3 256×56×56, conv3_x." in both
+    assert "output" not in run("analyze", "lenet").out.splitlines()[-2]
+    assert run("analyze", "lenet", "--json").json["outputs"][0]["shape"] == [10]
 
 
 def test_networks_are_listed_without_what_they_have(run: Run) -> None:

@@ -44,6 +44,16 @@ def shapes(graph: Graph) -> str:
     return ", ".join(f"{shape}" if name == "input" else f"{name} {shape}" for name, shape in found)
 
 
+def outputs(graph: Graph) -> str:
+    """The shapes of what leaves it: `output 2048×7×7`; of several by name, `outputs a 4×8×8, …`."""
+    found = graph.output_shapes()
+    if len(found) == 1:
+        return f"output {next(iter(found.values()))}"
+    shown = [f"{shortened(name)} {shape}" for name, shape in found.items()]
+    more = [f"{len(shown) - _MOST_NAMES} more"] if len(shown) > _MOST_NAMES else []
+    return f"outputs {', '.join([*shown[:_MOST_NAMES], *more])}"
+
+
 def as_setting(value: object) -> str:
     """A variable's value as `--set` takes it, cut where it is long."""
     return shortened(value if isinstance(value, str) else describe(value).removeprefix("the list "))
