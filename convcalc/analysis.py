@@ -290,9 +290,11 @@ class Analysis(NamedTuple):
     def head(self) -> dict[str, Any]:
         """What JSON says of the network and of its totals."""
         counts = {"counts": dict(self.counts)} if self.counts else {}
+        outputs = self.graph.output_shapes().items()
         return {
             "format": FORMAT,
             **self.graph.to_dict(),
+            "outputs": [{"name": name, "shape": list(shape)} for name, shape in outputs],
             "batch": self.batch,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
             "totals": self.totals.columns() | counts,

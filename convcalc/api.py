@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc import analysis, zoo
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, require_whole
 from convcalc.frozen import FrozenDict
-from convcalc.graph import Cut, Graph
+from convcalc.graph import DROP, UNTIL, Cut, Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
 from convcalc.visible import composed
 from convcalc.words import describe
@@ -147,7 +147,7 @@ class Network(Graph):
         name = zoo.name_of(source.text)
         inputs = {key: list(shape) for key, shape in self.inputs.items()}
         own = self.preset or name if name else source.name
-        return Subject(own, self.preset, inputs, self.left_out())
+        return Subject(own, self.preset, inputs, self.cut_by())
 
     def _whole(self, budget: Budget) -> Network | None:
         """The network that it is a part of."""
@@ -174,11 +174,12 @@ class Network(Graph):
 
     @property
     def doubts(self) -> tuple[Diagnostic, ...]:
-        """What is to be said beside what it costs: its spec is right, and looks misread.
+        """What is to be said beside what it costs: its spec is right, and looks misread; or what
+        was left out of it changes the weights of what follows.
 
         The command line prints these as warnings.
         """
-        from convcalc.language.doubts import doubts
+        from convcalc.language.doubts import doubts, reshaped
 
         if self._asked is None:
             return ()
@@ -186,7 +187,11 @@ class Network(Graph):
         asked = self._asked.checked(budget)
         # It is the spec's line that is in doubt, whatever sizes are asked for beside it.
         own = asked._replace(inputs={}, cuts=()).tried(budget) if asked.inputs else self
-        return () if own is None else tuple(doubts(asked.document, asked.source, own.inputs))
+        found = [] if own is None else [*doubts(asked.document, asked.source, own.inputs)]
+        whole = self._whole(budget) if DROP in self.cut_by() else None
+        if whole is not None:
+            found += reshaped(whole, self, asked.source)
+        return tuple(found)
 
     @property
     def has_other_input(self) -> bool:
@@ -203,13 +208,7 @@ class Network(Graph):
 
     def _look(self) -> Callable[[], None]:
         """What is called before every layer, and ends an answer that takes too long."""
-        budget = Budget(self._limits, self._spent)
-
-        def look() -> None:
-            if budget.is_over(_LAYER):
-                raise ConvcalcError([budget.late(self._origin)])
-
-        return look
+        return _clock(Budget(self._limits, self._spent), self._origin)
 
     def _bound(self, found: Analysis) -> None:
         """Refuse figures that nobody can print. Raises ConvcalcError."""
@@ -268,7 +267,7 @@ class Network(Graph):
         >>> convcalc.load("resnet50").until("conv5_x").totals.params  # without its classifier
         23508032
         """
-        return self._cut("until", names)
+        return part_of(self, Cut(UNTIL, names))
 
     def drop(self, *names: str) -> Network:
         """The same without a layer or a block, or several.
@@ -280,25 +279,43 @@ class Network(Graph):
         >>> convcalc.load("mobilenet_v2").drop("dropout", "linear").output_shapes()
         {'flatten': (1280,)}
         """
-        return self._cut("drop", names)
+        return part_of(self, Cut(DROP, names))
 
-    def _cut(self, way: str, names: tuple[str, ...]) -> Network:
-        from convcalc.parts import part_of
 
-        for name in names:
-            _require("the name of a layer", name, str)
-        if not names:
-            raise fail("bad-value", f"`{way}` takes the name of a layer or a block, or several")
-        cut = Cut(way, names)
-        part = Network(*part_of(self, cut))
-        if self._asked is not None:
-            part._asked = self._asked._replace(cuts=(*self._asked.cuts, cut))
-        part._settings, part._spent = self._settings, self._spent
-        return part
+def part_of(network: Network, cut: Cut, lacked: dict[str, ConvcalcError] | None = None) -> Network:
+    """A network that is cut. Raises ConvcalcError.
+
+    Where `lacked` is given, a name that nothing has is left out of the cut, and what is said of it
+    goes there.
+    """
+    from convcalc import parts
+
+    for name in cut.names:
+        _require("the name of a layer", name, str)
+    if not cut.names:
+        raise fail("bad-value", f"`{cut.way}` takes the name of a layer or a block, or several")
+    budget = Budget(network._limits, network._spent)
+    found = parts.part_of(network, cut, _clock(budget, network._origin), lacked)
+    part = Network(*found)
+    if network._asked is not None:
+        made = found.cuts[len(network.cuts) :]
+        part._asked = network._asked._replace(cuts=(*network._asked.cuts, *made))
+    part._settings, part._spent = network._settings, budget.spent
+    return part
 
 
 #: Small steps that a layer counts for: every sixteenth looks at the clock.
 _LAYER = SHORT_WHILE // 16
+
+
+def _clock(budget: Budget, source: Source) -> Callable[[], None]:
+    """What is called before every layer, and raises ConvcalcError where the time is over."""
+
+    def look() -> None:
+        if budget.is_over(_LAYER):
+            raise ConvcalcError([budget.late(source)])
+
+    return look
 
 
 class _Asked(NamedTuple):
@@ -332,10 +349,11 @@ class _Asked(NamedTuple):
             inputs=self.inputs,
         )
         if self.cuts:
-            from convcalc.parts import part_of  # most networks are asked for whole
+            from convcalc import parts  # most networks are asked for whole
 
+            look = _clock(budget, self.source)
             for cut in self.cuts:
-                graph = part_of(graph, cut)
+                graph = parts.part_of(graph, cut, look)
         network = Network(*graph)
         network._asked = self._replace(document=document)
         network._settings = self._changes(document.spec, network.variables)

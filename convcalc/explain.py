@@ -20,12 +20,11 @@ from convcalc.conventions.base import Convention, Place, Quantities
 from convcalc.costs import in_order, measured
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
 from convcalc.frozen import FrozenDict, frozen
-from convcalc.graph import Builder, Graph, Node, input_tensors
+from convcalc.graph import Builder, Graph, Node, input_tensors, whole_name_in
 from convcalc.inputs import require_plain
 from convcalc.layers.base import NO_INPUT, Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
-from convcalc.named import whole_name
 from convcalc.parts import is_whole
 from convcalc.shape import Shape, Tensor
 from convcalc.symbolic import Formula, Symbol, quotient, settled
@@ -460,7 +459,9 @@ def explain_in(
     """
     number = _batch(batch)
     counting = _counting(convention)
-    name, chosen = _found(graph, name)
+    everywhere = graph.places()
+    name = whole_name_in(graph, name, everywhere)
+    chosen = everywhere[name]
     first = graph.nodes[chosen[0]]
     depth = None if first.name == name else name.count(".") + 1
     if len(chosen) > MOST_PARTS:
@@ -539,17 +540,6 @@ def _require_few(name: str, inputs: int) -> None:
         help = "`convcalc analyze` counts joins of any number of inputs"
         message = f"{quoted(name)} joins {inputs:,} inputs, and {MOST_INPUTS} are explained"
         raise fail("input-count", f"{message} at the most", help)
-
-
-def _found(graph: Graph, asked: str) -> tuple[str, range]:
-    """The name of the layer or group that is asked for, and the places of its nodes.
-
-    Raises ConvcalcError where there is none, or several.
-    """
-    known = graph.places()
-    lists = "`convcalc analyze` lists the names of its layers"
-    name = whole_name(asked, known, graph.name, "layer", lists)
-    return name, known[name]
 
 
 def _picked(items: Iterable[Any], chosen: Sequence[int]) -> Iterator[Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from convcalc.frozen import FrozenDict
 from convcalc.layers.base import Layer, Placed
+from convcalc.named import name_ending, near_name, unknown_name
 from convcalc.shape import Shape, Tensor
-from convcalc.visible import visible
-from convcalc.words import counted, shortened
+from convcalc.visible import composed, visible
+from convcalc.words import counted, listed, shortened
 
 
 class Group(NamedTuple):
@@ -60,13 +61,17 @@ class Node(NamedTuple):
         return self.placed.outputs
 
 
+#: How a network is made a part of itself: what leads to some names is kept, or all but them.
+Way = Literal["until", "drop"]
+UNTIL: Final = "until"
+DROP: Final = "drop"
+WAYS: tuple[Way, ...] = (UNTIL, DROP)
+
+
 class Cut(NamedTuple):
-    """How a network is made a part of itself, and by which names of layers and groups.
+    """How a network is made a part of itself, and by which names of layers and groups."""
 
-    `until` keeps what leads to them, `drop` all but them.
-    """
-
-    way: str
+    way: Way
     names: tuple[str, ...]
 
 
@@ -147,14 +152,16 @@ class Graph(NamedTuple):
             "preset": self.preset,
             "variables": dict(self.variables),
             "input": shapes["input"] if list(shapes) == ["input"] else shapes,
-            **self.left_out(),
+            **self.cut_by(),
         }
 
-    def left_out(self) -> dict[str, list[str]]:
-        """The names that it was cut by, as JSON has them: `until` and `drop`, each if it was so."""
-        until = [cut.names for cut in self.cuts if cut.way == "until"][-1:]
-        drop = [cut.names for cut in self.cuts if cut.way == "drop"]
-        found = {"until": until, "drop": drop}
+    def cut_by(self) -> dict[str, list[str]]:
+        """The names that it was cut by, as JSON has them: `until` and `drop`, each if it was so.
+
+        Those of `until` are the last such cut's.
+        """
+        found = {way: [cut.names for cut in self.cuts if cut.way == way] for way in WAYS}
+        found[UNTIL] = found[UNTIL][-1:]
         return {way: [*chain.from_iterable(names)] for way, names in found.items() if names}
 
     def __repr__(self) -> str:
@@ -168,6 +175,47 @@ class Graph(NamedTuple):
 
 #: How many inputs are named where a graph is named.
 _MOST_INPUTS = 3
+
+
+#: What PyTorch's networks call modules that have another name here, and their type.
+_ELSEWHERE = {
+    "fc": "linear",
+    "classifier": "linear",
+    "head": "linear",
+    "avgpool": "adaptive_avg_pool",
+}
+
+
+def whole_name_in(graph: Graph, name: str, places: Collection[str]) -> str:
+    """The whole name of a layer or a group of a graph, whose `places` these are.
+
+    It is as it is asked for, or ends so where no other does. Raises UnknownName for a name that
+    none has, and ConvcalcError for one that several may mean.
+    """
+    asked = composed(name)
+    owner = f"what is left of {graph.name}" if graph.cuts else graph.name
+    found = name_ending(asked, places, owner, "layer")
+    if found is None:
+        raise unknown_name(asked, owner, "layer", _help(graph, asked, places))
+    return found
+
+
+def _help(graph: Graph, asked: str, places: Collection[str]) -> str:
+    """What may be meant by a name that nothing has in a graph."""
+    lists = "`convcalc analyze` lists the names of its layers"
+    several = [part.strip() for part in asked.split(",")]
+    ends = {name for name in several for each in places if f".{each}".endswith(f".{name}")}
+    if len(several) > 1 and ends.issuperset(several):
+        return f"{listed(several)} are names by themselves: give one at a time"
+    type = _ELSEWHERE.get(asked)
+    last = next((node.name for node in reversed(graph.nodes) if node.type == type), None)
+    if last is not None:
+        return f"did you mean {listed([last])}? {lists}"
+    near = near_name(asked, places)
+    if near:
+        return f"{near} {lists}"
+    outermost = dict.fromkeys(name.partition(".")[0] for name in places)
+    return f"its blocks and layers are {listed(map(shortened, outermost))}; {lists}"
 
 
 def with_owners(nodes: Iterable[Node]) -> tuple[Node, ...]:

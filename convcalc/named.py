@@ -25,6 +25,17 @@ def whole_name(asked: str, known: Collection[str], owner: str, noun: str, lists:
     `owner` has the `known` names, each of a `noun`; `lists` is the sentence that says where they
     are listed. Raises UnknownName where no name is so, and ConvcalcError where several end so.
     """
+    found = name_ending(asked, known, owner, noun)
+    if found is None:
+        raise unknown_name(asked, owner, noun, f"{near_name(asked, known)} {lists}".strip())
+    return found
+
+
+def name_ending(asked: str, known: Collection[str], owner: str, noun: str) -> str | None:
+    """The name that is asked for, or the one that ends in it; None where no name is so.
+
+    `owner` has the `known` names, each of a `noun`. Raises ConvcalcError where several end so.
+    """
     if asked in known:
         return asked
     ends = [name for name in known if name.endswith(f".{asked}")]
@@ -33,14 +44,18 @@ def whole_name(asked: str, known: Collection[str], owner: str, noun: str, lists:
     if ends:
         message = f"{owner} has {counted(len(ends), noun)} that {quoted(asked)} may mean"
         raise fail(f"ambiguous-{noun}", message, f"name one: {listed(ends, most=6, joiner='or')}")
+    return None
+
+
+def near_name(asked: str, known: Collection[str]) -> str:
+    """Which of the names may be meant by one that nothing has, as advice; or nothing."""
     within = asked
     while "." in within:  # what stands beside it is likelier than what is far away
         within = within.rpartition(".")[0]
         if within in known:
             break
     near = [name for name in known if name.startswith(f"{within}.")]
-    help = did_you_mean(asked, near) or did_you_mean(asked, known)
-    raise unknown_name(asked, owner, noun, f"{help} {lists}".strip())
+    return did_you_mean(asked, near) or did_you_mean(asked, known)
 
 
 def unknown_name(asked: str, owner: str, noun: str, help: str) -> UnknownName:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
 from convcalc.frozen import FrozenDict
-from convcalc.graph import Builder, Cut, Graph, Node, input_tensors, with_owners
+from convcalc.graph import (
+    DROP,
+    UNTIL,
+    Builder,
+    Cut,
+    Graph,
+    Node,
+    input_tensors,
+    whole_name_in,
+    with_owners,
+)
 from convcalc.layers.base import Placed, Weight
 from convcalc.layers.composite import Composite
-from convcalc.named import whole_name
+from convcalc.named import UnknownName
 from convcalc.shape import Shape, Tensor
-from convcalc.visible import composed
 from convcalc.words import counted, listed, quoted
 
 
-def part_of(graph: Graph, cut: Cut) -> Graph:
+def part_of(
+    graph: Graph,
+    cut: Cut,
+    look: Callable[[], None] = lambda: None,
+    lacked: dict[str, ConvcalcError] | None = None,
+) -> Graph:
     """A graph that is cut: up to some layers and groups (`until`), or without some (`drop`).
 
     Their names are whole, or the ends of one alone. What is left keeps its name and its fields.
@@ -26,47 +40,61 @@ def part_of(graph: Graph, cut: Cut) -> Graph:
     network. What reads the output of a name of `drop` reads its input instead, and is placed anew;
     what fed the last layer leaves in its place. An input that nothing reads is gone.
 
-    Raises ConvcalcError for a name that none or several have; where what is to be left out has not
-    one input and one output, and is not the end; where a layer does not fit what it then reads; and
-    where nothing would be left.
+    `look` is called before every name and every layer, and ends it by raising what it likes.
+
+    Raises ConvcalcError for a name that several have, and for one that none has: where `lacked` is
+    given, such a name is left out of the cut instead, and what is said of it goes there; where what
+    is to be left out has not one input and one output, and is not the end; where a layer does not
+    fit what it then reads; and where nothing would be left.
     """
     places = graph.places()
-    names = [*dict.fromkeys(whole_name_in(graph, name, places) for name in cut.names)]
-    chosen = [places[name] for name in names]
-    left = _until(graph, chosen) if cut.way == "until" else _without(graph, chosen, names)
+    names: dict[str, range] = {}
+    for name in cut.names:
+        look()
+        try:
+            whole = whole_name_in(graph, name, places)
+        except UnknownName as error:
+            if lacked is None:
+                raise
+            lacked[name] = error
+        else:
+            names[whole] = places[whole]
+    if not names:
+        return graph
+    left = {UNTIL: _until, DROP: _without}[cut.way](graph, names, look)
     return left._replace(cuts=(*graph.cuts, Cut(cut.way, tuple(names))))
 
 
-def whole_name_in(graph: Graph, name: str, places: Collection[str] = ()) -> str:
-    """The whole name of a layer or a group, of `places` where these are known.
-
-    Raises UnknownName for a name that none has, and ConvcalcError for one that several may mean.
-    """
-    lists = "`convcalc analyze` lists the names of its layers"
-    owner = f"what is left of {graph.name}" if graph.cuts else graph.name
-    return whole_name(composed(name), places or graph.places(), owner, "layer", lists)
-
-
-def _until(graph: Graph, chosen: Sequence[range]) -> Graph:
-    """What is in some places of a graph, and what leads there."""
-    needed = {index for place in chosen for index in place}
+def _until(graph: Graph, chosen: Mapping[str, range], look: Callable[[], None]) -> Graph:
+    """What is in some places of a graph, which their names have, and what leads there."""
+    needed: set[int] = set()
+    for place in chosen.values():
+        look()
+        needed.update(place)
     for index in range(len(graph.nodes) - 1, -1, -1):
         if index in needed:
             needed.update(tensor.node for tensor in graph.nodes[index].inputs)
-    leaving = [tensor for place in chosen for tensor in _leaving(graph, place)]
+    readers = {tensor: index for index, node in enumerate(graph.nodes) for tensor in node.inputs}
+    readers |= dict.fromkeys(graph.outputs, len(graph.nodes))
+    leaving: dict[Tensor, None] = {}
+    for place in chosen.values():
+        leaving |= dict.fromkeys(_leaving(graph, place, readers, look))
     reads = {index: graph.nodes[index].inputs for index in sorted(needed) if index >= 0}
-    return _made(graph, reads, dict.fromkeys(leaving), "")
+    return _made(graph, reads, leaving, "", look)
 
 
-def _leaving(graph: Graph, place: range) -> list[Tensor]:
-    """The tensors that a layer makes, or that a group hands on."""
-    last = graph.nodes[place[-1]].outputs
-    whole = [Tensor(place[-1], part, shape) for part, shape in enumerate(last)]
-    if len(place) == 1:
-        return whole
-    read = {tensor for node in graph.nodes[place.stop :] for tensor in node.inputs}
-    handed_on = sorted(t for t in read.union(graph.outputs) if t.node in place)
-    return handed_on or whole
+def _leaving(
+    graph: Graph, place: range, readers: Mapping[Tensor, int], look: Callable[[], None]
+) -> list[Tensor]:
+    """The tensors that a layer makes, or that a group hands on; `readers` are their last ones."""
+    handed_on: list[Tensor] = []
+    whole: list[Tensor] = []
+    for index in place:
+        look()
+        made = enumerate(graph.nodes[index].outputs)
+        whole = [Tensor(index, part, shape) for part, shape in made]
+        handed_on += [tensor for tensor in whole if readers.get(tensor, 0) >= place.stop]
+    return handed_on if handed_on and len(place) > 1 else whole
 
 
 class _Gap(NamedTuple):
@@ -77,22 +105,25 @@ class _Gap(NamedTuple):
     inputs: tuple[Tensor, ...]
 
 
-def _without(graph: Graph, chosen: Sequence[range], names: Sequence[str]) -> Graph:
-    """A graph without what is in some places."""
+def _without(graph: Graph, chosen: Mapping[str, range], look: Callable[[], None]) -> Graph:
+    """A graph without what is in some places, which their names have."""
     gaps: dict[int, _Gap] = {}
 
     def instead(tensor: Tensor) -> tuple[Tensor, ...]:
         return gaps[tensor.node].inputs if tensor.node in gaps else (tensor,)
 
     # A group before what is in it, which is left out with it.
-    for place, name in sorted(zip(chosen, names), key=lambda each: (each[0].start, -len(each[0]))):
+    for name, place in sorted(chosen.items(), key=lambda each: (each[1].start, -len(each[1]))):
         if place.start not in gaps:
-            read = (tensor for index in place for tensor in graph.nodes[index].inputs)
-            entering = dict.fromkeys(tensor for tensor in read if tensor.node < place.start)
-            inputs = dict.fromkeys(each for tensor in entering for each in instead(tensor))
+            inputs: dict[Tensor, None] = {}
+            for index in place:
+                look()
+                for tensor in graph.nodes[index].inputs:
+                    if tensor.node < place.start:
+                        inputs |= dict.fromkeys(instead(tensor))
             gaps |= dict.fromkeys(place, _Gap(name, place, tuple(inputs)))
     if len(gaps) == len(graph.nodes):
-        message = f"nothing of {graph.name} is left without {listed(names)}"
+        message = f"nothing of {graph.name} is left without {listed(chosen)}"
         raise fail("bad-part", message, "leave out less than the whole")
     reads = {}
     read_of: dict[_Gap, Tensor] = {}
@@ -104,7 +135,7 @@ def _without(graph: Graph, chosen: Sequence[range], names: Sequence[str]) -> Gra
                     raise _no_passage(graph, gap, node)
             reads[index] = tuple([instead(tensor)[0] for tensor in node.inputs])
     outputs = dict.fromkeys(each for tensor in graph.outputs for each in instead(tensor))
-    return _made(graph, reads, outputs, f"without {listed(names)}, ")
+    return _made(graph, reads, outputs, f"without {listed(chosen)}, ", look)
 
 
 def _no_passage(graph: Graph, gap: _Gap, reader: Node) -> ConvcalcError:
@@ -134,6 +165,7 @@ def _made(
     reads: Mapping[int, tuple[Tensor, ...]],
     outputs: Mapping[Tensor, None],
     why: str,
+    look: Callable[[], None],
 ) -> Graph:
     """The graph of some nodes of another, each with what it reads; `why` begins a refusal.
 
@@ -150,6 +182,7 @@ def _made(
     parts: dict[int, Placed] = {}
     composites = _composites(graph.nodes, reads)
     for index, read in reads.items():
+        look()
         node, number = graph.nodes[index], len(nodes)
         if index in composites:
             parts |= _parts_anew(graph, composites[index], reads, now, why)

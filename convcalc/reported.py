@@ -164,13 +164,13 @@ class Reading(NamedTuple):
 class Subject(NamedTuple):
     """A network that a figure may be of, and its input. `name` is that in the zoo, or a file's.
 
-    Of a part of a network, `left_out` says which; see `Graph.left_out`.
+    Of a part of a network, `cut_by` says which; see `Graph.cut_by`.
     """
 
     name: str
     preset: str | None
     input: Mapping[str, Sequence[int]]
-    left_out: Mapping[str, Sequence[str]] = FrozenDict()
+    cut_by: Mapping[str, Sequence[str]] = FrozenDict()
 
 
 class Sketch(NamedTuple):
@@ -433,7 +433,7 @@ def presets(subject: Subject, networks: Iterable[Graph]) -> Iterator[Sketch]:
 def whole(subject: Subject, network: Graph | None) -> Iterator[Sketch]:
     """The whole of a network that is asked for in part: others have published that."""
     if network is not None:
-        yield _sketch(subject._replace(left_out=FrozenDict()), network, _VARIANT)
+        yield _sketch(subject._replace(cut_by=FrozenDict()), network, _VARIANT)
 
 
 def _sketch(subject: Subject, graph: Graph, weight: float) -> Sketch:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import convcalc
-from convcalc import ConvcalcError
+from convcalc import ConvcalcError, Graph
 from tests.conftest import Run
 
 #: What torchvision's networks are without some modules; see reference/record_parts.py.
@@ -57,7 +57,7 @@ def test_parts_are_those_of_torchvision(run: Run) -> None:
         found[line] = {
             "params": answer["totals"]["params"],
             "flops": answer["totals"]["flops"],
-            "outputs": [list(shape) for shape in network.output_shapes().values()],
+            "outputs": [each["shape"] for each in answer["outputs"]],
         }
     assert found == PARTS
 
@@ -153,7 +153,7 @@ def test_a_block_is_left_out_with_all_that_is_in_it() -> None:
 
 def test_a_part_of_a_part() -> None:
     network = convcalc.load("resnet50").drop("linear").until("conv5_x").until("conv3_x")
-    assert network.left_out() == {"until": ["conv3_x"], "drop": ["linear"]}
+    assert network.cut_by() == {"until": ["conv3_x"], "drop": ["linear"]}
     assert network.output_shapes() == {"conv3_x.bottleneck_block_4.relu_3": (512, 28, 28)}
 
 
@@ -210,6 +210,24 @@ def test_a_name_is_found_by_its_end_and_an_unknown_one_is_answered() -> None:
     )
 
 
+def test_an_unknown_name_is_told_the_names_that_there_are() -> None:
+    network = convcalc.load("resnet50")
+    begins = "its blocks and layers are `conv1`, `relu`, `max_pool`, `conv2_x`, `conv3_x`"
+    assert begins in refused(network, "layer4")
+    assert "did you mean `linear`?" in refused(network, "fc")
+    assert "did you mean `linear_3`?" in refused(convcalc.load("vgg16"), "classifier")
+    several = "`conv4_x` and `conv5_x` are names by themselves: give one at a time"
+    assert several in refused(network, "conv4_x,conv5_x")
+    with pytest.raises(ConvcalcError, match="what is left of ResNet has no layer `linear`"):
+        network.drop("linear").explain("linear")
+
+
+def test_explain_finds_a_name_however_it_is_composed() -> None:
+    spec = "{name: n, input: [3, 8, 8], layers: [conv: {name: caf\u00e9, out: 4, k: 1}]}"
+    network = convcalc.loads(spec)
+    assert network.explain("cafe\u0301").params == 16
+
+
 def test_a_layer_that_would_not_fit_says_why() -> None:
     said = refused(convcalc.load("mobilenet_v2"), "inverted_residual_4")
     assert "without `inverted_residual_4`, `inverted_residual_5.add` does not fit" in said
@@ -241,6 +259,46 @@ def test_names_are_texts() -> None:
         two().drop()
 
 
+def test_other_weights_of_what_follows_are_doubted(run: Run) -> None:
+    """PyTorch's `nn.Linear(2048 * 7 * 7, 1000)` beside `nn.Linear(2048, 1000)`."""
+    expected = "without `adaptive_avg_pool`, `linear` has 100,353,000 parameters, 2,049,000 before"
+    (found,) = convcalc.load("resnet50").drop("adaptive_avg_pool").doubts
+    assert (found.severity, found.message) == ("warning", expected)
+    line = ("analyze", "resnet50", "--drop", "adaptive_avg_pool", "--json")
+    assert f"warning[other-shape]: {expected}" in run(*line).err
+    assert "linear` has 100,353,000" in run("list", *line[1:]).err
+    assert not convcalc.load("mobilenet_v2").drop("dropout", "linear").doubts
+    (found,) = two().drop("mixed").doubts
+    assert found.message == "without `mixed`, `head.linear` has 1,285 parameters, 965 before"
+
+
+# How long it may take
+
+
+def test_cuts_are_held_to_the_time_of_an_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """30 cuts of 18,000 layers took five times as long as their limits allow."""
+    part = convcalc.load("mobilenet_v2").drop("linear")
+    now = 0.0
+    places = Graph.places
+
+    def slow(graph: Graph) -> dict[str, range]:
+        nonlocal now
+        now += 2.0  # of the three seconds that there are
+        return places(graph)
+
+    monkeypatch.setattr("time.thread_time", lambda: now)
+    monkeypatch.setattr(Graph, "places", slow)
+    part.at(alpha=0.5)
+    with pytest.raises(ConvcalcError, match="takes more than 3 seconds"):
+        part.until("flatten").until("flatten")
+    with pytest.raises(ConvcalcError, match="takes more than 3 seconds"):
+        part.until("flatten").at(alpha=0.5)
+    said = run("analyze", "mobilenet_v2", "--until", "flatten", "--drop", "inverted_residual_3").err
+    assert "takes more than 3 seconds" in said
+    said = run("list", "mobilenet_v2", "--until", "flatten", "--drop", "inverted_residual_3").err
+    assert "takes more than 3 seconds" in said
+
+
 # What is said of a part
 
 
@@ -253,6 +311,17 @@ def test_titles_and_programs_are_told(run: Run) -> None:
     assert answer["until"] == ["conv1"]
     assert "drop" not in answer
     assert "until" not in run("analyze", "lenet", "--json").json
+
+
+def test_what_leaves_is_told(run: Run) -> None:
+    line = ("analyze", "resnet50", "--until", "conv5_x")
+    assert "input 3×224×224; output 2048×7×7; batch 1;" in run(*line).out
+    name = "conv5_x.bottleneck_block_3.relu_3"
+    assert run(*line, "--json").json["outputs"] == [{"name": name, "shape": [2048, 7, 7]}]
+    both = run("analyze", "resnet50", "--until", "conv2_x", "--until", "conv3_x").out
+    assert "outputs conv2_x.bottleneck_block_3.relu_3 256×56×56, conv3_x." in both
+    assert "output" not in run("analyze", "lenet").out.splitlines()[-2]
+    assert run("analyze", "lenet", "--json").json["outputs"][0]["shape"] == [10]
 
 
 def test_networks_are_listed_without_what_they_have(run: Run) -> None:

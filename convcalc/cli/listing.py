@@ -15,6 +15,7 @@ from convcalc.diagnostics import ConvcalcError, fail
 if TYPE_CHECKING:
     from convcalc.api import Network, Opened
     from convcalc.cli.output import Printer
+    from convcalc.graph import Cut
     from convcalc.language.values import Written
     from convcalc.render.networks import Conditions, Row
     from convcalc.zoo import Found
@@ -120,7 +121,7 @@ def command(
                 name, _family_of(name), network.analyze(convention, batch, dtype or "float32")
             )
             for name in names
-            for network in map(cutting.part_of, _networks(*opened[name], asked))
+            for network in _networks(*opened[name], asked, cutting)
         ]
         cutting.require_had()
         if not presets:
@@ -136,7 +137,7 @@ class _Asked(NamedTuple):
     presets: Sequence[str]
     choices: Mapping[str, Sequence[Any]]
     inputs: Sequence[Mapping[str, str] | None]
-    cuts: options.Cuts
+    cuts: Sequence[Cut]
 
 
 def _is_family(spec: str) -> bool:
@@ -193,7 +194,7 @@ def _conditions(
         bool(asked.presets),
         len(asked.inputs) > 1,
         {composed(name): [each.value for each in values] for name, values in asked.choices.items()},
-        tuple(asked.cuts),
+        [cut.way for cut in asked.cuts],
     )
 
 
@@ -208,8 +209,8 @@ def _require_had(asked: _Asked, opened: Sequence[tuple[Found, Opened]]) -> None:
             first.at({name: values[0]})
 
 
-def _networks(found: Found, spec: Opened, asked: _Asked) -> Iterator[Network]:
-    """A spec at every combination of its presets, its variables' values and the inputs."""
+def _networks(found: Found, spec: Opened, asked: _Asked, cutting: _Cutting) -> Iterator[Network]:
+    """A spec at every combination of its presets, its variables' values and the inputs, cut."""
     own = [name for name in asked.choices if _has(spec, name)]
     presets: Sequence[str | None] = _presets(found, spec, asked.presets) or (None,)
     values = (asked.choices[name] for name in own)
@@ -218,6 +219,7 @@ def _networks(found: Found, spec: Opened, asked: _Asked) -> Iterator[Network]:
             network = spec.at(dict(zip(own, settings)), preset, input)
         except ConvcalcError as error:
             raise _explained(error, dict(zip(own, settings))) from None
+        network = cutting.part_of(network)
         options.note_doubts(found, network)
         yield network
 
@@ -225,7 +227,7 @@ def _networks(found: Found, spec: Opened, asked: _Asked) -> Iterator[Network]:
 class _Cutting:
     """Cuts networks, each by those names that it has."""
 
-    def __init__(self, cuts: options.Cuts) -> None:
+    def __init__(self, cuts: Sequence[Cut]) -> None:
         self.cuts = cuts
         self.had: set[str] = set()
         #: The names that some network lacked, with what is said of the first that did.
@@ -233,22 +235,14 @@ class _Cutting:
 
     def part_of(self, network: Network) -> Network:
         """A network that is cut. Raises ConvcalcError for names that several of its layers have."""
-        for way, names in self.cuts.items():
-            own = [name for name in names if self._is_in(network, name)]
-            network = options.part_of(network, {way: own} if own else {})
+        from convcalc import api
+
+        for cut in self.cuts:
+            lacked: dict[str, ConvcalcError] = {}
+            network = api.part_of(network, cut, lacked)
+            self.had.update(name for name in cut.names if name not in lacked)
+            self.lacked = lacked | self.lacked
         return network
-
-    def _is_in(self, network: Network, name: str) -> bool:
-        from convcalc.named import UnknownName
-        from convcalc.parts import whole_name_in
-
-        try:
-            whole_name_in(network, name)
-        except UnknownName as error:
-            self.lacked.setdefault(name, error)
-            return False
-        self.had.add(name)
-        return True
 
     def require_had(self) -> None:
         """Refuse a name that none of the networks had. Raises ConvcalcError."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from convcalc.api import Network, Opened
+    from convcalc.graph import Cut
     from convcalc.language.limits import Limits
     from convcalc.language.values import Written
     from convcalc.zoo import Found
@@ -211,22 +212,19 @@ def limit_option(function: _F) -> _F:
     )(function)
 
 
-#: What networks are cut by, in this order: `until` or `drop`, and names of layers and blocks.
-Cuts = Mapping[str, Sequence[str]]
+def cuts_of(until: tuple[str, ...], drop: tuple[str, ...]) -> tuple[Cut, ...]:
+    """What `--until` and `--drop` say, in the order in which networks are cut so.
 
+    Raises ConvcalcError for a name that is given twice.
+    """
+    if not (until or drop):
+        return ()
+    from convcalc.graph import DROP, UNTIL, Cut
 
-def cuts_of(until: tuple[str, ...], drop: tuple[str, ...]) -> Cuts:
-    """What `--until` and `--drop` say. Raises ConvcalcError for a name that is given twice."""
-    for option, names in (("--until", until), ("--drop", drop)):
-        _require_once(option, names)
-    return {way: names for way, names in (("until", until), ("drop", drop)) if names}
-
-
-def part_of(network: Network, cuts: Cuts) -> Network:
-    """A network that is cut. Raises ConvcalcError."""
-    for way, names in cuts.items():
-        network = network.until(*names) if way == "until" else network.drop(*names)
-    return network
+    cuts = (Cut(UNTIL, until), Cut(DROP, drop))
+    for cut in cuts:
+        _require_once(f"--{cut.way}", cut.names)
+    return tuple(cut for cut in cuts if cut.names)
 
 
 def layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -246,7 +244,8 @@ def layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
             chosen = found.preset_or(preset)
             network = api.loads(found.data, found.name, chosen, limits=limits, variables=settings)
             if isinstance(param, click.Argument):
-                network = part_of(network, cuts_of(given["until"] or (), given["drop"] or ()))
+                for cut in cuts_of(given["until"] or (), given["drop"] or ()):
+                    network = api.part_of(network, cut)
             places = network.places()
             common = dict.fromkeys(each for each in places if common is None or each in common)
     return candidates.parts_of_path(common or (), incomplete)
@@ -256,7 +255,7 @@ def _loader(
     settings: tuple[str, ...],
     preset: str | None,
     inputs: tuple[str, ...],
-    cuts: Cuts,
+    cuts: Sequence[Cut],
     limits: tuple[str, ...],
 ) -> Callable[[str], Network]:
     from convcalc import api
@@ -269,15 +268,17 @@ def _loader(
         network = api.loads(
             found.data, found.name, chosen, input=input, limits=bounds, variables=variables
         )
+        for cut in cuts:
+            network = api.part_of(network, cut)
         note_doubts(found, network)
-        return part_of(network, cuts)
+        return network
 
     return load
 
 
 def note_doubts(found: Found, network: Network) -> None:
     """Take note of what is to be said of a network beside its answer, once of a place."""
-    if not found.is_of_zoo:
+    if network.cuts or not found.is_of_zoo:
         notes().warn(network.doubts)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from convcalc.diagnostics import Diagnostic, Source
+from convcalc.graph import DROP, Graph
 from convcalc.inputs import misread
 from convcalc.language.document import Document
+from convcalc.layers.base import Placed
 from convcalc.shape import Shape
-from convcalc.words import sizes
+from convcalc.words import counted, listed, quoted, sizes
 
 
 def doubts(document: Document, source: Source, inputs: Mapping[str, Shape]) -> Iterator[Diagnostic]:
@@ -23,3 +25,41 @@ def doubts(document: Document, source: Source, inputs: Mapping[str, Shape]) -> I
             help = f"{help}; --batch {found.batch} is for the samples"
         mark = document.mark_of("input", name)
         yield Diagnostic("misread-input", message, source, mark, help=help, severity="warning")
+
+
+#: How many layers are named that have other weights than before.
+_MOST = 5
+
+
+def reshaped(whole: Graph, part: Graph, source: Source) -> Iterator[Diagnostic]:
+    """A warning where what was left out of a network changes the weights of what follows."""
+    before = {node.name: node.placed for node in whole.nodes}
+    found = [
+        (node.name, node.placed, before[node.name])
+        for node in part.nodes
+        if node.weights_of is None and node.placed.tensors != before[node.name].tensors
+    ]
+    if not found:
+        return
+    first, *others = [
+        f"{quoted(name)} has {counted(_params(now), 'parameter')}, {_params(then):,} before"
+        for name, now, then in found
+    ]
+    notes = [f"so {each}" for each in others[:_MOST]]
+    if len(others) > _MOST:
+        notes.append(f"so have {counted(len(others) - _MOST, 'more layer')} other weights")
+    dropped = listed(part.cut_by()[DROP], 6)
+    help = "it reads another shape now, which weights that are trained already do not fit"
+    yield Diagnostic(
+        "other-shape",
+        f"without {dropped}, {first}",
+        source,
+        notes=tuple(notes),
+        help=help,
+        severity="warning",
+    )
+
+
+def _params(placed: Placed) -> int:
+    """The parameters that a layer works with."""
+    return sum(weight.size for weight in placed.tensors if weight.trainable)

@@ -24,7 +24,7 @@ from convcalc.render.column import (
     as_word,
     unknown,
 )
-from convcalc.render.heading import shapes
+from convcalc.render.heading import outputs, shapes
 from convcalc.shape import Shape
 from convcalc.window import Window
 from convcalc.words import grouped, sizes
@@ -270,7 +270,10 @@ def legend(
     counting = [
         column for column in shown if column.base == "flops" or column.key in analysis.counts
     ]
-    parts = [f"input {shapes(analysis.graph)}", f"batch {analysis.batch}"]
+    parts = [f"input {shapes(analysis.graph)}"]
+    if analysis.graph.cuts:
+        parts.append(outputs(analysis.graph))
+    parts.append(f"batch {analysis.batch}")
     if not keys.isdisjoint(analysis.counts):
         parts.append("operations as each tool counts them; `convcalc conventions` says how")
     elif counting:

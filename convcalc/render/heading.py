@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.graph import Graph
+from convcalc.graph import DROP, Graph
 from convcalc.words import describe, shortened
 
 
@@ -16,7 +16,7 @@ def heading(graph: Graph, batch: int = 1, says_input: bool = True) -> str:
     """
     asked = [graph.preset] if graph.preset else []
     asked += [f"{name}={as_setting(value)}" for name, value in graph.settings.items()]
-    asked += [_as_part(way, names) for way, names in graph.left_out().items()]
+    asked += [_as_part(way, names) for way, names in graph.cut_by().items()]
     if says_input and graph.has_other_input:
         asked.append(f"input {shapes(graph)}")
     if batch != 1:
@@ -35,13 +35,23 @@ def _as_part(way: str, names: Sequence[str]) -> str:
         shown.append(f"{len(names) - _MOST_NAMES} more")
     *first, last = shown
     said = f"{', '.join(first)} and {last}" if first else last
-    return f"{'without' if way == 'drop' else way} {said}"
+    return f"{'without' if way == DROP else way} {said}"
 
 
 def shapes(graph: Graph) -> str:
     """The shapes of the inputs; those of several by name: `left 4×8×8, right 4×8×8`."""
     found = graph.inputs.items()
     return ", ".join(f"{shape}" if name == "input" else f"{name} {shape}" for name, shape in found)
+
+
+def outputs(graph: Graph) -> str:
+    """The shapes of what leaves it: `output 2048×7×7`; of several by name, `outputs a 4×8×8, …`."""
+    found = graph.output_shapes()
+    if len(found) == 1:
+        return f"output {next(iter(found.values()))}"
+    shown = [f"{shortened(name)} {shape}" for name, shape in found.items()]
+    more = [f"{len(shown) - _MOST_NAMES} more"] if len(shown) > _MOST_NAMES else []
+    return f"outputs {', '.join([*shown[:_MOST_NAMES], *more])}"
 
 
 def as_setting(value: object) -> str:

@@ -69,8 +69,6 @@ def _lacks(row: Row) -> str:
     return PARTIAL if 0 < row.get("unknown", 0) < row["layers"] else ""
 
 
-#: What a network was cut by: names of layers and blocks.
-CUTS = {way: _names(way) for way in ("until", "drop")}
 #: What the zoo's index has of a network, and JSON of every one.
 INDEXED = {
     column.key: column
@@ -89,6 +87,7 @@ def known() -> dict[str, Column]:
     """Every column but those of conventions and variables, by key: words first."""
     from convcalc import passes
     from convcalc.costs import FIGURES
+    from convcalc.graph import WAYS
 
     passes.known()  # they register their figures
     figures = [
@@ -98,7 +97,7 @@ def known() -> dict[str, Column]:
         for key, figure in FIGURES.items()
         if figure.column and key not in INDEXED
     ]
-    others = (_word("preset"), *CUTS.values(), _shape("output"), *figures)
+    others = (_word("preset"), *map(_names, WAYS), _shape("output"), *figures)
     return INDEXED | {each.key: each for each in others}
 
 
@@ -130,7 +129,7 @@ class Conditions(NamedTuple):
     has_inputs: bool = False
     #: The variables that were set, with all their values.
     variables: Mapping[str, Sequence[Any]] = {}
-    #: The ways that networks are cut: keys of `CUTS`.
+    #: The ways that networks are cut.
     cuts: Sequence[str] = ()
     #: The presets that files have, by name, where none was asked for.
     presets: Mapping[str, Sequence[str]] = {}
@@ -217,7 +216,7 @@ def columns_of(
     if conditions is not None:
         lead += [find("preset")] if conditions.has_preset else []
         lead += _variables(conditions)
-        lead += [CUTS[way] for way in conditions.cuts]
+        lead += [*map(_names, conditions.cuts)]
         keys_of = (*_of_convention(conditions), *_of_dtype(conditions))
         more = [find(key, conditions) for key in keys_of]
     sizes_and_costs = [INDEXED[key] for key in ("input", "params", "macs")]

@@ -278,7 +278,7 @@ def _reading(reading: Reading, answer: Answer) -> str:
     for part in reading.leaving_out:
         text += f" without {part}"
     asked = answer.subject
-    if reading.subject.left_out != asked.left_out:
+    if reading.subject.cut_by != asked.cut_by:
         text += " of the whole network"
     elif reading.subject.name != asked.name:
         text += f" of {reading.subject.name}"
@@ -327,7 +327,7 @@ def _reading_object(reading: Reading) -> dict[str, Any]:
         "network": reading.subject.name,
         "preset": reading.subject.preset,
         "input": shapes["input"] if list(shapes) == ["input"] else dict(shapes),
-        **reading.subject.left_out,
+        **reading.subject.cut_by,
         **without,
         "without": [item._asdict() for item in reading.less],
     }
