@@ -90,12 +90,13 @@ def _type(name: Any) -> type[Layer]:
     if not isinstance(name, str):
         raise fail("bad-value", f"a layer type must be a text, not {describe(name)}")
     if not layers.is_known(name):
-        from convcalc.language.elsewhere import layer_meant
+        from convcalc.language.elsewhere import in_steps, layer_meant
         from convcalc.language.samples import STRUCTURES, structure_help
 
         message = f"there is no layer type {quoted(name)}"
         meant = layer_meant(name, layers.TYPES)
-        help = f"did you mean `{meant}`?" if meant else did_you_mean(name, layers.TYPES)
+        near = in_steps(name) or did_you_mean(name, layers.TYPES)
+        help = f"did you mean `{meant}`?" if meant else near
         if not meant and (structure := layer_meant(name, STRUCTURES)):
             help = structure_help(structure)
         help = help or f"the types are {listed(layers.names(), 100)}"

@@ -123,6 +123,7 @@ def test_what_is_there_stays(run: Run, tmp_path: Path, make: str) -> None:
         ("conv --k 5", "did you mean `convcalc layer conv --k 5`?"),
         ("Conv2d --k 5", "did you mean `convcalc layer conv --k 5`?"),
         ("fc --out 10", "did you mean `convcalc layer linear --out 10`?"),
+        ("layer roll", "it is two `slice`s, which `concat` joins"),
         ("max_pool", "did you mean `convcalc layer max_pool`?"),
     ],
 )

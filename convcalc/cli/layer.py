@@ -46,7 +46,7 @@ class _Types(Group):
 
 def _unknown(type: str, *others: str) -> ConvcalcError:
     """What is said of a layer type that there is not: the one that is meant, with the options."""
-    from convcalc.language.elsewhere import layer_meant
+    from convcalc.language.elsewhere import in_steps, layer_meant
     from convcalc.language.samples import STRUCTURES, structure_help
 
     message = f"there is no layer type `{type}`"
@@ -54,8 +54,8 @@ def _unknown(type: str, *others: str) -> ConvcalcError:
         return fail("usage", message, f"it is `{meant.type}` here: {meant.line}")
     if structure := layer_meant(type, STRUCTURES):
         return fail("usage", message, structure_help(structure))
-    help = did_you_mean(type, layers.TYPES) or "`convcalc layer --help` lists them"
-    return fail("usage", message, help)
+    near = in_steps(type) or did_you_mean(type, layers.TYPES)
+    return fail("usage", message, near or "`convcalc layer --help` lists them")
 
 
 class LayerLine(NamedTuple):

@@ -810,7 +810,8 @@ def _unknown_layer(placed: _Placed) -> _MistakeError:
 
     known = [*layers.TYPES, *built.STRUCTURES, *blocks]
     meant = elsewhere.layer_meant(name, known)
-    label = f"did you mean `{meant}`?" if meant else did_you_mean(name, known)
+    near = elsewhere.in_steps(name) or did_you_mean(name, known)
+    label = f"did you mean `{meant}`?" if meant else near
     message = f"unknown layer type or block {quoted(name)}"
     help = "`convcalc layer --help` lists the layer types"
     help += f"; the structures are {listed(built.STRUCTURES)}"

@@ -58,6 +58,10 @@ LAYERS = _by_name(
         "upsample": "interpolate",
     }
 )
+#: What takes several layers here, as `_folded` reads its name.
+_IN_STEPS = {
+    "roll": "it is two `slice`s, which `concat` joins the other way round",
+}
 #: Letters of a name that are looked at.
 _LONGEST = 100
 
@@ -68,6 +72,11 @@ def layer_meant(name: str, known: Iterable[str]) -> str | None:
     found = LAYERS.get(folded)
     words = {_folded(each): each for each in known}
     return found if found in words.values() else words.get(folded)
+
+
+def in_steps(name: str) -> str:
+    """What makes here what another tool has one layer for; empty where that is not known."""
+    return _IN_STEPS.get(_folded(name), "")
 
 
 def _folded(name: str) -> str:
