@@ -17,7 +17,7 @@ from convcalc.named import Named, UnknownName, unknown_name, whole_name
 from convcalc.passes import Pass, Settings
 from convcalc.shape import Shape
 from convcalc.visible import visible
-from convcalc.words import counted, did_you_mean, grouped, shortened
+from convcalc.words import counted, did_you_mean, grouped, lacking, shortened
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -154,7 +154,8 @@ class Row(NamedTuple):
         shapes = ", ".join(map(str, self.output_shapes))
         params, macs = (grouped(value_of(figure)) for figure in (self.params, self.macs))
         name = visible(shortened(self.name))
-        return f"Row('{name}', {self.type}, {shapes}, {params} params, {macs} MACs)"
+        macs += f" MACs{lacking(self.unknown)}"
+        return f"Row('{name}', {self.type}, {shapes}, {params} params, {macs})"
 
 
 def _listed(value: Any) -> Any:
@@ -303,9 +304,9 @@ class Analysis(NamedTuple):
     def __repr__(self) -> str:
         totals, flops = self.totals, self.totals.flops
         number = "no total" if flops is None else f"{flops:,}"
-        lacking = f", {totals.unknown:,} of unknown cost" if totals.unknown else ""
+        unknown = f", {totals.unknown:,} of unknown cost" if totals.unknown else ""
         return (
-            f"<convcalc.Analysis {visible(self.name)}: {counted(totals.layers, 'layer')}{lacking},"
+            f"<convcalc.Analysis {visible(self.name)}: {counted(totals.layers, 'layer')}{unknown},"
             f" {totals.params:,} parameters, {grouped(totals.macs)} MACs,"
             f" {number} {self.convention.unit} ({self.convention.name})>"
         )

@@ -13,7 +13,7 @@ from convcalc.inputs import Sizes, sizes_in
 from convcalc.layers.base import Layer
 from convcalc.shape import MOST_AXES
 from convcalc.visible import visible
-from convcalc.words import describe, did_you_mean, grouped, listed, quoted, shortened
+from convcalc.words import describe, did_you_mean, grouped, lacking, listed, quoted, shortened
 
 
 class Explanation(explain.Explanation):
@@ -42,7 +42,8 @@ class Explanation(explain.Explanation):
             "×".join("?" if size is None else str(size) for size in shape)
             for shape in (*self.input_shapes[:1], *self.output_shapes[:1])
         ]
-        figures = [f"{grouped(self.params)} params", f"{grouped(self.macs)} MACs"]
+        macs = f"{grouped(self.macs)} MACs{lacking(self.whole.unknown)}"
+        figures = [f"{grouped(self.params)} params", macs]
         name = visible(shortened(self.name))
         return f"Explanation('{name}', {' → '.join(shapes)}, {', '.join(figures)})"
 

@@ -17,7 +17,7 @@ from convcalc.graph import Graph, Node
 from convcalc.layers.base import Operations
 from convcalc.symbolic import Polynomial, Symbol, polynomial_of
 from convcalc.visible import visible
-from convcalc.words import counted, grouped
+from convcalc.words import counted, grouped, lacking
 
 
 class Item(NamedTuple):
@@ -62,9 +62,8 @@ class Reconciliation(NamedTuple):
 
     def __repr__(self) -> str:
         name, number = visible(self.graph.name), counted(len(self.bridges), "convention")
-        unknown = len(self.unknown)
-        lacking = f", {counted(unknown, 'layer')} of unknown cost" if unknown else ""
-        return f"Reconciliation({name!r}, {grouped(self.macs)} MACs{lacking}, {number})"
+        macs = f"{grouped(self.macs)} MACs{lacking(len(self.unknown))}"
+        return f"Reconciliation({name!r}, {macs}, {number})"
 
 
 def reconcile(graph: Graph, look: Callable[[], None] = lambda: None) -> Reconciliation:

@@ -117,6 +117,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def lacking(layers: int) -> str:
+    """What a sum says that lacks so many layers, whose cost is unknown: `, 2 layers of …`."""
+    return f", {counted(layers, 'layer')} of unknown cost" if layers else ""
+
+
 def shortened(text: str, most: int = 40) -> str:
     """A text from outside, cut to `most` characters."""
     return text if len(text) <= most else f"{text[: most - 3]}…"

@@ -188,9 +188,13 @@ def test_reconcile_and_explain_mark_every_sum_that_lacks_layers(run: Run) -> Non
     assert sums
     assert all(line.endswith("+?") for line in sums)
     assert "?: no number" not in out
-    assert f"MACs         {LINEAR:,}+?" in run("explain", "-", "head", stdin=SPEC).out
-    found = convcalc.loads(SPEC).reconcile()
-    assert f"{CONV + LINEAR:,} MACs, 2 layers of unknown cost" in repr(found)
+    for form in ("table", "markdown"):
+        assert f" {LINEAR:,}+?" in run("explain", "-", "head", "--format", form, stdin=SPEC).out
+    network = convcalc.loads(SPEC)
+    assert f"{CONV + LINEAR:,} MACs, 2 layers of unknown cost" in repr(network.reconcile())
+    explained, row = network.explain("head"), network.analyze().folded(1).rows["head"]
+    for each in (explained, row):
+        assert f"{LINEAR:,} MACs, 1 layer of unknown cost" in repr(each)
     # Where nothing is known there is no number at all.
     out = run("reconcile", "-", stdin=ALONE).out
     assert out.startswith("N, input 3: ? MACs\n")

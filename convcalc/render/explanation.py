@@ -209,7 +209,7 @@ def _table(e: Explanation, si: bool) -> Table:
             of + _title_of(key, e),
             figure.names,
             _separated(figure.numbers),
-            _result(figure, number),
+            _result(figure, number) + (_mark(key, e) if figure is e.figures.get(key) else ""),
         )
         for of, key, figure in _listed(e)
     ]
@@ -431,6 +431,6 @@ def _cells(e: Explanation, number: _Number, outputs: bool) -> Iterator[tuple[str
     keys = ("params", "macs", "flops")
     yield line("part", "output", [_title_of(key, e) for key in keys])
     for part in e.parts:
-        shown = [_result(part.figures[key], number) for key in keys]
+        shown = [_result(part.figures[key], number) + " " * len(_mark(key, e)) for key in keys]
         yield line(_own_name(part, e), _shape(part.row.output_shapes[0]), shown)
-    yield line("sum", "", [_result(e.figures[key], number) for key in keys])
+    yield line("sum", "", [_result(e.figures[key], number) + _mark(key, e) for key in keys])
