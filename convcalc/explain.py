@@ -25,7 +25,6 @@ from convcalc.inputs import require_plain
 from convcalc.layers.base import NO_INPUT, Layer, Placed
 from convcalc.layers.composite import Composite
 from convcalc.layers.fields import EachAxis, Kind, Pads, Whole
-from convcalc.parts import is_whole
 from convcalc.shape import Shape, Tensor
 from convcalc.symbolic import Formula, Symbol, quotient, settled
 from convcalc.words import counted, quoted
@@ -492,8 +491,11 @@ def explain_in(
         fields, figures = FrozenDict(), _summed(whole, parts)
         layer = first.groups[depth - 1].layer
         nodes = graph.nodes[chosen.start : chosen.stop]
-        if isinstance(layer, Composite) and is_whole(layer, nodes):
-            standard = _standard_in(layer, first.input_shapes[0], convention, number)
+        if isinstance(layer, Composite):
+            from convcalc.parts import is_whole  # most layers have no parts
+
+            if is_whole(layer, nodes):
+                standard = _standard_in(layer, first.input_shapes[0], convention, number)
     return Explanation(
         whole.type,
         counting,

@@ -11,6 +11,8 @@ from typing import Any
 _ALIKE = 0.6
 #: Numbers that sentences write out.
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+#: Behind the sum of layers of which some have a cost that is not known.
+PARTIAL = "+?"
 
 
 def nearest(word: str, words: Iterable[str], most: int = 3) -> list[str]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from convcalc.budgets import Checked, Verdict
 from convcalc.costs import FIGURES
-from convcalc.render.column import PARTIAL, Column
+from convcalc.render.column import Column
 from convcalc.render.columns import find, legend, title_of
 from convcalc.render.heading import heading
 from convcalc.render.report import Report, Table, records_of
-from convcalc.words import grouped, percent, short
+from convcalc.words import PARTIAL, grouped, percent, short
 
 FORMAT = "convcalc.check/1"
 

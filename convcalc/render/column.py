@@ -31,8 +31,6 @@ def as_number(unit: str = "") -> Callable[[Any, bool], str]:
 
 #: Behind a figure that is 0 because a tool passes over the layer.
 PASSED = "*"
-#: Behind the sum of layers of which some have a cost that is not known.
-PARTIAL = "+?"
 #: Behind the parameters of a row that uses another's weights.
 BORROWED = "†"
 

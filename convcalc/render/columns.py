@@ -14,7 +14,6 @@ from convcalc.diagnostics import fail
 from convcalc.render import column as base
 from convcalc.render.column import (
     BORROWED,
-    PARTIAL,
     PASSED,
     SHARE,
     Column,
@@ -27,7 +26,7 @@ from convcalc.render.column import (
 from convcalc.render.heading import outputs, shapes
 from convcalc.shape import Shape
 from convcalc.window import Window
-from convcalc.words import grouped, sizes
+from convcalc.words import PARTIAL, grouped, sizes
 
 
 def _elements(shapes: Sequence[Shape]) -> int:

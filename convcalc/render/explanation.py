@@ -10,11 +10,10 @@ from convcalc.arithmetic import value_of
 from convcalc.costs import FIGURES
 from convcalc.explain import Explanation, Formulas, Padded, Part, Standard, as_number
 from convcalc.layers import fields_of, find
-from convcalc.render.column import PARTIAL
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.visible import visible, width
-from convcalc.words import as_mathematics, counted, grouped, listed, short
+from convcalc.words import PARTIAL, as_mathematics, counted, grouped, listed, short
 
 
 def report(explanation: Explanation, si: bool = False) -> Report:

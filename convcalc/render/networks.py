@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.render import column as base
-from convcalc.render.column import PARTIAL, Column, as_number, unknown
+from convcalc.render.column import Column, as_number, unknown
 from convcalc.render.fitting import fitting, shortened
 from convcalc.render.report import Records, Report, Table
-from convcalc.words import listed, sizes
+from convcalc.words import PARTIAL, listed, sizes
 
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc.reconcile import Bridge, Item, Reconciliation
-from convcalc.render.column import PARTIAL
 from convcalc.render.formats.table import aligned
 from convcalc.render.heading import heading, shapes
 from convcalc.render.lacking import lacking_of
@@ -15,7 +14,7 @@ from convcalc.render.report import Records, Report, Table
 from convcalc.render.wrapping import screen_width, wrapped
 from convcalc.reported import Answer, Reading
 from convcalc.visible import width
-from convcalc.words import counted, grouped, sizes
+from convcalc.words import PARTIAL, counted, grouped, sizes
 
 FORMAT = "convcalc.reconciliation/1"
 
