@@ -10,7 +10,7 @@ from convcalc.inputs import misread
 from convcalc.language.document import Document
 from convcalc.layers.base import Placed
 from convcalc.shape import Shape
-from convcalc.words import counted, listed, quoted, sizes
+from convcalc.words import counted, listed, shortened, sizes
 
 
 def doubts(document: Document, source: Source, inputs: Mapping[str, Shape]) -> Iterator[Diagnostic]:
@@ -29,6 +29,8 @@ def doubts(document: Document, source: Source, inputs: Mapping[str, Shape]) -> I
 
 #: How many layers are named that have other weights than before.
 _MOST = 5
+#: Characters of a name, whose end tells it from others.
+_WIDEST = 100
 
 
 def reshaped(whole: Graph, part: Graph, source: Source) -> Iterator[Diagnostic]:
@@ -42,7 +44,7 @@ def reshaped(whole: Graph, part: Graph, source: Source) -> Iterator[Diagnostic]:
     if not found:
         return
     first, *others = [
-        f"{quoted(name)} has {counted(_params(now), 'parameter')}, {_params(then):,} before"
+        f"`{shortened(name, _WIDEST)}` has {counted(_params(now), 'parameter')}, {_params(then):,} before"
         for name, now, then in found
     ]
     notes = [f"so {each}" for each in others[:_MOST]]
