@@ -37,14 +37,14 @@ def reshaped(whole: Graph, part: Graph, source: Source) -> Iterator[Diagnostic]:
     """A warning where what was left out of a network changes the weights of what follows."""
     before = {node.name: node.placed for node in whole.nodes}
     found = [
-        (node.name, node.placed, before[node.name])
+        (node.name, _params(node.placed), _params(before[node.name]))
         for node in part.nodes
         if node.weights_of is None and node.placed.tensors != before[node.name].tensors
     ]
     if not found:
         return
     first, *others = [
-        f"`{shortened(name, _WIDEST)}` has {counted(_params(now), 'parameter')}, {_params(then):,} before"
+        f"`{shortened(name, _WIDEST)}` has {counted(now, 'parameter')}, {then:,} before"
         for name, now, then in found
     ]
     notes = [f"so {each}" for each in others[:_MOST]]
