@@ -182,8 +182,13 @@ _ELSEWHERE = {
     "fc": "linear",
     "classifier": "linear",
     "head": "linear",
+    "heads": "linear",
     "avgpool": "adaptive_avg_pool",
 }
+
+
+#: How many names are told apart that are given as one.
+_MOST_SEVERAL = 8
 
 
 def whole_name_in(graph: Graph, name: str, places: Collection[str]) -> str:
@@ -203,10 +208,10 @@ def whole_name_in(graph: Graph, name: str, places: Collection[str]) -> str:
 def _help(graph: Graph, asked: str, places: Collection[str]) -> str:
     """What may be meant by a name that nothing has in a graph."""
     lists = "`convcalc analyze` lists the names of its layers"
-    several = [part.strip() for part in asked.split(",")]
-    ends = {name for name in several for each in places if f".{each}".endswith(f".{name}")}
-    if len(several) > 1 and ends.issuperset(several):
-        return f"{listed(several)} are names by themselves: give one at a time"
+    several = [part.strip() for part in asked.split(",", _MOST_SEVERAL)]
+    if len(several) > 1 and all(_is_end(part, places) for part in several):
+        said = f"{listed(several)} are names by themselves"
+        return f"{said}: give one at a time, and an option once for each"
     type = _ELSEWHERE.get(asked)
     last = next((node.name for node in reversed(graph.nodes) if node.type == type), None)
     if last is not None:
@@ -216,6 +221,11 @@ def _help(graph: Graph, asked: str, places: Collection[str]) -> str:
         return f"{near} {lists}"
     outermost = dict.fromkeys(name.partition(".")[0] for name in places)
     return f"its blocks and layers are {listed(map(shortened, outermost))}; {lists}"
+
+
+def _is_end(name: str, places: Collection[str]) -> bool:
+    """Whether a layer or a group is called so, or one whose name ends so."""
+    return name in places or any(each.endswith(f".{name}") for each in places)
 
 
 def with_owners(nodes: Iterable[Node]) -> tuple[Node, ...]:

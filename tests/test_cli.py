@@ -59,8 +59,8 @@ def test_json_is_documented_by_its_keys(run: Run) -> None:
     answer = run("analyze", "mobilenet_v1", "--json").json
     assert answer["format"] == "convcalc.analysis/1"
     assert list(answer) == [
-        *("format", "name", "source", "preset", "variables", "input", "batch", "convention"),
-        *("totals", "layers"),
+        *("format", "name", "source", "preset", "variables", "input", "outputs", "batch"),
+        *("convention", "totals", "layers"),
     ]
     first = answer["layers"][0]
     assert first["inputs"] == ["input"]

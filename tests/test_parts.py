@@ -216,7 +216,7 @@ def test_an_unknown_name_is_told_the_names_that_there_are() -> None:
     assert begins in refused(network, "layer4")
     assert "did you mean `linear`?" in refused(network, "fc")
     assert "did you mean `linear_3`?" in refused(convcalc.load("vgg16"), "classifier")
-    several = "`conv4_x` and `conv5_x` are names by themselves: give one at a time"
+    several = "`conv4_x` and `conv5_x` are names by themselves: give one at a time, and an option"
     assert several in refused(network, "conv4_x,conv5_x")
     with pytest.raises(ConvcalcError, match="what is left of ResNet has no layer `linear`"):
         network.drop("linear").explain("linear")

@@ -10,7 +10,7 @@ from convcalc.inputs import misread
 from convcalc.language.document import Document
 from convcalc.layers.base import Placed
 from convcalc.shape import Shape
-from convcalc.words import counted, listed, quoted, sizes
+from convcalc.words import counted, listed, shortened, sizes
 
 
 def doubts(document: Document, source: Source, inputs: Mapping[str, Shape]) -> Iterator[Diagnostic]:
@@ -29,20 +29,22 @@ def doubts(document: Document, source: Source, inputs: Mapping[str, Shape]) -> I
 
 #: How many layers are named that have other weights than before.
 _MOST = 5
+#: Characters of a name, whose end tells it from others.
+_WIDEST = 100
 
 
 def reshaped(whole: Graph, part: Graph, source: Source) -> Iterator[Diagnostic]:
     """A warning where what was left out of a network changes the weights of what follows."""
     before = {node.name: node.placed for node in whole.nodes}
     found = [
-        (node.name, node.placed, before[node.name])
+        (node.name, _params(node.placed), _params(before[node.name]))
         for node in part.nodes
         if node.weights_of is None and node.placed.tensors != before[node.name].tensors
     ]
     if not found:
         return
     first, *others = [
-        f"{quoted(name)} has {counted(_params(now), 'parameter')}, {_params(then):,} before"
+        f"`{shortened(name, _WIDEST)}` has {counted(now, 'parameter')}, {then:,} before"
         for name, now, then in found
     ]
     notes = [f"so {each}" for each in others[:_MOST]]
