@@ -270,7 +270,8 @@ def test_the_schema_of_a_field_takes_what_the_field_takes(type: str) -> None:
         for value in VALUES:
             try:
                 field.kind.parse(value)
-                taken = True
+                # The layer refuses some words, in a sentence of their own.
+                taken = value not in field.kind.refused
             except Refusal:
                 taken = False
             assert valid(value) == taken, f"{field.name}: {value!r}"

@@ -302,7 +302,9 @@ def _field_check(kind: Kind) -> _Check:
         value = placed.value
         is_text = kind.takes_text and isinstance(value, str)
         if value is not None and not is_text:
-            value = _value(placed, kind.words, kind.nulls)
+            # A word that is refused has a sentence of its own; none is offered.
+            words = kind.words if value in kind.refused else kind.offered
+            value = _value(placed, words, kind.nulls)
             if isinstance(value, Items):
                 _require_items(placed, value, kind)
             if isinstance(value, (Expression, Items)):

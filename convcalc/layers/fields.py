@@ -269,7 +269,7 @@ class Pads(_PerAxis):
         size = self.size.schema()
         pair = {"type": "array", "items": size, "minItems": 2, "maxItems": 2}
         sizes = {"type": "array", "items": {"anyOf": [size, pair]}, "minItems": 1}
-        return {"anyOf": [{"enum": list(self.words)}, size, sizes]}
+        return {"anyOf": [{"enum": list(self.offered)}, size, sizes]}
 
 
 class Margins(Pads):
