@@ -81,8 +81,8 @@ def in_attention(graph: Graph) -> Iterator[Place]:
 
 
 def _attends(node: Node) -> bool:
-    """Whether a node is a part of a `self_attention`."""
-    return any(group.layer and group.type == "self_attention" for group in node.groups)
+    """Whether a node is a part of an attention."""
+    return any(group.layer is not None and group.layer.attends for group in node.groups)
 
 
 class Count(NamedTuple):

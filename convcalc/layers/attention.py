@@ -257,6 +257,7 @@ class SelfAttention(Composite):
     Example: `- self_attention: {heads: 12}` on `768x197`
     """
 
+    attends = True
     spatial_axes = (1, 1)
     natural_axes = 1
     stated = (IN_CHANNELS,)

@@ -165,6 +165,8 @@ class Layer:
     moves: ClassVar[bool] = False
     #: Whether its windows slide along the output, and its input is what they make.
     transposed: ClassVar[bool] = False
+    #: Whether it is an attention, whose parts some tools count otherwise than such layers alone.
+    attends: ClassVar[bool] = False
     #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
