@@ -242,6 +242,32 @@ class Parameter(Layer):
         yield Weight("weight", self.shape)
 
 
+@layer("buffer")
+class Buffer(Layer):
+    """A tensor that nothing enters and that is not learned: a mask, a table of coordinates.
+
+    It stands in the list as `parameter` does, and counts among the buffers.
+
+    shape: its sizes, channels first
+
+    Example: `- buffer: {shape: [64, 49, 49]}`
+    """
+
+    moves = True
+    arity = 0
+
+    shape: OneShape
+
+    def kind(self, x: Shape) -> str:
+        return "buffer"
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        return (Shape(*self.shape),)
+
+    def owned(self, inputs: tuple[Shape, ...]) -> Iterator[Weight]:
+        yield Weight("buffer", self.shape, trainable=False)
+
+
 @layer("self_attention")
 class SelfAttention(Composite):
     """Every token becomes a weighted mean of all of them, in several heads (Vaswani et al. 2017).

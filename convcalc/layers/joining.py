@@ -15,6 +15,7 @@ from convcalc.layers.fields import (
     Optional,
     Place,
     Real,
+    Whole,
 )
 from convcalc.layers.grouping import per_group
 from convcalc.shape import MOST_AXES, Shape
@@ -327,6 +328,25 @@ class Split(Layer):
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         (x,) = inputs
         return tuple(resized(x, self.axis, size) for size in self.parts(x))
+
+
+@layer("index_select")
+class IndexSelect(_Moving):
+    """Cells of an axis by indices that a spec does not say: gathered, rolled, repeated.
+
+    It stands for `torch.index_select`, `gather` with constant indices, `roll`, `flip`, `expand`.
+
+    size: how many cells are taken; as many as there are when left out
+    axis: the axis that they are taken of
+
+    Example: `- index_select: {axis: 1, size: 49}` on `3x14x14`
+    """
+
+    size: Annotated[int | None, Optional(Whole(1))] = None
+    axis: OneAxis = 0
+
+    def output_shape(self, x: Shape) -> Shape:
+        return x if self.size is None else resized(x, self.axis, self.size)
 
 
 @layer("slice")
