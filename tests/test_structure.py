@@ -39,7 +39,7 @@ ROOMS = (
         "analysis",
         "explain",
     ),
-    *("budgets", "reconcile", "language", "zoo", "importers", "exporters", "reported", "errata", "render", "explained"),
+    *("budgets", "reconcile", "language", "zoo", "extras", "foreign", "importers", "exporters", "reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
 )
 

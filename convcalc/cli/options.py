@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from convcalc.api import Network, Opened
     from convcalc.graph import Cut
+    from convcalc.inputs import Input
     from convcalc.language.limits import Limits
     from convcalc.language.values import Written
     from convcalc.zoo import Found
@@ -239,10 +240,9 @@ def layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     settings = {name: first for name, (first, *_) in parse_choices(given["settings"] or ()).items()}
     common: dict[str, Any] | None = None
     for spec in candidates.named(ctx):
-        found = candidates.found_spec(spec, limits.bytes)
+        found = candidates.found_spec(spec, limits)
         if found is not None:
-            chosen = found.preset_or(preset)
-            network = api.loads(found.data, found.name, chosen, limits=limits, variables=settings)
+            network = api.network_of(found, preset, limits=limits, variables=settings)
             if isinstance(param, click.Argument):
                 for cut in cuts_of(given["until"] or (), given["drop"] or ()):
                     network = api.part_of(network, cut)
@@ -263,11 +263,8 @@ def _loader(
     variables, input, bounds = parse_settings(settings), parse_inputs(inputs), limits_of(limits)
 
     def load(spec: str) -> Network:
-        found = read_spec(spec, bounds)
-        chosen = found.preset_or(preset)
-        network = api.loads(
-            found.data, found.name, chosen, input=input, limits=bounds, variables=variables
-        )
+        found = read_spec(spec, bounds, input)
+        network = api.network_of(found, preset, input=input, limits=bounds, variables=variables)
         for cut in cuts:
             network = api.part_of(network, cut)
         note_doubts(found, network)
@@ -295,19 +292,21 @@ def opener(limits: tuple[str, ...]) -> Callable[[str], tuple[Found, Opened]]:
     return open_spec
 
 
-def read_spec(spec: str, limits: Limits) -> Found:
+def read_spec(spec: str, limits: Limits, input: Input | None = None) -> Found:
     """What a SPEC argument stands for: a file, - for standard input, or a name in the zoo.
 
-    It is kept from being overwritten by the answer. Raises ConvcalcError.
+    A foreign file is read as it is asked for at `input`. It is kept from being overwritten by the
+    answer. Raises ConvcalcError.
     """
-    from convcalc import zoo
+    from convcalc import importers, zoo
+    from convcalc.inputs import inputs_of
 
     if spec == "-":
         if STANDARD_INPUT in notes().read:
             raise fail("usage", "standard input can be read once", "give - once")
         notes().read.append(STANDARD_INPUT)
         return zoo.Found(streams.read_input(limits.bytes), spec, "<stdin>")
-    found = zoo.locate(spec, limits.bytes)
+    found = importers.locate(spec, limits, None if input is None else inputs_of(input))
     notes().read.append(found.path)
     return found
 
