@@ -23,6 +23,7 @@ ROOMS = (
         "symbolic",
         "window",
         "diagnostics",
+        "extras",
         "inputs",
         "frozen",
         "named",
