@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 from convcalc.importers.traced import Traced
 from convcalc.importers.writing import flat as plain
+from convcalc.importers.writing.blocks import with_blocks
+from convcalc.importers.writing.elements import stack
 from convcalc.importers.writing.fields import Names, as_name
+from convcalc.importers.writing.modules import lines_of
+from convcalc.importers.writing.proof import is_of
 from convcalc.importers.writing.yaml import document
 from convcalc.visible import visible
 
@@ -18,8 +23,46 @@ _LONGEST_TEXT = 2_000
 
 
 def text_of(traced: Traced, *, flat: bool = False) -> str:
-    """The spec of a network, with blocks and loops for what it repeats; `flat`: a line a layer."""
+    """The spec of a network, as a person would write it; `flat`: a line for each layer.
+
+    Modules become blocks and groups, what repeats is written once, joined paths are structures. The
+    text is read again and compared with the network; where it does not come out the same, a plainer
+    one is taken: without blocks and loops, and in the end the plain list.
+    """
+    if not flat:
+        for written in _WAYS:
+            text = _text(traced, written(traced, _input_names(traced)))
+            if is_of(text, traced):
+                return text
     return _text(traced, plain.lines(traced, _input_names(traced)))
+
+
+def _with_blocks(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
+    """`blocks`, `layers` and `outputs`: blocks and loops for what repeats."""
+    lines, outputs = lines_of(traced, inputs)
+    lines, blocks = with_blocks(lines)
+    return _body(blocks, stack(lines), outputs)
+
+
+def _with_groups(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
+    """`layers` and `outputs`: every module a group, and nothing written once for several."""
+    lines, outputs = lines_of(traced, inputs)
+    return _body({}, stack(lines), outputs)
+
+
+#: How a network is written, the best way first.
+_WAYS: tuple[Callable[[Traced, tuple[str, ...]], dict[str, Any]], ...] = (
+    _with_blocks,
+    _with_groups,
+)
+
+
+def _body(blocks: dict[str, Any], layers: Any, outputs: tuple[str, ...]) -> dict[str, Any]:
+    body: dict[str, Any] = {"blocks": blocks} if blocks else {}
+    body["layers"] = layers
+    if outputs:
+        body["outputs"] = outputs[0] if len(outputs) == 1 else list(outputs)
+    return body
 
 
 def _text(traced: Traced, body: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from convcalc import layers
 from convcalc.importers.traced import Call
 from convcalc.layers.base import Field, Layer
+from convcalc.layers.fields import SHORT_NAMES
 from convcalc.visible import composed, is_identifier
 
 #: Characters of a name, at the most.
@@ -22,10 +23,33 @@ def _written(layer: Layer) -> tuple[tuple[str, Any], ...]:
     return tuple(
         [
             (field.short or field.name, field.kind.show(value))
-            for field in layers.fields_of(type(layer))
+            for field in _ordered(type(layer))
             if (value := _narrowed(field, getattr(layer, field.name))) != _default(field)
         ]
     )
+
+
+@lru_cache(maxsize=256)
+def _ordered(cls: type[Layer]) -> tuple[Field, ...]:
+    """The fields of a type, those first that have short names, in the order of these."""
+    shorts = [*SHORT_NAMES]
+    return tuple(
+        sorted(
+            layers.fields_of(cls),
+            key=lambda field: shorts.index(field.short) if field.short else len(shorts),
+        )
+    )
+
+
+@lru_cache(maxsize=1024)
+def shown_default(type: str, key: str) -> Any:
+    """What a field of a layer type is when it is left out, as specs have it; None: nothing."""
+    if key == "functional":
+        return False
+    for field in layers.fields_of(layers.find(type)):
+        if key in (field.short, field.name) and not field.required and field.default is not None:
+            return field.kind.show(field.default)
+    return None
 
 
 def _default(field: Field) -> Any:

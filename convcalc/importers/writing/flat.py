@@ -32,7 +32,7 @@ def lines(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
         for tensor in call.inputs
     }
     needed |= {tensor.node for tensor in traced.outputs if leaving}
-    needed |= {call.weights_of for call in calls if call.weights_of is not None}
+    needed |= {owner for call in calls if (owner := _owner(call)) is not None}
     names = _names(calls, needed, inputs)
 
     def said(tensors: tuple[Tensor, ...]) -> str | list[str]:
@@ -57,14 +57,20 @@ def lines(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
             fields["name"] = names[index]
         if explicit[index] and call.inputs:
             fields["from"] = said(call.inputs)
-        if call.weights_of is not None:
-            fields["weights"] = names[call.weights_of]
+        owner = _owner(call)
+        if owner is not None:
+            fields["weights"] = names[owner]
         fields |= fields_of(call)
         stack.append({call.placed.type: fields} if fields else call.placed.type)
     result: dict[str, Any] = {"layers": stack}
     if leaving:
         result["outputs"] = said(traced.outputs)
     return result
+
+
+def _owner(call: Call) -> int | None:
+    """The call whose tensors another uses, if it has any."""
+    return call.weights_of if call.placed.tensors else None
 
 
 def outputs_of(index: int, call: Call) -> tuple[Tensor, ...]:
