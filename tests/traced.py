@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convcalc.graph import Graph
 from convcalc.importers.traced import Call, Scope, Traced
+from convcalc.language import built
 
 
 def traced_of(graph: Graph, *, types: bool = True, scopes: bool = True) -> Traced:
@@ -29,4 +30,6 @@ def traced_of(graph: Graph, *, types: bool = True, scopes: bool = True) -> Trace
 
 def _class(type: str) -> str:
     """A block's name as a class has it: `InvertedResidual`."""
+    if type in built.STRUCTURES:
+        return "Sequential"
     return "".join(part.capitalize() for part in type.split("_"))

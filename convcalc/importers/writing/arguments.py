@@ -133,9 +133,9 @@ class Arguments:
                 ):
                     self.texts[text] = values
                     return text
-            ratio = self._ratio(place, role, vector)
-            if ratio:
-                return ratio
+            worked_out = self._of_block(place, role, vector)
+            if worked_out:
+                return worked_out
         return self._new(place, role, vector)
 
     def _relations(self, place: Place, role: str) -> Iterator[tuple[str, Vector]]:
@@ -149,11 +149,16 @@ class Arguments:
         if role == "padding":
             yield from _paddings(place)
 
-    def _ratio(self, place: Place, role: str, vector: Vector) -> str:
-        """A number as the block's input times an argument, where that has fewer values."""
-        if role != "channels" or self.entering is None or place.field in ("g", "groups"):
+    def _of_block(self, place: Place, role: str, vector: Vector) -> str:
+        """A name for what is worked out of the channels that enter the block; empty for none."""
+        entering = self.entering
+        if role != "channels" or entering is None or place.field in ("g", "groups"):
             return ""
-        pairs = [*zip(vector, self.entering)]
+        for text, values in [("in_channels", entering), *_multiples("in_channels", entering)]:
+            if agree(values, vector):
+                wish = "hidden" if place.field == "out" else place.field
+                return self._rule(text, values, wish).token
+        pairs = [*zip(vector, entering)]
         if any(v is not ANY and (not e or v % e) for v, e in pairs):
             return ""
         ratios = tuple([ANY if v is ANY else v // e for v, e in pairs])
@@ -161,9 +166,12 @@ class Arguments:
         if len(distinct) * 2 >= len(set(vector)) or len(distinct) < 2:
             return ""
         factor = self._argument(ratios, "factor", "expand")
-        hidden = self._argument(vector, role, "hidden")
-        hidden.rule = f"in_channels * {factor.token}"
-        return hidden.token
+        return self._rule(f"in_channels * {factor.token}", vector, "hidden").token
+
+    def _rule(self, text: str, values: Vector, wish: str) -> _Argument:
+        made = self._argument(values, "channels", wish)
+        made.rule = text
+        return made
 
     def _new(self, place: Place, role: str, vector: Vector) -> str:
         wish = _NAMES.get(place.field, place.field)
@@ -212,7 +220,7 @@ class Arguments:
     def _conditions(self, place: Place) -> Iterator[tuple[str, tuple[bool, ...]]]:
         tests: list[tuple[str, tuple[bool, ...]]] = []
         for each in self.found:
-            if each.role in ("stride", "factor", "k") and self._is_known(each.values):
+            if each.role in ("stride", "factor") and self._is_known(each.values):
                 tests.append((f"{each.token} != 1", tuple([v != 1 for v in each.values])))
         sizes: list[tuple[str, tuple[bool, ...]]] = []
         outs = [(each.token, each.values) for each in self.found if each.role == "channels"]
@@ -248,17 +256,19 @@ class Arguments:
         tokens: dict[str, str] = {}
         outs = [each for each in self.found if each.wish == "out" or each.wish[0] == "\0"]
         last = next((each for each in outs if each.token == self.last_out), None)
+        plain = sum(each.wish == "out" for each in outs)
         # What the last layer makes is called so first.
         for each in sorted(self.found, key=lambda each: each is not last):
             wish = each.wish
             if each in outs:
                 wish = "out" if each is last or len(outs) == 1 else wish.lstrip("\0")
-                wish = "hidden" if wish == "out" and each is not last and last else wish
+                if wish == "out" and each is not last and last:
+                    wish = "hidden" if plain < 3 else "out_1"
             tokens[each.token] = _unique(wish.replace("-", "_"), names)
         defaults: dict[str, Any] = {}
         values: dict[str, Vector] = {}
         rules: dict[str, str] = {}
-        for each in self.found:
+        for each in sorted(self.found, key=lambda each: tokens[each.token] != "out"):
             name = tokens[each.token]
             if each.rule:
                 rules[name] = named(each.rule, tokens)
@@ -356,7 +366,10 @@ def _commonest(values: Vector) -> tuple[Any, int]:
 
 
 def _unique(name: str, names: Counter[str]) -> str:
+    stem, _, number = name.rpartition("_")
     found, count = name, 1
+    if number == "1":
+        name = stem
     while found in names:
         count += 1
         found = f"{name}_{count}"

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from convcalc.importers.writing.arguments import INDEX, Expression, Switch, choice
-from convcalc.importers.writing.line import Line, every
+from convcalc.importers.writing.line import Line, every, says_more
 from convcalc.importers.writing.yaml import Stack
 
 
@@ -54,6 +54,4 @@ def shown_name(line: Line) -> str:
     """The name that a line is written with; empty where it has none."""
     if line.label:
         return line.label
-    if not line.is_named or re.fullmatch(rf"{re.escape(line.kind)}_?\d*", line.name):
-        return ""
-    return line.name
+    return line.name if line.is_named and says_more(line) else ""

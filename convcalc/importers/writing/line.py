@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -86,3 +87,8 @@ def every(lines: Sequence[Line]) -> Iterator[Line]:
         yield line
         for inner in line.inner():
             yield from every(inner)
+
+
+def says_more(line: Line) -> bool:
+    """Whether the name of a line says more than what it is, and which of these."""
+    return not re.fullmatch(rf"{re.escape(line.kind)}_?\d*", line.name)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from convcalc.importers.writing.arguments import Switch
-from convcalc.importers.writing.line import Line
+from convcalc.importers.writing.line import Line, says_more
 from convcalc.importers.writing.merging import Merging, Solving, form_of, lifted
 from convcalc.importers.writing.yaml import Rows
 
@@ -24,8 +23,8 @@ def looped(lines: list[Line], merging: Merging) -> list[Line]:
 
 def _is_free(line: Line) -> bool:
     """Whether no other line, and no reader, needs its name."""
-    ordinal = re.fullmatch(r".*?\d*", line.name) is not None and not line.name[-1:].isalpha()
-    return not line.label and line.weights is None and (not line.is_named or ordinal)
+    is_numbered = line.name[-1:].isdigit()
+    return not line.label and line.weights is None and (not line.is_named or is_numbered)
 
 
 def _exact(line: Line) -> Any:
@@ -176,7 +175,7 @@ def _size(lines: Sequence[Line]) -> int:
 
 
 def _may_be_in_a_table(line: Line) -> bool:
-    return not line.label and line.weights is None and not line.is_named
+    return not line.label and line.weights is None and not (line.is_named and says_more(line))
 
 
 def _loop_over(turns: list[list[Line]], merging: Merging) -> Line | None:

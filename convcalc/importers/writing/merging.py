@@ -17,7 +17,7 @@ from convcalc.importers.writing.arguments import (
     named,
 )
 from convcalc.importers.writing.fields import shown_default
-from convcalc.importers.writing.line import Line, every
+from convcalc.importers.writing.line import Line, every, says_more
 
 #: Fields whose values no argument stands for.
 _FIXED = ("functional", "trainable", "merge", "split", "share_weights", "bind", "in")
@@ -184,7 +184,9 @@ def _likeness(a: Line, b: Line) -> int:
         return 0
     same = sum(b.fields.get(key) == value for key, value in a.fields.items())
     depthwise = ("g" in a.fields or "groups" in a.fields) == ("g" in b.fields or "groups" in b.fields)
-    return 20 + same + 3 * depthwise + 4 * (bool(a.name) and a.name == b.name)
+    # A number may only say how many there are before it.
+    named = 0 if not a.name or a.name != b.name else 1 if a.name[-1].isdigit() else 4
+    return 20 + same + 3 * depthwise + named
 
 
 def _lifted(stacks: Sequence[list[Line] | None]) -> list[list[Line] | None]:
@@ -281,7 +283,7 @@ class Solving:
         line = Line(one.kind, range(one.first, one.end), one.takes, one.makes, cls=one.cls)
         names = {other.name for other in each.lines if other is not None}
         line.name = one.name if len(names) == 1 else ""
-        line.is_named = one.is_named and bool(line.name)
+        line.is_named = one.is_named and bool(line.name) and says_more(line)
         line.label, line.from_, line.weights = one.label, one.from_, one.weights
         # What enters a loop's body may be another thing at every turn.
         entering = tuple(
@@ -292,7 +294,7 @@ class Solving:
             if key in _FIXED:
                 line.fields[key] = one.fields[key]
             elif key == "connect":
-                line.fields[key] = self._condition(vector, "connect", entering, {})
+                line.fields[key] = True  # it is asked when all other values are known
             else:
                 value = self.arguments.value(place._replace(field=key), vector)
                 place.said[key] = (value, vector)
@@ -339,6 +341,9 @@ class Solving:
                 line.lists[key] = [self._written(path, each.present, flow) for path in inner]
             else:
                 line.lists[key] = self._written(inner, each.present, flow)
+        if "connect" in each.fields:
+            vector = each.fields["connect"]
+            line.fields["connect"] = self._condition(vector, "connect", flow, {})
         return line
 
     def _conditional(self, first: Merged, lines: list[Line], flow: Vector) -> list[Line]:
@@ -346,7 +351,7 @@ class Solving:
         head = lines[0]
         outs = [line.fields["out"] for line in lines if "out" in line.fields]
         said = {"out": (outs[-1], self.arguments.comes_to(outs[-1]))} if outs else {}
-        wish = first.one.name if first.one.is_named else head.kind
+        wish = head.name if head.is_named else head.kind
         condition = self._condition(first.present, wish, flow, said)
         if len(lines) == 1 and "when" not in head.fields:
             head.fields = {"when": condition, **head.fields}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from convcalc import layers
 from convcalc.importers.traced import Call, Traced
 from convcalc.importers.writing.fields import (
     Names,
@@ -81,6 +82,9 @@ class _Tree:
         cls = "" if scope.type in CONTAINERS else scope.type
         name = "" if scope.name.isdigit() else as_name(scope.name)
         inner = structured(self.lines(first, end, depth + 1), self.users)
+        if len(inner) == 1 and inner[0].kind in layers.TYPES:
+            inner[0].name, inner[0].is_named = name or inner[0].name, bool(name)
+            return inner
         if scope.type in CONTAINERS and (not name or len(inner) == 1):
             if len(inner) == 1 and name and inner[0].end - inner[0].first > 1:
                 inner[0].name = inner[0].name or name

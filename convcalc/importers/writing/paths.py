@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convcalc.importers.traced import Traced
+from convcalc.importers.writing.composites import as_squeeze_excite
 from convcalc.importers.writing.line import Line
 from convcalc.language.statements import MERGES
 from convcalc.shape import Tensor
@@ -165,7 +166,7 @@ class _Join:
         entering = split.takes if split else forks[ordered[0]]
         name, fields, inner = _structure(kind, lists, split, takes)
         line = Line(name, calls, entering, self.line.makes, fields=fields, lists=inner)
-        return start, line
+        return start, as_squeeze_excite(line) or line
 
     def _start(self, last: int, fork: Any, after: int) -> int | None:
         """Where the first path begins, which ends at a line."""
