@@ -1,0 +1,93 @@
+"""The spec of a foreign network, as text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from convcalc.importers.traced import Traced
+from convcalc.importers.writing import flat as plain
+from convcalc.importers.writing.blocks import with_blocks
+from convcalc.importers.writing.elements import stack
+from convcalc.importers.writing.fields import Names, as_name
+from convcalc.importers.writing.modules import lines_of
+from convcalc.importers.writing.proof import is_of
+from convcalc.importers.writing.yaml import document
+from convcalc.visible import visible
+
+__all__ = ["text_of"]
+
+#: Characters of a network's name and of its source, at the most.
+_LONGEST_TEXT = 2_000
+
+
+def text_of(traced: Traced, *, flat: bool = False) -> str:
+    """The spec of a network, as a person would write it; `flat`: a line for each layer.
+
+    Modules become blocks and groups, what repeats is written once, joined paths are structures. The
+    text is read again and compared with the network; where it does not come out the same, a plainer
+    one is taken: without blocks and loops, and in the end the plain list.
+    """
+    if not flat:
+        for written in _WAYS:
+            text = _text(traced, written(traced, _input_names(traced)))
+            if is_of(text, traced):
+                return text
+    return _text(traced, plain.lines(traced, _input_names(traced)))
+
+
+def _with_blocks(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
+    """`blocks`, `layers` and `outputs`: blocks and loops for what repeats."""
+    lines, outputs = lines_of(traced, inputs)
+    lines, blocks = with_blocks(lines)
+    return _body(blocks, stack(lines), outputs)
+
+
+def _with_groups(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
+    """`layers` and `outputs`: every module a group, and nothing written once for several."""
+    lines, outputs = lines_of(traced, inputs)
+    return _body({}, stack(lines), outputs)
+
+
+#: How a network is written, the best way first.
+_WAYS: tuple[Callable[[Traced, tuple[str, ...]], dict[str, Any]], ...] = (
+    _with_blocks,
+    _with_groups,
+)
+
+
+def _body(blocks: dict[str, Any], layers: Any, outputs: tuple[str, ...]) -> dict[str, Any]:
+    body: dict[str, Any] = {"blocks": blocks} if blocks else {}
+    body["layers"] = layers
+    if outputs:
+        body["outputs"] = outputs[0] if len(outputs) == 1 else list(outputs)
+    return body
+
+
+def _text(traced: Traced, body: dict[str, Any]) -> str:
+    """A document: what is said of the network, its inputs, and its body."""
+    names, shapes = _input_names(traced), [list(shape) for shape in traced.inputs.values()]
+    head: dict[str, Any] = {"name": traced.name.strip()[:_LONGEST_TEXT] or "Network"}
+    if traced.source.strip():
+        head["source"] = traced.source[:_LONGEST_TEXT]
+    head["input"] = shapes[0] if len(shapes) == 1 else dict(zip(names, shapes))
+    return _notes(traced) + document(head | body)
+
+
+def _notes(traced: Traced) -> str:
+    """What is to be said beside it, as comments."""
+    lines = [
+        line
+        for note in traced.notes
+        for line in textwrap.wrap(visible(note), 98, break_long_words=False)
+    ]
+    return "".join([f"# {line}\n" for line in lines])
+
+
+def _input_names(traced: Traced) -> tuple[str, ...]:
+    """What the inputs are called: a single one is `input`."""
+    if len(traced.inputs) == 1:
+        return ("input",)
+    names = Names(())
+    return tuple([names.new(as_name(name) or "x") for name in traced.inputs])

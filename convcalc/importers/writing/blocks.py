@@ -1,0 +1,150 @@
+"""Modules that come several times as blocks with arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from convcalc import layers
+from convcalc.importers.writing.arguments import Finished
+from convcalc.importers.writing.elements import stack
+from convcalc.importers.writing.fields import Names, as_name
+from convcalc.importers.writing.line import Line, every
+from convcalc.importers.writing.loops import looped
+from convcalc.importers.writing.merging import Merged, Merging, Solving, form_of
+from convcalc.language import built
+from convcalc.language.statements import REQUIRED
+
+#: Conditions that the modules of one block need, at the most.
+_MOST_CONDITIONS = 4
+#: Arguments of a block, at the most.
+_MOST_ARGUMENTS = 10
+
+
+def with_blocks(lines: list[Line]) -> tuple[list[Line], dict[str, Any]]:
+    """The lines of a network with calls of blocks and with loops; the blocks by their names."""
+    blocks = _Blocks()
+    heights: dict[str, int] = {}
+    modules: dict[str, list[Line]] = {}
+    for line, height in _modules(lines):
+        key = _key(line)
+        heights[key] = max(heights.get(key, 0), height)
+        modules.setdefault(key, []).append(line)
+    for key in sorted(modules, key=lambda key: heights[key]):
+        blocks.add(key, modules[key])
+    body = looped(lines, blocks.merging)
+    return body, blocks.written
+
+
+def _modules(lines: list[Line]) -> Iterator[tuple[Line, int]]:
+    """The modules in a list, each with how deep others are nested in it."""
+    for line in every(lines):
+        if line.is_module:
+            yield line, _height(line)
+
+
+def _height(line: Line) -> int:
+    inner = [_height(each) for each in every(line.lists["layers"]) if each.is_module]
+    return 1 + max(inner, default=-1)
+
+
+def _key(line: Line) -> str:
+    """What modules have in common that may be one block: their class, or their name's stem."""
+    if line.cls and not line.cls.endswith("[]"):
+        return line.cls
+    return f"~{_stem(line.cls[:-2] or line.name)}{'[]' if line.cls else ''}"
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[\d_-]+$", "", name)
+
+
+class _Blocks:
+    """The blocks that are found."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, Any] = {}
+        self.merging = Merging({})
+        self.names = Names((*layers.TYPES, *built.STRUCTURES))
+
+    def add(self, key: str, modules: list[Line]) -> None:
+        """Make blocks of modules of one class, as far as these come several times."""
+        for module in modules:
+            module.lists["layers"] = looped(module.lists["layers"], self.merging)
+        if len(modules) > 1 and self._made(key, modules):
+            return
+        forms: dict[Any, list[Line]] = {}
+        for module in modules:
+            forms.setdefault(form_of(module.lists["layers"]), []).append(module)
+        for same in forms.values():
+            needed = any(module.reads_input or module.weights for module in same)
+            if (len(same) > 1 and len(forms) > 1) or needed:
+                self._made(key, same)
+
+    def _made(self, key: str, modules: list[Line]) -> bool:
+        """Make one block of modules; whether that went well."""
+        bodies = [module.lists["layers"] for module in modules]
+        merged = self.merging.merged(bodies)
+        if merged is None or not _is_alike(merged, bodies):
+            return False
+        entering = tuple([module.channels for module in modules])
+        solving = Solving(len(modules), entering)
+        body = solving.lines(merged, entering)
+        if len(solving.conditions) > _MOST_CONDITIONS:
+            return False
+        found = solving.finish(body)
+        if len(found.values) > _MOST_ARGUMENTS:
+            return False
+        name = self.names.new(_block_name(key))
+        self.written[name] = _block(found, body)
+        self.merging.defaults[name] = dict(found.defaults)
+        for at, module in enumerate(modules):
+            module.kind, module.lists = name, {}
+            module.fields = {
+                each: values[at]
+                for each, values in found.values.items()
+                if each not in found.defaults or values[at] != found.defaults[each]
+            }
+        return True
+
+
+def _is_alike(merged: list[Merged], bodies: list[list[Line]]) -> bool:
+    """Whether stacks are enough alike to be one."""
+    most = _size(merged)
+    fewest = min(sum(1 for _ in every(body)) for body in bodies)
+    return fewest * 5 >= most * 2
+
+
+def _size(merged: list[Merged]) -> int:
+    return sum(
+        1
+        + sum(
+            sum(map(_size, inner)) if key == "paths" else _size(inner)
+            for key, inner in each.lists.items()
+        )
+        for each in merged
+    )
+
+
+def _block(found: Finished, body: list[Line]) -> dict[str, Any]:
+    """A block as a spec has it."""
+    block: dict[str, Any] = {}
+    if found.values:
+        block["args"] = {name: found.defaults.get(name, REQUIRED) for name in found.values}
+    if found.rules:
+        block["let"] = found.rules
+    block["layers"] = stack(body)
+    return block
+
+
+def _block_name(key: str) -> str:
+    """The name of a block: `inverted_residual` for `InvertedResidual`."""
+    if key.startswith("~"):
+        stem = as_name(key[1:].removesuffix("[]").lower())
+        name = f"{stem}_block" if key.endswith("[]") and stem else stem or "block"
+    else:
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key)
+        name = as_name(words.lower()) or "block"
+    taken = name in layers.TYPES or name in built.STRUCTURES or name == "input"
+    return f"{name}_block" if taken else name

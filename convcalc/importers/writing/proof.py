@@ -1,0 +1,51 @@
+"""Whether a text is the network that it was written for: it is read again and compared."""
+
+from __future__ import annotations
+
+from convcalc.diagnostics import ConvcalcError
+from convcalc.graph import Graph
+from convcalc.importers.traced import Call, Traced
+from convcalc.language.check import check
+from convcalc.language.expand import expand
+from convcalc.language.limits import DEFAULT, Budget
+from convcalc.language.reader import read, source_of
+from convcalc.shape import Tensor
+
+#: Types whose operands may change places, where these have one shape.
+COMMUTING = ("add", "mul")
+
+
+def is_of(text: str, traced: Traced) -> bool:
+    """Whether a spec's text makes the same layers on the same tensors, in the same order."""
+    try:
+        source = source_of(text, traced.name, DEFAULT)
+        budget = Budget(DEFAULT)
+        graph = expand(check(read(source, budget), source, budget), source, budget)
+    except ConvcalcError:
+        return False
+    return _is_same(graph, traced)
+
+
+def _is_same(graph: Graph, traced: Traced) -> bool:
+    nodes, calls = graph.nodes, traced.calls
+    if len(nodes) != len(calls) or [*graph.inputs.values()] != [*traced.inputs.values()]:
+        return False
+    for node, call in zip(nodes, calls):
+        placed, other = node.placed, call.placed
+        if placed is not other and (placed.layer, placed.frozen) != (other.layer, other.frozen):
+            return False
+        if node.functional != call.functional or not _take_alike(call, node.inputs):
+            return False
+        owner = None if call.weights_of is None else nodes[call.weights_of].name
+        if call.placed.tensors and node.weights_of != owner:
+            return False
+    return graph.outputs == traced.outputs
+
+
+def _take_alike(call: Call, inputs: tuple[Tensor, ...]) -> bool:
+    """Whether a call takes these tensors, or the same in another order where that is the same."""
+    if inputs == call.inputs:
+        return True
+    if call.placed.type not in COMMUTING or len({each.shape for each in inputs}) != 1:
+        return False
+    return sorted(inputs) == sorted(call.inputs)
