@@ -19,9 +19,10 @@ class Primitive(Layer):
 
     What it costs is not known.
 
-    op: what it is called, in small letters: `erf`, `neg`, `reciprocal`, `rsqrt`, `sign`, `floor`,
-        `ceil`, `round`, `sin`, `cos`, `where`; with a constant, or with a second tensor: `pow`,
-        `greater`, `less`, `equal`; with a constant that comes first: `rsub` (`value` − x), `rdiv`
+    op: what it is called, in small letters: `erf`, `erfc`, `neg`, `reciprocal`, `rsqrt`, `log1p`,
+        `expm1`, `sign`, `floor`, `ceil`, `round`, `sin`, `cos`, `where` and others; with a
+        constant, or with a second tensor: `pow`, `greater`, `greater_or_equal`, `less`,
+        `less_or_equal`, `equal`; with a constant that comes first: `rsub` (`value` − x), `rdiv`
         (`value` / x)
     value: the constant: the exponent of `pow`
     """
