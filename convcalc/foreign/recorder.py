@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from convcalc.arithmetic import Refusal, product
-from convcalc.importers.traced import Call, Scope, Traced
+from convcalc.foreign.traced import Call, Scope, Traced
 from convcalc.layers.attention import Buffer, Matmul, Opaque, Parameter, Permute, Reduce
 from convcalc.layers.base import Layer, Placed, fields_of
 from convcalc.layers.dense import Flatten, Linear, Reshape
