@@ -9,10 +9,10 @@ from itertools import count
 
 import pytest
 
-from convcalc.importers.patterns import recognised
-from convcalc.importers.primitives import Primitive
-from convcalc.importers.recorder import Foreign, Held, Learned, Recorder, Value
-from convcalc.importers.traced import Traced
+from convcalc.foreign.patterns import recognised
+from convcalc.foreign.primitives import Primitive
+from convcalc.foreign.recorder import Foreign, Held, Learned, Recorder, Value
+from convcalc.foreign.traced import Traced
 from convcalc.layers import find
 
 _KEYS = count()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
 from typing import Any, NamedTuple
 
-from convcalc.importers.patterns.arithmetic import (
+from convcalc.foreign.patterns.arithmetic import (
     FUNCTIONS,
     GLOBAL,
     Vector,
@@ -23,8 +23,8 @@ from convcalc.importers.patterns.arithmetic import (
     mean,
     reduction,
 )
-from convcalc.importers.patterns.network import Anew, Change, Network, changed, fits
-from convcalc.importers.traced import Traced
+from convcalc.foreign.patterns.network import Anew, Change, Network, changed, fits
+from convcalc.foreign.traced import Traced
 from convcalc.layers.activation import (
     ELU,
     Clamp,
@@ -34,9 +34,9 @@ from convcalc.layers.activation import (
     Softmax,
 )
 from convcalc.layers.attention import Parameter, Permute, Reduce
-from convcalc.layers.base import Layer, find
+from convcalc.layers.base import Layer, Placed, find
 from convcalc.layers.dense import Scale
-from convcalc.layers.joining import Div, IndexSelect
+from convcalc.layers.joining import Div, IndexSelect, Mul
 from convcalc.layers.normalization import InstanceNorm, LayerNorm, RMSNorm
 from convcalc.shape import Shape, Tensor
 
@@ -48,7 +48,7 @@ class Region(NamedTuple):
     x: Tensor
     #: Its calls, in order; the last makes what leaves it.
     calls: tuple[int, ...]
-    #: The learned tensors that it reads, each at one place, and their shapes.
+    #: The calls that have the learned tensors that it uses, each at one place, and the shapes.
     learned: tuple[int, ...]
     shapes: tuple[Shape, ...]
     #: The axes that it reduces; none: it treats every element by itself.
@@ -387,9 +387,10 @@ class _Finder:
                     return None
                 axes = found
             learned += [each.node for each in call.inputs if self._is_learned(each)]
+            learned += [index] if isinstance(call.placed.layer, Scale) else []
         if len(learned) > _MOST_LEARNED:
             return None
-        shapes = tuple([network.out(index).shape for index in learned])
+        shapes = tuple([_learned_shape(network.calls[index].placed) for index in learned])
         return Region(x, tuple(calls), tuple(learned), shapes, axes)
 
     # --- What they compute
@@ -432,16 +433,20 @@ class _Finder:
     def _program(self, region: Region) -> _Program | None:
         """What a region does, whatever its calls are; None for what cannot be tried."""
         places = {region.x: 0}
-        places |= {self.network.out(each): n for n, each in enumerate(region.learned, 1)}
-        steps = []
+        own = {index: place for place, index in enumerate(region.learned, 1)}
+        places |= {self.network.out(each): place for each, place in own.items()}
+        count = 1 + len(own)
+        steps: list[tuple[Layer, tuple[int, ...]]] = []
         for index in region.calls:
             call = self.network.calls[index]
             for shape in call.placed.inputs:
                 if not _is_along(shape, region):
                     return None
-            inputs = tuple([places[each] for each in call.inputs])
-            places[self.network.out(index)] = len(places)
-            steps.append((call.placed.layer, inputs))
+            layer, inputs = call.placed.layer, [places[each] for each in call.inputs]
+            if isinstance(layer, Scale):
+                layer, inputs = Mul(), [*inputs, own[index]]
+            places[self.network.out(index)] = count + len(steps)
+            steps.append((layer, tuple(inputs)))
         is_full = tuple([shape == region.shape for shape in region.shapes])
         spread = tuple([_is_spread(shape, region) for shape in region.shapes])
         return tuple(steps), bool(region.axes), is_full, spread
@@ -477,6 +482,14 @@ def _reduced_axes(layer: Layer, x: Shape) -> tuple[int, ...]:
         return tuple(range(1, len(x)))
     assert isinstance(layer, Reduce)
     return tuple(sorted([axis % len(x) for axis in layer.axes]))
+
+
+def _learned_shape(placed: Placed) -> Shape:
+    """The shape that the learned tensor of a call has beside what it is joined with."""
+    if isinstance(placed.layer, Scale):
+        x = placed.entering
+        return Shape(x.channels, *[1] * (len(x) - 1))
+    return placed.outputs[0]
 
 
 def _is_along(shape: Shape, region: Region) -> bool:

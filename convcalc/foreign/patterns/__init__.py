@@ -7,10 +7,10 @@ layers that there are.
 
 from __future__ import annotations
 
-from convcalc.importers.patterns.remains import without_primitives
-from convcalc.importers.patterns.values import with_values
-from convcalc.importers.patterns.views import with_views
-from convcalc.importers.traced import Traced
+from convcalc.foreign.patterns.remains import without_primitives
+from convcalc.foreign.patterns.values import with_values
+from convcalc.foreign.patterns.views import with_views
+from convcalc.foreign.traced import Traced
 
 __all__ = ["recognised"]
 

@@ -1,6 +1,6 @@
 """Elementwise operations of foreign networks for which the vocabulary has no layer.
 
-They are no layer types: no spec has them. `convcalc.importers.patterns` takes every one of them as
+They are no layer types: no spec has them. `convcalc.foreign.patterns` takes every one of them as
 a part of a layer that there is, or says it in others, or leaves it as `opaque`.
 """
 

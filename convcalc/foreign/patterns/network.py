@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.arithmetic import Refusal
-from convcalc.importers.traced import Call, Scope, Traced
+from convcalc.foreign.traced import Call, Scope, Traced
 from convcalc.layers.base import Layer, Placed
 from convcalc.shape import Shape, Tensor
 

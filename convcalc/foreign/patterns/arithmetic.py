@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import add, mul, sub
 
-from convcalc.importers.primitives import Primitive
+from convcalc.foreign.primitives import Primitive
 from convcalc.layers.attention import Reduce
 from convcalc.layers.base import Layer
 
@@ -149,11 +149,15 @@ _EACH = {
 _EACH_PRIMITIVE = {name: each(function) for name, function in _PRIMITIVES.items()}
 
 
+#: Types whose fields say what they compute; `scale` is a product with what it learned.
+_WITH_FIELDS = ("reduce", "clamp", "scale")
+
+
 def is_computed(layer: Layer) -> bool:
     """Whether `computed` knows what a layer does."""
     if isinstance(layer, Primitive):
         return layer.op in _PRIMITIVES
-    return layer.type in _EACH or layer.type in GLOBAL or layer.type in ("reduce", "clamp")
+    return layer.type in _EACH or layer.type in GLOBAL or layer.type in _WITH_FIELDS
 
 
 def reduction(layer: Layer) -> str:

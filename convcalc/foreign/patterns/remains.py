@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from convcalc.importers.patterns.network import Anew, Change, Network, changed
-from convcalc.importers.primitives import Primitive
-from convcalc.importers.traced import Traced
+from convcalc.foreign.patterns.network import Anew, Change, Network, changed
+from convcalc.foreign.primitives import Primitive
+from convcalc.foreign.traced import Traced
 from convcalc.layers.activation import Exp, Log, Sqrt, Square
 from convcalc.layers.attention import Buffer, Opaque
 from convcalc.layers.base import Layer

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from convcalc.arithmetic import product
-from convcalc.importers.patterns.network import Anew, Change, Network, changed, fits
-from convcalc.importers.traced import Traced
+from convcalc.foreign.patterns.network import Anew, Change, Network, changed, fits
+from convcalc.foreign.traced import Traced
 from convcalc.layers.attention import Permute
 from convcalc.layers.base import Layer
 from convcalc.layers.dense import Flatten, Reshape
