@@ -97,7 +97,7 @@ class File:
         sizes_fit(shape)
         proto = self.onnx.TensorProto
         sparse = self.onnx.SparseTensorProto(
-            values=proto(name=name, dims=[0], data_type=proto.DataType.Value(type)),
+            values=proto(dims=[0], data_type=proto.DataType.Value(type)),
             indices=proto(dims=[0], data_type=proto.INT64),
             dims=shape,
         )
