@@ -14,6 +14,13 @@ def _conv(nodes: Nodes) -> None:
 
 @writes("conv_transpose")
 def _conv_transpose(nodes: Nodes) -> None:
+    for more, window in zip(nodes.layer.output_padding, nodes.windows):
+        if more >= window.stride:
+            raise nodes.refused(
+                f"a transposed convolution with an output_padding of {more} and a stride of"
+                f" {window.stride}",
+                "ONNX adds less than a stride",
+            )
     nodes.op(
         "ConvTranspose",
         nodes.x,

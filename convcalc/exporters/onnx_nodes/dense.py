@@ -43,7 +43,9 @@ def _reshape(nodes: Nodes) -> None:
 
 @writes("dropout")
 def _dropout(nodes: Nodes) -> None:
-    nodes.op("Dropout", nodes.x, nodes.number("ratio", nodes.layer.rate))
+    # ONNX's ratio is below 1; at inference nothing is dropped either way.
+    ratio = [nodes.number("ratio", nodes.layer.rate)] if nodes.layer.rate < 1 else []
+    nodes.op("Dropout", nodes.x, *ratio)
 
 
 @writes("identity")

@@ -54,4 +54,34 @@ def _over_channels(nodes: Nodes, type: str) -> None:
 
 @writes("local_response_norm")
 def _local_response_norm(nodes: Nodes) -> None:
-    nodes.op("LRN", nodes.x, size=nodes.layer.size)
+    """ONNX's own, in onnxruntime's bounds: on maps, and with as many channels on either side."""
+    size, shape = nodes.layer.size, nodes.entering
+    if size % 2 == 0:
+        _even_response_norm(nodes, size)
+    elif len(shape) == 3:
+        nodes.op("LRN", nodes.x, size=size)
+    else:
+        x = nodes.reshaped(nodes.x, [shape.channels, shape.positions, 1], part="maps")
+        nodes.reshaped(nodes.op("LRN", x, part="normalized", size=size), shape)
+
+
+def _even_response_norm(nodes: Nodes, size: int) -> None:
+    """x / (1 + 10⁻⁴·m)^0.75, m the mean square of `size` channels, as PyTorch computes it."""
+    shape = nodes.entering
+    squares = nodes.op("Mul", nodes.x, nodes.x, part="squares")
+    column = nodes.reshaped(squares, [1, shape.channels, shape.positions], part="column")
+    means = nodes.op(
+        "AveragePool",
+        nodes.op(
+            "Pad",
+            column,
+            nodes.integers("pads", [0, 0, size // 2, 0, 0, 0, size // 2 - 1, 0]),
+            part="padded",
+        ),
+        part="means",
+        kernel_shape=[size, 1],
+    )
+    scaled = nodes.op("Mul", means, nodes.number("alpha", 1e-4), part="scaled")
+    base = nodes.op("Add", scaled, nodes.number("k", 1.0), part="base")
+    power = nodes.op("Pow", base, nodes.number("beta", 0.75), part="power")
+    nodes.op("Div", nodes.x, nodes.reshaped(power, shape, part="divisor"))

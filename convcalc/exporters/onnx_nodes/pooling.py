@@ -10,9 +10,19 @@ from convcalc.exporters.onnx_nodes.base import Nodes, dilations, sliding, writes
 
 @writes("max_pool")
 def _max_pool(nodes: Nodes) -> None:
-    nodes.op(
-        "MaxPool", nodes.x, **_ceil(nodes), **sliding(nodes.windows), **dilations(nodes.windows)
-    )
+    x, windows = nodes.x, nodes.windows
+    if any(max(window.before, window.after) >= window.kernel for window in windows):
+        # A pool of ONNX does not add a whole kernel.
+        x = _with_least(nodes, [(window.before, window.after) for window in windows])
+        windows = tuple(window._replace(before=0, after=0) for window in windows)
+    nodes.op("MaxPool", x, **_ceil(nodes), **sliding(windows), **dilations(windows))
+
+
+def _with_least(nodes: Nodes, margins: Sequence[tuple[int, int]]) -> str:
+    """The input with cells before and after each axis that are no window's largest."""
+    befores, afters = zip(*margins)
+    pads = nodes.integers("pads", [0, 0, *befores, 0, 0, *afters])
+    return nodes.op("Pad", nodes.x, pads, nodes.number("least", float("-inf")), part="padded")
 
 
 @writes("avg_pool")
@@ -91,6 +101,19 @@ def _adaptive(nodes: Nodes, pool: str, reduction: str) -> None:
 
 @writes("max_unpool")
 def _max_unpool(nodes: Nodes) -> None:
+    for window, size, made in zip(nodes.windows, nodes.entering.spatial, nodes.leaving.spatial):
+        pads = window.before, window.after
+        if max(pads) >= window.kernel:
+            raise nodes.refused(
+                f"a max_unpool with a padding of {max(pads)} and a kernel of {window.kernel}",
+                "ONNX's pools pad less than a kernel",
+            )
+        covered = (size - 1) * window.stride - sum(pads) + window.kernel
+        if made < covered:
+            raise nodes.refused(
+                f"a max_unpool to {made} cells where its windows cover {covered}",
+                "ONNX's makes no fewer than these",
+            )
     # Where the pool took its cells from, no spec says.
     indices = nodes.empty("indices", [1, *nodes.entering])
     size = nodes.integers("output_shape", [1, *nodes.leaving])
@@ -103,15 +126,11 @@ def _kmax_pool(nodes: Nodes) -> None:
     channels, *made = nodes.leaving
     made[-1] //= nodes.layer.k_max
     windows = nodes.windows
-    padding = [
+    margins = [
         (w.before, max(w.after, (count - 1) * w.stride + w.span - size - w.before))
         for w, count, size in zip(windows, made, nodes.entering.spatial)
     ]
-    x = nodes.x
-    if any(map(any, padding)):
-        margins = [0, 0, *(b for b, _ in padding), 0, 0, *(a for _, a in padding)]
-        least = nodes.number("least", float("-inf"))
-        x = nodes.op("Pad", x, nodes.integers("pads", margins), least, part="padded")
+    x = _with_least(nodes, margins) if any(map(any, margins)) else nodes.x
     x = windows_of(nodes, x, made)
     axes, cells = len(made), [window.kernel for window in windows]
     order = [0, *(2 + 2 * axis for axis in range(axes)), *(1 + 2 * axis for axis in range(axes))]
