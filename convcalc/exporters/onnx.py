@@ -45,7 +45,7 @@ def content(model: Model) -> bytes:
             [*outputs.values()],
             value_info=[file.tensor(*each) for each in made.items() if each[0] not in outputs],
         ),
-        functions=[*file.functions.values()],
+        functions=[_function(file, *each) for each in file.functions.items()],
         opset_imports=[*_opsets(file)],
         ir_version=_IR_VERSION,
         producer_name="convcalc",
@@ -72,6 +72,25 @@ def _written(file: File, graph: Graph) -> dict[str, Shape]:
         writer(Nodes(file, node, inputs, tuple(names)))
         made.update(zip(names, node.outputs))
     return made
+
+
+def _function(file: File, name: str, inputs: int) -> Any:
+    """A function that stands for an operator that convcalc does not know.
+
+    It makes zeros of the shape that it is told, so that what has such a layer runs.
+    """
+    onnx = file.onnx
+    shape = onnx.helper.make_node("Constant", [], ["shape"])
+    shape.attribute.add(name="value_ints", ref_attr_name="shape", type=onnx.AttributeProto.INTS)
+    return onnx.helper.make_function(
+        DOMAIN,
+        name,
+        [f"x{index}" for index in range(inputs)],
+        ["y"],
+        [shape, onnx.helper.make_node("ConstantOfShape", ["shape"], ["y"])],
+        [onnx.helper.make_opsetid("", file.opset)],
+        attributes=["shape"],
+    )
 
 
 def _opsets(file: File) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.exporters.onnx_nodes.base import DOMAIN, OPSET, Nodes, sizes_fit, writes
+from convcalc.exporters.onnx_nodes.base import DOMAIN, Nodes, sizes_fit, writes
 from convcalc.shape import Shape
 
 
@@ -56,21 +56,8 @@ def _buffer(nodes: Nodes) -> None:
 
 @writes("opaque")
 def _opaque(nodes: Nodes) -> None:
-    """A function of convcalc's domain, whose body makes zeros of the shape, so that it can run."""
-    onnx, layer = nodes.file.onnx, nodes.layer
     inputs = [*nodes.inputs, *nodes.weights()]
-    name = f"{layer.op}_{len(inputs)}"
-    if name not in nodes.file.functions:
-        shape = onnx.helper.make_node("Constant", [], ["shape"])
-        shape.attribute.add(name="value_ints", ref_attr_name="shape", type=onnx.AttributeProto.INTS)
-        nodes.file.functions[name] = onnx.helper.make_function(
-            DOMAIN,
-            name,
-            [f"x{index}" for index in range(len(inputs))],
-            ["y"],
-            [shape, onnx.helper.make_node("ConstantOfShape", ["shape"], ["y"])],
-            [onnx.helper.make_opsetid("", OPSET)],
-            attributes=["shape"],
-        )
+    function = f"{nodes.layer.op}_{len(inputs)}"
+    nodes.file.functions[function] = len(inputs)
     sizes_fit(nodes.leaving)
-    nodes.op(name, *inputs, domain=DOMAIN, shape=[1, *nodes.leaving])
+    nodes.op(function, *inputs, domain=DOMAIN, shape=[1, *nodes.leaving])

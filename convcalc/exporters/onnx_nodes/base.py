@@ -56,8 +56,8 @@ class File:
         #: The set of operators that its own need.
         self.opset = OPSET
         self.nodes: list[Any] = []
-        #: The functions of the domain `convcalc`, by name.
-        self.functions: dict[str, Any] = {}
+        #: The functions of the domain `convcalc`, by name, each with how many tensors it takes.
+        self.functions: dict[str, int] = {}
         #: The constants that stand for weights, by name, each with its shape in the file.
         self.weights: dict[str, tuple[int, ...]] = {}
         self._known: set[str] = set()

@@ -101,7 +101,8 @@ def _adaptive(nodes: Nodes, pool: str, reduction: str) -> None:
 
 @writes("max_unpool")
 def _max_unpool(nodes: Nodes) -> None:
-    for window, size, made in zip(nodes.windows, nodes.entering.spatial, nodes.leaving.spatial):
+    axes = zip(nodes.windows, nodes.entering.spatial, nodes.leaving.spatial)
+    for window, size, made in axes:
         pads = window.before, window.after
         if max(pads) >= window.kernel:
             raise nodes.refused(
@@ -116,8 +117,8 @@ def _max_unpool(nodes: Nodes) -> None:
             )
     # Where the pool took its cells from, no spec says.
     indices = nodes.empty("indices", [1, *nodes.entering])
-    size = nodes.integers("output_shape", [1, *nodes.leaving])
-    nodes.op("MaxUnpool", nodes.x, indices, size, **sliding(nodes.windows))
+    shape = nodes.integers("output_shape", [1, *nodes.leaving])
+    nodes.op("MaxUnpool", nodes.x, indices, shape, **sliding(nodes.windows))
 
 
 @writes("kmax_pool")
