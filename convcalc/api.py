@@ -12,7 +12,7 @@ from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc import analysis, zoo
+from convcalc import analysis, importers, zoo
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, require_whole
 from convcalc.frozen import FrozenDict
 from convcalc.graph import DROP, UNTIL, Cut, Graph
@@ -22,10 +22,12 @@ from convcalc.words import describe
 
 if TYPE_CHECKING:
     from convcalc.explained import Explanation
+    from convcalc.exporters.base import Model
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
+    from convcalc.verification import Verification
 
 
 class Analysis(analysis.Analysis):
@@ -174,8 +176,8 @@ class Network(Graph):
 
     @property
     def doubts(self) -> tuple[Diagnostic, ...]:
-        """What is to be said beside what it costs: its spec is right, and looks misread; or what
-        was left out of it changes the weights of what follows.
+        """What is to be said beside what it costs: its spec is right, and looks misread; what was
+        left out of it changes the weights of what follows; a foreign file says less than it seems.
 
         The command line prints these as warnings.
         """
@@ -187,7 +189,8 @@ class Network(Graph):
         asked = self._asked.checked(budget)
         # It is the spec's line that is in doubt, whatever sizes are asked for beside it.
         own = asked._replace(inputs={}, cuts=()).tried(budget) if asked.inputs else self
-        found = [] if own is None else [*doubts(asked.document, asked.source, own.inputs)]
+        found = [*asked.doubts]
+        found += () if own is None else doubts(asked.document, asked.source, own.inputs)
         whole = self._whole(budget) if DROP in self.cut_by() else None
         if whole is not None:
             found += reshaped(whole, self, asked.source)
@@ -257,6 +260,42 @@ class Network(Graph):
             inputs=asked.inputs if input is None else _inputs(input),
             settings={**asked.settings, **(variables or {}), **named},
         ).network()
+
+    def export(self, to: str) -> str | bytes:
+        """The network for another program, the content of a file.
+
+        `to` is `pytorch` or `keras`, which get code, or `onnx`, which is bytes. Raises
+        ConvcalcError for another name, and for what that program has no way to say.
+        """
+        from convcalc import exporters
+
+        _require("the name of an exporter", to, str)
+        exporter = exporters.find(to)
+        if self.cuts and exporter.of_document:
+            message = f"a part of a network is no {exporter.title} code, which follows the spec"
+            raise fail("cannot-export", message, "`--to onnx` writes the graph that is left")
+        return exporter.content(self._model())
+
+    def _model(self) -> Model:
+        """What exporters take. Raises ConvcalcError where there is no spec."""
+        from convcalc.exporters.base import Model
+
+        if self._asked is None:
+            raise fail("bad-value", "a network that was changed by hand has no spec to export")
+        return Model(self._asked.checked(Budget(self._limits)).document, self)
+
+    def verify(self) -> Verification:
+        """What PyTorch says of every layer's shape, weights and MACs, and where that differs.
+
+        Its code, as `export("pytorch")` has it, is built and run, without numbers in its weights.
+        Raises ConvcalcError where PyTorch is not installed.
+        """
+        from convcalc.verification import verify
+
+        if self.cuts:
+            message = "a part of a network is no PyTorch code, which follows the spec"
+            raise fail("cannot-export", message, "verify the whole")
+        return verify(self._model())
 
     def until(self, *names: str) -> Network:
         """The part of it that leads to a layer or a block, or to several: a backbone.
@@ -328,6 +367,8 @@ class _Asked(NamedTuple):
     inputs: Mapping[str, tuple[int, ...]]
     settings: Mapping[str, Any]
     cuts: tuple[Cut, ...] = ()
+    #: What is to be said beside it, since it was read of a foreign file.
+    doubts: tuple[Diagnostic, ...] = ()
     #: The spec, checked; None where it is yet to be.
     document: Any = None
 
@@ -433,7 +474,7 @@ def load(
     variables: Mapping[str, Any] | None = None,
     **named: Any,
 ) -> Network:
-    """The network of a spec file, or of a spec or preset in the zoo.
+    """The network of a spec file, of a spec or preset in the zoo, or of an ONNX file.
 
     `preset` and `variables` set the spec's variables, which can also be named (`alpha=0.5`).
     `input` has other sizes for its input, whose channels hold: `192`, `(160, 224)`,
@@ -450,16 +491,31 @@ def load(
     _require("a spec", path_or_name, str)
     _require("limits", limits, Limits)
     _require("a preset", preset, (str, NoneType))
-    found = zoo.locate(path_or_name, limits.bytes)
-    settings = {**(variables or {}), **named}
-    return loads(
-        found.data,
-        found.name,
-        found.preset_or(preset),
+    found = importers.locate(path_or_name, limits, _inputs(input))
+    return network_of(
+        found,
+        preset,
         input=input,
         limits=limits,
-        variables=settings,
+        variables={**(variables or {}), **named},
     )
+
+
+def network_of(
+    found: zoo.Found,
+    preset: str | None = None,
+    *,
+    input: Input | None = None,
+    limits: Limits = DEFAULT,
+    variables: Mapping[str, Any] | None = None,
+) -> Network:
+    """The network of a spec that was found. See `load`."""
+    from convcalc.language.reader import source_of
+
+    source = source_of(found.data, found.name, limits)
+    chosen = found.preset_or(preset)
+    settings = {} if variables is None else variables
+    return _Asked(source, limits, chosen, _inputs(input), settings, doubts=found.doubts).network()
 
 
 def loads(
@@ -481,6 +537,42 @@ def loads(
     source = source_of(text, name, limits)
     settings = {**(variables or {}), **named}
     return _Asked(source, limits, preset, _inputs(input), settings).network()
+
+
+def spec_of(
+    target: str | os.PathLike[str],
+    /,
+    *,
+    input: Input | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    flat: bool = False,
+    shared_once: bool = False,
+    unfold_batch_norm: bool = False,
+    limits: Limits = DEFAULT,
+) -> str:
+    """The text of a spec for a network that is an ONNX file, or code as `module:name`.
+
+    Code is run, in a process of its own: `name` is a PyTorch module, or makes one of `arguments`.
+    `input` is as in `load`; `flat` writes a plain list of layers, without blocks and loops. Of an
+    ONNX file, `shared_once` counts weights once that are used again, and `unfold_batch_norm`
+    guesses at the batch norms that its convolutions have swallowed.
+
+    >>> text = convcalc.spec_of("torchvision.models:resnet50", input=(3, 224, 224))
+    >>> convcalc.loads(text).totals.params
+    25557032
+
+    Raises ConvcalcError.
+    """
+    from convcalc.importers.base import Request
+
+    if isinstance(target, os.PathLike):
+        target = os.fspath(target)
+    _require("a model", target, str)
+    _require("limits", limits, Limits)
+    given = {"arg": arguments, "shared-once": shared_once, "unfold-batch-norm": unfold_batch_norm}
+    options = {name: value for name, value in given.items() if value}
+    look = importers.clock(target, limits)
+    return importers.imported(Request(target, _inputs(input), options, look), is_flat=flat).text
 
 
 def _inputs(input: Input | None) -> Mapping[str, tuple[int, ...]]:
