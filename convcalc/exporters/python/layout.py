@@ -1,0 +1,89 @@
+"""Lines of Python, broken as black and ruff break them.
+
+A logical line comes on one line and leaves on as many as it needs: its last bracket that can be
+opened is, first with all that is in it on a line of its own, then with an item on each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+#: The longest line.
+WIDTH = 100
+_OPENING, _CLOSING = "([{", ")]}"
+INDENT = "    "
+
+
+def broken(line: str, width: int = WIDTH) -> list[str]:
+    """A logical line, with its indentation, on as many lines as it takes."""
+    if len(line) <= width:
+        return [line]
+    body = line.lstrip(" ")
+    indent = line[: len(line) - len(body)]
+    for start, end in _brackets(body):
+        head, inside, tail = body[: start + 1], body[start + 1 : end], body[end:]
+        if not inside.strip() or len(indent) + len(head) > width:
+            continue
+        deeper = indent + INDENT
+        items = list(_items(inside))
+        last = [f"{indent}{tail}"]
+        if len(indent) + len(tail) > width:
+            continue
+        if len(deeper) + len(inside) <= width and not inside.rstrip().endswith(","):
+            return [f"{indent}{head}", f"{deeper}{inside.strip()}", *last]
+        if len(items) == 1 and not _is_list(head, inside):
+            return [f"{indent}{head}", *broken(f"{deeper}{items[0]}", width), *last]
+        lines = [each for item in items for each in broken(f"{deeper}{item},", width)]
+        return [f"{indent}{head}", *lines, *last]
+    return [line]
+
+
+def _is_list(head: str, inside: str) -> bool:
+    """Whether brackets hold items, so that the last one gets a comma."""
+    before = head[-2:-1]
+    is_call = head[-1] == "(" and (before.isalnum() or before in "_)]")
+    return is_call and not inside.startswith("*") and " for " not in inside or head[-1] == "["
+
+
+def _brackets(text: str) -> Iterator[tuple[int, int]]:
+    """Where the outermost brackets of a line open and close, from the last to the first."""
+    found, opened = [], []
+    for at, char in _signs(text):
+        if char in _OPENING:
+            opened.append(at)
+        elif char in _CLOSING:
+            start = opened.pop()
+            if not opened:
+                found.append((start, at))
+    return reversed(found)
+
+
+def _items(text: str) -> Iterator[str]:
+    """What the commas of a list part."""
+    depth = start = 0
+    for at, char in _signs(text):
+        if char in _OPENING:
+            depth += 1
+        elif char in _CLOSING:
+            depth -= 1
+        elif char == "," and depth == 0:
+            yield text[start:at].strip()
+            start = at + 1
+    if text[start:].strip():
+        yield text[start:].strip()
+
+
+def _signs(text: str) -> Iterator[tuple[int, str]]:
+    """The characters of a line, those inside of texts left out."""
+    quote = ""
+    skip = False
+    for at, char in enumerate(text):
+        if skip:
+            skip = False
+        elif quote:
+            skip = char == "\\"
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        else:
+            yield at, char
