@@ -4,7 +4,7 @@ Needs Python 3.11 and, from PyPI, tensorflow 2.21.0 with keras 3.15.1 (any CPU b
 
     pip install tensorflow==2.21.0 keras==3.15.1
     python tests/reference/record_export_keras.py               # every network of the zoo
-    python tests/reference/record_export_keras.py resnet50 …    # some, which prints and keeps nothing
+    python tests/reference/record_export_keras.py resnet50 …    # some: printed, not kept
 
 For each network: how many layers' outputs have Keras's shape, and how many parameters and buffers
 Keras counts, which are ours; or why it cannot be written in Keras. Weights are never made.
@@ -39,7 +39,7 @@ FILE = Path(__file__).with_name("export_keras.json")
 Json = dict[str, Any]
 
 
-class Different(Exception):
+class Different(Exception):  # noqa: N818 - it is what was found, not an error
     """Keras makes something else."""
 
 
@@ -187,7 +187,7 @@ def recorded(name: str) -> Json:
 
 
 def main() -> None:
-    names = sys.argv[1:] or sorted({*zoo.families(), *zoo.presets()})
+    names = sys.argv[1:] or [entry["name"] for entry in zoo.index()]
     found: Json = {}
     for name in names:
         try:
