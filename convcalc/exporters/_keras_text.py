@@ -1,0 +1,68 @@
+"""What the code of a Keras file says: values of the spec, and the sizes of tensors in them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+
+from convcalc.exporters.python.expressions import functions_in, renamed, text, tree
+from convcalc.exporters.python.layout import broken
+from convcalc.language.statements import Value
+
+
+def function_name(name: str) -> str:
+    """The name of a function: `mobilenet_v2` after `MobileNetV2`."""
+    plain = re.sub(r"(?<=[a-z])V(?=\d+$)", "_v", name)
+    plain = re.sub(r"\W+", "_", plain).strip("_").lower()
+    return plain if plain.isidentifier() else f"net_{plain}"
+
+
+def spelled(value: Value, names: Mapping[str, str], tensor: str, axes: int) -> str:
+    """The code of a value, on a line that takes a `tensor` with so many spatial axes."""
+    if isinstance(value, float):
+        return repr(value)
+    sizes = {
+        "in_channels": -1,
+        "in_features": -1,
+        "in_length": 1,
+        "in_depth": 1,
+        "in_height": max(axes - 1, 1),
+        "in_width": axes,
+    }
+
+    def meant(name: str) -> ast.expr:
+        code = names[name] if name in names else f"{tensor}.shape[{sizes[name]}]"
+        return ast.parse(code, mode="eval").body
+
+    return text(renamed(tree(value), meant))
+
+
+def functions(value: Value) -> set[str]:
+    """The functions of the language that a value takes."""
+    return functions_in(tree(value))
+
+
+_CONTRARY: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+}
+
+
+def negation(code: str) -> str:
+    """The code of the contrary of a condition."""
+    node = ast.parse(code, mode="eval").body
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return text(node.operand)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        return text(ast.Compare(node.left, [_CONTRARY[type(node.ops[0])]()], node.comparators))
+    return text(ast.UnaryOp(ast.Not(), node))
+
+
+def formatted(lines: Iterable[str]) -> str:
+    """Lines of code, none too long."""
+    return "\n".join([each for line in lines for each in broken(line)])

@@ -1,0 +1,861 @@
+"""Networks as Keras 3 code, functional style: a function for the network and for each block."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+from convcalc import layers
+from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.exporters import _keras_layers as table
+from convcalc.exporters._keras_helpers import HELPERS, helpers_for
+from convcalc.exporters._keras_text import (
+    formatted,
+    function_name,
+    functions,
+    negation,
+    spelled,
+)
+from convcalc.exporters.base import Exporter, Model
+from convcalc.exporters.python.names import identifier
+from convcalc.exporters.python.replay import Line, Replay, replay
+from convcalc.expressions import Expression
+from convcalc.language.scopes import TENSOR_NAMES
+from convcalc.language.statements import REQUIRED, Call, Items, Stack, Statement, Value
+
+
+def _content(model: Model) -> str:
+    return _File(model).text()
+
+
+EXPORTER = Exporter("keras", "Keras", ".py", _content)
+
+#: Names that stand for something in every file.
+_TAKEN = frozenset(("keras", "layers", "ops", "math", "x", "inputs", "outputs", "name", "_"))
+
+
+class _Block(NamedTuple):
+    """A block as a function: its name, its arguments' names in Python, and what else it takes."""
+
+    name: str
+    args: Mapping[str, str]
+    #: The variables of the document that it, or what it calls, speaks of.
+    variables: tuple[str, ...]
+
+
+class _File:
+    """The file: which functions there are, and what they need."""
+
+    def __init__(self, model: Model) -> None:
+        self.document, self.graph = model.document, model.graph
+        self.spec = self.document.spec
+        self.replay: Replay = replay(self.document, self.graph)
+        #: Every run of each line, by the line's identity.
+        self.runs: dict[int, list[Line]] = {}
+        for line in self.replay.lines():
+            self.runs.setdefault(id(line.st), []).append(line)
+        self.helpers: set[str] = set()
+        self.uses_ops = False
+        self.axes = len(next(iter(self.graph.inputs.values()))) - 1
+        self.functions = self._functions()
+        self.blocks = {name: self._block(name) for name in self.spec.blocks}
+        #: How many tensors enter each block that is called.
+        self.entering: dict[str, int] = {}
+
+    def _functions(self) -> dict[str, str]:
+        """The names of the functions of the blocks; that of the network is under ""."""
+        found: dict[str, str] = {}
+        for name in (*self.spec.blocks, ""):
+            plain = function_name(name or self.graph.preset or self.spec.name)
+            while plain in found.values() or plain in _TAKEN or plain in HELPERS:
+                plain = f"build_{plain}" if name == "" else f"{plain}_block"
+            found[name] = plain
+        return found
+
+    def _block(self, name: str) -> _Block:
+        block = self.spec.blocks[name]
+        variables = [each for each in self.spec.variables if each in self._speaks(name)]
+        args = {each: self.python_name(each) for each in block.args}
+        return _Block(self.functions[name], args, tuple(variables))
+
+    def _speaks(self, name: str) -> set[str]:
+        """The names that a block's lines take from outside."""
+        block = self.spec.blocks[name]
+        inner = set(block.args)
+        found: set[str] = set()
+        for value in block.args.values():
+            found |= _names(value) - inner
+        for each, value in block.let.items():
+            found |= _names(value) - inner
+            inner.add(each)
+        return found | (self._spoken(block.layers, inner))
+
+    def _spoken(self, stack: Stack, inner: set[str]) -> set[str]:
+        found: set[str] = set()
+        for st in stack:
+            body = st.body
+            values = [body.when, body.trainable]
+            own = inner
+            if isinstance(body, Call):
+                values += body.open.values()
+                if st.type in self.spec.blocks:
+                    found |= self._speaks(st.type)
+            for field in ("times", "rows", "connect"):
+                values.append(getattr(body, field, None))
+            bound = {*(getattr(body, "bind", None) or ()), getattr(body, "index", None)}
+            own = inner | {each for each in bound if each}
+            for value in values:
+                found |= _names(value) - inner
+            for inside in _stacks(body):
+                found |= self._spoken(inside, own)
+        return found
+
+    def python_name(self, name: str) -> str:
+        """A name of the spec as Python and the file take it."""
+        plain = identifier(name)
+        taken = plain in _TAKEN or plain in self.functions.values() or plain in HELPERS
+        return f"{plain}_" if taken else plain
+
+    def text(self) -> str:
+        """The file."""
+        network = _Network(self)
+        main = network.written()
+        written: dict[str, str] = {}
+        while missing := [name for name in self.entering if name not in written]:
+            for name in missing:
+                written[name] = _BlockBody(self, name, self.entering[name]).written()
+        blocks = [written[name] for name in self.spec.blocks if name in written]
+        parts = [*helpers_for(self.helpers), *blocks, main]
+        code = "\n\n\n".join(parts)
+        imports = []
+        if re.search(r"\bmath\.", code):
+            imports.append("import math\n")
+        imports.append("import keras")
+        used = [name for name in ("layers", "ops") if re.search(rf"\b{name}\.", code)]
+        if used:
+            imports.append(f"from keras import {', '.join(used)}")
+        title = f"{self.spec.name} in Keras 3, channels last."
+        source = f"\n\n{_wrapped(self.spec.source)}\n" if self.spec.source else ""
+        head = f'"""{title}{source}"""'
+        return f"{head}\n\n" + "\n".join(imports) + f"\n\n\n{code}\n"
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text.replace("\\", "/").replace('"""', "'''"), 100))
+
+
+def _names(value: Any) -> set[str]:
+    """The names in a value."""
+    if isinstance(value, Expression):
+        return set(value.names)
+    if isinstance(value, Items) or type(value) in (tuple, list):
+        items = value.items if isinstance(value, Items) else value
+        return {name for item in items for name in _names(item)}
+    return set()
+
+
+def _stacks(body: Any) -> Iterator[Stack]:
+    """The lists of lines in a structure."""
+    if isinstance(body, Call):
+        return
+    for field in ("layers", "shortcut"):
+        if stack := getattr(body, field, None):
+            yield stack
+    yield from getattr(body, "paths", None) or ()
+
+
+def _lines(stack: Stack) -> Iterator[Statement]:
+    """All the lines of a list, those in structures too."""
+    for st in stack:
+        yield st
+        for inside in _stacks(st.body):
+            yield from _lines(inside)
+
+
+#: The code of tensors, as lines hand them on.
+Tensors = tuple[str, ...]
+
+
+class _Scope:
+    """The names of tensors that a list sees."""
+
+    def __init__(self, outer: _Scope | None = None) -> None:
+        self.outer = outer
+        self.tensors: dict[str, Tensors] = {}
+        #: The variables that stand for the names of this list.
+        self.variables: dict[str, str] = {}
+
+    def find(self, name: str) -> Tensors:
+        """The code of the tensors of a name."""
+        whole, dot, part = name.partition(".")
+        scope: _Scope | None = self
+        while scope is not None:
+            if whole in scope.tensors:
+                found = scope.tensors[whole]
+                return (found[int(part)],) if dot else found
+            scope = scope.outer
+        raise KeyError(name)
+
+
+class _Body:
+    """Writes the body of a function."""
+
+    def __init__(self, file: _File, stack: Stack, others: Iterable[str] = ()) -> None:
+        self.file = file
+        self.lines: list[str] = []
+        self.depth = 1
+        #: Names of values of the spec, and their code.
+        self.values: dict[str, str] = {}
+        self.taken: set[str] = set()
+        #: The names that lines take tensors or weights from.
+        self.named = {name.partition(".")[0] for name in others}
+        for st in _lines(stack):
+            self.named |= {name.partition(".")[0] for name in st.body.from_}
+        self.stack_of = stack
+
+    # Lines of code
+
+    def write(self, code: str) -> None:
+        self.lines.append("    " * self.depth + code)
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """What is written inside of `if …:`, `for …:`."""
+        self.write(head)
+        self.depth += 1
+        at = len(self.lines)
+        yield
+        if len(self.lines) == at:
+            self.write("pass")
+        self.depth -= 1
+
+    def assign(self, target: str, code: str) -> None:
+        if target != code:
+            self.write(f"{target} = {code}")
+
+    def free(self, wanted: str) -> str:
+        """A variable that nothing else is in."""
+        name, count = wanted, 1
+        while name in self.taken:
+            count += 1
+            name = f"{wanted}_{count}"
+        self.taken.add(name)
+        return name
+
+    # Values
+
+    def spell(self, value: Value, tensor: str, axes: int) -> str:
+        """The code of a value, on a line that takes a tensor."""
+        if isinstance(value, (Expression, Items)) and "make_divisible" in functions(value):
+            self.file.helpers.add("make_divisible")
+        return spelled(value, self.values, tensor, axes)
+
+    def axes_of(self, st: Statement) -> int:
+        """The spatial axes of what enters a line."""
+        for run in self.file.runs.get(id(st), ()):
+            if run.inputs and not run.left_out:
+                return len(run.inputs[0].shape) - 1
+        return self.file.axes
+
+    # Lists
+
+    def stack(self, stack: Stack, current: Tensors, flow: str, scope: _Scope) -> Tensors:
+        """The lines of a list; the tensors that leave it. `flow` is the variable for them."""
+        at = 0
+        while at < len(stack):
+            st = stack[at]
+            if st.body.when is True:
+                rest = stack[at + 1] if at + 1 < len(stack) else None
+                if rest is not None and self.is_flattened(st, rest):
+                    current = self.layer(st, current, flow, scope, flat=True)
+                    at += 2
+                    continue
+                current = self.statement(st, current, flow, scope)
+                at += 1
+                continue
+            condition, same, other = self.cases(stack, at, current)
+            at += len(same) + len(other)
+            current = self.choose(condition, same, other, current, flow, scope)
+        return current
+
+    def is_flattened(self, st: Statement, after: Statement) -> bool:
+        """Whether a global pool's maps are only flattened, for which Keras has one layer."""
+        body, next_ = st.body, after.body
+        one = st.type in ("global_avg_pool", "global_max_pool") or (
+            st.type in ("adaptive_avg_pool", "adaptive_max_pool")
+            and table.one_or_all(body.settled.get("output_size")) == 1
+        )
+        return (
+            one
+            and after.type == "flatten"
+            and next_.when is True
+            and not next_.from_
+            and next_.settled.get("start_axis", 0) == 0
+            and not next_.open
+            and body.name not in self.named
+        )
+
+    def condition(self, st: Statement, current: Tensors, scope: _Scope) -> str:
+        inputs = current
+        if st.body.from_:
+            with suppress(KeyError):  # where it is left out it need not have its input
+                inputs = self.tensors_of(st, current, scope)
+        return self.spell(st.body.when, inputs[0], self.axes_of(st))
+
+    def cases(
+        self, stack: Stack, at: int, current: Tensors
+    ) -> tuple[str, list[Statement], list[Statement]]:
+        """Lines with the same condition one after the other, and then those with its contrary."""
+        first = stack[at]
+        text = self.spell(first.body.when, current[0], self.axes_of(first))
+        same, other = [first], []
+        if TENSOR_NAMES.isdisjoint(_names(first.body.when)):
+            contrary = negation(text)
+            for st in stack[at + 1 :]:
+                if st.body.when is True:
+                    break
+                own = self.spell(st.body.when, current[0], self.axes_of(st))
+                if own == text and not other:
+                    same.append(st)
+                elif own == contrary:
+                    other.append(st)
+                else:
+                    break
+        return text, same, other
+
+    def choose(
+        self,
+        condition: str,
+        same: list[Statement],
+        other: list[Statement],
+        current: Tensors,
+        flow: str,
+        scope: _Scope,
+    ) -> Tensors:
+        """`if`, and `else` where there are lines for it."""
+        if len(same) == 1:
+            condition = self.condition(same[0], current, scope)
+        if not other:
+            if len(current) == 1 and current != (flow,):
+                self.assign(flow, current[0])
+                current = (flow,)
+            with self.block(f"if {condition}:"):
+                made = self.chosen(same, current, flow, scope)
+                if len(made) != len(current):
+                    raise _Odd("a line with a `when` that hands on another number of tensors")
+                if made != current:
+                    self.assign(flow, made[0])
+            return current
+        before = len(self.lines)
+        with self.block(f"if {condition}:"):
+            made = self.chosen(same, current, flow, scope)
+            end = len(self.lines)
+        with self.block("else:"):
+            others = self.chosen(other, current, flow, scope)
+            if made != others:
+                if len(made) != 1 or len(others) != 1:
+                    raise _Odd("lines with contrary conditions that hand on several tensors")
+                self.assign(flow, others[0])
+        if made == others:
+            return made
+        if made != (flow,):
+            self.lines.insert(end, "    " * (self.depth + 1) + f"{flow} = {made[0]}")
+        del before
+        return (flow,)
+
+    def chosen(self, lines: list[Statement], current: Tensors, flow: str, scope: _Scope) -> Tensors:
+        for st in lines:
+            current = self.statement(st, current, flow, scope)
+        return current
+
+    def tensors_of(self, st: Statement, current: Tensors, scope: _Scope) -> Tensors:
+        """The code of what enters a line."""
+        if not st.body.from_:
+            return current
+        return tuple([code for name in st.body.from_ for code in scope.find(name)])
+
+    def target(self, st: Statement, flow: str, scope: _Scope) -> str:
+        """The variable for what a line makes."""
+        name = st.body.name
+        if name is None or name not in self.named:
+            return flow
+        if name not in scope.variables:
+            scope.variables[name] = self.free(self.file.python_name(name))
+        return scope.variables[name]
+
+    def statement(self, st: Statement, current: Tensors, flow: str, scope: _Scope) -> Tensors:
+        """A line, whose condition holds; the tensors that it hands on."""
+        inputs = self.tensors_of(st, current, scope)
+        target = self.target(st, flow, scope)
+        if st.type in self.file.spec.blocks:
+            made = self.call(st, inputs, target)
+        elif isinstance(st.body, Call):
+            return self.layer(st, current, flow, scope)
+        else:
+            made = getattr(self, f"_{st.type}")(st, inputs, target, scope)
+            if st.body.name in self.named and made != (target,) and len(made) == 1:
+                self.assign(target, made[0])
+                made = (target,)
+        if st.body.name is not None:
+            scope.tensors[st.body.name] = made
+        return made
+
+    # Layers
+
+    def layer(
+        self, st: Statement, current: Tensors, flow: str, scope: _Scope, *, flat: bool = False
+    ) -> Tensors:
+        inputs = self.tensors_of(st, current, scope)
+        target = self.target(st, flow, scope)
+        site = self.site(st, inputs)
+        try:
+            steps = table.steps(site)
+        except table.Unsayable as why:
+            raise self.refuse(st, str(why)) from None
+        if flat:
+            steps = [str(steps[0]).replace("keepdims=True", "")]
+        frozen = self.frozen(st, inputs)
+        code = inputs[0]
+        for step in steps:
+            if isinstance(step, table.Only):
+                self.assign(target, code)
+                with self.block(f"if {step.condition}:"):
+                    self.write(f"{target} = {_applied(step.step, target)}")
+                code = target
+                continue
+            if frozen and isinstance(step, str):
+                step = _with_option(step, frozen)
+            self.write(f"{target} = {_applied(step, code)}")
+            code = target
+        made: Tensors = (target,)
+        if st.type == "split":
+            made = tuple([f"{target}[{part}]" for part in range(self.parts(st))])
+        if st.body.name is not None:
+            scope.tensors[st.body.name] = made
+        return made
+
+    def frozen(self, st: Statement, inputs: Tensors) -> str:
+        trainable = st.body.trainable
+        cls = layers.find(st.type)
+        if trainable is True or not cls.owns_tensors():
+            return ""
+        return f"trainable={self.spell(trainable, inputs[0], self.axes_of(st))}"
+
+    def parts(self, st: Statement) -> int:
+        for run in self.file.runs.get(id(st), ()):
+            if not run.left_out:
+                return len(run.outputs)
+        body = st.body
+        for field in ("sections", "sizes"):
+            value = body.settled.get(field)
+            if isinstance(value, int):
+                return value
+            if type(value) is tuple:
+                return len(value)
+        raise self.refuse(st, "has a number of parts that is not known here")
+
+    def site(self, st: Statement, inputs: Tensors) -> table.Site:
+        nodes = self.file.graph.nodes
+        runs = [run for run in self.file.runs.get(id(st), ()) if not run.left_out]
+        uses = tuple(nodes[index].placed for run in runs for index in run.nodes)
+        axes = self.axes_of(st)
+        return table.Site(
+            st.type,
+            {**st.body.settled, **st.body.open},
+            lambda value: self.spell(value, inputs[0], axes),
+            inputs,
+            uses,
+            axes,
+            self.file.helpers,
+            after_relu=self.follows_relu(runs),
+        )
+
+    def follows_relu(self, runs: list[Line]) -> bool:
+        """Whether what enters a line is always what a ReLU made."""
+        nodes = self.file.graph.nodes
+        entering = [tensor.node for run in runs for tensor in run.inputs]
+        return bool(entering) and all(
+            node >= 0 and nodes[node].type in ("relu", "relu6") for node in entering
+        )
+
+    def refuse(self, st: Statement, why: str) -> ConvcalcError:
+        what = f"`{st.body.name}`, " if st.body.name else ""
+        message = f"{what}{st.type} at line {st.mark.line}, cannot be written in Keras: it {why}"
+        return fail("cannot-export", message)
+
+    # Blocks
+
+    def call(self, st: Statement, inputs: Tensors, target: str) -> Tensors:
+        file, call = self.file, st.body
+        block = file.blocks[st.type]
+        count = file.entering.setdefault(st.type, len(inputs))
+        if count != len(inputs):
+            raise self.refuse(st, f"takes {count} tensors elsewhere, and {len(inputs)} here")
+        given = {**call.settled, **call.open}
+        axes = self.axes_of(st)
+        spec = file.spec.blocks[st.type]
+        required = [name for name in spec.args if spec.args[name] == REQUIRED]
+        arguments = list(inputs)
+        positional = required if len(required) <= 3 else required[:0]
+        for name in positional:
+            arguments.append(self.spell(given[name], inputs[0], axes))
+        for name in spec.args:
+            if name in given and name not in positional:
+                value = self.spell(given[name], inputs[0], axes)
+                arguments.append(f"{block.args[name]}={value}")
+        for name in block.variables:
+            arguments.append(f"{file.python_name(name)}={self.values[name]}")
+        function = block.name
+        if call.trainable is not True:
+            raise self.refuse(st, "is a block that is not trained")
+        self.write(f"{target} = {table.call(function, *arguments)}")
+        return self.handed(st, target)
+
+    def handed(self, st: Statement, target: str) -> Tensors:
+        """What a block hands on, which may be several tensors."""
+        runs = [run for run in self.file.runs.get(id(st), ()) if not run.left_out]
+        counts = {len(run.outputs) for run in runs}
+        if counts == {1} or not counts:
+            return (target,)
+        if len(counts) > 1:
+            raise self.refuse(st, "hands on a number of tensors that varies")
+        return tuple([f"{target}[{part}]" for part in range(counts.pop())])
+
+    # Structures
+
+    def inside(self, st: Statement) -> None:
+        if st.body.trainable is not True:
+            raise self.refuse(st, "is a group that is not trained")
+
+    def _sequential(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
+        self.inside(st)
+        return self.stack(st.body.layers, inputs, target, _Scope(scope))
+
+    def _repeat(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
+        body = st.body
+        self.inside(st)
+        if body.share_weights:
+            raise self.refuse(st, "shares its weights between turns")
+        times = self.spell(body.times, inputs[0], self.axes_of(st))
+        with self.loop((body.index,) if body.index else ()) as names:
+            head = f"for {names[0] if names else '_'} in range({times}):"
+            return self.turns(st, head, inputs, target, scope)
+
+    def _for_each(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
+        body = st.body
+        self.inside(st)
+        rows = self.spell(body.rows, inputs[0], self.axes_of(st))
+        rows = _as_list(rows)
+        if len(body.bind) == 1:
+            rows = _unwrapped(body.rows, rows)
+        with self.loop(body.bind) as names:
+            return self.turns(st, f"for {', '.join(names)} in {rows}:", inputs, target, scope)
+
+    @contextmanager
+    def loop(self, bound: tuple[str, ...]) -> Iterator[list[str]]:
+        """The names of a loop, while it is written."""
+        outer = dict(self.values)
+        names = []
+        for name in bound:
+            code = self.file.python_name(name)
+            while code in outer.values() or code in self.taken:
+                code += "_"
+            names.append(code)
+            self.values[name] = code
+        yield names
+        self.values = outer
+
+    def turns(
+        self, st: Statement, head: str, inputs: Tensors, target: str, scope: _Scope
+    ) -> Tensors:
+        if len(inputs) != 1:
+            raise self.refuse(st, "is a loop that several tensors enter")
+        self.assign(target, inputs[0])
+        with self.block(head):
+            made = self.stack(st.body.layers, (target,), target, _Scope(scope))
+            if len(made) != 1:
+                raise self.refuse(st, "is a loop that hands on several tensors")
+            self.assign(target, made[0])
+        return (target,)
+
+    def _residual(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
+        body = st.body
+        self.inside(st)
+        if len(inputs) != 1:
+            raise self.refuse(st, "is a residual that several tensors enter")
+        (x,) = inputs
+        if body.connect is False:
+            return self.stack(body.layers, inputs, target, _Scope(scope))
+        shortcut, own = x, None
+        if body.shortcut or x == target:
+            shortcut = own = self.free("shortcut")
+            self.assign(shortcut, x)
+        made = self.stack(body.layers, (x,), target, _Scope(scope))
+        axes = self.axes_of(st)
+        connect = self.spell(body.connect, shortcut, axes)
+        if body.connect is not True and made != (target,):
+            self.assign(target, made[0])
+            made = (target,)
+        with self.maybe(body.connect is not True, connect):
+            other: Tensors = (shortcut,)
+            if body.shortcut:
+                other = self.stack(body.shortcut, (shortcut,), shortcut, _Scope(scope))
+            self.write(f"{target} = layers.Add()([{', '.join([*made, *other])}])")
+        if own:
+            self.taken.discard(own)
+        return (target,)
+
+    @contextmanager
+    def maybe(self, asked: bool, condition: str) -> Iterator[None]:
+        if asked:
+            with self.block(f"if {condition}:"):
+                yield
+        else:
+            yield
+
+    def _branches(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
+        body = st.body
+        self.inside(st)
+        entering = [inputs] * len(body.paths)
+        owned: list[str] = []
+        if body.split and len(body.paths) > 1:
+            parts = [self.free(f"part_{n}") for n in range(1, len(body.paths) + 1)]
+            owned += parts
+            self.write(f"{', '.join(parts)} = ops.split({inputs[0]}, {len(parts)}, axis=-1)")
+            entering = [(part,) for part in parts]
+        filled = [path for path in body.paths if path]
+        made: list[str] = []
+        for number, (path, tensors) in enumerate(zip(body.paths, entering), 1):
+            if not path:
+                made += tensors
+                continue
+            if body.split:
+                flow = tensors[0]
+            else:
+                flow = self.free("y" if len(filled) == 1 else f"branch_{number}")
+                owned.append(flow)
+            made += self.stack(path, tensors, flow, _Scope(scope))
+        self.taken.difference_update(owned)
+        if len(made) == 1:
+            return tuple(made)
+        name = {"concat": "Concatenate", "add": "Add", "mul": "Multiply"}[body.merge]
+        self.write(f"{target} = layers.{name}()([{', '.join(made)}])")
+        return (target,)
+
+
+class _Odd(Exception):  # noqa: N818 - it becomes a ConvcalcError
+    """What these functions are not made for."""
+
+
+def _applied(step: table.Step, x: str) -> str:
+    return f"{step}({x})" if isinstance(step, str) else step(x)
+
+
+def _with_option(layer: str, option: str) -> str:
+    """The code of a layer with one more option."""
+    return f"{layer[:-1]}{'' if layer.endswith('()') else ', '}{option})"
+
+
+def _as_list(rows: str) -> str:
+    """The rows of a loop, as a list."""
+    if rows.startswith("(") and rows.endswith(")") and rows != "()":
+        tree = ast.parse(rows, mode="eval").body
+        if isinstance(tree, ast.Tuple):
+            return f"[{rows[1:-1].rstrip(',')}]"
+    return rows
+
+
+def _unwrapped(rows: Value, code: str) -> str:
+    """Rows of one cell each, without the lists around them."""
+    items = rows.items if isinstance(rows, Items) else rows
+    if type(items) is tuple and any(
+        (type(item) is tuple or isinstance(item, Items)) for item in items
+    ):
+        tree = ast.parse(code, mode="eval").body
+        assert isinstance(tree, (ast.List, ast.Tuple))
+        cells = [
+            each.elts[0] if isinstance(each, (ast.List, ast.Tuple)) else each for each in tree.elts
+        ]
+        return f"[{', '.join(map(ast.unparse, cells))}]"
+    return code
+
+
+class _BlockBody(_Body):
+    """Writes the function of a block."""
+
+    def __init__(self, file: _File, name: str, entering: int) -> None:
+        self.block_name, self.form = name, file.spec.blocks[name]
+        super().__init__(file, self.form.layers)
+        self.entering = entering
+
+    def written(self) -> str:
+        file, form = self.file, self.form
+        block = file.blocks[self.block_name]
+        if self.entering == 1:
+            inputs = ["inputs" if "input" in self.named else "x"]
+        else:
+            inputs = [f"input_{n}" for n in range(self.entering)]
+        self.taken.update(inputs, block.args.values(), {"x"})
+        parameters = list(inputs)
+        late: list[str] = []
+        for name, code in block.args.items():
+            if form.args[name] == REQUIRED:
+                parameters.append(code)
+        for name in block.variables:
+            code = file.python_name(name)
+            self.values[name] = code
+            self.taken.add(code)
+            if name not in block.args:
+                parameters.append(code)
+        scope = _Scope()
+        scope.tensors["input"] = tuple(inputs)
+        first, axes = inputs[0], self.block_axes()
+        for name, code in block.args.items():
+            default = form.args[name]
+            if default != REQUIRED:
+                if _names(default):
+                    late.append(f"{code}=None")
+                    with self.block(f"if {code} is None:"):
+                        self.write(f"{code} = {self.spell(default, first, axes)}")
+                else:
+                    late.append(f"{code}={_constant(self.spell(default, first, axes))}")
+            self.values[name] = code
+        lets = []
+        for name, value in form.let.items():
+            code = file.python_name(name)
+            while code in self.taken:
+                code += "_"
+            self.taken.add(code)
+            lets.append((len(self.lines), code))
+            self.write(f"{code} = {self.spell(value, first, axes)}")
+            self.values[name] = code
+        made = self.stack(form.layers, tuple(inputs), "x", scope)
+        self.write(f"return {', '.join(made)}")
+        for at, code in reversed(lets):
+            rest = "\n".join(self.lines[at + 1 :])
+            if not re.search(rf"(?<![\w.]){code}\b(?! ?=[^=])", rest):
+                del self.lines[at]
+        head = f"def {block.name}({', '.join([*parameters, *late])}):"
+        return formatted([head, *_returned(self.lines)])
+
+    def block_axes(self) -> int:
+        for runs in self.file.runs.values():
+            for run in runs:
+                if run.st.type == self.block_name and run.inputs and not run.left_out:
+                    return len(run.inputs[0].shape) - 1
+        return self.file.axes
+
+
+def _returned(lines: list[str]) -> list[str]:
+    """The lines, of which the last returns what the one before it makes."""
+    last = lines[-1].strip().removeprefix("return ")
+    if len(lines) > 1 and lines[-2].startswith(f"    {last} = "):
+        code = lines[-2].removeprefix(f"    {last} = ")
+        return [*lines[:-2], f"    return {code}"]
+    return lines
+
+
+def _constant(code: str) -> str:
+    """A default of a parameter: a list is a tuple, which nothing can change."""
+    if not code.startswith("["):
+        return code
+    tree = ast.parse(code, mode="eval").body
+    assert isinstance(tree, ast.List)
+    return ast.unparse(ast.Tuple(tree.elts, ast.Load()))
+
+
+class _Network(_Body):
+    """Writes the function of the network."""
+
+    def __init__(self, file: _File) -> None:
+        spec = file.spec
+        super().__init__(file, spec.layers, (*spec.outputs,))
+
+    def written(self) -> str:
+        file, spec, graph = self.file, self.file.spec, self.file.graph
+        spoken = file._spoken(spec.layers, set())
+        names = list(spec.variables)
+        for name in reversed(names):
+            if name in spoken:
+                spoken |= _names(spec.variables[name])
+        parameters, late = [], []
+        for name in names:
+            if name not in spoken:
+                continue
+            code = file.python_name(name)
+            value, default = graph.variables[name], spec.variables[name]
+            computed = isinstance(default, (Expression, Items)) and _names(default)
+            if computed and _evaluated(default, graph.variables) == value:
+                parameters.append(f"{code}=None")
+                late.append((code, self.spell(default, "x", file.axes)))
+            else:
+                parameters.append(f"{code}={_constant(self.spell(value, 'x', file.axes))}")
+            self.values[name] = code
+            self.taken.add(code)
+        self.taken.update(("x", "inputs", "outputs"))
+        for code, default in late:
+            with self.block(f"if {code} is None:"):
+                self.write(f"{code} = {default}")
+        scope = _Scope()
+        inputs = self.inputs(scope, parameters, spoken)
+        current = self.stack(spec.layers, inputs, "x", scope)
+        if spec.outputs:
+            current = tuple([code for name in spec.outputs for code in scope.find(name)])
+        function = file.functions[""]
+        entering = inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
+        if len(current) == 1:
+            leaving = current[0]
+            if leaving == "x" and self.lines[-1].startswith("    x = "):
+                self.lines[-1] = self.lines[-1].replace("x", "outputs", 1)
+                leaving = "outputs"
+        else:
+            leaving = f"[{', '.join(current)}]"
+        self.write(f'return keras.Model({entering}, {leaving}, name="{function}")')
+        head = f"def {function}({', '.join(parameters)}):"
+        return formatted([head, *self.lines])
+
+    def inputs(self, scope: _Scope, parameters: list[str], spoken: set[str]) -> Tensors:
+        file, spec, graph = self.file, self.file.spec, self.file.graph
+        found = []
+        several = len(graph.inputs) > 1
+        for name, shape in graph.inputs.items():
+            variable = self.free(file.python_name(name)) if several else "inputs"
+            parameter = f"{variable}_shape" if several else "input_shape"
+            sizes = (*shape.spatial, shape.channels)
+            code = f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
+            value = spec.input.get(name, next(iter(spec.input.values())))
+            if _names(value) & spoken:
+                items = value.items if isinstance(value, Items) else ()
+                cells = [
+                    self.spell(item, "x", file.axes)
+                    if _names(item) & spoken == _names(item)
+                    else str(size)
+                    for item, size in zip(items, shape)
+                ]
+                if items:
+                    ordered = [*cells[1:], cells[0]]
+                    code = f"({', '.join(ordered)}{',' if len(ordered) == 1 else ''})"
+                parameters.append(f"{parameter}=None")
+                with self.block(f"if {parameter} is None:"):
+                    self.write(f"{parameter} = {code}")
+            else:
+                parameters.append(f"{parameter}={code}")
+            own = f', name="{variable}"' if several else ""
+            self.write(f"{variable} = keras.Input({parameter}{own})")
+            scope.tensors[name] = (variable,)
+            found.append(variable)
+        scope.tensors["input"] = tuple(found)
+        return tuple(found)
+
+
+def _evaluated(value: Value, names: Mapping[str, Any]) -> Any:
+    if isinstance(value, Expression):
+        return value.evaluate(names)
+    if isinstance(value, Items):
+        return tuple([_evaluated(item, names) for item in value.items])
+    return value
