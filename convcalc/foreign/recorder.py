@@ -158,6 +158,11 @@ class Recorder:
         self.calls.append(Call(name, placed, inputs, self.scopes, self.functional, owner))
         return tuple(Tensor(index, part, shape) for part, shape in enumerate(placed.outputs))
 
+    def forget(self, start: int) -> None:
+        """Take back the calls from an index on, which a reader has found to be none."""
+        del self.calls[start:]
+        self._owners = {key: index for key, index in self._owners.items() if index < start}
+
     def _owner(self, key: Hashable, index: int, placed: Placed) -> int | None:
         """The call whose tensors are used once more; None where the layer has its own."""
         if key is None or not self.shares or not placed.tensors:
@@ -263,7 +268,7 @@ class Recorder:
 
     def softmax(self, layer: type[Layer], value: Foreign, axis: int) -> Foreign:
         """A softmax along a foreign axis; `layer` is its type."""
-        value = self._with_axis(value, axis)
+        value = self.with_axis(value, axis)
         return self.unary(layer(axis=value.axes[axis]), value)
 
     def join(self, layer: Layer, *values: Value) -> Foreign:
@@ -317,7 +322,7 @@ class Recorder:
         if isinstance(value, Held):
             tensor = self.settled(value, range(len(value.shape)))
             value = Foreign(tensor, tuple(range(len(value.shape))))
-        value = self._with_axis(value, axis)
+        value = self.with_axis(value, axis)
         ours = value.axes[axis]
         assert ours is not None
         same = size == value.shape[axis]
@@ -443,7 +448,7 @@ class Recorder:
             return (axis, *[f for f, n in enumerate(value.shape) if f != axis and n != 1])
         return (axis, *[f for f in value.lies if f != axis])
 
-    def _with_axis(self, value: Foreign, axis: int) -> Foreign:
+    def with_axis(self, value: Foreign, axis: int) -> Foreign:
         """The same with an axis of ours for a foreign one."""
         if value.axes[axis] is not None:
             return value
@@ -499,7 +504,8 @@ def _with_an_axis(layer: Layer, spatial: int, size: int) -> Layer:
             continue
         if field.name not in _NEUTRAL and field.name not in ("output_size", "size"):
             raise NoLayerError(f"a batch of {size} in {layer.type}")
-        values = value if isinstance(value, tuple) else (value,) * spatial
+        values = value if isinstance(value, tuple) else (value,)
+        values = values * spatial if len(values) == 1 else values
         changes[field.name] = (_NEUTRAL.get(field.name, size), *values)
     return dataclasses.replace(layer, **changes)  # type: ignore[type-var]
 

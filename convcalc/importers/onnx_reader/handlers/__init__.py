@@ -1,0 +1,23 @@
+"""How each operator of ONNX becomes layers: a file a family, a function an operator."""
+
+from convcalc.importers.onnx_reader.handlers import (
+    activations,
+    arithmetic,
+    convolution,
+    moving,
+    normalization,
+    pooling,
+    products,
+    reductions,
+)
+
+__all__ = [
+    "activations",
+    "arithmetic",
+    "convolution",
+    "moving",
+    "normalization",
+    "pooling",
+    "products",
+    "reductions",
+]

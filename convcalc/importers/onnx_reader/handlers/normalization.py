@@ -1,0 +1,117 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from convcalc.arithmetic import product
+from convcalc.foreign.recorder import Foreign, NoLayerError, Value
+from convcalc.importers.onnx_reader.constants import Constant
+from convcalc.importers.onnx_reader.operation import Operation, key_of, operator
+from convcalc.layers.base import Layer
+from convcalc.layers.normalization import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
+
+
+def _is_plain(scale: Constant | None, shift: Constant | None) -> bool:
+    """Whether a scale and a shift are ones and zeros that no one learned.
+
+    What is written into the graph for an operator that must have both is none of the file's
+    weights, or a few equal numbers: weights have names.
+    """
+    scales = scale is None or not scale.made_of or _is_filler(scale, 1)
+    shifts = shift is None or not shift.made_of or _is_filler(shift, 0)
+    return scales and shifts
+
+
+def _is_filler(constant: Constant, value: float) -> bool:
+    is_named = any("." in str(each.key) for each in constant.made_of)
+    return not is_named and constant.values is not None and set(constant.values) <= {value}
+
+
+def _require_size(constant: Constant, size: int) -> None:
+    if constant.size != size:
+        raise NoLayerError(f"a scale of {list(constant.shape)} for {size} channels")
+
+
+@operator("BatchNormalization")
+def batch_norm(op: Operation) -> Foreign:
+    """A batch norm at inference; its other outputs are those of training."""
+    value = op.tensor(0)
+    axis = 1 if len(value.shape) > 1 else 0
+    for index in range(1, 5):
+        _require_size(op.weights(index), value.shape[axis])
+    key = key_of(op.weights(1), op.weights(2))
+    return op.recorder.on_channels(BatchNorm(affine=key is not None), value, axis, key)
+
+
+@operator("InstanceNormalization")
+def instance_norm(op: Operation) -> Foreign:
+    """Every channel over its positions."""
+    value, scale, shift = op.foreign(0), op.weights(1), op.weights(2)
+    _require_size(scale, value.shape[1])
+    affine = not _is_plain(scale, shift)
+    key = key_of(scale, shift) if affine else None
+    return op.recorder.on_channels(InstanceNorm(affine=affine), value, 1, key)
+
+
+@operator("GroupNormalization")
+def group_norm(op: Operation) -> Foreign:
+    """Groups of channels over their positions; up to version 18 a scale was a group's."""
+    value, scale, shift = op.foreign(0), op.weights(1), op.weights(2)
+    affine = not _is_plain(scale, shift)
+    if affine:
+        _require_size(scale, value.shape[1])
+    layer = GroupNorm(groups=op.attribute("num_groups", 1), affine=affine)
+    return op.recorder.on_channels(layer, value, 1, key_of(scale, shift) if affine else None)
+
+
+@operator("LayerNormalization")
+def layer_norm(op: Operation) -> Foreign:
+    """All axes from one on."""
+    value, scale = op.foreign(0), op.weights(1)
+    shift = op.weights(2) if op.has(2) else None
+    axis = op.axis(-1, len(value.shape))
+    size = product(value.shape[axis:])
+    affine = not _is_plain(scale, shift)
+    if affine:
+        _require_size(scale, size)
+    if affine and shift is None:
+        raise NoLayerError("a layer norm with a scale and no shift")
+    key = key_of(scale, shift) if affine else None
+    rank = len(value.shape)
+    if axis == 1 and rank > 2 and value.shape[0] == 1:
+        return op.recorder.unary(LayerNorm(affine=affine, over="all"), value, key)
+    return _over_last(op, LayerNorm(affine=affine), value, axis, key)
+
+
+@operator("RMSNormalization")
+def rms_norm(op: Operation) -> Foreign:
+    """Divides by the root of the mean of squares over all axes from one on."""
+    value, scale = op.foreign(0), op.weights(1)
+    axis = op.axis(-1, len(value.shape))
+    affine = not _is_plain(scale, None)
+    return _over_last(op, RMSNorm(affine=affine), value, axis, key_of(scale) if affine else None)
+
+
+def _over_last(op: Operation, layer: Layer, value: Foreign, axis: int, key: object) -> Foreign:
+    """A layer over the channels, where these are all axes from one on."""
+    recorder, shape = op.recorder, value.shape
+    if axis == len(shape) - 1:
+        return recorder.on_channels(layer, value, axis, key)
+    flat: Value = recorder.reshaped(value, (*shape[:axis], product(shape[axis:])))
+    made = recorder.on_channels(layer, flat, axis, key)
+    back = recorder.reshaped(made, shape)
+    assert isinstance(back, Foreign)
+    return back
+
+
+@operator("LRN")
+def local_response_norm(op: Operation) -> Foreign:
+    """By the squares of neighbouring channels."""
+    layer = LocalResponseNorm(size=op.attribute("size", 1))
+    return op.recorder.on_channels(layer, op.foreign(0), 1)

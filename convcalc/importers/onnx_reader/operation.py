@@ -1,0 +1,161 @@
+"""A use of an operator as handlers see it, and the registry of handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Recorder, Value
+from convcalc.importers.onnx_reader.constants import Constant, axis_of
+from convcalc.importers.onnx_reader.wire import GraphAttribute, Node
+
+#: A tensor of the file: it hangs on the inputs, or it is constant.
+Known = Foreign | Constant
+
+
+class Operation:
+    """A use of an operator: what enters it, its attributes, and where its layers are recorded."""
+
+    def __init__(
+        self,
+        node: Node,
+        inputs: Sequence[Known | None],
+        recorder: Recorder,
+        opset: int,
+        batch: int = 1,
+        claim: Callable[[Node, int], Constant | None] = lambda node, size: None,
+    ) -> None:
+        self.node = node
+        self.inputs = tuple(inputs)
+        self.recorder = recorder
+        #: The version of the operators.
+        self.opset = opset
+        #: The batch that the file was made for, which is taken as 1.
+        self.batch = batch
+        self._claim = claim
+
+    @property
+    def name(self) -> str:
+        """The operator."""
+        return self.node.op
+
+    @property
+    def constants(self) -> tuple[Constant | None, ...]:
+        """What enters it, where all of that is constant."""
+        return tuple([each if isinstance(each, Constant) else None for each in self.inputs])
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """One of its attributes."""
+        found = self.node.attributes.get(name, default)
+        if isinstance(found, GraphAttribute):
+            raise NoLayerError("it has a graph inside")
+        return found
+
+    def has(self, index: int) -> bool:
+        """Whether there is such an input."""
+        return index < len(self.inputs) and self.inputs[index] is not None
+
+    def __getitem__(self, index: int) -> Known:
+        found = self.inputs[index] if index < len(self.inputs) else None
+        if found is None:
+            raise NoLayerError(f"it lacks its input {index}")
+        return found
+
+    def foreign(self, index: int) -> Foreign:
+        """An input that hangs on those of the network. Raises NoLayerError for a constant."""
+        found = self[index]
+        if isinstance(found, Constant):
+            raise NoLayerError(f"its input {index} is constant")
+        return found
+
+    def tensor(self, index: int) -> Value:
+        """An input that is no weight of the operator, though it may be constant."""
+        found = self[index]
+        return found.as_numbers() if isinstance(found, Constant) else found
+
+    def mixed(self, index: int) -> Value:
+        """An input that is learned where it is a constant that may be; see `may_be_learned`."""
+        found = self[index]
+        if not isinstance(found, Constant):
+            return found
+        return found.as_weights() if may_be_learned(found) else found.as_numbers()
+
+    def weights(self, index: int) -> Constant:
+        """An input that is learned. Raises NoLayerError where it is computed from the inputs."""
+        found = self[index]
+        if not isinstance(found, Constant):
+            raise NoLayerError("its weights are computed")
+        return found
+
+    def integers(self, name: str, index: int) -> tuple[int, ...] | None:
+        """Integers that are an attribute in old versions, and an input since; None: left out."""
+        found = self.node.attributes.get(name)
+        if found is not None:
+            return (found,) if isinstance(found, int) else tuple(found)
+        if not self.has(index):
+            return None
+        constant = self[index]
+        if not isinstance(constant, Constant) or constant.values is None:
+            raise NoLayerError(f"its {name} are not known")
+        return tuple(map(int, constant.values))
+
+    def number(self, name: str, index: int) -> float | None:
+        """A number that is an attribute in old versions, and an input since; None: left out."""
+        found = self.node.attributes.get(name)
+        if found is not None:
+            return float(found)
+        if not self.has(index):
+            return None
+        constant = self[index]
+        if not isinstance(constant, Constant) or not constant.values:
+            raise NoLayerError(f"its {name} is not known")
+        return float(constant.values[0])
+
+    def axis(self, default: int, rank: int) -> int:
+        """Its axis, from 0."""
+        return axis_of(self.attribute("axis", default), rank)
+
+    def bias(self, size: int) -> Constant | None:
+        """The vector that the one node behind adds, which is then part of this one."""
+        return self._claim(self.node, size)
+
+
+def may_be_learned(constant: Constant) -> bool:
+    """Whether a constant that is added, multiplied or joined is counted as a parameter.
+
+    A file does not say what is learned. Floats that stand in it, more than one, and what is made of
+    them, are: position tables, class tokens, scales a channel. What is worked out from shapes, made
+    of integers, or one number, is not; nor is a mask, which holds zeros and one number far below.
+    Scales of `Resize`, ends of `Clip`, indices and coordinates enter where nothing is learned.
+    """
+    return constant.is_float and constant.size > 1 and bool(constant.made_of)
+
+
+def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
+    """What is the same for layers of the same weights; None where they are not the file's."""
+    found = tuple(each.key for c in constants if c is not None for each in c.made_of)
+    return found or None
+
+
+Result = Known | Held | Sequence[Known | None]
+Handler = Callable[[Operation], Any]
+#: How each operator becomes layers.
+HANDLERS: dict[tuple[str, str], Handler] = {}
+#: Another maker's operators that are used in exports.
+MICROSOFT = "com.microsoft"
+
+
+def operator(*names: str, domain: str = "") -> Callable[[Handler], Handler]:
+    """Register what records operators of these names."""
+
+    def register(function: Handler) -> Handler:
+        HANDLERS.update({(domain, name): function for name in names})
+        return function
+
+    return register
+
+
+def compact(values: Sequence[Any]) -> tuple[Any, ...]:
+    """A value for every axis, or one where they are equal."""
+    values = tuple(values)
+    return values[:1] if len(set(values)) == 1 else values

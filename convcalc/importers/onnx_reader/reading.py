@@ -1,0 +1,461 @@
+"""The walk through an ONNX file, from its inputs to what leaves it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from convcalc.arithmetic import Refusal, product
+from convcalc.diagnostics import ConvcalcError, Source, fail
+from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Recorder
+from convcalc.foreign.traced import Traced
+from convcalc.importers.onnx_reader import handlers as _handlers
+from convcalc.importers.onnx_reader import inputs as sizes_of_inputs
+from convcalc.importers.onnx_reader import remarks, scopes
+from convcalc.importers.onnx_reader.constants import FLOATS, FOLDS, INT64, Constant, union
+from convcalc.importers.onnx_reader.functions import inlined
+from convcalc.importers.onnx_reader.operation import HANDLERS, Known, Operation
+from convcalc.importers.onnx_reader.wire import (
+    Graph,
+    Model,
+    Node,
+    NotOnnxError,
+    TensorData,
+    Value,
+    read_model,
+)
+from convcalc.words import listed, quoted
+
+assert _handlers  # importing them registers them
+
+#: Operators that run a graph of their own, as often as their inputs say.
+_CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
+#: Operators that are no constants though nothing enters them.
+_RANDOM = frozenset(("RandomNormal", "RandomUniform"))
+#: Those that are layers even on constants alone.
+_COUNTED = frozenset(("Conv", "ConvTranspose"))
+#: Names in a message.
+_MOST_NAMES = 5
+
+
+def read(
+    path: str,
+    name: str,
+    *,
+    inputs: Mapping[str, tuple[int, ...]] | None,
+    shared_once: bool = False,
+    unfold_batch_norm: bool = False,
+    look: Callable[[], None] = lambda: None,
+) -> Traced:
+    """The network of an ONNX file, whose weights are not read and need not be there.
+
+    `name` stands for the file in messages. `inputs` is what is asked of its inputs, as
+    `convcalc.inputs` has it: sizes that the file leaves open must be among them. Where
+    `shared_once`, weights that are used again are those of their first use; `unfold_batch_norm`
+    guesses that a batch norm was folded into each convolution with a bias. `look` is called now and
+    then. Raises ConvcalcError.
+    """
+    with _opened(path, name) as data:
+        try:
+            model = read_model(data, look)
+        except NotOnnxError as error:
+            raise _broken(name, str(error), len(data)) from None
+    walk = _Walk(model, name, Recorder(shares=shared_once), look)
+    outputs = walk.run(inputs or {})
+    found = walk.recorder.traced(_stem(path), os.path.basename(name), outputs)
+    return remarks.completed(found, model, walk.quantized, unfold_batch_norm)
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+@contextmanager
+def _opened(path: str, name: str) -> Any:
+    """A file's bytes, of which only those that are looked at are read."""
+    import mmap
+
+    try:
+        with open(path, "rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise _broken(name, "it is empty", 0)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                yield data
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise fail("unreadable", f"{name} cannot be read: {reason}") from None
+
+
+def _broken(name: str, why: str, size: int) -> ConvcalcError:
+    help = "if it was copied or downloaded, it may not be all there"
+    source = Source(name, "")
+    return fail("not-onnx", f"{name} is no ONNX file that can be read: {why}", help, source)
+
+
+class _Missing(NamedTuple):
+    """What stands for a tensor whose shape is not known, until it is used."""
+
+    why: str
+
+
+class _Walk:
+    """One walk through a model, in an order in which every tensor comes before its use."""
+
+    def __init__(
+        self, model: Model, name: str, recorder: Recorder, look: Callable[[], None]
+    ) -> None:
+        self.model = model
+        self.graph: Graph = model.graph
+        self.name = name
+        self.recorder = recorder
+        self._look = look
+        self._env: dict[str, Known | _Missing] = {}
+        #: Nodes of constants that were worked out before their turn.
+        self._done: set[int] = set()
+        #: Additions that are the bias of what is before them, each with the tensor that it adds to.
+        self._passed: dict[int, str] = {}
+        #: What is opaque, by its operator and the reason why.
+        self._opaques: Counter[tuple[str, str]] = Counter()
+        self.batch = 1
+        self.quantized = 0
+        self.nodes = self._sorted(inlined(model, self.error))
+        self._uses: dict[str, list[Node]] = {}
+        self._makers: dict[str, Node] = {}
+        for node in self.nodes:
+            for each in node.inputs:
+                self._uses.setdefault(each, []).append(node)
+            for each in node.outputs:
+                self._makers[each] = node
+        self._leaving = {each.name for each in self.graph.outputs}
+        #: Sizes that the file says of tensors; none where they were said of other inputs.
+        self._declared: Mapping[str, Value] = {}
+        self._scopes = scopes.Scopes(self.nodes, self.graph)
+
+    # --- Errors -----------------------------------------------------------------------------------
+
+    def error(self, code: str, message: str, help: str = "") -> ConvcalcError:
+        """An error about the file."""
+        return fail(code, message, help, Source(self.name, ""))
+
+    # --- Order ------------------------------------------------------------------------------------
+
+    def _sorted(self, nodes: Sequence[Node]) -> list[Node]:
+        """The nodes with those first that make what others read. Raises ConvcalcError."""
+        known = {"", *self.graph.constants, *[each.name for each in self.graph.inputs]}
+        if _are_sorted(nodes, known):
+            return list(nodes)
+        made = {name for node in nodes for name in node.outputs}
+        waiting: dict[str, list[int]] = {}
+        missing = []
+        for index, node in enumerate(nodes):
+            needed = {name for name in node.inputs if name not in known}
+            for name in needed:
+                if name not in made:
+                    message = (
+                        f"{_called(node)} reads {quoted(name)}, which nothing in the file makes"
+                    )
+                    raise self.error("not-onnx", message, "the file may not be all there")
+                waiting.setdefault(name, []).append(index)
+            missing.append(len(needed))
+        ready = [index for index in reversed(range(len(nodes))) if not missing[index]]
+        found = []
+        while ready:
+            node = nodes[ready.pop()]
+            found.append(node)
+            for name in set(node.outputs):
+                for index in waiting.get(name, ()):
+                    missing[index] -= 1
+                    if not missing[index]:
+                        ready.append(index)
+        if len(found) < len(nodes):
+            left = [node for index, node in enumerate(nodes) if missing[index]]
+            raise self._circular(left)
+        return found
+
+    def _circular(self, nodes: Sequence[Node]) -> ConvcalcError:
+        """The error for nodes none of which can come first."""
+        makers = {name: node for node in nodes for name in node.outputs}
+        path: list[Node] = []
+        node = nodes[0]
+        while node not in path:
+            path.append(node)
+            node = next(makers[name] for name in node.inputs if name in makers)
+        ring = path[path.index(node) :][::-1]
+        names = listed([_called(each) for each in ring[:_MOST_NAMES]])
+        more = f" and {len(ring) - _MOST_NAMES} more" if len(ring) > _MOST_NAMES else ""
+        message = f"the graph goes round in a circle: {names}{more} wait for each other"
+        return self.error("cyclic", message, "a graph that can be run has no circle")
+
+    # --- Tensors ----------------------------------------------------------------------------------
+
+    def _constant(self, name: str, data: TensorData) -> Constant:
+        """A tensor that the file holds."""
+        is_float = data.type in FLOATS
+        made_of = (Learned(name, data.dims),) if is_float and product(data.dims) else ()
+        return Constant(data.dims, data.type, data.values, made_of)
+
+    def _start(self, asked: Mapping[str, tuple[int, ...]]) -> None:
+        """Take down what is known before the first node."""
+        for name, data in self.graph.constants.items():
+            self._env[name] = self._constant(name, data)
+        entering = [each for each in self.graph.inputs if each.name not in self.graph.constants]
+        if not entering:
+            raise self.error("no-input", f"{self.name} has no input that sizes could come from")
+        found = sizes_of_inputs.sizes(entering, asked, self)
+        self.batch = found.batch
+        if found.are_the_files:
+            self._declared = {
+                each.name: each
+                for each in (*self.graph.values.values(), *self.graph.outputs)
+                if each.dims is not None
+            }
+        for each in entering:
+            shape = found.shapes[each.name]
+            order = sizes_of_inputs.order(each.name, len(shape), self._uses)
+            self._env[each.name] = self.recorder.input(_plain(each.name), shape, order)
+
+    def run(self, asked: Mapping[str, tuple[int, ...]]) -> list[Foreign]:
+        """Record every node; what leaves the network."""
+        self._start(asked)
+        for count, node in enumerate(self.nodes):
+            if not count % 8:
+                self._look()
+            if id(node) in self._passed:
+                self._env[node.outputs[0]] = self._env[self._passed[id(node)]]
+            elif id(node) not in self._done:
+                self._node(node)
+        outputs = []
+        for each in self.graph.outputs:
+            value = self._env.get(each.name)
+            if isinstance(value, Foreign):
+                outputs.append(value)
+            elif isinstance(value, _Missing):
+                raise self._unknown_shape(value, f"the output {quoted(each.name)}")
+        for (op, why), count in self._opaques.items():
+            times = f"{count} of {op} are" if count > 1 else f"{op} is"
+            self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
+        if not outputs:
+            raise self.error("no-output", f"nothing that leaves {self.name} depends on its inputs")
+        return outputs
+
+    def _node(self, node: Node) -> None:
+        """Record one node."""
+        if node.op in _CONTROL and not node.domain:
+            message = f"{_called(node)} runs a part of the graph when the input says so"
+            help = "export the network without it: with fixed sizes, and one path"
+            raise self.error("control-flow", message, help)
+        inputs: list[Known | None] = []
+        for name in node.inputs:
+            value = self._env.get(name) if name else None
+            if isinstance(value, _Missing):
+                raise self._unknown_shape(value, _called(node))
+            inputs.append(value)
+        if node.op == "Constant" and not node.domain:
+            self._env[node.outputs[0]] = self._of_constant(node)
+            return
+        opset = self.model.opsets.get(node.domain, 1)
+        op = Operation(node, inputs, self.recorder, opset, self.batch, self._claimed)
+        is_constant = not any(isinstance(each, Foreign) for each in inputs)
+        if is_constant and node.op not in _COUNTED and node.op not in _RANDOM:
+            self._fold(node, op)
+            return
+        start = len(self.recorder.calls)
+        with self.recorder.at(*self._scopes.of(node)):
+            try:
+                self._keep(node, self._handled(node, op))
+            except (NoLayerError, Refusal) as error:
+                self.recorder.forget(start)
+                self._passed = {
+                    key: name for key, name in self._passed.items() if name not in node.outputs
+                }
+                self._opaque(node, op, str(error))
+
+    def _handled(self, node: Node, op: Operation) -> list[Known | None]:
+        """What a node's handler makes of it. Raises NoLayerError."""
+        handler = HANDLERS.get((node.domain, node.op))
+        if handler is None:
+            raise NoLayerError("it is not known")
+        result = handler(op)
+        if isinstance(result, (Foreign, Constant, Held)):
+            result = (result,)
+        made: list[Known | None] = [
+            Constant(each.shape, 1, None, each.made_of) if isinstance(each, Held) else each
+            for each in result
+        ]
+        for name, value in zip(node.outputs, made):
+            if name and value is not None and not self._agrees(name, value.shape):
+                if op.attribute("ceil_mode", 0):
+                    continue  # inference before ONNX 1.17 does not drop a last window
+                declared = self._declared[name].dims
+                raise NoLayerError(f"{list(value.shape)} and not {list(declared or ())}")
+        return made
+
+    def _keep(self, node: Node, made: Sequence[Known | None]) -> None:
+        for place, name in enumerate(node.outputs):
+            value = made[place] if place < len(made) else None
+            if name:
+                self._env[name] = value or _Missing(f"an output of {_called(node)}")
+
+    def _agrees(self, name: str, shape: Sequence[int]) -> bool:
+        """Whether the file says nothing else of a tensor's sizes."""
+        declared = self._declared.get(name)
+        if declared is None or declared.dims is None:
+            return True
+        if len(declared.dims) != len(shape):
+            return False
+        pairs = list(zip(declared.dims, shape))
+        if self.batch > 1:
+            known = product(n for n in declared.dims if isinstance(n, int))
+            return any(isinstance(n, str) for n in declared.dims) or (
+                known == product(shape) * self.batch
+            )
+        return all(isinstance(n, str) or n in (m, -1, 0) for n, m in pairs)
+
+    # --- Constants --------------------------------------------------------------------------------
+
+    def _of_constant(self, node: Node) -> Constant | _Missing:
+        """The tensor that a Constant holds."""
+        for key, value in node.attributes.items():
+            if isinstance(value, TensorData):
+                return self._constant(node.outputs[0], value)
+            if key in ("value_int", "value_ints"):
+                many = (value,) if isinstance(value, int) else tuple(value)
+                return Constant(() if key == "value_int" else (len(many),), INT64, many)
+            if key in ("value_float", "value_floats"):
+                many = (value,) if isinstance(value, float) else tuple(value)
+                shape = () if key == "value_float" else (len(many),)
+                return self._constant(node.outputs[0], TensorData("", shape, 1, many))
+        return _Missing(f"the constant of {_called(node)}")
+
+    def _fold(self, node: Node, op: Operation) -> None:
+        """Work out a node on constants alone, which is no layer."""
+        if node.op == "DequantizeLinear":
+            self._keep(node, [self._dequantized(node, op)])
+            return
+        function = FOLDS.get(node.op) if not node.domain else None
+        try:
+            if function is None:
+                raise NoLayerError("it is not known")
+            self._keep(node, [function(op)])
+        except NoLayerError:
+            of = union(*op.constants)
+            shapes = self._shapes(node, op)
+            self._keep(
+                node, [None if each is None else Constant(each, 1, None, of) for each in shapes]
+            )
+
+    def _dequantized(self, node: Node, op: Operation) -> Constant:
+        """A weight that is kept as integers with a scale is learned, and the scale is not."""
+        self.quantized += 1
+        constant = op.weights(0)
+        learned = Learned(node.inputs[0], constant.shape)
+        return Constant(constant.shape, 1, None, (learned,))
+
+    def _claimed(self, node: Node, size: int) -> Constant | None:
+        """The vector that the only reader of a node's output adds, which is then its bias."""
+        (name,) = node.outputs[:1]
+        uses = self._uses.get(name, ())
+        if len(uses) != 1 or name in self._leaving or uses[0].op != "Add" or uses[0].domain:
+            return None
+        (add,) = uses
+        other = next((each for each in add.inputs if each != name), None)
+        constant = self._settled(other) if other is not None and len(add.inputs) == 2 else None
+        if constant is None or not constant.is_float or constant.size != size:
+            return None
+        if not constant.shape or constant.shape[-1] != size:
+            return None
+        self._passed[id(add)] = name
+        return constant
+
+    def _settled(self, name: str, depth: int = 8) -> Constant | None:
+        """A constant, worked out before its turn where it must be; None where it is none."""
+        found = self._env.get(name)
+        if isinstance(found, Constant):
+            return found
+        maker = self._makers.get(name)
+        if found is not None or maker is None or not depth or maker.op in _CONTROL | _COUNTED:
+            return None
+        is_known = all(not each or self._settled(each, depth - 1) for each in maker.inputs)
+        if not is_known or (not maker.inputs and maker.op != "Constant"):
+            return None
+        self._node(maker)
+        self._done.add(id(maker))
+        found = self._env.get(name)
+        return found if isinstance(found, Constant) else None
+
+    # --- What no layer says -----------------------------------------------------------------------
+
+    def _opaque(self, node: Node, op: Operation, why: str) -> None:
+        """Record a node whose cost is not known, by the shapes of what leaves it."""
+        if self.batch > 1:
+            message = f"the batch of {self.batch} cannot be divided out of {_called(node)}: {why}"
+            help = "export the network with a batch of 1"
+            raise self.error("static-batch", message, help)
+        self._opaques[node.op, why] += 1
+        entering = [each for each in op.inputs if isinstance(each, Foreign)]
+        learned = union(*[c for c in op.constants if c is not None and c.size > 1])
+        made: list[Known | None] = []
+        for name, shape in zip(node.outputs, self._shapes(node, op)):
+            is_read = name and (name in self._uses or name in self._leaving)
+            if shape is None or 0 in shape or not is_read:
+                made.append(None)
+                continue
+            try:
+                made.append(self.recorder.opaque(node.op[:200], entering, shape, learned))
+            except (NoLayerError, Refusal) as error:
+                message = f"{_called(node)} is no layer, and cannot be left open: {error}"
+                raise self.error("not-onnx", message) from None
+            learned = ()
+        self._keep(node, made)
+
+    def _shapes(self, node: Node, op: Operation) -> list[tuple[int, ...] | None]:
+        """The shapes of what leaves a node, as the file says them, or as ONNX infers them."""
+        found: list[tuple[int, ...] | None] = []
+        for name in node.outputs:
+            value = self._declared.get(name)
+            sizes = () if value is None else value.dims
+            is_known = value is not None and all(isinstance(n, int) and n >= 0 for n in sizes or ())
+            found.append(tuple(int(n) for n in sizes or ()) if is_known else None)
+        needed = [
+            shape is None and bool(name) and (name in self._uses or name in self._leaving)
+            for name, shape in zip(node.outputs, found)
+        ]
+        if any(needed):
+            from convcalc.importers.onnx_reader.inference import inferred
+
+            for place, shape in enumerate(inferred(node, op.inputs, self.model.opsets)):
+                found[place] = found[place] or shape
+        return found
+
+    def _unknown_shape(self, value: _Missing, what: str) -> ConvcalcError:
+        """The error for what is used, and has no known shape."""
+        message = f"the sizes of {what} are not known: it reads {value.why}"
+        if value.why.startswith("an output") and what.startswith("the output"):
+            message = f"the sizes of {what} are not known: it is {value.why}"
+        help = "`onnx.shape_inference.infer_shapes` may write them into the file"
+        return self.error("open-shape", message, help)
+
+
+def _are_sorted(nodes: Sequence[Node], known: Iterable[str]) -> bool:
+    """Whether every tensor is made before it is read."""
+    found = set(known)
+    for node in nodes:
+        if not found.issuperset(node.inputs):
+            return False
+        found.update(node.outputs)
+    return True
+
+
+def _called(node: Node) -> str:
+    """A node in a message."""
+    name = node.name or (node.outputs[0] if node.outputs else "")
+    return f"{node.op} {quoted(name)}" if name else node.op
+
+
+def _plain(name: str) -> str:
+    """The name of an input as a spec can have it."""
+    found = "".join(char if char.isalnum() or char == "_" else "_" for char in name)
+    return found if found and not found[0].isdigit() else f"input_{found}".rstrip("_")
