@@ -71,6 +71,8 @@ class Held(NamedTuple):
     shape: tuple[int, ...]
     #: The learned tensors that it is made of; none: a constant.
     made_of: tuple[Learned, ...] = ()
+    #: Which part of its one learned tensor it is; None: it is no part.
+    part: Hashable = None
 
     @classmethod
     def of(cls, shape: Iterable[int], *parts: Held) -> Held:
@@ -82,13 +84,13 @@ class Held(NamedTuple):
 Value = Foreign | Held
 
 #: What stands for no change on an axis, of the fields that have a value for each.
-_NEUTRAL: Mapping[str, float] = {
+_NEUTRAL: Mapping[str, float | tuple[int, int]] = {
     "kernel_size": 1,
     "stride": 1,
-    "padding": 0,
+    "padding": (0, 0),
     "dilation": 1,
     "output_padding": 0,
-    "scale_factor": 1,
+    "scale": 1,
 }
 
 
@@ -158,10 +160,14 @@ class Recorder:
         self.calls.append(Call(name, placed, inputs, self.scopes, self.functional, owner))
         return tuple(Tensor(index, part, shape) for part, shape in enumerate(placed.outputs))
 
+    def key_of(self, index: int) -> Hashable:
+        """The key of the tensors that a call owns; None where it has none."""
+        return next((key for key, owner in self._owners.items() if owner == index), None)
+
     def forget(self, start: int) -> None:
-        """Take back the calls from an index on, which a reader has found to be none."""
+        """Take back the calls from `start` on."""
         del self.calls[start:]
-        self._owners = {key: index for key, index in self._owners.items() if index < start}
+        self._owners = {key: owner for key, owner in self._owners.items() if owner < start}
 
     def _owner(self, key: Hashable, index: int, placed: Placed) -> int | None:
         """The call whose tensors are used once more; None where the layer has its own."""
