@@ -242,14 +242,28 @@ def planned() -> list[tuple[str, str]]:
     return plan
 
 
+def again(folder: Path) -> None:
+    """Work the truth of every file out again, from the shapes that are known."""
+    for path in sorted(folder.glob("*.json")):
+        record = json.loads(path.read_text())
+        if "onnx" in record:
+            model = onnx.load(str(path.with_suffix(".onnx")), load_external_data=False)
+            shapes = {name: shape for name, shape in record["onnx"]["shapes"].items() if shape}
+            record["onnx"] = onnx_truth.truth_of(model, frozenset(record["masks"]), shapes)
+            path.write_text(json.dumps(record))
+
+
 def main() -> None:
     """Export what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--exporter", choices=EXPORTERS)
+    parser.add_argument("--again", action="store_true", help="only work the truth out again")
     parser.add_argument("--seconds", type=int, default=90)
     given = parser.parse_args()
+    if given.again:
+        return again(given.folder)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     import_torchvision()

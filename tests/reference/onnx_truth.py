@@ -27,6 +27,8 @@ LEARNED: Mapping[str, tuple[int, ...]] = {
 }
 #: Operators that learn where a float tensor of more than one element enters them.
 ARITHMETIC = frozenset("Add Sub Mul Div Sum Concat Where Pow Max Min Expand Einsum".split())
+#: Operators whose further inputs are indices, sizes or a type.
+FIRST = frozenset("Gather Reshape Expand CastLike Slice Tile Pad Unsqueeze Squeeze".split())
 FLOATS = frozenset(
     (
         onnx.TensorProto.FLOAT,
@@ -142,7 +144,9 @@ def truth_of(
         if node.op_type == "Constant":
             continue
         by_op[node.op_type] = by_op.get(node.op_type, 0) + 1
-        depends = any(name in varying for name in node.input)
+        # The second input of CastLike says a type alone.
+        sources = node.input[:1] if node.op_type == "CastLike" else node.input
+        depends = any(name in varying for name in sources)
         if node.op_type in ("Shape", "Size"):
             depends = False
         elif depends:
@@ -157,7 +161,7 @@ def truth_of(
             #: A folded Shape is a constant that is no weight.
             parts: tuple[str, ...] = ()
             if node.op_type not in ("Shape", "Size"):
-                sources = node.input[:1] if node.op_type in ("Gather", "Reshape") else node.input
+                sources = node.input[:1] if node.op_type in FIRST else node.input
                 parts = tuple(p for name in sources for p in made_of.get(name, ()))
                 if node.op_type in ("Conv", "ConvTranspose"):
                     varying.update(node.output)
@@ -176,7 +180,8 @@ def truth_of(
 
     def counted(operator: str, name: str) -> bool:
         tensor = tensors[name]
-        several = operator in LEARNED or math.prod(tensor.dims) > 1
+        # A constant of one element is a number of the code, not a weight.
+        several = (operator in LEARNED and name in initial) or math.prod(tensor.dims) > 1
         return tensor.data_type in FLOATS and several and name not in not_learned
 
     learned = [(op, name) for op, name in uses if counted(op, name)]
@@ -201,7 +206,11 @@ def truth_of(
 
 
 def masks_of(model: Any) -> frozenset[str]:
-    """Float constants that are masks by their values: zeros and one large negative number."""
+    """Float constants that are no weights by their values.
+
+    Masks are zeros and one large negative number; an InstanceNormalization with ones and zeros is
+    how a group normalization begins.
+    """
     import numpy as np
     from onnx import numpy_helper
 
@@ -216,6 +225,12 @@ def masks_of(model: Any) -> frozenset[str]:
         values = np.unique(numpy_helper.to_array(tensor))
         if len(values) == 2 and values[1] == 0 and values[0] <= -50:
             found.add(name)
+    by_name = dict(tensors)
+    for node in model.graph.node:
+        if node.op_type == "InstanceNormalization":
+            for name, value in zip(node.input[1:], (1, 0)):
+                if name in by_name and (numpy_helper.to_array(by_name[name]) == value).all():
+                    found.add(name)
     return frozenset(found)
 
 
