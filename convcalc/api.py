@@ -259,6 +259,26 @@ class Network(Graph):
             settings={**asked.settings, **(variables or {}), **named},
         ).network()
 
+    def export(self, to: str) -> str | bytes:
+        """The network for another program, the content of a file.
+
+        `to` is `pytorch` or `keras`, which get code, or `onnx`, which is bytes. Raises
+        ConvcalcError for another name, and for what that program has no way to say.
+        """
+        from convcalc import exporters
+        from convcalc.exporters.base import Model
+
+        _require("the name of an exporter", to, str)
+        exporter = exporters.find(to)
+        if self._asked is None:
+            raise fail("bad-value", "a network that was changed by hand has no spec to export")
+        if self.cuts and exporter.of_document:
+            message = f"a part of a network cannot be written for {exporter.title}, whose code"
+            message += " follows the spec"
+            raise fail("cannot-export", message, "`--to onnx` writes the graph that is left")
+        document = self._asked.checked(Budget(self._limits)).document
+        return exporter.content(Model(document, self))
+
     def until(self, *names: str) -> Network:
         """The part of it that leads to a layer or a block, or to several: a backbone.
 

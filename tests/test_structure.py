@@ -40,7 +40,8 @@ ROOMS = (
         "analysis",
         "explain",
     ),
-    *("budgets", "reconcile", "language", "zoo", "extras", "foreign", "importers", "exporters", "reported", "errata", "render", "explained"),
+    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
+    *("reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
 )
 

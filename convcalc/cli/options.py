@@ -308,6 +308,7 @@ def read_spec(spec: str, limits: Limits, input: Input | None = None) -> Found:
         return zoo.Found(streams.read_input(limits.bytes), spec, "<stdin>")
     found = importers.locate(spec, limits, None if input is None else inputs_of(input))
     notes().read.append(found.path)
+    notes().warn(found.doubts)
     return found
 
 
@@ -394,6 +395,13 @@ def si_option(function: _F) -> _F:
     return click.option("--si", is_flag=True, help="Short numbers: 568.7M.")(function)
 
 
+def strict_option(function: _F) -> _F:
+    """`--strict`."""
+    return click.option(
+        "--strict", is_flag=True, help="End with 1 where the cost of a layer is not known."
+    )(function)
+
+
 def parse_inputs(inputs: tuple[str, ...]) -> dict[str, str] | None:
     """What each `--input` says, by the name before its `=`, empty where there is none.
 
@@ -471,6 +479,36 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Written]:
     """
     _require_once("--set", settings)
     return dict(map(_parse_setting, settings))
+
+
+def parse_arguments(settings: tuple[str, ...]) -> dict[str, Any]:
+    """`NAME=VALUE` pairs as arguments of Python code: literals of Python, other words as texts.
+
+    Raises BadParameter, or ConvcalcError for a name with two values.
+    """
+    _require_once("--arg", settings)
+    return dict(map(_parse_argument, settings))
+
+
+#: How people write some values who do not write Python.
+_OTHERWISE = {"true": True, "false": False, "null": None}
+#: Characters of an argument that may be a literal; longer ones are texts.
+_LITERAL = 10_000
+
+
+def _parse_argument(setting: str) -> tuple[str, Any]:
+    from ast import literal_eval
+
+    name, equals, text = setting.partition("=")
+    if not equals or not name.strip().isidentifier():
+        shown = repr(shortened(setting))
+        raise click.BadParameter(f"{shown} is no argument; write NAME=VALUE: width=64")
+    if text in _OTHERWISE:
+        return name.strip(), _OTHERWISE[text]
+    try:
+        return name.strip(), literal_eval(text[: _LITERAL + 1].strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return name.strip(), text
 
 
 def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Written]]:

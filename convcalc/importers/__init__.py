@@ -41,6 +41,8 @@ class Imported(NamedTuple):
 
     text: str
     doubts: tuple[Diagnostic, ...]
+    #: How many layers have a cost that is not known.
+    unknown: int
 
 
 def is_code(target: str) -> bool:
@@ -70,15 +72,28 @@ def imported(request: Request, *, is_flat: bool = False) -> Imported:
     if importer is None:
         refuse_other_files(request.target)
         raise _unknown(request.target)
+    for name in request.options:
+        if name not in importer.options:
+            has = [each.title for each in map(find, names()) if name in each.options]
+            message = f"`--{name}` is for {' and '.join(has)}, and {request.target} is not"
+            raise fail("usage", message, "leave it out")
     if importer.suffixes and not os.path.isfile(request.target):
         raise zoo.missing(request.target, importer.suffixes)
     from convcalc.foreign.patterns import recognised
     from convcalc.foreign.writing import text_of
 
     traced = recognised(importer.read(request))
+    unknown = sum(call.placed.operations is None for call in traced.calls)
+    return Imported(text_of(traced, flat=is_flat), _doubts(request, traced.notes), unknown)
+
+
+def _doubts(request: Request, notes: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+    """What is to be said beside a network, as one warning."""
+    if not notes:
+        return ()
+    first, *others = notes
     source = Source(request.target, "")
-    doubts = [Diagnostic("imported", note, source, severity="warning") for note in traced.notes]
-    return Imported(text_of(traced, flat=is_flat), tuple(doubts))
+    return (Diagnostic("imported", first, source, notes=tuple(others), severity="warning"),)
 
 
 def locate(

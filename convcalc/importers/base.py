@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from convcalc.frozen import FrozenDict
 from convcalc.foreign.traced import Traced
+from convcalc.frozen import FrozenDict
 
 
 class Request(NamedTuple):
