@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, load, loads
+    from convcalc.api import Analysis, Network, load, loads, spec_of
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
@@ -43,6 +43,7 @@ _HOMES = {
     "load": "api",
     "loads": "api",
     "networks": "catalogue",
+    "spec_of": "api",
 }
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "load",
     "loads",
     "networks",
+    "spec_of",
 ]
 
 

@@ -22,10 +22,12 @@ from convcalc.words import describe
 
 if TYPE_CHECKING:
     from convcalc.explained import Explanation
+    from convcalc.exporters.base import Model
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
+    from convcalc.verification import Verification
 
 
 class Analysis(analysis.Analysis):
@@ -266,18 +268,34 @@ class Network(Graph):
         ConvcalcError for another name, and for what that program has no way to say.
         """
         from convcalc import exporters
-        from convcalc.exporters.base import Model
 
         _require("the name of an exporter", to, str)
         exporter = exporters.find(to)
+        if self.cuts and exporter.of_document:
+            message = f"a part of a network is no {exporter.title} code, which follows the spec"
+            raise fail("cannot-export", message, "`--to onnx` writes the graph that is left")
+        return exporter.content(self._model())
+
+    def _model(self) -> Model:
+        """What exporters take. Raises ConvcalcError where there is no spec."""
+        from convcalc.exporters.base import Model
+
         if self._asked is None:
             raise fail("bad-value", "a network that was changed by hand has no spec to export")
-        if self.cuts and exporter.of_document:
-            message = f"a part of a network cannot be written for {exporter.title}, whose code"
-            message += " follows the spec"
-            raise fail("cannot-export", message, "`--to onnx` writes the graph that is left")
-        document = self._asked.checked(Budget(self._limits)).document
-        return exporter.content(Model(document, self))
+        return Model(self._asked.checked(Budget(self._limits)).document, self)
+
+    def verify(self) -> Verification:
+        """What PyTorch says of every layer's shape, weights and MACs, and where that differs.
+
+        Its code, as `export("pytorch")` has it, is built and run, without numbers in its weights.
+        Raises ConvcalcError where PyTorch is not installed.
+        """
+        from convcalc.verification import verify
+
+        if self.cuts:
+            message = "a part of a network is no PyTorch code, which follows the spec"
+            raise fail("cannot-export", message, "verify the whole")
+        return verify(self._model())
 
     def until(self, *names: str) -> Network:
         """The part of it that leads to a layer or a block, or to several: a backbone.
@@ -519,6 +537,42 @@ def loads(
     source = source_of(text, name, limits)
     settings = {**(variables or {}), **named}
     return _Asked(source, limits, preset, _inputs(input), settings).network()
+
+
+def spec_of(
+    target: str | os.PathLike[str],
+    /,
+    *,
+    input: Input | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    flat: bool = False,
+    shared_once: bool = False,
+    unfold_batch_norm: bool = False,
+    limits: Limits = DEFAULT,
+) -> str:
+    """The text of a spec for a network that is an ONNX file, or code as `module:name`.
+
+    Code is run, in a process of its own: `name` is a PyTorch module, or makes one of `arguments`.
+    `input` is as in `load`; `flat` writes a plain list of layers, without blocks and loops. Of an
+    ONNX file, `shared_once` counts weights once that are used again, and `unfold_batch_norm`
+    guesses at the batch norms that its convolutions have swallowed.
+
+    >>> text = convcalc.spec_of("torchvision.models:resnet50", input=(3, 224, 224))
+    >>> convcalc.loads(text).totals.params
+    25557032
+
+    Raises ConvcalcError.
+    """
+    from convcalc.importers.base import Request
+
+    if isinstance(target, os.PathLike):
+        target = os.fspath(target)
+    _require("a model", target, str)
+    _require("limits", limits, Limits)
+    given = {"arg": arguments, "shared-once": shared_once, "unfold-batch-norm": unfold_batch_norm}
+    options = {name: value for name, value in given.items() if value}
+    look = importers.clock(target, limits)
+    return importers.imported(Request(target, _inputs(input), options, look), is_flat=flat).text
 
 
 def _inputs(input: Input | None) -> Mapping[str, tuple[int, ...]]:
