@@ -41,7 +41,6 @@ NETWORKS = {
     "Xception": 17,
     "InceptionV3": 13,
     "NASNetMobile": 14,
-    "ConvNeXtTiny": 15,
     "VGG16": 16,
     "MobileNet": 17,
     "MobileNetV3Small": 13,
