@@ -174,6 +174,7 @@ def write(name: str, exporter: str, folder: Path) -> None:
     shapes: dict[str, list[int]] = {}
     if whole is not None:
         masks = onnx_truth.masks_of(whole)
+        masks |= onnx_truth.tables_of(whole, frozenset(n for n, _ in model.named_parameters()))
         found = onnx_truth.inferred_shapes(whole)
         if not all(name in found for node in whole.graph.node for name in node.output):
             shapes = onnx_truth.run_shapes(whole)

@@ -27,6 +27,8 @@ LEARNED: Mapping[str, tuple[int, ...]] = {
 }
 #: Operators that learn where a float tensor of more than one element enters them.
 ARITHMETIC = frozenset("Add Sub Mul Div Sum Concat Where Pow Max Min Expand Einsum".split())
+#: Between what every parameter is before an export.
+FILLED = (0.0099, 0.0201)
 #: Operators whose further inputs are indices, sizes or a type.
 FIRST = frozenset("Gather Reshape Expand CastLike Slice Tile Pad Unsqueeze Squeeze".split())
 FLOATS = frozenset(
@@ -231,6 +233,34 @@ def masks_of(model: Any) -> frozenset[str]:
             for name, value in zip(node.input[1:], (1, 0)):
                 if name in by_name and (numpy_helper.to_array(by_name[name]) == value).all():
                     found.add(name)
+    return frozenset(found)
+
+
+def tables_of(model: Any, parameters: frozenset[str]) -> frozenset[str]:
+    """Float constants that no parameter went into, by their values: coordinates, masks.
+
+    Every parameter was filled with numbers of FILLED before the export, so that what views and
+    gathers make of them lies there too. What convolutions, products and normalizations take is
+    never among them.
+    """
+    from onnx import numpy_helper
+
+    taken = {
+        node.input[slot]
+        for node in model.graph.node
+        for slot in LEARNED.get(node.op_type, ())
+        if slot < len(node.input)
+    }
+    tensors = [(each.name, each) for each in model.graph.initializer]
+    tensors += [(n.output[0], value) for n in model.graph.node for value in constants_of(n)]
+    found = set()
+    for name, tensor in tensors:
+        if name in taken or name in parameters or tensor.data_type not in FLOATS:
+            continue
+        if math.prod(tensor.dims) > 1:
+            values = numpy_helper.to_array(tensor)
+            if values.min() < FILLED[0] or values.max() > FILLED[1]:
+                found.add(name)
     return frozenset(found)
 
 
