@@ -47,7 +47,9 @@ class Pair(NamedTuple):
 
 def pairs(folder: Path) -> list[Pair]:
     """The files that there are with and without weights."""
-    found = [Pair(folder / whole.name, whole) for whole in sorted((folder / "whole").glob("*.onnx"))]
+    found = [
+        Pair(folder / whole.name, whole) for whole in sorted((folder / "whole").glob("*.onnx"))
+    ]
     return [pair for pair in found if pair.bare.exists()]
 
 

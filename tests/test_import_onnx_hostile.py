@@ -235,9 +235,7 @@ CASES = {
     "Scan": Case(lambda: control_flow("Scan"), ("choose", "Scan")),
     "no nodes": Case(of([], [], outputs=[]), ("no (node|layer|output)",)),
     "no outputs": Case(of([conv()], [W], outputs=[]), ("output",)),
-    "sizes open": Case(
-        of([conv()], [W], inputs=[value("x", "N", 3, "H", "W")]), ("x", r"--input")
-    ),
+    "sizes open": Case(of([conv()], [W], inputs=[value("x", "N", 3, "H", "W")]), ("x", r"--input")),
     "sizes given": Case(
         of([conv()], [W], inputs=[value("x", "N", 3, "H", "W")]),
         None,
@@ -245,9 +243,7 @@ CASES = {
         PARAMS,
         MACS,
     ),
-    "sizes negative": Case(
-        of([conv()], [W], inputs=[value("x", 1, 3, -1, -1)]), ("x", r"--input")
-    ),
+    "sizes negative": Case(of([conv()], [W], inputs=[value("x", 1, 3, -1, -1)]), ("x", r"--input")),
     "sizes zero": Case(of([conv()], [W], inputs=[value("x", 1, 3, 0, 8)]), ("x",)),
     "an input without a shape": Case(
         of([conv()], [W], inputs=[helper.make_tensor_value_info("x", FLOAT, None)]), ("x",)
@@ -274,9 +270,7 @@ CASES = {
     "wrong weights": Case(of([conv()], [absent("w", 4, 5, 3, 3)]), ("first",)),
     "negative weights": Case(of([conv()], [absent("w", 4, -3, 3, 3)]), ("w|first",)),
     "a stride of zero": Case(of([conv(strides=[0, 0])], [W]), ("first",)),
-    "a kernel larger than its input": Case(
-        of([conv()], [absent("w", 4, 3, 30, 30)]), ("first",)
-    ),
+    "a kernel larger than its input": Case(of([conv()], [absent("w", 4, 3, 30, 30)]), ("first",)),
     "a shape without data": Case(
         of([RESHAPE], [absent("s", 2, data_type=TensorProto.INT64)]), ("shaping|s",)
     ),

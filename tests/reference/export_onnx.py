@@ -134,7 +134,11 @@ def exported(model: Any, size: tuple[int, ...], exporter: str, folder: Path) -> 
                 tensor = value.const_value
                 if tensor.nbytes > 1024:
                     value.const_value = onnx_ir.ExternalTensor(
-                        "weights.bin", 0, tensor.nbytes, tensor.dtype, shape=tensor.shape,
+                        "weights.bin",
+                        0,
+                        tensor.nbytes,
+                        tensor.dtype,
+                        shape=tensor.shape,
                         name=value.name,
                     )
             return None, program.model_proto

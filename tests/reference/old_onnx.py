@@ -169,9 +169,7 @@ def opset_8() -> File:
         pads=[1, 1, 1, 1],
     )
     f.node("Upsample", [1, 5, 40, 48], scales=[1.0, 1.0, 2.0, 2.0], mode="linear")
-    f.node(
-        "AveragePool", [1, 5, 20, 24], kernel_shape=[2, 2], strides=[2, 2], count_include_pad=1
-    )
+    f.node("AveragePool", [1, 5, 20, 24], kernel_shape=[2, 2], strides=[2, 2], count_include_pad=1)
     f.node("Slice", [1, 5, 18, 24], axes=[2], starts=[1], ends=[-1])
     f.node("InstanceNormalization", [1, 5, 18, 24], f.weight("in_w", 5), f.weight("in_b", 5))
     f.node("ReduceMean", [1, 5, 1, 24], axes=[2], keepdims=1)

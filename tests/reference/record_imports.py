@@ -136,7 +136,9 @@ def onnx_outcome(path: Path) -> dict[str, Any]:
     outcome["seconds"] = round(seconds, 3)
     totals, layers = report["totals"], report["layers"]
     if totals["macs"] != told["macs"]:
-        wrong["macs"] = f"{totals['macs']:,} for {told['macs']:,}: {totals['macs'] - told['macs']:+,}"
+        wrong["macs"] = (
+            f"{totals['macs']:,} for {told['macs']:,}: {totals['macs'] - told['macs']:+,}"
+        )
     if totals["unknown"]:
         kinds = Counter(layer["name"].split(".")[-1] for layer in layers if layer["unknown"])
         wrong["unknown"] = f"opaque layers: {dict(kinds)}"
@@ -233,7 +235,9 @@ def failures(outcomes: list[dict[str, Any]], title: str) -> str:
     slow = sorted(read, key=lambda each: -each["seconds"])
     times = [each["seconds"] for each in slow]
     if times:
-        over = [f"{e['name']}.{e['exporter']} {e['seconds']} s" for e in slow if e["seconds"] > QUICK]
+        over = [
+            f"{e['name']}.{e['exporter']} {e['seconds']} s" for e in slow if e["seconds"] > QUICK
+        ]
         lines.append(
             f"- seconds: {sum(times):.1f} in all, median {times[len(times) // 2]}, "
             f"{len(over)} over {QUICK}: {', '.join(over[:12])}"

@@ -167,7 +167,9 @@ def _times(op: Operation, x: Any, alpha: Number) -> Any:
     """A tensor or a number by a number."""
     if alpha == 1:
         return x
-    return x * alpha if isinstance(x, Number) else unary(op, Mul(value=float(alpha)), foreign(op, x))
+    return (
+        x * alpha if isinstance(x, Number) else unary(op, Mul(value=float(alpha)), foreign(op, x))
+    )
 
 
 @operator("add")

@@ -166,13 +166,20 @@ def vector_norm(
 
 @operator("norm")
 def norm(
-    op: Operation, x: Foreign, p: float | None = 2, dim: Dims = None, keepdim: bool = False, **_: Any
+    op: Operation,
+    x: Foreign,
+    p: float | None = 2,
+    dim: Dims = None,
+    keepdim: bool = False,
+    **_: Any,
 ) -> Value:
     """The same by its older name."""
     return vector_norm(op, x, 2 if p is None else p, dim, keepdim)
 
 
-def _variance(op: Operation, x: Foreign, axes: Sequence[int], keepdim: bool, by: int) -> list[Value]:
+def _variance(
+    op: Operation, x: Foreign, axes: Sequence[int], keepdim: bool, by: int
+) -> list[Value]:
     """The variance along axes, in its parts, and the mean; the sum is divided by n − `by`."""
     recorder = op.recorder
     middle = recorder.reduced("mean", x, axes, True)

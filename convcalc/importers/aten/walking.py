@@ -173,8 +173,9 @@ class Walk:
                 self.unknown[name] += 1
                 learned = {each.key: each for held in tensors if isinstance(held, Held)
                            for each in held.made_of}  # fmt: skip
-                entering = [foreign(op, held) for held in tensors if not (
-                    isinstance(held, Held))] or [foreign(op, tensors[0])]
+                entering = [
+                    foreign(op, held) for held in tensors if not (isinstance(held, Held))
+                ] or [foreign(op, tensors[0])]
                 parts = [
                     recorder.opaque(name, entering, shape, () if n else learned.values())
                     for n, shape in enumerate(shapes)
@@ -211,7 +212,8 @@ class Walk:
     def _place(self, node: Any, name: str) -> tuple[tuple[Scope, ...], str, bool]:
         """The modules that a call is in, what it is called there, and whether it is a function."""
         stack = [
-            (key, path, kind) for key, (path, kind) in (node.meta.get("nn_module_stack") or {}).items()
+            (key, path, kind)
+            for key, (path, kind) in (node.meta.get("nn_module_stack") or {}).items()
         ]
         stack = [(key, path, kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}")
                  for key, path, kind in stack]  # fmt: skip

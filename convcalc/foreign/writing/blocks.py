@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from convcalc import layers
-from convcalc.importers.writing.arguments import Finished
-from convcalc.importers.writing.elements import stack
-from convcalc.importers.writing.fields import Names, as_name
-from convcalc.importers.writing.line import Line, every
-from convcalc.importers.writing.loops import looped
-from convcalc.importers.writing.merging import Merged, Merging, Solving, form_of
+from convcalc.foreign.writing.arguments import Finished
+from convcalc.foreign.writing.elements import stack
+from convcalc.foreign.writing.fields import Names, as_name
+from convcalc.foreign.writing.line import Line, every
+from convcalc.foreign.writing.loops import looped
+from convcalc.foreign.writing.merging import Merged, Merging, Solving, form_of
 from convcalc.language import built
 from convcalc.language.statements import REQUIRED
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc import layers
-from convcalc.importers.traced import Call, Traced
-from convcalc.importers.writing.fields import (
+from convcalc.foreign.traced import Call, Traced
+from convcalc.foreign.writing.fields import (
     Names,
     as_name,
     fields_of,
     owns_maps,
     says_something,
 )
-from convcalc.importers.writing.line import Line, every
-from convcalc.importers.writing.paths import Users, structured
+from convcalc.foreign.writing.line import Line, every
+from convcalc.foreign.writing.paths import Users, structured
 from convcalc.shape import Tensor
 
 #: Modules of PyTorch that only hold others.
@@ -29,9 +29,7 @@ def lines_of(traced: Traced, inputs: tuple[str, ...]) -> tuple[list[Line], tuple
     """
     tree = _Tree(traced)
     body = structured(tree.lines(0, len(traced.calls), 0), tree.users)
-    entering = tuple(
-        [Tensor(-1 - at, 0, shape) for at, shape in enumerate(traced.inputs.values())]
-    )
+    entering = tuple([Tensor(-1 - at, 0, shape) for at, shape in enumerate(traced.inputs.values())])
     names = dict(zip(entering, inputs))
     leaving = traced.outputs if not body or traced.outputs != body[-1].makes else ()
     outputs = _Names(names, taken=inputs).name(body, entering, leaving)
@@ -197,8 +195,7 @@ class _Names:
         """The lines of a module, which knows what enters it as `input`."""
         count = len(line.takes)
         known = {
-            tensor: "input" if count == 1 else f"input.{at}"
-            for at, tensor in enumerate(line.takes)
+            tensor: "input" if count == 1 else f"input.{at}" for at, tensor in enumerate(line.takes)
         }
         inside = _Names(known)
         inside.name(line.lists["layers"], line.takes)

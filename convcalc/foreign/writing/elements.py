@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from convcalc.importers.writing.arguments import INDEX, Expression, Switch, choice
-from convcalc.importers.writing.line import Line, every, says_more
-from convcalc.importers.writing.yaml import Stack
+from convcalc.foreign.writing.arguments import INDEX, Expression, Switch, choice
+from convcalc.foreign.writing.line import Line, every, says_more
+from convcalc.foreign.writing.yaml import Stack
 
 
 def stack(lines: list[Line]) -> Stack:
