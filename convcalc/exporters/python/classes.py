@@ -12,6 +12,7 @@ its `forward`, where the sizes of tensors are known too. Names that speak of suc
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -389,6 +390,8 @@ class Writer:
         self.mutable: set[str] = set()
         self.referenced: set[str] = set()
         self.modules: list[dict[str, str]] = [{}]
+        #: The names of loops, which are no arguments.
+        self.bound: set[str] = set()
         entering = [Held(code, ast.Name(_channels_name(i))) for i, code in enumerate(self.inputs)]
         if not block and outer is None:
             entering = [
@@ -631,6 +634,7 @@ class Writer:
     def _finished(
         self, base: str, lets: list[tuple[str, str]], held: list[Held], text: str, is_chain: bool
     ) -> Signature:
+        self._numbered()
         body = _without_unused(
             self.body, [self.py(n) for n in self.let if n in self.late or self.is_function]
         )
@@ -679,6 +683,16 @@ class Writer:
             runs,
         )
 
+    def _numbered(self) -> None:
+        """Number what comes several times from 1, as tables do."""
+        for name in {
+            each for each in self.attributes.taken if f"{each}_2" in self.attributes.taken
+        }:
+            if name not in self.stored and f"{name}_1" not in self.attributes.taken:
+                pattern = re.compile(rf"\bself\.{name}\b")
+                self.init = [pattern.sub(f"self.{name}_1", line) for line in self.init]
+                self.body = [pattern.sub(f"self.{name}_1", line) for line in self.body]
+
     def _params(self, used: set[str]) -> list[Param]:
         """The arguments that are used: those that must be given come first."""
         params = [
@@ -689,6 +703,7 @@ class Writer:
         for name, python in self.python.items():
             if (
                 python not in used
+                or name in self.bound
                 or name in self.let
                 or (name in self.late and not self.is_function)
             ):
@@ -1230,11 +1245,11 @@ class Writer:
         name: str,
     ) -> list[Held]:
         """A list that is modules one after the other, as one of them."""
-        code, channels = self.sequence_of(stack, turns, inputs[0])
-        if not code:
+        items, channels = self.chain(stack, turns, inputs[0].channels)
+        if not items:
             return inputs
         attribute = self.attributes.new(identifier(name))
-        self.init.append(f"self.{attribute} = {self.frozen(code, st, ran, inputs)}")
+        self.assigned(attribute, items, (*self.trainings, self.trained(st, ran, inputs)))
         target = self.target(st, inputs)
         self.body.append(f"{target} = self.{attribute}({inputs[0].code})")
         return [Held(target, channels, inputs[0].single)]
@@ -1331,22 +1346,16 @@ class Writer:
         if not live:
             return entering.code, [entering]
         if not self.is_function and self.is_pure(stack, turns):
-            code, channels = self.sequence_of(stack, turns, entering)
-            for trained in self.trainings:
-                if trained:
-                    code = self.dialect.frozen(code, trained)
-            optional = self._optional(stack, turns, entering)
+            items, channels = self.chain(stack, turns, entering.channels)
+            there = [
+                inner
+                for index, inner in enumerate(stack)
+                if any(not turn.lines[index].left_out for _, turn in turns)
+            ]
+            if len(there) == 1 and isinstance(there[0].body, Call) and name != "shortcut":
+                name = there[0].body.name or there[0].type
             attribute = self.attributes.new(identifier(name))
-            if optional is not None:
-                (code,) = self._single_item(stack, turns, entering)
-                self.init += [
-                    f"if {optional}:",
-                    f"{INDENT}self.{attribute} = {code}",
-                    "else:",
-                    f"{INDENT}self.{attribute} = {self.dialect.identity}",
-                ]
-            else:
-                self.init.append(f"self.{attribute} = {code}")
+            self.assigned(attribute, items, self.trainings)
             made = f"self.{attribute}({entering.code})"
             return made, [Held(made, channels, entering.single)]
         self.tensors.append({})
@@ -1357,13 +1366,27 @@ class Writer:
         self.pinned.update([each.code for each in held])
         return ", ".join([each.code for each in held]), held
 
-    def _optional(self, stack: Stack, turns: list[tuple[int, Turn]], entering: Held) -> str | None:
-        return None
+    def assigned(self, attribute: str, items: list[Item], trainings: Iterable[str]) -> None:
+        """Make an attribute of modules that come one after the other."""
 
-    def _single_item(
-        self, stack: Stack, turns: list[tuple[int, Turn]], entering: Held
-    ) -> list[str]:
-        return []
+        def frozen(code: str) -> str:
+            for trained in trainings:
+                code = self.dialect.frozen(code, trained) if trained else code
+            return code
+
+        (only,) = items if len(items) == 1 else (None,)
+        if isinstance(only, str):
+            self.init.append(f"self.{attribute} = {frozen(only)}")
+        elif isinstance(only, If) and len(only.items) == 1 and isinstance(only.items[0], str):
+            self.init += [
+                f"if {only.condition}:",
+                f"{INDENT}self.{attribute} = {frozen(only.items[0])}",
+                "else:",
+                f"{INDENT}self.{attribute} = {self.dialect.identity}",
+            ]
+        else:
+            listed = _rendered(items, self.init)
+            self.init.append(f"self.{attribute} = {frozen(f'{self.dialect.sequential}({listed})')}")
 
     def _branches(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         body = st.body
@@ -1573,6 +1596,7 @@ class Writer:
             raise Unsayable
         bound = [body.index] if st.type == "repeat" and body.index else []
         bound = list(body.bind) if st.type == "for_each" else bound
+        self.bound.update(bound)
         header = self._header(st, ran, entering)
         before = channels
         variable = ""
@@ -1598,6 +1622,7 @@ class Writer:
                 return [Code(f"{one} = {code}"), one], ast.Name(f"{one}{name.id}")
             return [code], held[0].channels
 
+        tried = self._kept_state()
         items, after = made(channels)
         differs = not expressions.same(after, channels) and any(
             len(line.turns) > 1 for _, line in ran
@@ -1606,7 +1631,9 @@ class Writer:
             raise Unsayable
         if differs:
             assert channels is not None
-            if isinstance(channels, ast.Name) and channels.id in self.mutable:
+            self._restore(tried)
+            is_inner = isinstance(channels, ast.Name) and channels.id in self.mutable
+            if is_inner:
                 variable = channels.id
             elif own and isinstance(channels, ast.Name) and channels.id == _channels_name(0):
                 variable = channels.id
@@ -1640,7 +1667,7 @@ class Writer:
             is_own = any(
                 isinstance(item, Code) and item.text.partition(" = ")[0] in names for item in items
             )
-            if names & inner or is_own or any("." in each for each in names):
+            if names & inner or is_own or is_inner or any("." in each for each in names):
                 result = ast.Name(variable)
         elif after is not None:
             inner = {self.python.get(each) for each in bound}
@@ -1672,6 +1699,14 @@ class Writer:
                 given.append(f"{python}={self.given_as(st, meant, ran, entering, forward=True)}")
         del known
         return [*started, loop], result, captured, given
+
+    def _kept_state(self) -> Any:
+        """What writing changes, to write once more from here."""
+        names = (set(self.locals.taken), set(self.attributes.taken), set(self.mutable))
+        return names, list(self.init), list(self.extras)
+
+    def _restore(self, state: Any) -> None:
+        (self.locals.taken, self.attributes.taken, self.mutable), self.init, self.extras = state
 
     def _header(self, st: Statement, ran: Ran, entering: list[Held]) -> str:
         body = st.body
