@@ -1,12 +1,13 @@
 """What foreign networks say in many layers and the vocabulary in one, recognised.
 
 `values` tells arithmetic by what it computes, `views` reshapes and permutes by the order that they
-make, `structures` layers by how they stand together. What no pattern takes, `remains` says in
-layers that there are.
+make; `moving` has what takes tensors apart, `structures` layers that are one by how they stand
+together. What no pattern takes, `remains` says in layers that there are.
 """
 
 from __future__ import annotations
 
+from convcalc.foreign.patterns.moving import with_moves
 from convcalc.foreign.patterns.remains import without_primitives
 from convcalc.foreign.patterns.structures import with_structures
 from convcalc.foreign.patterns.values import with_values
@@ -16,7 +17,7 @@ from convcalc.foreign.traced import Traced
 __all__ = ["recognised"]
 
 #: What is done, over and over until nothing changes.
-_PASSES = (without_twins, with_views, with_values, with_structures)
+_PASSES = (without_twins, with_moves, with_views, with_values, with_structures)
 
 
 def recognised(traced: Traced) -> Traced:

@@ -19,6 +19,8 @@ class Network:
         self.calls = traced.calls
         #: For each call, those that read what it makes, once for every time.
         self.readers: list[list[int]] = [[] for _ in self.calls]
+        #: The same for each input, which has a negative number.
+        self.entered: dict[int, list[int]] = {}
         #: For each call, whether what it makes leaves the network.
         self.leaves = [False] * len(self.calls)
         #: The calls that use the tensors of another, or whose tensors another uses.
@@ -27,6 +29,8 @@ class Network:
             for tensor in call.inputs:
                 if tensor.node >= 0:
                     self.readers[tensor.node].append(index)
+                else:
+                    self.entered.setdefault(tensor.node, []).append(index)
             if call.weights_of is not None:
                 self.shared |= {index, call.weights_of}
         for tensor in traced.outputs:
@@ -45,6 +49,14 @@ class Network:
         """The one call that reads what a call makes, where there is one and nothing leaves."""
         readers = self.readers[index]
         return readers[0] if len(readers) == 1 and not self.leaves[index] else None
+
+    def reading(self, tensor: Tensor) -> list[int]:
+        """The calls that read a tensor, in order."""
+        if tensor.node >= 0:
+            found = self.readers[tensor.node]
+        else:
+            found = self.entered.get(tensor.node, [])
+        return [index for index in found if tensor in self.calls[index].inputs]
 
     def are_closed(self, inner: Iterable[int], last: int) -> bool:
         """Whether what these calls make is read by one another alone, but for the last one's."""
