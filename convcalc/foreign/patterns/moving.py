@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from convcalc.arithmetic import product
-from convcalc.foreign.patterns.network import Anew, Change, Network, changed
-from convcalc.foreign.patterns.views import VIEWS
-from convcalc.foreign.traced import Traced
-from convcalc.layers.attention import Matmul, Permute
+from convcalc.foreign.patterns.network import Anew, Change, Network, fits
+from convcalc.foreign.patterns.views import VIEWS, keep_order
+from convcalc.layers.attention import Matmul, Permute, Reduce
 from convcalc.layers.dense import Reshape
 from convcalc.layers.joining import Concat, IndexSelect, Slice, Split
 from convcalc.shape import Shape, Tensor
@@ -158,22 +157,35 @@ def _turned(network: Network, index: int) -> Change | None:
     return Change(last, frozenset([index, last]), make)
 
 
+def _keeping(network: Network, index: int) -> Change | None:
+    """A reduction whose axes come back with one cell."""
+    call, last = network.calls[index], network.reader(index)
+    layer, (x,) = call.placed.layer, call.inputs
+    assert isinstance(layer, Reduce)
+    if last is None or layer.keep or network.calls[last].placed.type not in VIEWS:
+        return None
+    kept = Reduce(op=layer.op, axes=layer.axes, keep=True)
+    if fits(kept, x.shape) != (network.out(last).shape,) or not keep_order(network, [last]):
+        return None
+
+    def make(anew: Anew) -> tuple[Tensor, ...]:
+        return anew.add(kept, anew[x], name=call.name)
+
+    return Change(last, frozenset([index, last]), make)
+
+
 #: What is looked for where a layer of a type stands, the first that is found.
 MOVES: Mapping[str, Callable[[Network, int], Change | None]] = {
     "concat": _rolled,
     "slice": _slices,
     "split": _split_before,
     "matmul": _turned,
+    "reduce": _keeping,
 }
 
 
-def with_moves(traced: Traced) -> Traced:
-    """The network with tensors taken apart and put together by fewer layers."""
-    network = Network(traced)
-    return changed(network, [*_changes(network)])
-
-
-def _changes(network: Network) -> Iterator[Change]:
+def moves(network: Network) -> Iterator[Change]:
+    """What takes tensors apart and puts them together, as fewer layers."""
     taken: set[int] = set()
     # What joins comes after what it joins, and is to be seen first.
     for index in range(len(network.calls) - 1, -1, -1):

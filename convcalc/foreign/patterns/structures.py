@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from convcalc.foreign.patterns.network import Anew, Change, Network, changed, fits
-from convcalc.foreign.patterns.views import VIEWS, chain_to, order_of
-from convcalc.foreign.traced import Call, Traced
-from convcalc.layers.attention import Parameter, Reduce
+from convcalc.foreign.patterns.network import Anew, Change, Network
+from convcalc.foreign.patterns.views import VIEWS, chain_to, keep_order
+from convcalc.foreign.traced import Call
+from convcalc.layers.attention import Parameter
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.dense import Scale
 from convcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm
@@ -113,32 +113,9 @@ def _grouped(network: Network, index: int) -> Found | None:
     groups = call.placed.entering.channels
     if network.out(last).shape != x.shape or x.shape.channels % groups:
         return None
-    if not (_keep_order(network, before) and _keep_order(network, after)):
+    if not (keep_order(network, before) and keep_order(network, after)):
         return None
     return Found(GroupNorm(groups=groups, affine=False), x, (*before, index, *after))
-
-
-def _keep_order(network: Network, chain: list[int]) -> bool:
-    """Whether views leave the elements in the order that they are in."""
-    placed = [network.calls[index].placed for index in chain]
-    shown = tuple([(each.layer, each.outputs[0]) for each in placed])
-    order = order_of(placed[0].entering, shown)
-    return order is not None and len(order.order) <= 1
-
-
-def _keeping(network: Network, index: int) -> Found | None:
-    """A reduction whose axes come back with one cell."""
-    layer, last = network.calls[index].placed.layer, network.reader(index)
-    assert isinstance(layer, Reduce)
-    if last is None or layer.keep or network.calls[last].placed.type not in VIEWS:
-        return None
-    layer = dataclasses.replace(layer, keep=True)
-    (x,) = network.calls[index].inputs
-    if fits(layer, x.shape) != (network.out(last).shape,):
-        return None
-    if not _keep_order(network, [last]):
-        return None
-    return Found(layer, x, (index, last))
 
 
 def _larger_first(network: Network, index: int) -> Found | None:
@@ -191,30 +168,21 @@ STRUCTURES: Mapping[str, tuple[Callable[[Network, int], Found | None], ...]] = {
     **dict.fromkeys(("linear", "conv", "conv_transpose"), (_biased,)),
     **dict.fromkeys(("layer_norm", "group_norm", "rms_norm"), (_affine,)),
     "instance_norm": (_grouped, _affine),
-    "reduce": (_keeping,),
     "scale": (_batch_norm,),
     "mul": (_batch_norm, _larger_first),
     **dict.fromkeys(("add", "maximum", "minimum"), (_larger_first,)),
 }
 
 
-def with_structures(traced: Traced) -> Traced:
-    """The network with layers that stand together as the one that they are."""
-    network = Network(traced)
-    found = [*_found(network)]
-    notes = dict.fromkeys([*traced.notes, *[each.note for each in found if each.note]])
-    made = changed(network, [_change(network, each) for each in found])
-    return made if made is traced else made._replace(notes=tuple(notes))
-
-
-def _found(network: Network) -> Iterator[Found]:
+def structures(network: Network) -> Iterator[Change]:
+    """Layers that stand together, as the one that they are."""
     taken: set[int] = set()
     for index, call in enumerate(network.calls):
         for look in STRUCTURES.get(call.placed.type, ()):
             found = look(network, index)
             if found is not None and taken.isdisjoint(found.calls):
                 taken.update(found.calls)
-                yield found
+                yield _change(network, found)
                 break
 
 
@@ -228,7 +196,7 @@ def _change(network: Network, found: Found) -> Change:
         inputs = [anew[each] for each in (found.x, *found.beside)]
         return anew.add(found.layer, *inputs, name=name, holding=found.holding)
 
-    return Change(found.calls[-1], frozenset(found.calls), make, found.holding)
+    return Change(found.calls[-1], frozenset(found.calls), make, found.holding, found.note)
 
 
 def _owns(placed: Placed) -> bool:
