@@ -148,7 +148,7 @@ class _Walk:
         self._leaving = {each.name for each in self.graph.outputs}
         #: Sizes that the file says of tensors; none where they were said of other inputs.
         self._declared: Mapping[str, Value] = {}
-        self._scopes = scopes.Scopes(self.nodes, self.graph)
+        self._scopes = scopes.Scopes(self.nodes, model)
 
     # --- Errors -----------------------------------------------------------------------------------
 
@@ -267,7 +267,7 @@ class _Walk:
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
         if not outputs:
-            raise self.error("no-output", f"nothing that leaves {self.name} depends on its inputs")
+            raise self.error("no-output", f"{self.name} has no output that depends on its inputs")
         return outputs
 
     def _node(self, node: Node) -> None:
@@ -295,12 +295,20 @@ class _Walk:
         with self.recorder.at(*self._scopes.of(node)):
             try:
                 self._keep(node, self._handled(node, op))
+                self._rename(start)
             except (NoLayerError, Refusal) as error:
                 self.recorder.forget(start)
                 self._passed = {
                     key: name for key, name in self._passed.items() if name not in node.outputs
                 }
                 self._opaque(node, op, str(error))
+
+    def _rename(self, start: int) -> None:
+        """Leave the name of a node to the last of its layers that computes something."""
+        calls = self.recorder.calls
+        for index in range(start, len(calls) - 1):
+            if calls[index].placed.layer.moves and calls[index].placed.type != "parameter":
+                calls[index] = calls[index]._replace(name=calls[index].placed.type)
 
     def _handled(self, node: Node, op: Operation) -> list[Known | Parts | None]:
         """What a node's handler makes of it. Raises NoLayerError."""
