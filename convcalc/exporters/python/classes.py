@@ -190,6 +190,18 @@ class Use:
                     pass
         return self.writer.fallback(field, raw, self.ran, shown, forward=self.forward)
 
+    def item(self, field: str, index: int) -> ast.expr:
+        """One item of a field's list. Raises Unsayable."""
+        raw = self.st.body.open.get(field)
+        if not isinstance(raw, Items):
+            tree = self.tree(field)
+            if not isinstance(tree, ast.Tuple):
+                raise Unsayable
+            return tree.elts[index]
+        return self.writer.tree(
+            raw.items[index], self.ran, self.entering, forward=self.forward, whole=True
+        )
+
     def arg(self, field: str) -> str:
         """A field's value as code. Raises Unsayable."""
         return expressions.text(self.tree(field))
@@ -782,9 +794,32 @@ class Writer:
 
     def stack(self, stack: Stack, ran: list[tuple[int, Turn]], current: list[Held]) -> list[Held]:
         """A list of lines, one after the other, as statements of `forward`."""
+        ways = _Ways(self, current[0].channels if current else None, len(ran))
         for index, st in enumerate(stack):
-            current = self.line(st, [(run, turn.lines[index]) for run, turn in ran], current)
+            lines = [(run, turn.lines[index]) for run, turn in ran]
+            there = [at for at, (_, line) in enumerate(lines) if _does(line)]
+            if len(current) == 1 and there:
+                current = [current[0]._replace(channels=ways.among(there, lines))]
+            made = self.line(st, lines, current)
+            if len(made) == 1:
+                if len(there) < len(lines) and len(current) == 1 and there:
+                    ways.put(made[0].channels, there, self._test(st, lines, current))
+                elif there:
+                    ways.put(made[0].channels, range(len(lines)))
+            current = made
+        if len(current) == 1:
+            ended = [(run, _left(turn)) for run, turn in ran]
+            current = [current[0]._replace(channels=ways.among(range(len(ran)), ended))]
         return current
+
+    def _test(self, st: Statement, ran: Ran, current: list[Held]) -> Tree:
+        """The condition of a line, as `__init__` has it; None where it has none."""
+        if st.body.when is True:
+            return None
+        try:
+            return self.tree(st.body.when, ran, self.resolved(st, current, ran), forward=False)
+        except Unsayable:
+            return None
 
     def line(self, st: Statement, ran: Ran, current: list[Held]) -> list[Held]:
         """One line, under its condition."""
@@ -835,17 +870,7 @@ class Writer:
                 assert early is not None
                 self.init += [f"if {expressions.text(early)}:", *[INDENT + each for each in inits]]
             self.body += [f"if {condition}:", *[INDENT + each for each in bodies]]
-        left = [(run, line) for run, line in ran if line.left_out]
-        channels = self.either(before.channels, after.channels, left)
-        return [Held(before.code, channels, before.single and after.single)]
-
-    def either(self, before: Tree, after: Tree, left: Ran) -> Tree:
-        """The channels after a line that is left out at times."""
-        if expressions.same(before, after):
-            return after
-        if after is not None and self.holds(after, left, 0):
-            return after
-        return None
+        return [Held(before.code, after.channels, before.single and after.single)]
 
     def condition(self, st: Statement, ran: Ran, alive: Ran) -> Value:
         """What the document says of when a line is there; None where that need not be asked."""
@@ -1232,6 +1257,8 @@ class Writer:
                     channels = _folded(expressions.renamed(channels, named))
                 except Unsayable:
                     channels = None
+            if channels is None and len(signature.outputs) == 1 and _keeps(turns):
+                channels = inputs[0].channels
             single = each.single or bool(inputs and all(held.single for held in inputs))
             found.append(Held("", channels, single))
         return found
@@ -1550,27 +1577,32 @@ class Writer:
     ) -> tuple[list[Item], Tree]:
         """A list that is modules one after the other: these, and the channels after them."""
         items: list[Item] = []
+        ways = _Ways(self, channels, len(ran))
         for index, st in enumerate(stack):
             lines = [(run, turn.lines[index]) for run, turn in ran]
             alive = [(run, line) for run, line in lines if not line.left_out]
-            if not alive:
+            there = [at for at, (_, line) in enumerate(lines) if _does(line)]
+            if not there:
                 continue
             raw = self.condition(st, lines, alive)
-            made, after = self.links(st, alive, channels, own=own)
+            entering = ways.among(there, lines)
+            made, after = self.links(st, alive, entering, own=own)
+            test: Tree = None
             if raw is not None:
-                condition = self._early_condition(raw, lines, [Held("x", channels)], True, st)
-                assert condition is not None
-                text = expressions.text(condition)
+                test = self._early_condition(raw, lines, [Held("x", entering)], True, st)
+                assert test is not None
+                text = expressions.text(test)
                 if items and isinstance(items[-1], If) and items[-1].condition == text:
                     items[-1].items.extend(made)
                 else:
                     items.append(If(text, list(made)))
-                left = [(run, line) for run, line in lines if line.left_out]
-                channels = self.either(channels, after, left)
             else:
                 items += made
-                channels = after
-        return items, channels
+            if isinstance(after, ast.Name) and after.id in self.mutable:
+                there = [at for at, (_, line) in enumerate(lines) if not line.left_out]
+            ways.put(after, there, test)
+        ended = [(run, _left(turn)) for run, turn in ran]
+        return items, ways.among(range(len(ran)), ended)
 
     def links(
         self, st: Statement, ran: Ran, channels: Tree, *, own: bool = False
@@ -1621,7 +1653,6 @@ class Writer:
         bound = list(body.bind) if st.type == "for_each" else bound
         self.bound.update(bound)
         header = self._header(st, ran, entering)
-        before = channels
         variable = ""
         started: list[Item] = []
         known = dict(self.python)
@@ -1698,10 +1729,9 @@ class Writer:
                 "." in n for n in expressions.names_in(after)
             ):
                 raise Unsayable("20")
-        # A loop that may have no turns hands on what came.
-        empty = [(run, line) for run, line in ran if not line.turns]
-        if empty and not expressions.same(result, before):
-            result = ast.Name(variable) if variable else None
+        # A loop that has no turns at times hands on what came.
+        if variable and any(not line.turns for _, line in ran):
+            result = ast.Name(variable)
         loop = For(header, items)
         trained = self.trained(st, ran, entering)
         if trained:
@@ -1788,6 +1818,60 @@ class Writer:
         writer.late = set(self.late)
         signature = writer.written(stack)
         return signature
+
+
+class _Ways:
+    """The channels of what goes from line to line, which may differ by what was left out."""
+
+    def __init__(self, writer: Writer, channels: Tree, count: int) -> None:
+        self.writer = writer
+        self.at: list[Tree] = [channels] * count
+        #: The condition of the last line that was put, and what it made.
+        self.test: Tree = None
+        self.made: Tree = None
+
+    def put(self, channels: Tree, positions: Iterable[int], test: Tree = None) -> None:
+        """Say what leaves a line, in the runs in which it is there."""
+        for position in positions:
+            self.at[position] = channels
+        self.test, self.made = test, channels
+
+    def among(self, positions: Iterable[int], lines: Ran) -> Tree:
+        """The channels of what enters lines at some of the runs; None where that is not known."""
+        found: list[tuple[Tree, list[int]]] = []
+        for position in positions:
+            tree = self.at[position]
+            known = next((each for each in found if expressions.same(each[0], tree)), None)
+            if known is None:
+                found.append((tree, known_at := []))
+            else:
+                known_at = known[1]
+            known_at.append(position)
+        trees = [tree for tree, _ in found if tree is not None]
+        if len(trees) < len(found):
+            return None if len(found) > 1 or not trees else trees[0]
+        if len(trees) == 1:
+            return trees[0]
+        for tree, own in reversed(found):
+            others = [lines[at] for _, each in found for at in each if each is not own]
+            if self.writer.holds(tree, others, 0):
+                return tree
+        if len(found) == 2 and self.test is not None:
+            (before, after) = trees
+            if expressions.same(before, self.made):
+                before, after = after, before
+            return ast.IfExp(self.test, after, before)
+        return None
+
+
+def _does(line: Line) -> bool:
+    """Whether a line is there, and has a turn where it is a loop."""
+    return not line.left_out and (bool(line.turns) or line.st.type not in ("repeat", "for_each"))
+
+
+def _left(turn: Turn) -> Line:
+    """What leaves a turn, as a line that it enters."""
+    return _entered(turn)._replace(inputs=turn.outputs)
 
 
 class _Within:
@@ -1974,6 +2058,16 @@ def _outside(stack: Stack, late: set[str]) -> bool:
 
 def _names_of(raw: Value) -> set[str]:
     return {name for each in _expressions(raw) for name in each.names}
+
+
+def _keeps(turns: Sequence[Turn]) -> bool:
+    """Whether runs hand on as many channels as enter them."""
+    return all(
+        len(turn.outputs) == 1
+        and bool(turn.inputs)
+        and turn.inputs[0].shape[0] == turn.outputs[0].shape[0]
+        for turn in turns
+    )
 
 
 def _entered(turn: Turn) -> Line:
