@@ -21,6 +21,11 @@ def same_padding(x, kernel_size, stride, dilation, lower=False):
     return pads
 
 
+def cut(x, dim, start=0, stop=None, step=1):
+    """Return the cells of an axis from `start` up to `stop`."""
+    return x[(slice(None),) * dim + (slice(start, stop, step),)]
+
+
 class BatchNormNd(nn.BatchNorm3d):
     """Batch normalization of maps with more than three axes."""
 
