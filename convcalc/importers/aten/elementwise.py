@@ -68,7 +68,10 @@ def clamp(
     """Kept within bounds."""
     if min is None and max is None:
         min, max = min_val, max_val
-    refuse_unless(not isinstance(min, tuple) and not isinstance(max, tuple), "bounds in tensors")
+    refuse_unless(
+        not isinstance(min, (Foreign, Held)) and not isinstance(max, (Foreign, Held)),
+        "bounds in tensors",
+    )
     if (min, max) == (0, 6):
         return unary(op, activation.ReLU6(), x)
     least, most = (None if bound is None else float(bound) for bound in (min, max))
@@ -167,7 +170,9 @@ def _times(op: Operation, x: Any, alpha: Number) -> Any:
     """A tensor or a number by a number."""
     if alpha == 1:
         return x
-    return x * alpha if isinstance(x, Number) else unary(op, Mul(value=float(alpha)), foreign(op, x))
+    return (
+        x * alpha if isinstance(x, Number) else unary(op, Mul(value=float(alpha)), foreign(op, x))
+    )
 
 
 @operator("add")

@@ -328,9 +328,7 @@ def _resize(mode: str) -> Any:
         scales = [each for each in lists if any(isinstance(size, float) for size in each)]
         sizes = op.shape[2:]
         if scales and len(lists) == 1:
-            found = tuple(
-                int(factor) if factor == int(factor) else factor for factor in scales[0]
-            )
+            found = tuple(int(factor) if factor == int(factor) else factor for factor in scales[0])
             if [int(n * factor) for n, factor in zip(x.shape[2:], found)] == [*sizes]:
                 return op.recorder.windowed(Upsample(scale=together(found), mode=mode), x)
         refuse_unless(axes <= 3, "a resizing of more than three axes")

@@ -140,9 +140,7 @@ def einsum(op: Operation, equation: str, tensors: Sequence[Value], **_: Any) -> 
     return op.recorder.permuted(value, [name.index(letter) for letter in right])
 
 
-def _spelled_out(
-    terms: list[str], right: str, tensors: Sequence[Value]
-) -> tuple[list[str], str]:
+def _spelled_out(terms: list[str], right: str, tensors: Sequence[Value]) -> tuple[list[str], str]:
     """Terms with letters for what `...` stands for."""
     free = [chr(code) for code in range(0x391, 0x3A9)]
     most = max(len(t.shape) - len(term.replace("...", "")) for t, term in zip(tensors, terms))

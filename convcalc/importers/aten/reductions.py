@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.arithmetic import product
-from convcalc.foreign.recorder import Foreign, NoLayerError, Value
+from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Value
 from convcalc.importers.aten.operators import (
     Operation,
     axes_of,
@@ -19,7 +19,7 @@ from convcalc.importers.aten.operators import (
 )
 from convcalc.layers.activation import Abs, Sqrt, Square
 from convcalc.layers.base import Layer
-from convcalc.layers.joining import Maximum, Mul, Sub
+from convcalc.layers.joining import Maximum, Minimum, Mul, Sub
 from convcalc.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -38,10 +38,6 @@ def _batched(op: Operation, layer: Layer, x: Value, axes: int) -> Value:
         return op.recorder.windowed(layer, x)
     made = op.recorder.windowed(layer, op.recorder.unsqueezed(x, [0]))
     return op.recorder.squeezed(made, [0])
-
-
-def _axes(op: Operation, name: str) -> int:
-    return int(name[-1])
 
 
 def _pool(name: str, layer: type[Layer]) -> None:
@@ -137,7 +133,7 @@ def amin(op: Operation, x: Foreign, dim: Dims = None, keepdim: bool = False) -> 
 @operator("max")
 def largest(op: Operation, x: Foreign, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest of all, along an axis (with indices), or of two tensors."""
-    if isinstance(dim, tuple):
+    if isinstance(dim, (Foreign, Held)):
         return op.recorder.join(Maximum(), x, dim)
     made = op.recorder.reduced("max", x, axes_of(dim, len(x.shape)), keepdim)
     return made if dim is None else [made]
@@ -145,8 +141,9 @@ def largest(op: Operation, x: Foreign, dim: Any = None, keepdim: bool = False) -
 
 @operator("min")
 def smallest(op: Operation, x: Foreign, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest of all, or along an axis (with indices)."""
-    refuse_unless(not isinstance(dim, tuple), "the smaller of two")
+    """The smallest of all, along an axis (with indices), or of two tensors."""
+    if isinstance(dim, (Foreign, Held)):
+        return op.recorder.join(Minimum(), x, dim)
     made = op.recorder.reduced("min", x, axes_of(dim, len(x.shape)), keepdim)
     return made if dim is None else [made]
 
@@ -166,13 +163,20 @@ def vector_norm(
 
 @operator("norm")
 def norm(
-    op: Operation, x: Foreign, p: float | None = 2, dim: Dims = None, keepdim: bool = False, **_: Any
+    op: Operation,
+    x: Foreign,
+    p: float | None = 2,
+    dim: Dims = None,
+    keepdim: bool = False,
+    **_: Any,
 ) -> Value:
     """The same by its older name."""
     return vector_norm(op, x, 2 if p is None else p, dim, keepdim)
 
 
-def _variance(op: Operation, x: Foreign, axes: Sequence[int], keepdim: bool, by: int) -> list[Value]:
+def _variance(
+    op: Operation, x: Foreign, axes: Sequence[int], keepdim: bool, by: int
+) -> list[Value]:
     """The variance along axes, in its parts, and the mean; the sum is divided by n − `by`."""
     recorder = op.recorder
     middle = recorder.reduced("mean", x, axes, True)
