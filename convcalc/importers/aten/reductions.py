@@ -12,7 +12,6 @@ from convcalc.importers.aten.operators import (
     axes_of,
     foreign,
     operator,
-    refuse_unless,
     spread,
     together,
     unary,

@@ -326,13 +326,47 @@ def _held(
 
 #: What makes a constant, by the sizes of a tensor at the most.
 _MADE = frozenset(
-    """new_zeros new_ones new_full new_empty zeros_like ones_like full_like empty_like rand_like
-    randn_like""".split()
+    {
+        "new_zeros",
+        "new_ones",
+        "new_full",
+        "new_empty",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+        "empty_like",
+        "rand_like",
+        "randn_like",
+    }
 )
 #: What keeps every element, and each once.
 _WHOLE = frozenset(
-    """view reshape permute transpose t contiguous clone detach alias unsqueeze squeeze flatten to
-    unflatten movedim neg _unsafe_view mul add sub div batch_norm exp sigmoid""".split()
+    {
+        "view",
+        "reshape",
+        "permute",
+        "transpose",
+        "t",
+        "contiguous",
+        "clone",
+        "detach",
+        "alias",
+        "unsqueeze",
+        "squeeze",
+        "flatten",
+        "to",
+        "unflatten",
+        "movedim",
+        "neg",
+        "_unsafe_view",
+        "mul",
+        "add",
+        "sub",
+        "div",
+        "batch_norm",
+        "exp",
+        "sigmoid",
+    }
 )
 #: What keeps some of the elements.
 _PARTS = frozenset({"select", "slice", "narrow", "chunk", "split", "split_with_sizes", "unbind"})
