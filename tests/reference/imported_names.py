@@ -53,6 +53,13 @@ TIMM = tuple(
     """.split()
 )
 
+#: All of them, of either library in turn while there are both.
+ALL = (
+    *(name for pair in zip(TORCHVISION[:48], TIMM) for name in pair),
+    *TIMM[48:],
+    *TORCHVISION[48:],
+)
+
 #: Exported by every exporter; the others by one or two of them.
 BY_ALL = frozenset(
     """

@@ -323,7 +323,7 @@ def main() -> None:
         load_torch()
         state = given.folder / "outcomes-torch.json"
         before = json.loads(state.read_text()) if state.exists() else {}
-        for name in given.names or (*imported_names.TORCHVISION, *imported_names.TIMM):
+        for name in given.names or imported_names.ALL:
             if given.failed and name in before and not before[name]["wrong"]:
                 outcomes.append(before[name])
                 continue
