@@ -328,3 +328,52 @@ def test_shared_learned_tensors_stay_shared() -> None:
     found = recognised(h.ends(y))
     assert [call.weights_of for call in found.calls] == [None, 0]
     assert Counter(types(h.ends(y))) == {"layer_norm": 2}
+
+
+# --- Layers that stand together ---------------------------------------------------------------
+
+
+def test_a_group_norm_by_an_instance_norm() -> None:
+    h = Hand()
+    y = h.recorder.windowed(find("instance_norm")(), h.reshape(h.x, 2, 144))
+    found = recognised(h.ends(_affine(h, h.reshape(y, 8, 6, 6), 8, 1, 1)))
+    assert types(found) == ["group_norm"]
+    assert dict(found.calls[0].placed.config) == {"groups": 2, "affine": True}
+    h = Hand()
+    y = h.reshape(h.x, 2, 4, 6, 6)
+    y = h.reshape(_norm(h, y, (2, 3, 4)), 8, 6, 6)
+    assert types(h.ends(_affine(h, y, 8, 1, 1))) == ["group_norm"]
+
+
+def test_a_scale_of_its_own_is_a_factor_of_a_norm() -> None:
+    h = Hand()
+    y = h("layer_norm", h.x, affine=False)
+    y = h.recorder.on_channels(find("scale")(), y)
+    assert types(h.ends(h("add", y, h.weight(8, 1, 1)))) == ["layer_norm"]
+    h = Hand()
+    y = h.recorder.on_channels(find("scale")(), _norm(h, h.x, (1,)))
+    assert types(h.ends(h("add", y, h.weight(8, 1, 1)))) == ["layer_norm"]
+
+
+def test_a_norm_with_a_factor_and_no_shift_keeps_its_weights() -> None:
+    h = Hand()
+    y = h("mul", _norm(h, h.x, (1,)), h.weight(8, 1, 1))
+    assert types(h.ends(y)) == ["layer_norm", "scale"]
+
+
+def test_what_is_added_to_a_linear_layer_is_its_bias() -> None:
+    h = Hand(9, 8)
+    y = h.recorder.linear(find("linear")(out_features=5, bias=False), h.x)
+    assert types(h.ends(h("add", y, h.weight(5)))) == ["permute", "linear"]
+    h = Hand(9, 8)
+    y = h.recorder.linear(find("linear")(out_features=5, bias=False), h.x)
+    assert types(h.ends(h("add", y, h.weight(9, 1)))) == ["permute", "linear", "parameter", "add"]
+
+
+def test_functions_and_modules_do_not_become_one() -> None:
+    h = Hand()
+    with h.recorder.at((), "sigmoid"):
+        gate = h("sigmoid", h.x)
+    with h.recorder.at((), "mul", functional=True):
+        y = h("mul", h.x, gate)
+    assert types(h.ends(y)) == ["sigmoid", "mul"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convcalc.exporters.base import Exporter, Model
-from convcalc.exporters.onnx_nodes import DOMAIN, File, Nodes, cannot_export, writer_of
+from convcalc.exporters.onnx_nodes import DOMAIN, File, Nodes, cannot_export, sizes_fit, writer_of
 from convcalc.graph import Graph
 from convcalc.shape import Shape
 from convcalc.visible import visible
@@ -27,8 +27,8 @@ def content(model: Model) -> bytes:
     from convcalc import __version__
 
     graph, file = model.graph, File()
-    made = _written(file, graph)
     inputs = {name: file.tensor(name, shape) for name, shape in graph.inputs.items()}
+    made = _written(file, graph)
     outputs = {}
     for name, shape in graph.output_shapes().items():
         if name in inputs:
@@ -67,6 +67,8 @@ def _written(file: File, graph: Graph) -> dict[str, Shape]:
                 f"`{visible(node.name)}`, a layer of the type {node.type},",
                 "a function that `convcalc.exporters.onnx_nodes.writes` such layers says how",
             )
+        for shape in node.outputs:
+            sizes_fit(shape)
         count = len(node.outputs)
         names = [node.name] if count == 1 else [f"{node.name}.{part}" for part in range(count)]
         writer(Nodes(file, node, inputs, tuple(names)))

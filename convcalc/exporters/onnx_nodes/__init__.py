@@ -5,10 +5,18 @@ To add one, write a function that `writes` a type, in its family's file or in a 
 
 import importlib
 
-from convcalc.exporters.onnx_nodes.base import DOMAIN, File, Nodes, cannot_export, writer_of, writes
+from convcalc.exporters.onnx_nodes.base import (
+    DOMAIN,
+    File,
+    Nodes,
+    cannot_export,
+    sizes_fit,
+    writer_of,
+    writes,
+)
 from convcalc.registry import files
 
-__all__ = ["DOMAIN", "File", "Nodes", "cannot_export", "writer_of", "writes"]
+__all__ = ["DOMAIN", "File", "Nodes", "cannot_export", "sizes_fit", "writer_of", "writes"]
 
 for _file in files(__path__):
     importlib.import_module(f"{__name__}.{_file}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.exporters.onnx_nodes.base import DOMAIN, Nodes, sizes_fit, writes
+from convcalc.exporters.onnx_nodes.base import DOMAIN, Nodes, writes
 from convcalc.shape import Shape
 
 
@@ -59,5 +59,4 @@ def _opaque(nodes: Nodes) -> None:
     inputs = [*nodes.inputs, *nodes.weights()]
     function = f"{nodes.layer.op}_{len(inputs)}"
     nodes.file.functions[function] = len(inputs)
-    sizes_fit(nodes.leaving)
     nodes.op(function, *inputs, domain=DOMAIN, shape=[1, *nodes.leaving])

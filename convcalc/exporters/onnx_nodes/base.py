@@ -92,6 +92,13 @@ class File:
         self.op("Constant", [], [name], name, value=value)
         return name
 
+    def numbers(self, name: str, values: Sequence[float]) -> str:
+        """A constant list of numbers."""
+        proto = self.onnx.TensorProto
+        value = proto(dims=[len(values)], data_type=proto.FLOAT, float_data=values)
+        self.op("Constant", [], [name], name, value=value)
+        return name
+
     def empty(self, name: str, shape: Sequence[int], type: str = "FLOAT") -> str:
         """A constant whose cells nothing is said of: it is sparse, and no cell of it is given."""
         sizes_fit(shape)
@@ -207,6 +214,10 @@ class Nodes:
     def number(self, part: str, value: float) -> str:
         """A constant number."""
         return self.file.number(self._named(part), value)
+
+    def numbers(self, part: str, values: Sequence[float]) -> str:
+        """A constant list of numbers."""
+        return self.file.numbers(self._named(part), values)
 
     def empty(self, part: str, shape: Sequence[int]) -> str:
         """Constant integers that a spec does not say."""

@@ -27,7 +27,7 @@ def _group_norm(nodes: Nodes) -> None:
 @writes("layer_norm")
 def _layer_norm(nodes: Nodes) -> None:
     if nodes.layer.over == "channels":
-        _over_channels(nodes, "LayerNormalization")
+        _over_channels(nodes, "LayerNormalization", 1e-5)
     elif nodes.layer.affine:
         nodes.op("LayerNormalization", nodes.x, *nodes.weights(), axis=1)
     else:
@@ -38,17 +38,20 @@ def _layer_norm(nodes: Nodes) -> None:
 @writes("rms_norm")
 def _rms_norm(nodes: Nodes) -> None:
     nodes.file.opset = 23  # the first that has it
-    _over_channels(nodes, "RMSNormalization")
+    _over_channels(nodes, "RMSNormalization", 2.0**-23)
 
 
-def _over_channels(nodes: Nodes, type: str) -> None:
-    """A norm of the channels at every position; they are put last, where it takes them."""
+def _over_channels(nodes: Nodes, type: str, epsilon: float) -> None:
+    """A norm of the channels at every position; they are put last, where it takes them.
+
+    `epsilon` is PyTorch's, which for the root mean square is another than ONNX's.
+    """
     learned = [nodes.learned("weight", 1.0), *([nodes.weight("bias")] if nodes.has("bias") else [])]
     if not nodes.entering.spatial:
-        nodes.op(type, nodes.x, *learned, axis=-1)
+        nodes.op(type, nodes.x, *learned, axis=-1, epsilon=epsilon)
         return
     x = nodes.transposed(nodes.x, channels_last(nodes.entering), part="last")
-    y = nodes.op(type, x, *learned, part="normalized", axis=-1)
+    y = nodes.op(type, x, *learned, part="normalized", axis=-1, epsilon=epsilon)
     nodes.transposed(y, channels_first(nodes.leaving))
 
 

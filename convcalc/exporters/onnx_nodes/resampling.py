@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterable
 from typing import Any
 
 from convcalc.exporters.onnx_nodes.base import Nodes, writes
@@ -45,9 +47,24 @@ def _upsample(nodes: Nodes) -> None:
     if nodes.layer.mode == "area":
         adaptive_mean(nodes)
         return
-    # Sizes are exact, where a product of a scale may be rounded otherwise.
-    sizes = nodes.integers("sizes", [1, *nodes.leaving])
-    nodes.op("Resize", nodes.x, "", "", sizes, **_MODES[nodes.layer.mode])
+    mode, scale = _MODES[nodes.layer.mode], nodes.layer.scale
+    if scale is not None and _scaled(nodes.entering.spatial, scale) == nodes.leaving.spatial:
+        scales = nodes.numbers("scales", [1.0, 1.0, *scale])
+        nodes.op("Resize", nodes.x, "", scales, **mode)
+    else:
+        sizes = nodes.integers("sizes", [1, *nodes.leaving])
+        nodes.op("Resize", nodes.x, "", "", sizes, **mode)
+
+
+def _scaled(sizes: Iterable[int], scale: Iterable[float]) -> tuple[int, ...]:
+    """The sizes that ONNX makes with a scale, in its single precision."""
+    return tuple(int(_single(size * _single(factor))) for size, factor in zip(sizes, scale))
+
+
+def _single(number: float) -> float:
+    """A number as single precision has it."""
+    (rounded,) = struct.unpack("f", struct.pack("f", number))
+    return float(rounded)
 
 
 @writes("pixel_shuffle")

@@ -34,8 +34,6 @@ def tree(value: Value) -> ast.expr:
         return ast.Tuple([tree(item) for item in value.items])
     if isinstance(value, tuple):
         return ast.Tuple([tree(item) for item in value])
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return ast.Constant(int(value))
     return (
         ast.UnaryOp(ast.USub(), ast.Constant(-value))
         if _is_negative(value)

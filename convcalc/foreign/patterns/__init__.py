@@ -8,14 +8,15 @@ layers that there are.
 from __future__ import annotations
 
 from convcalc.foreign.patterns.remains import without_primitives
+from convcalc.foreign.patterns.structures import with_structures
 from convcalc.foreign.patterns.values import with_values
-from convcalc.foreign.patterns.views import with_views
+from convcalc.foreign.patterns.views import with_views, without_twins
 from convcalc.foreign.traced import Traced
 
 __all__ = ["recognised"]
 
 #: What is done, over and over until nothing changes.
-_PASSES = (with_views, with_values)
+_PASSES = (without_twins, with_views, with_values, with_structures)
 
 
 def recognised(traced: Traced) -> Traced:

@@ -155,10 +155,12 @@ _NOWHERE: Placed = Placed(Layer(), (), (), Layer())
 def changed(network: Network, changes: Sequence[Change]) -> Traced:
     """The network with changes, and without what nobody reads then.
 
-    A change is left out where it would part learned tensors that are used several times.
+    A change is left out where it would part learned tensors that are used several times, and where
+    a part of it is called as a function and another as a module, which some tools tell apart.
     """
     traced = network.traced
-    at = {change.at: change for change in _sharing_alike(network, changes)}
+    alike = [change for change in changes if _is_functional(network, change) is not None]
+    at = {change.at: change for change in _sharing_alike(network, alike)}
     if not at:
         return traced
     gone = {index for change in at.values() for index in change.taken} - at.keys()
@@ -176,13 +178,21 @@ def changed(network: Network, changes: Sequence[Change]) -> Traced:
 
 def _named(network: Network, change: Change) -> Call:
     """A call whose name and scopes tell what a change takes."""
-    calls = [network.calls[index] for index in sorted(change.taken)]
-    own = [call for call in calls if call.placed.layer.arity != 0] or calls
-    scopes = own[0].scopes
-    for call in own[1:]:
-        scopes = common(scopes, call.scopes)
+    scopes = None
+    for index in sorted(change.taken):
+        call = network.calls[index]
+        if call.placed.layer.arity != 0:
+            scopes = call.scopes if scopes is None else common(scopes, call.scopes)
     last = network.calls[change.at]
-    return last._replace(scopes=scopes, functional=last.functional and scopes == last.scopes)
+    return last._replace(scopes=scopes or (), functional=_is_functional(network, change) is True)
+
+
+def _is_functional(network: Network, change: Change) -> bool | None:
+    """Whether the code calls functions for what a change takes; None: for some of it."""
+    calls = [network.calls[index] for index in change.taken]
+    own = {call.functional for call in calls if not call.placed.layer.moves}
+    own = own or {call.functional for call in calls}
+    return own.pop() if len(own) == 1 else None
 
 
 def common(a: tuple[Scope, ...], b: tuple[Scope, ...]) -> tuple[Scope, ...]:

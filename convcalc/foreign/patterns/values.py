@@ -221,6 +221,12 @@ def _layer_norm(region: Region) -> Layers:
     return _along(LayerNorm(affine=affine), region)
 
 
+def _scaled_layer_norm(region: Region) -> Layers:
+    """A layer norm has a factor and a shift, or none."""
+    is_scaled = region.axes == (0,) and region.shapes == (region.whole,)
+    return (LayerNorm(affine=False), Scale()) if is_scaled else None
+
+
 def _rms_norm(region: Region) -> Layers:
     if any(shape != region.whole for shape in region.shapes):
         return None
@@ -243,6 +249,7 @@ def _l2(region: Region) -> Layers:
 ALONG: tuple[Value, ...] = (
     Value(_normalised, _layer_norm),
     Value(lambda x, w, b: _plus(_times(_normalised(x), w), b), _layer_norm, learned=2),
+    Value(lambda x, w: _times(_normalised(x), w), _scaled_layer_norm, learned=1),
     Value(_by_root_mean_square, _rms_norm),
     Value(lambda x, w: _times(_by_root_mean_square(x), w), _rms_norm, learned=1),
     Value(_norm, _l2),

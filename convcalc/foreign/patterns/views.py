@@ -6,7 +6,7 @@ ones; then the order of these says what all layers do together: a channel shuffl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -213,6 +213,23 @@ def _reshape(x: Shape, y: Shape) -> Layer:
         if y == (*x[:start], product(x[start:])):
             return Flatten(start_axis=start)
     return Reshape(shape=tuple(y))
+
+
+def without_twins(traced: Traced) -> Traced:
+    """The network with one view for equal ones of the same tensor."""
+    network = Network(traced)
+    first: dict[tuple[Tensor, Layer], int] = {}
+    changes = []
+    for index, call in enumerate(network.calls):
+        if call.placed.type in VIEWS:
+            twin = first.setdefault((call.inputs[0], call.placed.layer), index)
+            if twin != index:
+                changes.append(Change(index, frozenset([index]), _instead(network.out(twin))))
+    return changed(network, changes)
+
+
+def _instead(tensor: Tensor) -> Callable[[Anew], tuple[Tensor, ...]]:
+    return lambda anew: (anew[tensor],)
 
 
 def with_views(traced: Traced) -> Traced:

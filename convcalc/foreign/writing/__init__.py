@@ -47,7 +47,8 @@ def _with_blocks(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
 def _with_groups(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
     """`layers` and `outputs`: every module a group, and nothing written once for several."""
     lines, outputs = lines_of(traced, inputs)
-    return _body({}, stack(lines), outputs)
+    lines, blocks = with_blocks(lines, plain=True)
+    return _body(blocks, stack(lines), outputs)
 
 
 #: How a network is written, the best way first.

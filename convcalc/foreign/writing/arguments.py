@@ -41,9 +41,9 @@ INDEX: Final = "i"
 #: What fields are called as arguments, where that is not their own name.
 _NAMES = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
 #: Fields that count channels or features, by the names of fields and of arguments.
-_CHANNELS = frozenset(("out", "g", "groups", "squeeze", "hidden", "width", "in", "num_groups"))
-#: Factors that people write: one number is so many times another.
-_FACTORS = (2, 3, 4, 6, 8, 12, 16, 32)
+_CHANNELS = frozenset(("out", "g", "groups", "squeeze", "hidden", "width", "in", "start", "stop"))
+#: How many times another number one is, at the most, where that is no accident.
+_MOST_TIMES = 32
 
 
 def agree(a: Vector, b: Vector) -> bool:
@@ -96,6 +96,8 @@ class Arguments:
         self.last_out = ""
         #: What the texts that are no argument come to.
         self.texts: dict[str, Vector] = {}
+        #: Conditions that hold wherever they stand, by the stacks in which they do.
+        self.asked: dict[Vector, str] = {}
 
     def value(self, place: Place, vector: Vector) -> Any:
         """A value as it is written: a literal, or an expression."""
@@ -114,6 +116,8 @@ class Arguments:
         # A single turn says nothing of the others.
         rest = tuple([each.rest for each in both])
         first = self.value(place, tuple([each.first for each in both]))
+        if all(each is ANY for each in rest):
+            return first
         later = self.value(place, rest)
         if first == later:
             return first
@@ -127,7 +131,7 @@ class Arguments:
                 return each.token
         known = [value for value in vector if value is not ANY]
         if all(type(value) is int for value in known):
-            for text, values in self._relations(place, role):
+            for text, values in self._relations(place, role, vector):
                 if agree(values, vector) and all(
                     value is ANY or other is not ANY for value, other in zip(vector, values)
                 ):
@@ -138,14 +142,17 @@ class Arguments:
                 return worked_out
         return self._new(place, role, vector)
 
-    def _relations(self, place: Place, role: str) -> Iterator[tuple[str, Vector]]:
+    def _relations(
+        self, place: Place, role: str, vector: Vector
+    ) -> Iterator[tuple[str, Vector]]:
         """What a number may be worked out from, the likeliest first."""
         if role == "channels":
             yield "in_channels", place.entering
-            for each in self.found:
-                if each.role == role:
-                    yield from _multiples(each.token, each.values)
-            yield from _multiples("in_channels", place.entering)
+            others = [(each.token, each.values) for each in self.found if each.role == role]
+            for text, values in [*others, ("in_channels", place.entering)]:
+                found = _multiple(text, values, vector)
+                if found is not None:
+                    yield found
         if role == "padding":
             yield from _paddings(place)
 
@@ -154,10 +161,11 @@ class Arguments:
         entering = self.entering
         if role != "channels" or entering is None or place.field in ("g", "groups"):
             return ""
-        for text, values in [("in_channels", entering), *_multiples("in_channels", entering)]:
-            if agree(values, vector):
-                wish = "hidden" if place.field == "out" else place.field
-                return self._rule(text, values, wish).token
+        same = ("in_channels", entering) if agree(entering, vector) else None
+        found = same or _multiple("in_channels", entering, vector)
+        if found is not None:
+            wish = "hidden" if place.field == "out" else place.field
+            return self._rule(*found, wish).token
         pairs = [*zip(vector, entering)]
         if any(v is not ANY and (not e or v % e) for v, e in pairs):
             return ""
@@ -197,6 +205,19 @@ class Arguments:
 
     def condition(self, present: Vector, place: Place) -> str:
         """What is true where a line is there; `present` has truth values."""
+        if present not in self.asked:
+            inverse = self.asked.get(tuple([not value for value in present]), "")
+            is_one = " or " not in inverse and " and " not in inverse
+            if inverse and is_one and ("!=" in inverse or "==" in inverse):
+                swapped = {"!=": "==", "==": "!="}
+                return re.sub("[!=]=", lambda found: swapped[found[0]], inverse)
+            text = self._condition(present, place)
+            if "in_channels" in text:
+                return text
+            self.asked[present] = text
+        return self.asked[present]
+
+    def _condition(self, present: Vector, place: Place) -> str:
         for each in self.found:
             if each.role == "flag":
                 if each.values == present:
@@ -322,15 +343,19 @@ def _filled(values: Vector, others: Vector) -> Vector:
     return tuple([b if a is ANY else a for a, b in zip(values, others)])
 
 
-def _multiples(text: str, values: Vector) -> Iterator[tuple[str, Vector]]:
-    """A number times the factors that people write, and over them."""
-    if not all(value is ANY or type(value) is int for value in values):
-        return
-    for factor in _FACTORS:
-        yield f"{text} * {factor}", tuple([v if v is ANY else v * factor for v in values])
-    for factor in _FACTORS:
-        if all(value is ANY or value % factor == 0 for value in values):
-            yield f"{text} // {factor}", tuple([v if v is ANY else v // factor for v in values])
+def _multiple(text: str, values: Vector, wanted: Vector) -> tuple[str, Vector] | None:
+    """Numbers as so many times others, or these over a number; None where they are not."""
+    pairs = [(v, w) for v, w in zip(values, wanted) if v is not ANY and w is not ANY]
+    if not pairs or not all(type(v) is int and v > 0 and w > 0 for v, w in pairs):
+        return None
+    value, want = pairs[0]
+    factor, over = want // value, value // want
+    if 1 < factor <= _MOST_TIMES and all(v * factor == w for v, w in pairs):
+        return f"{text} * {factor}", tuple([v if v is ANY else v * factor for v in values])
+    if 1 < over <= _MOST_TIMES and all(w * over == v for v, w in pairs):
+        known = all(v is ANY or v % over == 0 for v in values)
+        return (f"{text} // {over}", tuple([v if v is ANY else v // over for v in values])) if known else None
+    return None
 
 
 def _paddings(place: Place) -> Iterator[tuple[str, Vector]]:

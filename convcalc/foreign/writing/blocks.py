@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from convcalc import layers
@@ -11,7 +11,7 @@ from convcalc.foreign.writing.arguments import Finished
 from convcalc.foreign.writing.elements import stack
 from convcalc.foreign.writing.fields import Names, as_name
 from convcalc.foreign.writing.line import Line, every
-from convcalc.foreign.writing.loops import looped
+from convcalc.foreign.writing.loops import exact, looped
 from convcalc.foreign.writing.merging import Merged, Merging, Solving, form_of
 from convcalc.language import built
 from convcalc.language.statements import REQUIRED
@@ -19,12 +19,17 @@ from convcalc.language.statements import REQUIRED
 #: Conditions that the modules of one block need, at the most.
 _MOST_CONDITIONS = 4
 #: Arguments of a block, at the most.
-_MOST_ARGUMENTS = 10
+_MOST_ARGUMENTS = 12
 
 
-def with_blocks(lines: list[Line]) -> tuple[list[Line], dict[str, Any]]:
-    """The lines of a network with calls of blocks and with loops; the blocks by their names."""
-    blocks = _Blocks()
+def with_blocks(
+    lines: list[Line], *, plain: bool = False
+) -> tuple[list[Line], dict[str, Any]]:
+    """The lines of a network with calls of blocks and with loops; the blocks by their names.
+
+    The `plain` ones have no loops, and only those modules are blocks that cannot be groups.
+    """
+    blocks = _Blocks(plain)
     heights: dict[str, int] = {}
     modules: dict[str, list[Line]] = {}
     for line, height in _modules(lines):
@@ -33,7 +38,7 @@ def with_blocks(lines: list[Line]) -> tuple[list[Line], dict[str, Any]]:
         modules.setdefault(key, []).append(line)
     for key in sorted(modules, key=lambda key: heights[key]):
         blocks.add(key, modules[key])
-    body = looped(lines, blocks.merging)
+    body = lines if plain else looped(lines, blocks.merging)
     return body, blocks.written
 
 
@@ -63,30 +68,36 @@ def _stem(name: str) -> str:
 class _Blocks:
     """The blocks that are found."""
 
-    def __init__(self) -> None:
+    def __init__(self, plain: bool) -> None:
+        self.plain = plain
         self.written: dict[str, Any] = {}
         self.merging = Merging({})
         self.names = Names((*layers.TYPES, *built.STRUCTURES))
 
     def add(self, key: str, modules: list[Line]) -> None:
         """Make blocks of modules of one class, as far as these come several times."""
-        for module in modules:
-            module.lists["layers"] = looped(module.lists["layers"], self.merging)
-        if len(modules) > 1 and self._made(key, modules):
-            return
-        forms: dict[Any, list[Line]] = {}
-        for module in modules:
-            forms.setdefault(form_of(module.lists["layers"]), []).append(module)
-        for same in forms.values():
-            needed = any(module.reads_input or module.weights for module in same)
-            if (len(same) > 1 and len(forms) > 1) or needed:
+        if not self.plain:
+            for module in modules:
+                module.lists["layers"] = looped(module.lists["layers"], self.merging)
+            if all(map(_is_one_call, modules)):
+                for module in modules:
+                    _replace(module)
+                return
+            if len(modules) > 1 and self._made(key, modules):
+                return
+            for same in _by(modules, lambda module: form_of(module.lists["layers"])):
+                if 1 < len(same) < len(modules):
+                    self._made(key, same)
+        left = [module for module in modules if module.is_module]
+        for same in _by(left, lambda module: tuple(map(exact, module.lists["layers"]))):
+            if any(module.reads_input or module.weights for module in same):
                 self._made(key, same)
 
     def _made(self, key: str, modules: list[Line]) -> bool:
         """Make one block of modules; whether that went well."""
         bodies = [module.lists["layers"] for module in modules]
         merged = self.merging.merged(bodies)
-        if merged is None or not _is_alike(merged, bodies):
+        if merged is None or not _is_alike(merged):
             return False
         entering = tuple([module.channels for module in modules])
         solving = Solving(len(modules), entering)
@@ -109,22 +120,44 @@ class _Blocks:
         return True
 
 
-def _is_alike(merged: list[Merged], bodies: list[list[Line]]) -> bool:
-    """Whether stacks are enough alike to be one."""
-    most = _size(merged)
-    fewest = min(sum(1 for _ in every(body)) for body in bodies)
-    return fewest * 5 >= most * 2
+def _by(modules: list[Line], key: Callable[[Line], Any]) -> list[list[Line]]:
+    """Modules that have something in common, together."""
+    found: dict[Any, list[Line]] = {}
+    for module in modules:
+        found.setdefault(key(module), []).append(module)
+    return [*found.values()]
 
 
-def _size(merged: list[Merged]) -> int:
-    return sum(
-        1
-        + sum(
-            sum(map(_size, inner)) if key == "paths" else _size(inner)
-            for key, inner in each.lists.items()
-        )
-        for each in merged
-    )
+def _is_one_call(module: Line) -> bool:
+    """Whether a module is only what one line in it is."""
+    body = module.lists["layers"]
+    return len(body) == 1 and not body[0].lists and not module.reads_input and not module.weights
+
+
+def _replace(module: Line) -> None:
+    """Make a module the one line that is in it."""
+    (one,) = module.lists["layers"]
+    module.kind, module.fields, module.lists = one.kind, one.fields, {}
+    module.weights = one.weights
+
+
+def _is_alike(merged: list[Merged]) -> bool:
+    """Whether stacks are enough alike to be one: most of it is in all of them."""
+    always, sometimes = _sizes(merged)
+    return sometimes <= always
+
+
+def _sizes(merged: list[Merged], optional: bool = False) -> tuple[int, int]:
+    """How many lines are in all stacks, and how many in some."""
+    always = sometimes = 0
+    for each in merged:
+        own = optional or each.is_optional
+        always, sometimes = always + (not own), sometimes + own
+        for key, inner in each.lists.items():
+            for stack in inner if key == "paths" else [inner]:
+                more = _sizes(stack, own)
+                always, sometimes = always + more[0], sometimes + more[1]
+    return always, sometimes
 
 
 def _block(found: Finished, body: list[Line]) -> dict[str, Any]:

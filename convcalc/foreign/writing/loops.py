@@ -27,9 +27,9 @@ def _is_free(line: Line) -> bool:
     return not line.label and line.weights is None and (not line.is_named or is_numbered)
 
 
-def _exact(line: Line) -> Any:
+def exact(line: Line) -> Any:
     """What equal lines have in common."""
-    inner = tuple([tuple(map(_exact, each)) for each in line.inner()])
+    inner = tuple([tuple(map(exact, each)) for each in line.inner()])
     fields = tuple([(key, repr(value)) for key, value in line.fields.items() if key != "split"])
     name = line.name if line.is_named and not line.name[-1:].isdigit() else ""
     free = None if not line.label and line.weights is None else id(line)
@@ -89,7 +89,7 @@ def _repeated(lines: list[Line]) -> list[Line]:
     """Equal lines one after the other as loops, the shortest turns first."""
     for length in range(1, min(_LONGEST_TURN, len(lines) // 2) + 1):
         numbers: dict[Any, int] = {}
-        ids = [numbers.setdefault(_exact(line), len(numbers)) for line in lines]
+        ids = [numbers.setdefault(exact(line), len(numbers)) for line in lines]
         found: list[Line] = []
         at = 0
         while at < len(lines):

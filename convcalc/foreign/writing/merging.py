@@ -210,10 +210,12 @@ def _lifted(stacks: Sequence[list[Line] | None]) -> list[list[Line] | None]:
 def lifted(line: Line) -> Line:
     """A line as a loop of one turn."""
     one = Line(line.kind, range(line.first, line.end), line.takes, line.makes)
-    one.fields = {
-        key: value if isinstance(value, Switch) else Switch(value, ANY)
-        for key, value in line.fields.items()
-    }
+    one.lists, one.fields = line.lists, dict(line.fields)
+    if not line.lists:
+        one.fields = {
+            key: value if isinstance(value, (Switch, str)) else Switch(value, ANY)
+            for key, value in line.fields.items()
+        }
     made = Line("repeat", range(line.first, line.end), line.takes, line.makes)
     made.fields, made.lists = {"times": 1}, {"layers": [one]}
     made.from_, made.label, made.weights = line.from_, line.label, line.weights
@@ -323,7 +325,7 @@ class Solving:
             present = merged[at].present
             while end < len(merged) and merged[end].present == present:
                 end += 1
-            lines = [self._with_lists(each) for each in merged[at:end]]
+            lines = [line for each in merged[at:end] for line in self._with_lists(each)]
             if present != around:
                 lines = self._conditional(merged[at], lines, flow)
             result += lines
@@ -337,7 +339,7 @@ class Solving:
             at = end
         return result
 
-    def _with_lists(self, each: Merged) -> Line:
+    def _with_lists(self, each: Merged) -> list[Line]:
         line = self.made[id(each)]
         flow = tuple([ANY if other is None else other.channels for other in each.lines])
         for key, inner in each.lists.items():
@@ -348,7 +350,11 @@ class Solving:
         if "connect" in each.fields:
             vector = each.fields["connect"]
             line.fields["connect"] = self._condition(vector, "connect", flow, {})
-        return line
+        if line.kind == "repeat" and line.fields.get("times") == 1:
+            (once,) = line.lists.values()
+            once[0].from_, once[-1].label = line.from_, line.label
+            return once
+        return [line]
 
     def _conditional(self, first: Merged, lines: list[Line], flow: Vector) -> list[Line]:
         """Lines that are not everywhere: one with a condition, or several in a group with one."""
@@ -356,9 +362,13 @@ class Solving:
         outs = [line.fields["out"] for line in lines if "out" in line.fields]
         said = {"out": (outs[-1], self.arguments.comes_to(outs[-1]))} if outs else {}
         wish = head.name if head.is_named else head.kind
+        # Lines that others name stand in the list itself, where other tensors enter each.
+        apart = len(lines) > 1 and any(line.label for line in lines)
+        flow = (ANY,) * len(flow) if apart else flow
         condition = self._condition(first.present, wish, flow, said)
-        if len(lines) == 1 and "when" not in head.fields:
-            head.fields = {"when": condition, **head.fields}
+        if apart or len(lines) == 1:
+            for line in lines:
+                line.fields = {"when": condition, **line.fields}
             return lines
         group = Line("sequential", range(head.first, lines[-1].end), head.takes, lines[-1].makes)
         group.fields, group.lists = {"when": condition}, {"layers": lines}

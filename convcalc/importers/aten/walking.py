@@ -123,7 +123,7 @@ class Walk:
             return node.meta.get("val")
         if name in _VIEWS and node.args:
             self.bases[node] = node.args[0]
-        is_reached = any(isinstance(each, Foreign) for each in tensors)
+        is_reached = any(isinstance(each, Foreign) for each in tensors) and name not in _MADE
         if not is_reached and not (name in PRODUCTS and tensors):
             made = _held(node, name, shapes, tensors, arguments)
         else:
@@ -280,6 +280,11 @@ def _held(
     return made if isinstance(node.meta.get("val"), (list, tuple)) else made[0]
 
 
+#: What makes a constant, by the sizes of a tensor at the most.
+_MADE = frozenset(
+    "new_zeros new_ones new_full new_empty new_tensor zeros_like ones_like full_like empty_like "
+    "rand_like randn_like sym_size".split()
+)
 #: What keeps every element, and each once.
 _WHOLE = frozenset(
     "view reshape permute transpose t contiguous clone detach alias unsqueeze squeeze flatten to "
