@@ -142,9 +142,7 @@ class Arguments:
                 return worked_out
         return self._new(place, role, vector)
 
-    def _relations(
-        self, place: Place, role: str, vector: Vector
-    ) -> Iterator[tuple[str, Vector]]:
+    def _relations(self, place: Place, role: str, vector: Vector) -> Iterator[tuple[str, Vector]]:
         """What a number may be worked out from, the likeliest first."""
         if role == "channels":
             yield "in_channels", place.entering
@@ -354,7 +352,11 @@ def _multiple(text: str, values: Vector, wanted: Vector) -> tuple[str, Vector] |
         return f"{text} * {factor}", tuple([v if v is ANY else v * factor for v in values])
     if 1 < over <= _MOST_TIMES and all(w * over == v for v, w in pairs):
         known = all(v is ANY or v % over == 0 for v in values)
-        return (f"{text} // {over}", tuple([v if v is ANY else v // over for v in values])) if known else None
+        return (
+            (f"{text} // {over}", tuple([v if v is ANY else v // over for v in values]))
+            if known
+            else None
+        )
     return None
 
 
