@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from convcalc.importers.writing.line import Line
 from convcalc.language.check import RESERVED, taken_names
 
 
@@ -325,6 +326,15 @@ def choice(first: Any, rest: Any) -> str:
     if (first, rest) == (False, True):
         return f"{INDEX} != 0"
     return f"{_literal(first)} if {INDEX} == 0 else {_literal(rest)}"
+
+
+def asks_for_turn(line: Line) -> bool:
+    """Whether a value of a line is another in the first turn of the loop around it."""
+    return any(
+        isinstance(value, Switch)
+        or (isinstance(value, Expression) and re.search(rf"\b{INDEX} [=!]= 0", value) is not None)
+        for value in line.fields.values()
+    )
 
 
 def _literal(value: Any) -> str:
