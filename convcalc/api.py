@@ -12,7 +12,7 @@ from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc import analysis, zoo
+from convcalc import analysis, importers, zoo
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, require_whole
 from convcalc.frozen import FrozenDict
 from convcalc.graph import DROP, UNTIL, Cut, Graph
@@ -174,8 +174,8 @@ class Network(Graph):
 
     @property
     def doubts(self) -> tuple[Diagnostic, ...]:
-        """What is to be said beside what it costs: its spec is right, and looks misread; or what
-        was left out of it changes the weights of what follows.
+        """What is to be said beside what it costs: its spec is right, and looks misread; what was
+        left out of it changes the weights of what follows; a foreign file says less than it seems.
 
         The command line prints these as warnings.
         """
@@ -187,7 +187,8 @@ class Network(Graph):
         asked = self._asked.checked(budget)
         # It is the spec's line that is in doubt, whatever sizes are asked for beside it.
         own = asked._replace(inputs={}, cuts=()).tried(budget) if asked.inputs else self
-        found = [] if own is None else [*doubts(asked.document, asked.source, own.inputs)]
+        found = [*asked.doubts]
+        found += () if own is None else doubts(asked.document, asked.source, own.inputs)
         whole = self._whole(budget) if DROP in self.cut_by() else None
         if whole is not None:
             found += reshaped(whole, self, asked.source)
@@ -257,6 +258,26 @@ class Network(Graph):
             inputs=asked.inputs if input is None else _inputs(input),
             settings={**asked.settings, **(variables or {}), **named},
         ).network()
+
+    def export(self, to: str) -> str | bytes:
+        """The network for another program, the content of a file.
+
+        `to` is `pytorch` or `keras`, which get code, or `onnx`, which is bytes. Raises
+        ConvcalcError for another name, and for what that program has no way to say.
+        """
+        from convcalc import exporters
+        from convcalc.exporters.base import Model
+
+        _require("the name of an exporter", to, str)
+        exporter = exporters.find(to)
+        if self._asked is None:
+            raise fail("bad-value", "a network that was changed by hand has no spec to export")
+        if self.cuts and exporter.of_document:
+            message = f"a part of a network cannot be written for {exporter.title}, whose code"
+            message += " follows the spec"
+            raise fail("cannot-export", message, "`--to onnx` writes the graph that is left")
+        document = self._asked.checked(Budget(self._limits)).document
+        return exporter.content(Model(document, self))
 
     def until(self, *names: str) -> Network:
         """The part of it that leads to a layer or a block, or to several: a backbone.
@@ -328,6 +349,8 @@ class _Asked(NamedTuple):
     inputs: Mapping[str, tuple[int, ...]]
     settings: Mapping[str, Any]
     cuts: tuple[Cut, ...] = ()
+    #: What is to be said beside it, since it was read of a foreign file.
+    doubts: tuple[Diagnostic, ...] = ()
     #: The spec, checked; None where it is yet to be.
     document: Any = None
 
@@ -433,7 +456,7 @@ def load(
     variables: Mapping[str, Any] | None = None,
     **named: Any,
 ) -> Network:
-    """The network of a spec file, or of a spec or preset in the zoo.
+    """The network of a spec file, of a spec or preset in the zoo, or of an ONNX file.
 
     `preset` and `variables` set the spec's variables, which can also be named (`alpha=0.5`).
     `input` has other sizes for its input, whose channels hold: `192`, `(160, 224)`,
@@ -450,16 +473,31 @@ def load(
     _require("a spec", path_or_name, str)
     _require("limits", limits, Limits)
     _require("a preset", preset, (str, NoneType))
-    found = zoo.locate(path_or_name, limits.bytes)
-    settings = {**(variables or {}), **named}
-    return loads(
-        found.data,
-        found.name,
-        found.preset_or(preset),
+    found = importers.locate(path_or_name, limits, _inputs(input))
+    return network_of(
+        found,
+        preset,
         input=input,
         limits=limits,
-        variables=settings,
+        variables={**(variables or {}), **named},
     )
+
+
+def network_of(
+    found: zoo.Found,
+    preset: str | None = None,
+    *,
+    input: Input | None = None,
+    limits: Limits = DEFAULT,
+    variables: Mapping[str, Any] | None = None,
+) -> Network:
+    """The network of a spec that was found. See `load`."""
+    from convcalc.language.reader import source_of
+
+    source = source_of(found.data, found.name, limits)
+    chosen = found.preset_or(preset)
+    settings = {} if variables is None else variables
+    return _Asked(source, limits, chosen, _inputs(input), settings, doubts=found.doubts).network()
 
 
 def loads(

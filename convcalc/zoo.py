@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import Source, fail
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail
 from convcalc.words import did_you_mean
 
 #: What the file of a spec ends in.
@@ -24,6 +24,8 @@ class Found(NamedTuple):
     path: str
     name: str
     preset: str | None = None
+    #: What is to be said beside it: it was read of a foreign file.
+    doubts: tuple[Diagnostic, ...] = ()
 
     @property
     def is_of_zoo(self) -> bool:
@@ -134,12 +136,13 @@ def locate(name: str, most: int) -> Found:
         if family is not None:
             path = os.path.join(folder(), family + ".yaml")
             return Found(_read(path, name, most), path, f"{family}.yaml", preset)
-    raise _missing(name)
+    raise missing(name)
 
 
-def _missing(name: str) -> Exception:
+def missing(name: str, suffixes: tuple[str, ...] = SUFFIXES) -> ConvcalcError:
+    """The error for a name that is no file and none of the zoo's; a file has such a suffix."""
     if os.path.isdir(name):
-        files = sorted(_specs_in(name) or ())
+        files = sorted(_files_in(name, SUFFIXES) or ())
         help = (
             f"name the files in it, such as {os.path.join(name, files[0])}"
             if files
@@ -152,23 +155,23 @@ def _missing(name: str) -> Exception:
     help = did_you_mean(bare, [*families(), *presets()])
     if not os.path.dirname(name) or not help:
         help = f"{help} `convcalc list` names the specs that come with convcalc".strip()
-    if os.path.dirname(name) or name.endswith(SUFFIXES):
-        near = _files_like(name)
+    if os.path.dirname(name) or name.endswith(suffixes):
+        near = _files_like(name, suffixes)
         return fail("no-such-spec", f"there is no file {name}", near or help)
     return fail("no-such-spec", f"there is no file and no spec in the zoo called {name!r}", help)
 
 
-def _files_like(name: str) -> str:
-    files = _specs_in(os.path.dirname(name) or ".")
+def _files_like(name: str, suffixes: tuple[str, ...]) -> str:
+    files = _files_in(os.path.dirname(name) or ".", suffixes)
     if files is None:
         return f"there is no folder {os.path.dirname(name)} either"
     return did_you_mean(os.path.basename(name), files)
 
 
-def _specs_in(parent: str) -> list[str] | None:
-    """The spec files in a folder; None where it cannot be looked into."""
+def _files_in(parent: str, suffixes: tuple[str, ...]) -> list[str] | None:
+    """The files of such suffixes in a folder; None where it cannot be looked into."""
     try:
-        return [file for file in os.listdir(parent) if file.endswith(SUFFIXES)]
+        return [file for file in os.listdir(parent) if file.endswith(suffixes)]
     except (OSError, ValueError):  # which has a character that no name has
         return None
 

@@ -23,6 +23,7 @@ ROOMS = (
         "symbolic",
         "window",
         "diagnostics",
+        "extras",
         "inputs",
         "frozen",
         "named",
@@ -39,7 +40,8 @@ ROOMS = (
         "analysis",
         "explain",
     ),
-    *("budgets", "reconcile", "language", "zoo", "importers", "exporters", "reported", "errata", "render", "explained"),
+    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
+    *("reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcalc.cli import candidates, options, output
+from convcalc.cli import candidates, options, output, progress
 from convcalc.cli.command import Command
 from convcalc.diagnostics import fail
 
@@ -49,6 +49,7 @@ def _columns() -> Mapping[str, Any]:
 )
 @options.dtype_option
 @options.si_option
+@options.strict_option
 @output.output_options
 @options.error_format_option
 def command(
@@ -64,11 +65,12 @@ def command(
     top: int | None,
     columns: str | None,
     si: bool,
-) -> None:
+    strict: bool,
+) -> int:
     """Print what each layer of a network costs, and the totals.
 
     SPEC is a file, - for standard input, or the name of a spec or preset that comes with convcalc
-    (`convcalc list`).
+    (`convcalc list`); or an ONNX file, whose weights are not read.
 
     \b
     Examples:
@@ -82,15 +84,17 @@ def command(
       convcalc analyze mobilenet_v2 --json | jq .totals.macs
       convcalc analyze mobilenet_v2 --dtype int8 --columns name,weight_bytes
       convcalc analyze resnet18 resnet34 -o resnets.csv
+      convcalc analyze model.onnx --strict
     """
     if group_by and convention == "all":
         raise click.UsageError("--convention all lists layers; --group-by takes one convention")
+    from convcalc.cli import Status
     from convcalc.render import analysis as render
     from convcalc.render.columns import require
 
     require(columns, sort, convention)
     analyses = []
-    for spec in specs:
+    for spec in progress.each(specs, "analyzing"):
         analysis = load(spec).analyze(convention, batch, dtype or "float32")
         analyses.append(analysis.folded(depth) if depth else analysis)
     if dtype is not None and printer.format.view != "objects":
@@ -99,6 +103,8 @@ def command(
         printer.print(render.shares(analyses, group_by, columns, sort, si, top))
     else:
         printer.print(render.layers(analyses, columns, sort, si, depth, top))
+    is_known = not any(analysis.totals["unknown"] for analysis in analyses)
+    return Status.DONE if is_known or not strict else Status.CHECK_FAILED
 
 
 def _with_bytes(

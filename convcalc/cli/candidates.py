@@ -17,6 +17,7 @@ from convcalc.diagnostics import ConvcalcError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from convcalc.language.limits import Limits
     from convcalc.zoo import Found
 
 #: Kinds of candidates: a whole word, one that more follows, and the spec files of a folder.
@@ -147,17 +148,17 @@ def parts_of_path(names: Iterable[str], incomplete: str) -> list[CompletionItem]
     ]
 
 
-def found_spec(spec: str, most: int) -> Found | None:
+def found_spec(spec: str, limits: Limits) -> Found | None:
     """The spec of a SPEC argument; None for what is no file and not in the zoo.
 
     A pipe or a device is left alone: what is read from it is gone.
     """
-    from convcalc import zoo
+    from convcalc import importers
 
     if spec == "-" or (os.path.exists(spec) and not os.path.isfile(spec)):
         return None
     try:
-        return zoo.locate(spec, most)
+        return importers.locate(spec, limits)
     except ConvcalcError:
         return None
 
@@ -186,7 +187,7 @@ def _documents(specs: Iterable[str]) -> Iterator[dict[str, Any]]:
     from convcalc.language.reader import read, source_of
 
     for spec in specs:
-        found = found_spec(spec, DEFAULT.bytes)
+        found = found_spec(spec, DEFAULT)
         if found is None:
             continue
         try:

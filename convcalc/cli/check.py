@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import candidates, options, output
+from convcalc.cli import candidates, options, output, progress
 from convcalc.cli.command import Command, notes
 from convcalc.diagnostics import fail
 
@@ -79,7 +79,7 @@ def command(
         if each.metric in [before.metric for before in asked[:index]]:
             raise fail("usage", f"`--max {each.metric}` is given twice", "leave one of them out")
     found = []
-    for spec in specs:
+    for spec in progress.each(specs, "checking"):
         analysis = load(spec).analyze(convention, batch, dtype or "float32")
         found.append(Checked(spec, analysis, dtype or "float32", verdicts(analysis, asked)))
     printer.print(report(found, si))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from convcalc.api import Network, Opened
     from convcalc.graph import Cut
+    from convcalc.inputs import Input
     from convcalc.language.limits import Limits
     from convcalc.language.values import Written
     from convcalc.zoo import Found
@@ -239,10 +240,9 @@ def layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     settings = {name: first for name, (first, *_) in parse_choices(given["settings"] or ()).items()}
     common: dict[str, Any] | None = None
     for spec in candidates.named(ctx):
-        found = candidates.found_spec(spec, limits.bytes)
+        found = candidates.found_spec(spec, limits)
         if found is not None:
-            chosen = found.preset_or(preset)
-            network = api.loads(found.data, found.name, chosen, limits=limits, variables=settings)
+            network = api.network_of(found, preset, limits=limits, variables=settings)
             if isinstance(param, click.Argument):
                 for cut in cuts_of(given["until"] or (), given["drop"] or ()):
                     network = api.part_of(network, cut)
@@ -263,11 +263,8 @@ def _loader(
     variables, input, bounds = parse_settings(settings), parse_inputs(inputs), limits_of(limits)
 
     def load(spec: str) -> Network:
-        found = read_spec(spec, bounds)
-        chosen = found.preset_or(preset)
-        network = api.loads(
-            found.data, found.name, chosen, input=input, limits=bounds, variables=variables
-        )
+        found = read_spec(spec, bounds, input)
+        network = api.network_of(found, preset, input=input, limits=bounds, variables=variables)
         for cut in cuts:
             network = api.part_of(network, cut)
         note_doubts(found, network)
@@ -295,20 +292,23 @@ def opener(limits: tuple[str, ...]) -> Callable[[str], tuple[Found, Opened]]:
     return open_spec
 
 
-def read_spec(spec: str, limits: Limits) -> Found:
+def read_spec(spec: str, limits: Limits, input: Input | None = None) -> Found:
     """What a SPEC argument stands for: a file, - for standard input, or a name in the zoo.
 
-    It is kept from being overwritten by the answer. Raises ConvcalcError.
+    A foreign file is read as it is asked for at `input`. It is kept from being overwritten by the
+    answer. Raises ConvcalcError.
     """
-    from convcalc import zoo
+    from convcalc import importers, zoo
+    from convcalc.inputs import inputs_of
 
     if spec == "-":
         if STANDARD_INPUT in notes().read:
             raise fail("usage", "standard input can be read once", "give - once")
         notes().read.append(STANDARD_INPUT)
         return zoo.Found(streams.read_input(limits.bytes), spec, "<stdin>")
-    found = zoo.locate(spec, limits.bytes)
+    found = importers.locate(spec, limits, None if input is None else inputs_of(input))
     notes().read.append(found.path)
+    notes().warn(found.doubts)
     return found
 
 
@@ -395,6 +395,13 @@ def si_option(function: _F) -> _F:
     return click.option("--si", is_flag=True, help="Short numbers: 568.7M.")(function)
 
 
+def strict_option(function: _F) -> _F:
+    """`--strict`."""
+    return click.option(
+        "--strict", is_flag=True, help="End with 1 where the cost of a layer is not known."
+    )(function)
+
+
 def parse_inputs(inputs: tuple[str, ...]) -> dict[str, str] | None:
     """What each `--input` says, by the name before its `=`, empty where there is none.
 
@@ -472,6 +479,36 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Written]:
     """
     _require_once("--set", settings)
     return dict(map(_parse_setting, settings))
+
+
+def parse_arguments(settings: tuple[str, ...]) -> dict[str, Any]:
+    """`NAME=VALUE` pairs as arguments of Python code: literals of Python, other words as texts.
+
+    Raises BadParameter, or ConvcalcError for a name with two values.
+    """
+    _require_once("--arg", settings)
+    return dict(map(_parse_argument, settings))
+
+
+#: How people write some values who do not write Python.
+_OTHERWISE = {"true": True, "false": False, "null": None}
+#: Characters of an argument that may be a literal; longer ones are texts.
+_LITERAL = 10_000
+
+
+def _parse_argument(setting: str) -> tuple[str, Any]:
+    from ast import literal_eval
+
+    name, equals, text = setting.partition("=")
+    if not equals or not name.strip().isidentifier():
+        shown = repr(shortened(setting))
+        raise click.BadParameter(f"{shown} is no argument; write NAME=VALUE: width=64")
+    if text in _OTHERWISE:
+        return name.strip(), _OTHERWISE[text]
+    try:
+        return name.strip(), literal_eval(text[: _LITERAL + 1].strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return name.strip(), text
 
 
 def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Written]]:

@@ -155,8 +155,10 @@ def _target(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     return None if stream_of(value) == 1 else value
 
 
-def write(text: Iterable[str], target: str | None, encoding: str | None = streams.UTF_8) -> None:
-    """Write the pieces of a result to a file, or to standard output.
+def write(
+    text: Iterable[str] | bytes, target: str | None, encoding: str | None = streams.UTF_8
+) -> None:
+    """Write the pieces of a result, or bytes, to a file, or to standard output.
 
     The encoding is that of standard output; None is the stream's own. Raises ConvcalcError.
     """

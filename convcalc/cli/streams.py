@@ -4,6 +4,7 @@ encoding. Nothing here changes a stream for whoever else uses it.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -33,8 +34,8 @@ def read_input(most: int) -> bytes | str:
         raise _unreadable(reason(error)) from None
 
 
-def answer(text: Iterable[str], encoding: str | None = None) -> None:
-    """Print a result on standard output, once it is there to its end.
+def answer(text: Iterable[str] | bytes, encoding: str | None = None) -> None:
+    """Print a result on standard output, once it is there to its end; bytes as they are.
 
     The stream's own encoding is used unless another is given; what that has no character for is a
     question mark. A reader that has gone has what it wanted. Raises ConvcalcError where the result
@@ -103,9 +104,11 @@ def _pieces(file: Any, most: int) -> Iterator[bytes]:
             return
 
 
-def _send(stream: Any, text: Iterable[str], encoding: str | None) -> None:
+def _send(stream: Any, text: Iterable[str] | bytes, encoding: str | None) -> None:
     """Write to a stream, and leave nothing in its buffers. Raises OSError."""
     if not hasattr(stream, "buffer"):  # it takes text, as io.StringIO does
+        if isinstance(text, bytes):
+            raise OSError(errno.EINVAL, "it takes text alone")
         stream.write("".join(text))
         stream.flush()
         return
@@ -134,10 +137,16 @@ def _wait(file: Any, to_write: bool) -> None:
     select.select([] if to_write else [file], [file] if to_write else [], [])
 
 
-def encoded(pieces: Iterable[str], encoding: str) -> Iterator[bytes]:
-    """Pieces of text as bytes, put together to some that are worth a write each."""
+def encoded(pieces: Iterable[str] | bytes, encoding: str) -> Iterator[bytes]:
+    """Pieces of text as bytes, put together to some that are worth a write each.
+
+    Bytes stay as they are.
+    """
     import codecs
 
+    if isinstance(pieces, bytes):
+        yield pieces
+        return
     encode = codecs.getincrementalencoder(encoding)("replace").encode
     waiting: list[str] = []
     size = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.cli import options
+from convcalc.cli import options, progress
 from convcalc.cli.command import Command, notes
 from convcalc.diagnostics import ConvcalcError, Diagnostic
 from convcalc.language.limits import Limits
@@ -35,7 +35,9 @@ def command(specs: tuple[str, ...], limits: tuple[str, ...]) -> None:
       convcalc validate nets/*.yaml --format github
     """
     bounds = options.limits_of(limits)
-    errors = [error for spec in specs if (error := _mistakes(spec, bounds))]
+    errors = [
+        error for spec in progress.each(specs, "checking") if (error := _mistakes(spec, bounds))
+    ]
     if errors:
         found = [diagnostic for error in errors for diagnostic in error.diagnostics]
         raise ConvcalcError(found, more=sum(error.more for error in errors))

@@ -27,3 +27,5 @@ class Exporter(NamedTuple):
     suffix: str
     #: The file's content: text, or bytes. Raises ConvcalcError for what the format cannot say.
     content: Callable[[Model], str | bytes]
+    #: Whether it follows the document, and so writes whole networks alone.
+    of_document: bool = False

@@ -1,0 +1,91 @@
+"""What is shown on a terminal while a command takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Timer
+from typing import TYPE_CHECKING, TypeVar
+
+from convcalc.cli import streams
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_T = TypeVar("_T")
+#: Seconds that are waited without a word.
+_PATIENCE = 1.0
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say what is waited for on standard error, where that is a terminal and takes a while.
+
+    What is said is gone when it is over.
+    """
+    with _shown(what, None):
+        yield
+
+
+def each(things: Sequence[_T], what: str) -> Iterator[_T]:
+    """Things one after the other, with a bar that says how many are done."""
+    if len(things) < 2:
+        yield from things
+        return
+    with _shown(what, len(things)) as bar:
+        for thing in things:
+            yield thing
+            bar.step()
+
+
+class _Bar:
+    """A bar that is made when it is late enough, and how far it has come by then."""
+
+    def __init__(self, what: str, total: int | None) -> None:
+        self.what = what
+        self.total = total
+        self.done = 0
+        self.progress: Progress | None = None
+
+    def step(self) -> None:
+        """One more is done."""
+        self.done += 1
+        if self.progress is not None:
+            for task in self.progress.task_ids:
+                self.progress.update(task, completed=self.done)
+
+    def show(self) -> None:
+        """Begin to draw it."""
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        from convcalc.visible import visible
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        progress.add_task(escape(visible(self.what)), total=self.total, completed=self.done)
+        progress.start()
+        self.progress = progress
+
+    def hide(self) -> None:
+        """Take it away."""
+        if self.progress is not None:
+            self.progress.stop()
+
+
+@contextmanager
+def _shown(what: str, total: int | None) -> Iterator[_Bar]:
+    bar = _Bar(what, total)
+    if not streams.is_heard_on_a_screen():
+        yield bar
+        return
+    timer = Timer(_PATIENCE, bar.show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield bar
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.hide()

@@ -1,0 +1,181 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.arithmetic import product
+from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Value
+from convcalc.importers.aten.operators import (
+    Operation,
+    added,
+    is_own,
+    operator,
+    refuse_unless,
+    spread,
+    together,
+)
+from convcalc.layers.attention import Parameter
+from convcalc.layers.base import Layer
+from convcalc.layers.convolution import Conv, ConvTranspose, DepthwiseConv
+from convcalc.layers.folding import Unfold
+
+Sizes = int | Sequence[int]
+
+
+@operator("conv1d", "conv2d", "conv3d", is_product=True)
+def conv(
+    op: Operation,
+    input: Value,
+    weight: Value,
+    bias: Value | None = None,
+    stride: Sizes = 1,
+    padding: Sizes | str = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Value:
+    """A convolution; `padding` is a number, one an axis, `same` or `valid`."""
+    axes = len(weight.shape) - 2
+    if len(input.shape) == axes + 1:
+        input = op.recorder.unsqueezed(input, [0])
+        batched = op._replace(shapes=((1, *op.shape),))
+        made = conv(batched, input, weight, bias, stride, padding, dilation, groups)
+        assert isinstance(made, Foreign)
+        return op.recorder.squeezed(made, [0])
+    pads: str | tuple[tuple[int, int], ...] = (
+        padding
+        if isinstance(padding, str)
+        else tuple([(size, size) for size in spread(padding, axes)])
+    )
+    window: dict[str, Any] = {
+        "kernel_size": weight.shape[2:],
+        "stride": spread(stride, axes),
+        "padding": pads,
+        "dilation": spread(dilation, axes),
+    }
+    own_bias = is_own(bias)
+    if not isinstance(weight, Held) or not weight.made_of:
+        made = _with_made_weights(op, input, weight, window, groups)
+        own_bias = False
+    else:
+        layer = _conv(input.shape[1], weight.shape[0], groups, own_bias, window)
+        made = _slid(op, layer, input, weight, bias if own_bias else None)
+    return made if bias is None or own_bias else added(op, made, bias, 1)
+
+
+def _conv(inputs: int, outputs: int, groups: int, bias: bool, window: Mapping[str, Any]) -> Layer:
+    """The layer of a convolution."""
+    said: dict[str, Any] = {
+        name: each if isinstance(each, str) else together(each) for name, each in window.items()
+    }
+    if said["padding"] == "valid":
+        said["padding"] = ((0, 0),)
+    if groups == inputs > 1 and outputs % inputs == 0:
+        return DepthwiseConv(multiplier=outputs // inputs, bias=bias, **said)
+    return Conv(out_channels=outputs, groups=groups, bias=bias, **said)
+
+
+def _slid(op: Operation, layer: Layer, x: Value, weight: Held, bias: Value | None) -> Foreign:
+    """A layer with the weights that it learns.
+
+    Where they are worked out of further learned tensors, as scaled weight standardisation does,
+    these stand beside it.
+    """
+    assert bias is None or isinstance(bias, Held)
+    if not is_own(weight):
+        size = product(weight.shape)
+        main = [each for each in weight.made_of if product(each.shape) == size]
+        refuse_unless(len(main) == 1, "weights that are made of several tensors")
+        for each in weight.made_of:
+            if each not in main:
+                with op.owning(Held(each.shape, (each,))) as key:
+                    op.recorder.add(Parameter(shape=each.shape or (1,)), key=key)
+        weight = weight._replace(made_of=tuple(main))
+    with op.owning(weight, bias) as key:
+        return op.recorder.windowed(layer, x, key=key)
+
+
+def _with_made_weights(
+    op: Operation, x: Value, weight: Value, window: Mapping[str, Any], groups: int
+) -> Foreign:
+    """A convolution whose weights are constants or come from layers: windows times a matrix."""
+    outputs, per_group, *kernel = weight.shape
+    refuse_unless(len(kernel) == 2, "weights that are not learned, in other than two axes")
+    recorder = op.recorder
+    made = recorder.windowed(Unfold(**window), x)
+    _, rows, count = made.shape[0], made.shape[1], made.shape[2]
+    batch = x.shape[0]
+    columns = recorder.reshaped(made, (batch, groups, rows // groups, count))
+    matrix = recorder.reshaped(weight, (1, groups, outputs // groups, per_group * product(kernel)))
+    y = recorder.matmul(matrix, columns)
+    found = recorder.reshaped(y, (batch, outputs, *op.shape[2:]))
+    assert isinstance(found, Foreign)
+    return found
+
+
+@operator("convolution", "_convolution", is_product=True)
+def convolution(
+    op: Operation,
+    input: Value,
+    weight: Value,
+    bias: Value | None,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    transposed: bool,
+    output_padding: Sizes,
+    groups: int,
+    *_: bool,
+) -> Value:
+    """A convolution, or a transposed one."""
+    if transposed:
+        return conv_transpose(
+            op, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
+    return conv(op, input, weight, bias, stride, padding, dilation, groups)
+
+
+@operator("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", is_product=True)
+def conv_transpose(
+    op: Operation,
+    input: Value,
+    weight: Value,
+    bias: Value | None = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Value:
+    """A transposed convolution."""
+    axes = len(weight.shape) - 2
+    refuse_unless(isinstance(weight, Held) and bool(weight.made_of), "weights that are not learned")
+    assert isinstance(weight, Held)
+    own_bias = is_own(bias)
+    layer = ConvTranspose(
+        out_channels=weight.shape[1] * groups,
+        kernel_size=together(weight.shape[2:]),
+        stride=together(spread(stride, axes)),
+        padding=together((size, size) for size in spread(padding, axes)),
+        output_padding=together(spread(output_padding, axes)),
+        dilation=together(spread(dilation, axes)),
+        groups=groups,
+        bias=own_bias,
+    )
+    made = _slid(op, layer, input, weight, bias if own_bias else None)
+    return made if bias is None or own_bias else added(op, made, bias, 1)
+
+
+@operator("torchvision::deform_conv2d")
+def deform_conv(
+    op: Operation,
+    input: Value,
+    weight: Value,
+    offset: Value,
+    mask: Value,
+    bias: Value,
+    *rest: int,
+) -> Value:
+    """A deformable convolution, where its offsets come straight from a convolution of its own."""
+    raise NoLayerError("offsets that are given apart")

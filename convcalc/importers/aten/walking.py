@@ -1,0 +1,428 @@
+"""The graph of an exported module, gone through once, and its layers taken down."""
+
+# torch is not installed where the project's own checks run.
+# mypy: disable-error-code="import-not-found,import-untyped,no-any-return"
+
+from __future__ import annotations
+
+import importlib
+import operator as python
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Recorder, Value
+from convcalc.foreign.traced import Call, Scope, Traced
+from convcalc.importers.aten.operators import OPERATORS, PRODUCTS, Operation, foreign_of
+from convcalc.layers.attention import Parameter
+
+for _name in ("convolutions", "elementwise", "moving", "normalizations", "products", "reductions"):
+    importlib.import_module(f"convcalc.importers.aten.{_name}")
+
+#: Modules of `torch.nn` that are made of others, or call functions as any code does.
+_COMPOSITE = ("torch.nn.modules.activation.MultiheadAttention", "torch.nn.modules.transformer.")
+#: Families of layers that are a module in `torch.nn`, so that calling the function tells.
+_MODULES = frozenset(
+    {"activation", "convolution", "dense", "normalization", "pooling", "resampling"}
+    | {"transposed convolution"}
+)
+#: Activations that are no module there.
+_NO_MODULES = frozenset({"abs", "clamp", "exp", "log", "sqrt", "square", "scale"})
+#: Views, of which a change in place is one of what they look at.
+_VIEWS = frozenset({"slice", "select", "view", "narrow", "unsqueeze", "squeeze", "expand"})
+
+
+class Walk:
+    """Goes through an exported graph, and records the layers of each call."""
+
+    def __init__(self, program: Any, module: Any) -> None:
+        self.program = program
+        self.module = module
+        self.types = {path: type(each).__name__ for path, each in module.named_modules()}
+        self.trained = {
+            name: each.requires_grad
+            for name, each in module.named_parameters(remove_duplicate=False)
+        }
+        #: The one name of each tensor that has several.
+        self.names = _first_names(module)
+        self.recorder = Recorder()
+        self.values: dict[Any, Any] = {}
+        #: What each view looks at.
+        self.bases: dict[Any, Any] = {}
+        #: How often each unknown operator is called.
+        self.unknown: Counter[str] = Counter()
+        self._opaque_used: set[Any] = set()
+        self._uses: dict[tuple[Scope, ...], dict[tuple[str, str], int]] = {}
+
+    def traced(self, name: str, source: str) -> Traced:
+        """The network."""
+        signature = self.program.graph_signature
+        specs = {each.arg.name: each for each in signature.input_specs if hasattr(each.arg, "name")}
+        for node in self.program.graph.nodes:
+            if node.op == "placeholder":
+                self.values[node] = self._placeholder(node, specs.get(node.name))
+            elif node.op == "call_function":
+                self.values[node] = self._call(node)
+            elif node.op == "output":
+                outputs = self._outputs(node)
+        recorder = self.recorder
+        for op, count in self.unknown.items():
+            times = "" if count == 1 else f" ({count} times)"
+            recorder.note(f"what {op} costs is not known{times}")
+        return _without_idle(recorder.traced(name, source, outputs))
+
+    # --- Values -----------------------------------------------------------------------------------
+
+    def _placeholder(self, node: Any, spec: Any) -> Any:
+        """A parameter, a buffer, or an input."""
+        found = node.meta.get("val")
+        if not hasattr(found, "shape"):
+            return found
+        shape = tuple(int(size) for size in found.shape)
+        kind = spec.kind.name if spec is not None else "USER_INPUT"
+        if kind == "PARAMETER":
+            name = self.names.get(spec.target, spec.target)
+            return Held(shape, (Learned(name, shape, self.trained.get(spec.target, True)),))
+        if kind != "USER_INPUT":
+            return Held(shape)
+        return self.recorder.input(node.name, shape)
+
+    def _outputs(self, node: Any) -> list[Foreign]:
+        """What leaves the network."""
+        found = []
+        for each in _flat(self._of(node.args[0])):
+            if isinstance(each, (Foreign, Held)):
+                found.append(foreign_of(self.recorder, each))
+        return found
+
+    def _of(self, argument: Any) -> Any:
+        """An argument with the values of the nodes in it."""
+        if isinstance(argument, (list, tuple)):
+            return [self._of(each) for each in argument]
+        if isinstance(argument, dict):
+            return {name: self._of(each) for name, each in argument.items()}
+        try:
+            return self.values.get(argument, argument)
+        except TypeError:
+            return argument
+
+    # --- Calls ------------------------------------------------------------------------------------
+
+    def _call(self, node: Any) -> Any:
+        """What a call makes."""
+        arguments = [self._of(each) for each in node.args]
+        named = {name: self._of(each) for name, each in node.kwargs.items()}
+        if node.target is python.getitem:
+            made = arguments[0]
+            return made[arguments[1]] if arguments[1] < len(made) else None
+        name, in_place = _operator_of(node.target)
+        shapes = _shapes(node.meta.get("val"))
+        tensors = [each for each in _flat([arguments, named]) if isinstance(each, (Foreign, Held))]
+        if not shapes:
+            return node.meta.get("val")
+        if name in _VIEWS and node.args:
+            self.bases[node] = node.args[0]
+        is_reached = any(isinstance(each, Foreign) for each in tensors) and name not in _MADE
+        if not is_reached and not (name in PRODUCTS and tensors):
+            made = _held(node, name, shapes, tensors, arguments)
+        else:
+            made = self._recorded(node, name, shapes, tensors, arguments, named)
+        if in_place and node.args:
+            self._change(node.args[0], made)
+        return made
+
+    def _change(self, node: Any, made: Any) -> None:
+        """What was changed in place is what it has become; so is what it is a view of."""
+        if node not in self.bases:
+            self.values[node] = made
+            return
+        while node in self.bases:
+            node = self.bases[node]
+        whole = self.values[node]
+        if isinstance(made, Held) and isinstance(whole, Held):
+            self.values[node] = Held.of(whole.shape, whole, made)
+        elif isinstance(whole, (Held, Foreign)):
+            entering = [foreign_of(self.recorder, each) for each in (whole, made)]
+            self.values[node] = self.recorder.opaque("copy_", entering, whole.shape)
+            self.unknown["copy_"] += 1
+
+    def _recorded(
+        self,
+        node: Any,
+        name: str,
+        shapes: tuple[tuple[int, ...], ...],
+        tensors: Sequence[Value],
+        arguments: Sequence[Any],
+        named: Mapping[str, Any],
+    ) -> Any:
+        """What a call makes on tensors that inputs reach, its layers taken down."""
+        recorder = self.recorder
+        scopes, label, is_function = self._place(node, name)
+        start = len(recorder.calls)
+        with recorder.at(scopes, label):
+            op = Operation(recorder, shapes, lambda inner: recorder.at(scopes, inner))
+            try:
+                handler = OPERATORS.get(name)
+                if handler is None:
+                    raise NoLayerError("no layer says it")
+                made = handler(op, *arguments, **named)
+                _check(made, shapes)
+            except (NoLayerError, TypeError) as error:
+                if isinstance(error, TypeError) and "argument" not in str(error):
+                    raise
+                recorder.forget(start)
+                self.unknown[name] += 1
+                parts = self._opaque(name, tensors, shapes)
+                made = parts if isinstance(node.meta["val"], (list, tuple)) else parts[0]
+        self._tell(start, is_function, str(node.meta.get("torch_fn", ("", ""))[1]))
+        return made
+
+    def _opaque(
+        self, name: str, tensors: Sequence[Value], shapes: Sequence[tuple[int, ...]]
+    ) -> list[Value]:
+        """What an unknown operator makes; what it learns is the first's."""
+        recorder = self.recorder
+        held = [each for each in tensors if isinstance(each, Held)]
+        learned = {each.key: each for part in held for each in part.made_of}
+        new = [each for key, each in learned.items() if key not in self.used()]
+        self._opaque_used.update(each.key for each in new)
+        entering = [each for each in tensors if isinstance(each, Foreign)]
+        entering = entering or [foreign_of(recorder, tensors[0])]
+        return [
+            recorder.opaque(name, entering, shape, () if n else new)
+            for n, shape in enumerate(shapes)
+        ]
+
+    def used(self) -> set[Any]:
+        """The names of the parameters that layers work with."""
+        keys = self.recorder.owned()
+        names = {part for key in keys for part in (key if isinstance(key, tuple) else (key,))}
+        return names | self._opaque_used
+
+    def unused(self) -> dict[str, int]:
+        """The outermost modules and parameters that nothing uses, each with its parameters."""
+        used = self.used()
+        sizes = {name: each.numel() for name, each in self.module.named_parameters()}
+        idle = {name for name in sizes if name not in used}
+        found: dict[str, int] = {}
+        for name in sorted(idle, key=list(sizes).index):
+            outer = next(
+                each for each in _from_the_outside(name)
+                if all(n in idle for n in sizes if n == each or n.startswith(f"{each}."))
+            )  # fmt: skip
+            found[outer] = found.get(outer, 0) + sizes[name]
+        return found
+
+    def _tell(self, start: int, is_function: bool, function: str) -> None:
+        """Name the layers of a call, and say of each whether it is a function's.
+
+        The last that computes is what was called; what moves elements for it has its type's name.
+        """
+        calls = self.recorder.calls
+        owners = {call: key for key, call in self.recorder.owned().items() if call >= start}
+        for index in range(start, len(calls)):
+            call = calls[index]
+            layer = call.placed.layer
+            name = call.name
+            key = owners.get(index)
+            weight = str(key[0] if isinstance(key, tuple) else key or "")
+            if isinstance(layer, Parameter):
+                name = weight.rpartition(".")[2] or layer.type
+            elif is_function and weight and layer.family in _MODULES:
+                name = self._weight_name(call, weight) or name
+            elif layer.moves and index < len(calls) - 1:
+                name = layer.type
+            if layer.family in _MODULES and layer.type not in _NO_MODULES and not layer.moves:
+                functional = is_function
+            else:
+                functional = function in (
+                    "builtin_function_or_method.add",
+                    "builtin_function_or_method.mul",
+                    "builtin_function_or_method.matmul",
+                )
+            calls[index] = call._replace(name=name, functional=functional)
+
+    def _weight_name(self, call: Call, weight: str) -> str:
+        """What a layer is called whose weights are `in_proj_weight`, by these; or nothing."""
+        around = ".".join(scope.name for scope in call.scopes)
+        within = weight[len(around) + 1 :] if around and weight.startswith(f"{around}.") else weight
+        name = within.removesuffix("weight").rstrip("._")
+        return name if name.isidentifier() else ""
+
+    def _place(self, node: Any, name: str) -> tuple[tuple[Scope, ...], str, bool]:
+        """The modules that a call is in, what it is called there, and whether it is a function."""
+        stack = [
+            (key, path, kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}")
+            for key, (path, kind) in (node.meta.get("nn_module_stack") or {}).items()
+        ]
+        scopes: tuple[Scope, ...] = ()
+        around = ""
+        for key, path, kind in stack:
+            if not path:
+                continue
+            within = path[len(around) + 1 :] if around and path.startswith(f"{around}.") else path
+            *holders, own = within.split(".")
+            at = around if within != path else ""
+            for holder in holders:
+                at = f"{at}.{holder}" if at else holder
+                scopes = (*scopes, Scope(holder, self.types.get(at, "")))
+            uses = self._uses.setdefault(scopes, {})
+            use = uses.setdefault((own, key), sum(each == own for each, _ in uses))
+            scopes = (*scopes, Scope(own, kind.rpartition(".")[2], use))
+            around = path
+        kind = stack[-1][2] if stack else ""
+        is_layer = kind.startswith("torch.nn.modules.") and not kind.startswith(_COMPOSITE)
+        if is_layer:
+            return scopes[:-1], scopes[-1].name if scopes else name, False
+        function = str(node.meta.get("torch_fn", ("", ""))[1]).rpartition(".")[2].strip("_")
+        called = function if function and function != "multi_head_attention_forward" else name
+        return scopes, called.strip("_"), True
+
+
+def _from_the_outside(name: str) -> Iterable[str]:
+    """The modules that a parameter is in, outermost first, and itself."""
+    parts = name.split(".")
+    return (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def _operator_of(target: Any) -> tuple[str, bool]:
+    """The name of an operator, and whether it changes its first argument."""
+    schema = getattr(target, "_schema", None)
+    if schema is None:
+        return getattr(target, "__name__", str(target)), False
+    space, _, name = schema.name.partition("::")
+    in_place = name.endswith("_") and not name.startswith("_")
+    name = name[:-1] if in_place else name
+    return (name if space in ("aten", "prims") else f"{space}::{name}"), in_place
+
+
+def _shapes(found: Any) -> tuple[tuple[int, ...], ...]:
+    """The sizes of the tensors that a call makes."""
+    each = found if isinstance(found, (list, tuple)) else [found]
+    return tuple(tuple(int(n) for n in tensor.shape) for tensor in each if hasattr(tensor, "shape"))
+
+
+def _held(
+    node: Any,
+    name: str,
+    shapes: tuple[tuple[int, ...], ...],
+    tensors: Sequence[Value],
+    arguments: Sequence[Any],
+) -> Any:
+    """What is worked out of tensors that no input reaches."""
+    held = [each for each in tensors if isinstance(each, Held)]
+    made = [Held.of(shape, *held) for shape in shapes]
+    if len(held) == 1 and held[0].made_of:
+        whole = held[0]
+        if name in _WHOLE:
+            made = [each._replace(part=whole.part) for each in made]
+        elif name in _PARTS:
+            cut = (whole.part, whole.shape, name in ("select", "unbind"), *map(str, arguments[1:]))
+            made = [each._replace(part=(*cut, n)) for n, each in enumerate(made)]
+    elif held and name == "copy":
+        made = [Held.of(shapes[0], *held)]
+    return made if isinstance(node.meta.get("val"), (list, tuple)) else made[0]
+
+
+#: What makes a constant, by the sizes of a tensor at the most.
+_MADE = frozenset(
+    {
+        "new_zeros",
+        "new_ones",
+        "new_full",
+        "new_empty",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+        "empty_like",
+        "rand_like",
+        "randn_like",
+    }
+)
+#: What keeps every element, and each once.
+_WHOLE = frozenset(
+    {
+        "view",
+        "reshape",
+        "permute",
+        "transpose",
+        "t",
+        "contiguous",
+        "clone",
+        "detach",
+        "alias",
+        "unsqueeze",
+        "squeeze",
+        "flatten",
+        "to",
+        "unflatten",
+        "movedim",
+        "neg",
+        "_unsafe_view",
+        "mul",
+        "add",
+        "sub",
+        "div",
+        "batch_norm",
+        "exp",
+        "sigmoid",
+    }
+)
+#: What keeps some of the elements.
+_PARTS = frozenset({"select", "slice", "narrow", "chunk", "split", "split_with_sizes", "unbind"})
+
+
+def _check(made: Any, shapes: tuple[tuple[int, ...], ...]) -> None:
+    """Hold what a handler made to what PyTorch makes. Raises NoLayerError."""
+    each = made if isinstance(made, list) else [made]
+    for value, shape in zip(each, shapes):
+        if value.shape != shape:
+            raise NoLayerError(f"made {list(value.shape)} of {list(shape)}")
+
+
+def _flat(values: Any) -> Iterable[Any]:
+    """The values in lists, and those in them."""
+    if isinstance(values, list) or (isinstance(values, tuple) and type(values) is tuple):
+        for each in values:
+            yield from _flat(each)
+    elif isinstance(values, dict):
+        yield from _flat([*values.values()])
+    else:
+        yield values
+
+
+def _first_names(module: Any) -> dict[str, str]:
+    """For each name of a parameter, the first that its tensor has."""
+    first: dict[int, str] = {}
+    return {
+        name: first.setdefault(id(each), name)
+        for name, each in module.named_parameters(remove_duplicate=False)
+    }
+
+
+def _without_idle(traced: Traced) -> Traced:
+    """The network without layers of no cost, and no weights, whose results nothing uses."""
+    calls = traced.calls
+    used = {tensor.node for tensor in traced.outputs}
+    for index in range(len(calls) - 1, -1, -1):
+        if index in used or not _is_idle(calls[index]):
+            used.add(index)
+            used.update(tensor.node for tensor in calls[index].inputs)
+    if len([index for index in used if index >= 0]) == len(calls):
+        return traced
+    kept = [index for index in range(len(calls)) if index in used]
+    new = {old: index for index, old in enumerate(kept)} | {-n: -n for n in range(1, 99)}
+
+    def moved(call: Call) -> Call:
+        inputs = tuple(tensor._replace(node=new[tensor.node]) for tensor in call.inputs)
+        owner = None if call.weights_of is None else new[call.weights_of]
+        return call._replace(inputs=inputs, weights_of=owner)
+
+    outputs = tuple(tensor._replace(node=new[tensor.node]) for tensor in traced.outputs)
+    return traced._replace(calls=tuple(moved(calls[index]) for index in kept), outputs=outputs)
+
+
+def _is_idle(call: Call) -> bool:
+    """Whether a layer has no products and no weights."""
+    operations = call.placed.operations
+    return operations is not None and operations.macs == 0 and not call.placed.tensors
