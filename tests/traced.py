@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from convcalc.foreign.traced import Call, Scope, Traced
 from convcalc.graph import Graph
-from convcalc.importers.traced import Call, Scope, Traced
 from convcalc.language import built
 
 

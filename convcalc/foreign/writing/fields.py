@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from convcalc import layers
-from convcalc.importers.traced import Call
+from convcalc.foreign.traced import Call
 from convcalc.layers.base import Field, Layer
 from convcalc.layers.fields import SHORT_NAMES
 from convcalc.visible import composed, is_identifier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.importers.writing.line import Line
+from convcalc.foreign.writing.line import Line
 from convcalc.layers.composite import ActivationName, SqueezeExcite
 
 

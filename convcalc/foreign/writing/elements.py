@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convcalc.importers.writing.arguments import INDEX, Switch, asks_for_turn, choice
-from convcalc.importers.writing.line import Line, every, says_more
-from convcalc.importers.writing.yaml import Stack
+from convcalc.foreign.writing.arguments import INDEX, Switch, asks_for_turn, choice
+from convcalc.foreign.writing.line import Line, every, says_more
+from convcalc.foreign.writing.yaml import Stack
 
 
 def stack(lines: list[Line]) -> Stack:

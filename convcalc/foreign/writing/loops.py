@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.importers.writing.arguments import Switch
-from convcalc.importers.writing.line import Line, says_more
-from convcalc.importers.writing.merging import Merging, Solving, form_of, lifted
-from convcalc.importers.writing.yaml import Rows
+from convcalc.foreign.writing.arguments import Switch
+from convcalc.foreign.writing.line import Line, says_more
+from convcalc.foreign.writing.merging import Merging, Solving, form_of, lifted
+from convcalc.foreign.writing.yaml import Rows
 
 #: The most lines that one turn of a loop is looked for in.
 _LONGEST_TURN = 8

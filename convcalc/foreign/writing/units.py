@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from convcalc import layers
-from convcalc.importers.writing.line import Line, every
-from convcalc.importers.writing.paths import Users
+from convcalc.foreign.writing.line import Line, every
+from convcalc.foreign.writing.paths import Users
 
 #: How often lines come that are worth a block.
 _OFTEN = 4

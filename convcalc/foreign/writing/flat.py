@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.importers.traced import Call, Traced
-from convcalc.importers.writing.fields import (
+from convcalc.foreign.traced import Call, Traced
+from convcalc.foreign.writing.fields import (
     Names,
     as_name,
     fields_of,
     owns_maps,
     says_something,
 )
-from convcalc.importers.writing.yaml import Stack
+from convcalc.foreign.writing.yaml import Stack
 from convcalc.shape import Tensor
 
 
@@ -25,12 +25,7 @@ def lines(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:
     above = [entering, *[outputs_of(index, call) for index, call in enumerate(calls)]]
     explicit = [call.inputs != before for call, before in zip(calls, above)]
     leaving = traced.outputs != above[-1]
-    needed = {
-        tensor.node
-        for call, said in zip(calls, explicit)
-        if said
-        for tensor in call.inputs
-    }
+    needed = {tensor.node for call, said in zip(calls, explicit) if said for tensor in call.inputs}
     needed |= {tensor.node for tensor in traced.outputs if leaving}
     needed |= {owner for call in calls if (owner := _owner(call)) is not None}
     names = _names(calls, needed, inputs)

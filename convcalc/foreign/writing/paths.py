@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.importers.traced import Traced
-from convcalc.importers.writing.composites import as_squeeze_excite
-from convcalc.importers.writing.line import Line
+from convcalc.foreign.traced import Traced
+from convcalc.foreign.writing.composites import as_squeeze_excite
+from convcalc.foreign.writing.line import Line
 from convcalc.language.statements import MERGES
 from convcalc.shape import Tensor
 
@@ -104,9 +104,7 @@ class _Join:
         forks = [(fork,)] * len(takes)
         return self._made(takes, places, forks, {identity}, places[identity])
 
-    def _from_second(
-        self, takes: tuple[Tensor, ...], places: list[int]
-    ) -> tuple[int, Line] | None:
+    def _from_second(self, takes: tuple[Tensor, ...], places: list[int]) -> tuple[int, Line] | None:
         """The structure all of whose paths have layers."""
         ends = sorted(places)
         if ends[0] < 0:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from convcalc.diagnostics import ConvcalcError
+from convcalc.foreign.traced import Call, Traced
 from convcalc.graph import Graph
-from convcalc.importers.traced import Call, Traced
 from convcalc.language.check import check
 from convcalc.language.expand import expand
 from convcalc.language.limits import DEFAULT, Budget

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc import layers
-from convcalc.importers.writing.arguments import (
+from convcalc.foreign.writing.arguments import (
     ANY,
     Arguments,
     Expression,
@@ -17,8 +17,8 @@ from convcalc.importers.writing.arguments import (
     asks_for_turn,
     named,
 )
-from convcalc.importers.writing.fields import shown_default
-from convcalc.importers.writing.line import Line, every, says_more
+from convcalc.foreign.writing.fields import shown_default
+from convcalc.foreign.writing.line import Line, every, says_more
 
 #: Fields whose values no argument stands for.
 _FIXED = ("functional", "trainable", "merge", "split", "share_weights", "bind", "in")
@@ -184,7 +184,9 @@ def _likeness(a: Line, b: Line) -> int:
     if key_of(a) != key_of(b):
         return 0
     same = sum(b.fields.get(key) == value for key, value in a.fields.items())
-    depthwise = ("g" in a.fields or "groups" in a.fields) == ("g" in b.fields or "groups" in b.fields)
+    depthwise = ("g" in a.fields or "groups" in a.fields) == (
+        "g" in b.fields or "groups" in b.fields
+    )
     # A number may only say how many there are before it.
     named = 0 if not a.name or a.name != b.name else 1 if a.name[-1].isdigit() else 4
     return 20 + same + 3 * depthwise + named
@@ -199,7 +201,9 @@ def _lifted(stacks: Sequence[list[Line] | None]) -> list[list[Line] | None]:
         if line.kind == "repeat" and len(line.lists["layers"]) == 1
     }
     return [
-        None if stack is None else [lifted(line) if line.kind in repeated else line for line in stack]
+        None
+        if stack is None
+        else [lifted(line) if line.kind in repeated else line for line in stack]
         for stack in stacks
     ]
 

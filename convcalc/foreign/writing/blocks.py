@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from convcalc import layers
-from convcalc.importers.writing.arguments import Finished
-from convcalc.importers.writing.elements import stack
-from convcalc.importers.writing.fields import Names, as_name
-from convcalc.importers.writing.line import Line, every
-from convcalc.importers.writing.loops import exact, looped
-from convcalc.importers.writing.merging import Merged, Merging, Solving, form_of
+from convcalc.foreign.writing.arguments import Finished
+from convcalc.foreign.writing.elements import stack
+from convcalc.foreign.writing.fields import Names, as_name
+from convcalc.foreign.writing.line import Line, every
+from convcalc.foreign.writing.loops import exact, looped
+from convcalc.foreign.writing.merging import Merged, Merging, Solving, form_of
 from convcalc.language import built
 from convcalc.language.statements import REQUIRED
 
@@ -22,9 +22,7 @@ _MOST_CONDITIONS = 4
 _MOST_ARGUMENTS = 12
 
 
-def with_blocks(
-    lines: list[Line], *, plain: bool = False
-) -> tuple[list[Line], dict[str, Any]]:
+def with_blocks(lines: list[Line], *, plain: bool = False) -> tuple[list[Line], dict[str, Any]]:
     """The lines of a network with calls of blocks and with loops; the blocks by their names.
 
     The `plain` ones have no loops, and only those modules are blocks that cannot be groups.

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc import layers
-from convcalc.importers.traced import Call, Traced
-from convcalc.importers.writing.fields import (
+from convcalc.foreign.traced import Call, Traced
+from convcalc.foreign.writing.fields import (
     Names,
     as_name,
     fields_of,
     owns_maps,
     says_something,
 )
-from convcalc.importers.writing.line import Line, every
-from convcalc.importers.writing.paths import Users, structured
-from convcalc.importers.writing.units import with_idioms, with_units
+from convcalc.foreign.writing.line import Line, every
+from convcalc.foreign.writing.paths import Users, structured
+from convcalc.foreign.writing.units import with_idioms, with_units
 from convcalc.shape import Tensor
 
 #: Modules of PyTorch that only hold others.
@@ -36,9 +36,7 @@ def lines_of(traced: Traced, inputs: tuple[str, ...]) -> tuple[list[Line], tuple
     body = structured(body, tree.users)
     if not has_modules:
         body = with_units(body, tree.users)
-    entering = tuple(
-        [Tensor(-1 - at, 0, shape) for at, shape in enumerate(traced.inputs.values())]
-    )
+    entering = tuple([Tensor(-1 - at, 0, shape) for at, shape in enumerate(traced.inputs.values())])
     names = dict(zip(entering, inputs))
     leaving = traced.outputs if not body or traced.outputs != body[-1].makes else ()
     outputs = _Names(names, taken=inputs).name(body, entering, leaving)
@@ -204,8 +202,7 @@ class _Names:
         """The lines of a module, which knows what enters it as `input`."""
         count = len(line.takes)
         known = {
-            tensor: "input" if count == 1 else f"input.{at}"
-            for at, tensor in enumerate(line.takes)
+            tensor: "input" if count == 1 else f"input.{at}" for at, tensor in enumerate(line.takes)
         }
         inside = _Names(known)
         inside.name(line.lists["layers"], line.takes)

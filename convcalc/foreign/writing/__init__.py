@@ -6,14 +6,14 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from convcalc.importers.traced import Traced
-from convcalc.importers.writing import flat as plain
-from convcalc.importers.writing.blocks import with_blocks
-from convcalc.importers.writing.elements import stack
-from convcalc.importers.writing.fields import Names, as_name
-from convcalc.importers.writing.modules import lines_of
-from convcalc.importers.writing.proof import is_of
-from convcalc.importers.writing.yaml import document
+from convcalc.foreign.traced import Traced
+from convcalc.foreign.writing import flat as plain
+from convcalc.foreign.writing.blocks import with_blocks
+from convcalc.foreign.writing.elements import stack
+from convcalc.foreign.writing.fields import Names, as_name
+from convcalc.foreign.writing.modules import lines_of
+from convcalc.foreign.writing.proof import is_of
+from convcalc.foreign.writing.yaml import document
 from convcalc.visible import visible
 
 __all__ = ["text_of"]
