@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from convcalc.foreign.writing.line import Line
 from convcalc.language.check import RESERVED, taken_names
 
 
@@ -271,7 +272,7 @@ class Arguments:
 
     def finish(self, taken: Iterable[str]) -> Finished:
         """The arguments with their names."""
-        names = Counter({name: 1 for name in (*RESERVED, *taken_names(), *taken, INDEX)})
+        names = Counter(dict.fromkeys((*RESERVED, *taken_names(), *taken, INDEX), 1))
         tokens: dict[str, str] = {}
         outs = [each for each in self.found if each.wish == "out" or each.wish[0] == "\0"]
         last = next((each for each in outs if each.token == self.last_out), None)
@@ -323,6 +324,15 @@ def choice(first: Any, rest: Any) -> str:
     if (first, rest) == (False, True):
         return f"{INDEX} != 0"
     return f"{_literal(first)} if {INDEX} == 0 else {_literal(rest)}"
+
+
+def asks_for_turn(line: Line) -> bool:
+    """Whether a value of a line is another in the first turn of the loop around it."""
+    return any(
+        isinstance(value, Switch)
+        or (isinstance(value, Expression) and re.search(rf"\b{INDEX} [=!]= 0", value) is not None)
+        for value in line.fields.values()
+    )
 
 
 def _literal(value: Any) -> str:
