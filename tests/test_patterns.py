@@ -432,3 +432,9 @@ def test_an_attention_has_as_many_layers_as_its_parts() -> None:
     SelfAttention(heads=2).build(builder, *input_tensors({"x": shape}))
     parts = [builder.placed(index).type for index in range(len(builder))]
     assert sorted(types(h.ends(y))) == sorted(["permute", *parts])
+
+
+def test_what_stands_between_views_comes_after_them() -> None:
+    h = Hand()
+    y = h.reshape(h("relu", h.reshape(h.x, 8, 36)), 8, 6, 6)
+    assert types(h.ends(h("sigmoid", y))) == ["relu", "sigmoid"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from convcalc.arithmetic import product
+from convcalc.foreign.patterns.arithmetic import FUNCTIONS
 from convcalc.foreign.patterns.network import Anew, Change, Network, fits
 from convcalc.foreign.patterns.views import VIEWS, keep_order
 from convcalc.layers.attention import Matmul, Permute, Reduce
@@ -174,6 +175,32 @@ def _keeping(network: Network, index: int) -> Change | None:
     return Change(last, frozenset([index, last]), make)
 
 
+def _later(network: Network, index: int) -> Change | None:
+    """What is done to every element of a view, or of a part, as done to what is shown of that.
+
+    Views are side by side then.
+    """
+    call, last = network.calls[index], network.reader(index)
+    (x, *others) = call.inputs
+    if last is None or others or network.calls[last].placed.type not in VIEWS:
+        return None
+    if network.type_of(x) not in (*VIEWS, "split"):
+        return None
+    view = network.calls[last]
+
+    def make(anew: Anew) -> tuple[Tensor, ...]:
+        (shown,) = anew.add(view.placed.written, anew[x], name=view.name, scopes=view.scopes)
+        return anew.add(call.placed.written, shown, name=call.name, scopes=call.scopes)
+
+    return Change(last, frozenset([index, last]), make)
+
+
+#: Types of one tensor that treat every element by itself.
+_BY_ELEMENT = (
+    *("add", "sub", "mul", "div", "maximum", "minimum", "primitive", "clamp"),
+    *FUNCTIONS,
+)
+
 #: What is looked for where a layer of a type stands, the first that is found.
 MOVES: Mapping[str, Callable[[Network, int], Change | None]] = {
     "concat": _rolled,
@@ -181,6 +208,7 @@ MOVES: Mapping[str, Callable[[Network, int], Change | None]] = {
     "split": _split_before,
     "matmul": _turned,
     "reduce": _keeping,
+    **dict.fromkeys(_BY_ELEMENT, _later),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -139,23 +140,28 @@ def _batch_norm(network: Network, index: int) -> Found | None:
     if network.calls[last].placed.type != "add" or second[2].node != index:
         return None
     shape = _of_channels(first[2].shape)
-    like = _as_batch_norm(network.calls[index])
+    like = _as_batch_norm(network.calls[index], network.calls[last])
     if first[1] != shape or second[1] != shape or like is None:
         return None
     calls = tuple(dict.fromkeys((first[0], index, second[0], last)))
     return Found(BatchNorm(), first[2], calls, (first[0], second[0]), (), _FOLDED, like)
 
 
-def _as_batch_norm(call: Call) -> Call | None:
-    """A call as the batch norm that its scopes say it is a part of; None where they do not."""
-    for depth, scope in enumerate(call.scopes):
-        if "batchnorm" in scope.name.lower().replace("_", ""):
+def _as_batch_norm(first: Call, last: Call) -> Call | None:
+    """The batch norm that two calls are parts of by their names, without what it does.
+
+    None where they are called otherwise.
+    """
+    for depth, scope in enumerate(first.scopes):
+        if _BATCH_NORM.search(scope.name):
             # Keras calls every one so, inside of the module that has a name.
             place = max(depth - 1, 0) if scope.name == "batchnorm" else depth
-            return call._replace(name=call.scopes[place].name, scopes=call.scopes[:place])
-    return None
+            return first._replace(name=first.scopes[place].name, scopes=first.scopes[:place])
+    return first if first.name == last.name and _BATCH_NORM.search(first.name) else None
 
 
+#: What batch norms are called.
+_BATCH_NORM = re.compile(r"batch_?norm|(?:^|_)bn(?:_|\d|$)", re.IGNORECASE)
 #: What is said beside a network with such.
 _FOLDED = (
     "the file has its batch norms as a factor and a shift for each channel; they are written as"

@@ -171,8 +171,7 @@ def _named(x: Shape, y: Shape, order: Order) -> Iterator[Layer]:
 
 def _ways(x: Shape, y: Shape, order: Order) -> Iterator[tuple[Layer, ...]]:
     """Ways to put elements into an order by reshapes around one permute."""
-    before = Shape(*order.sizes)
-    for inner in (x, _split_as(y, order), before):
+    for inner in (x, _split_as(y, order), _split_at(x, order), Shape(*order.sizes)):
         moved = _moves(inner, order)
         if moved is None:
             continue
@@ -213,6 +212,16 @@ def _split_as(y: Shape, order: Order) -> Shape:
     )
     back = _moves(y, after)
     return y if back is None else Shape(*[y[axis] for axis in back])
+
+
+def _split_at(x: Shape, order: Order) -> Shape:
+    """The sizes of an order with the axes of `x` kept apart, as people write it."""
+    ends = {product(sizes[: n + 1]) for sizes in (x, order.sizes) for n in range(len(sizes))}
+    found, before = [], 1
+    for end in sorted(ends - {1}):
+        found.append(end // before)
+        before = end
+    return Shape(*found)
 
 
 def _reshape(x: Shape, y: Shape) -> Layer:
