@@ -160,6 +160,12 @@ class Use:
         """What is the same of it each time. Raises Unsayable."""
         return self.one(map(of, self.placed))
 
+    def default(self, field: str) -> str:
+        """A field's default as code."""
+        (each,) = [each for each in self.fields if each.name == field]
+        kind = each.kind.kind if isinstance(each.kind, Optional) else each.kind
+        return expressions.text(expressions.tree(_shown(kind, each.default)))
+
     def is_set(self, field: str) -> bool:
         """Whether a field has another value than its default."""
         default = next(each.default for each in self.fields if each.name == field)
@@ -193,14 +199,20 @@ class Use:
     def item(self, field: str, index: int) -> ast.expr:
         """One item of a field's list. Raises Unsayable."""
         raw = self.st.body.open.get(field)
-        if not isinstance(raw, Items):
-            tree = self.tree(field)
-            if not isinstance(tree, ast.Tuple):
-                raise Unsayable
-            return tree.elts[index]
-        return self.writer.tree(
-            raw.items[index], self.ran, self.entering, forward=self.forward, whole=True
-        )
+        if isinstance(raw, Expression):
+            node = expressions.tree(raw)
+            if isinstance(node, ast.Tuple):
+                return self.writer.tree(
+                    node.elts[index], self.ran, self.entering, forward=self.forward
+                )
+        elif isinstance(raw, Items):
+            return self.writer.tree(
+                raw.items[index], self.ran, self.entering, forward=self.forward, whole=True
+            )
+        tree = self.tree(field)
+        if not isinstance(tree, ast.Tuple):
+            raise Unsayable
+        return tree.elts[index]
 
     def arg(self, field: str) -> str:
         """A field's value as code. Raises Unsayable."""
@@ -251,6 +263,7 @@ class File:
         self.calls = replay.calls()
         self.signatures: dict[tuple[str, tuple[int, ...]], Signature] = {}
         self.late = self._late()
+        self.fixed = self._fixed()
         self.stateless = {name for name in self.calls if self._is_stateless(name, ())}
 
     def helper(self, name: str) -> str:
@@ -302,6 +315,26 @@ class File:
                     if _speaks_of(raw, inner):
                         inner.add(name)
         return late
+
+    def _fixed(self) -> dict[str, Any]:
+        """The variables that a condition asks which always turns out the same, with their values.
+
+        What it keeps out is not written, so that other values would make another network.
+        """
+        variables = self.graph.variables
+        seen: dict[int, tuple[Statement, set[bool]]] = {}
+        for _, line in self._statements():
+            raw = line.st.body.when
+            if isinstance(raw, Expression) and not set(variables).isdisjoint(raw.names):
+                seen.setdefault(id(line.st), (line.st, set()))[1].add(line.left_out)
+        return {
+            name: variables[name]
+            for st, left_out in seen.values()
+            for name in st.body.when.names
+            if name in variables
+            and len(left_out) == 1
+            and (True in left_out or set(st.body.when.names) <= set(variables))
+        }
 
     def _is_stateless(self, block: str, around: tuple[str, ...]) -> bool:
         """Whether a block is a function: nothing in it is a module."""
@@ -420,6 +453,11 @@ class Writer:
         self.modules: list[dict[str, str]] = [{}]
         #: The names of loops, which are no arguments.
         self.bound: set[str] = set()
+        #: The names that hide variables: those of a block and of the loops in it.
+        self.own: set[str] = set()
+        if block:
+            self.own |= {*file.blocks[block].args, *file.blocks[block].let}
+        self.own |= set(bound) | (outer.own if outer else set())
         entering = [Held(code, ast.Name(_channels_name(i))) for i, code in enumerate(self.inputs)]
         if not block and outer is None:
             entering = [
@@ -443,22 +481,30 @@ class Writer:
         return found
 
     def tree(
-        self, raw: Value, ran: Ran, entering: Sequence[Held], *, forward: bool, whole: bool = False
+        self,
+        raw: Value | ast.expr,
+        ran: Ran,
+        entering: Sequence[Held],
+        *,
+        forward: bool,
+        whole: bool = False,
     ) -> ast.expr:
         """A value of the document as code of a phase. Raises Unsayable."""
-        node = expressions.tree(raw)
+        node = raw if isinstance(raw, ast.expr) else expressions.tree(raw)
         if "make_divisible" in expressions.functions_in(node):
             self.file.helper("make_divisible")
 
         def named(name: str) -> ast.expr:
+            if name in self.file.fixed and name not in self.own:
+                return expressions.tree(self.file.fixed[name])
             return (
                 self._late_name(name, ran, entering)
                 if forward
                 else self._early_name(name, ran, entering)
             )
 
-        made = expressions.renamed(node, named)
-        if whole and ran:
+        made = expressions.folded(expressions.renamed(node, named))
+        if whole and ran and not isinstance(raw, ast.expr):
             values = [evaluate(raw, line.values) for _, line in ran]
             if any(isinstance(each, float) for each in values):
                 made = ast.Call(ast.Name("int"), [made], [])
@@ -651,6 +697,9 @@ class Writer:
             except Unsayable:
                 values = [turn.values.get(name) for turn in self.runs]
                 node = self.fallback(name, None, ran, values, forward=is_late)
+            if self._is_alias(node) and not is_late:
+                self.python[name] = _channels_name(0)
+                continue
             code = f"{self.py(name)} = {expressions.text(node)}"
             if is_late:
                 self.body.append(code)
@@ -658,6 +707,12 @@ class Writer:
             else:
                 found.append((self.py(name), code))
         return found
+
+    def _is_alias(self, node: ast.expr) -> bool:
+        """Whether a `let` is the channels that enter, which stay what they are."""
+        stack = self.file.blocks[self.block].layers if self.block else ()
+        loops = any(st.type in ("repeat", "for_each") for st in stack)
+        return isinstance(node, ast.Name) and node.id == _channels_name(0) and not loops
 
     def _finished(
         self, base: str, lets: list[tuple[str, str]], held: list[Held], text: str, is_chain: bool
@@ -975,9 +1030,10 @@ class Writer:
 
     def fresh(self) -> str:
         """A name for a tensor that has none."""
-        for each in ("y", "z"):
-            if each not in self.locals.taken:
-                return self.locals.new(each)
+        for each in (self.inputs[0], "y", "z"):
+            if each not in self.pinned:
+                self.locals.taken.add(each)
+                return each
         return self.locals.new("y")
 
     def target(self, st: Statement, inputs: list[Held]) -> str:
@@ -988,8 +1044,6 @@ class Writer:
         for each in inputs[:1]:
             if each.code.isidentifier() and each.code not in self.pinned:
                 return each.code
-        if not inputs and self.inputs[0] not in self.pinned:
-            return self.inputs[0]
         return self.fresh()
 
     def attribute(self, st: Statement, name: str = "") -> str:
@@ -1254,7 +1308,7 @@ class Writer:
                     return ast.parse(code, mode="eval").body
 
                 try:
-                    channels = _folded(expressions.renamed(channels, named))
+                    channels = expressions.folded(expressions.renamed(channels, named))
                 except Unsayable:
                     channels = None
             if channels is None and len(signature.outputs) == 1 and _keeps(turns):
@@ -1326,16 +1380,17 @@ class Writer:
             flag = ""
             if len(connected) < len(ran) or (isinstance(raw, Expression) and self._asks(raw, ran)):
                 flag = self._flag(raw, ran, inputs, [line.join is not None for _, line in ran])
-            was_pinned = entering.code in self.pinned
+            pinned = set(self.pinned)
             self.pinned.add(entering.code)
             code, made = self.path(body.layers, self.turns(ran, 0), entering, "body", st)
+            at = len(self.body)
             shortcut: tuple[str, list[Held]] = (entering.code, [entering])
             if body.shortcut and any(len(line.turns) > 1 for _, line in connected):
                 shortcut = self.path(
                     body.shortcut, self.turns(connected, 1), entering, "shortcut", st
                 )
-            if not was_pinned:
-                self.pinned.discard(entering.code)
+            (code,) = self.before(at, [code], "body")
+            self.pinned = pinned
             if len(made) != 1 or len(shortcut[1]) != 1:
                 raise Unsayable("14")
             channels = min(
@@ -1399,7 +1454,7 @@ class Writer:
                 for index, inner in enumerate(stack)
                 if any(not turn.lines[index].left_out for _, turn in turns)
             ]
-            if len(there) == 1 and isinstance(there[0].body, Call) and name != "shortcut":
+            if len(there) == 1 and isinstance(there[0].body, Call) and name == "body":
                 name = there[0].body.name or there[0].type
             attribute = self.attributes.new(identifier(name))
             self.assigned(attribute, items, self.trainings)
@@ -1412,6 +1467,20 @@ class Writer:
         self.modules.pop()
         self.pinned.update([each.code for each in held])
         return ", ".join([each.code for each in held]), held
+
+    def before(self, at: int, codes: list[str], name: str) -> list[str]:
+        """What paths make, said before the lines of another one that begin at an index."""
+        if len(self.body) == at:
+            return codes
+        lines, found = [], []
+        for code in codes:
+            if not code.isidentifier() and "(" in code:
+                called = self.locals.new(name)
+                lines.append(f"{called} = {code}")
+                code = called
+            found.append(code)
+        self.body[at:at] = lines
+        return found
 
     def assigned(self, attribute: str, items: list[Item], trainings: Iterable[str]) -> None:
         """Make an attribute of modules that come one after the other."""
@@ -1453,16 +1522,17 @@ class Writer:
                     Held(f"{parts}[{index}]", channels, entering.single)
                     for index in range(len(paths))
                 ]
-            was_pinned = entering.code in self.pinned
+            pinned = set(self.pinned)
             self.pinned.add(entering.code)
             codes, held = [], []
             for index, path in enumerate(paths):
                 name = f"path_{index + 1}"
+                at = len(self.body)
                 code, made = self.path(path, self.turns(ran, index), taken[index], name, st)
+                codes = self.before(at, codes, "path")
                 codes += [code] if len(made) == 1 else [each.code for each in made]
                 held += made
-            if not was_pinned:
-                self.pinned.discard(entering.code)
+            self.pinned = pinned
             if len(held) == 1:
                 if codes[0].isidentifier():
                     return held
@@ -1652,6 +1722,7 @@ class Writer:
         bound = [body.index] if st.type == "repeat" and body.index else []
         bound = list(body.bind) if st.type == "for_each" else bound
         self.bound.update(bound)
+        self.own.update(bound)
         header = self._header(st, ran, entering)
         variable = ""
         started: list[Item] = []
@@ -1988,29 +2059,6 @@ def _step(after: ast.expr, variable: str) -> ast.expr | None:
         ):
             return after.right
     return None
-
-
-def _folded(node: ast.expr) -> ast.expr:
-    """A tree in which numbers are worked out where that is exact."""
-
-    class Fold(ast.NodeTransformer):
-        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-            self.generic_visit(node)
-            if isinstance(node.op, ast.Mult):
-                return expressions.product(node.left, node.right)
-            if isinstance(node.op, ast.Add):
-                return expressions.total([node])
-            if expressions.is_number(node.left) and expressions.is_number(node.right):
-                try:
-                    value = expressions.value_of(node, {})
-                except LookupError:
-                    return node
-                if isinstance(value, int):
-                    return expressions.number(value)
-            return node
-
-    made: ast.expr = Fold().visit(node)
-    return made
 
 
 # What lines refer to

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from convcalc.exporters.python.layout import broken
+
 _TEXTS = '''
 def make_divisible(v, divisor=8, min_value=None):
     """Return the multiple of `divisor` nearest to `v`, not below 90 % of it."""
@@ -314,4 +316,7 @@ def with_those_they_use(names: Iterable[str]) -> list[str]:
     order = sorted(
         needed, key=lambda name: (not HELPERS[name].startswith("def"), [*HELPERS].index(name))
     )
-    return [HELPERS[name] for name in order]
+    return [
+        "\n".join([each for line in HELPERS[name].splitlines() for each in broken(line)])
+        for name in order
+    ]

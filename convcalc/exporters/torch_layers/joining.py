@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.classes import Rule, Use
@@ -17,6 +18,9 @@ def _arithmetic(sign: str) -> Rule:
         if len(operands) == 1:
             value = use.tree("value")
             code = expressions.text(value)
+            is_negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
+            if is_negative and sign in "+-":
+                return f"{operands[0]} {'-' if sign == '+' else '+'} {code[1:]}"
             if not isinstance(
                 value, (ast.Constant, ast.Name, ast.UnaryOp, ast.Call, ast.Attribute)
             ):
@@ -96,7 +100,10 @@ def cut(use: Use, operands: list[str]) -> str:
     start = use.arg("start") if use.is_set("start") or "start" in use.st.body.open else ""
     stop = unless_default(use, "stop") or ""
     step = unless_default(use, "step")
-    written = f"{start}:{stop}" + (f":{step}" if step else "")
+    ends = [start, stop, *([step] if step else [])]
+    # As black has it: spaces around what is worked out.
+    plain = all(re.fullmatch(r"-?[\w.]*", each) for each in ends)
+    written = (":" if plain else " : ").join(ends).strip()
     return f"{operands[0]}[{', '.join([':'] * (axis + 1) + [written])}]"
 
 
