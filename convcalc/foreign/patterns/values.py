@@ -34,9 +34,9 @@ from convcalc.layers.activation import (
 )
 from convcalc.layers.attention import Parameter, Permute, Reduce
 from convcalc.layers.base import Layer, Placed, find
-from convcalc.layers.dense import Scale
+from convcalc.layers.dense import Reshape, Scale
 from convcalc.layers.joining import Div, IndexSelect, Mul
-from convcalc.layers.normalization import InstanceNorm, LayerNorm, RMSNorm
+from convcalc.layers.normalization import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from convcalc.shape import Shape, Tensor
 
 
@@ -213,11 +213,22 @@ def _layer_norm(region: Region) -> Layers:
     is_per_channel = all(_of_channels(region.shape, shape) for shape in region.shapes)
     if rank > 1 and region.axes == tuple(range(1, rank)) and is_per_channel:
         return (InstanceNorm(affine=affine),)
+    if rank > 2 and region.axes == tuple(range(1, rank)) and affine:
+        return _group_norm(region)
     if any(shape != region.whole for shape in region.shapes):
         return None
     if rank > 1 and region.axes == tuple(range(rank)):
         return (LayerNorm(affine=affine, over="all"),)
     return _along(LayerNorm(affine=affine), region)
+
+
+def _group_norm(region: Region) -> Layers:
+    """A group norm of channels that are laid out as groups, and learned tensors like these."""
+    groups, each, *rest = region.shape
+    if any(shape != (groups, each, *[1] * len(rest)) for shape in region.shapes):
+        return None
+    layer = GroupNorm(groups=groups)
+    return (Reshape(shape=(groups * each, *rest)), layer, Reshape(shape=tuple(region.shape)))
 
 
 def _scaled_layer_norm(region: Region) -> Layers:
@@ -415,10 +426,11 @@ class _Finder:
         def make(anew: Anew) -> tuple[Tensor, ...]:
             first = made = anew[region.x]
             owner = next((each for each in reversed(layers) if each.owns_tensors()), None)
+            telling = owner or next(each for each in reversed(layers) if not each.moves)
             for layer in layers:
                 joined = (first, made) if layer.fewest_inputs() == 2 else (made,)
                 held = holding if layer is owner else ()
-                name = layer.type if len(layers) > 1 else ""
+                name = "" if layer is telling else layer.type
                 (made,) = anew.add(layer, *joined, holding=held, name=name)
             return (made,)
 
