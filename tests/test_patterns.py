@@ -458,3 +458,10 @@ def test_a_bias_of_heads() -> None:
     y = h.recorder.linear(Linear(out_features=6, bias=False), y)
     y = h("add", h.reshape(y, 9, 2, 3), h.weight(2, 3))
     assert types(h.ends(y)) == ["linear", "reshape"]
+
+
+def test_layers_that_there_are_stay() -> None:
+    h = Hand()
+    assert types(h.ends(h("relu", h("relu", h.x)))) == ["relu", "relu"]
+    h = Hand()
+    assert types(h.ends(h("sqrt", h("square", h.x)))) == ["square", "sqrt"]

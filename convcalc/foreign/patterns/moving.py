@@ -86,11 +86,12 @@ def _rolled(network: Network, index: int) -> Change | None:
         return None
     (x,) = sources
     axis = layer.axis % len(x.shape)
-    if not _make_up(sorted(parts), x.shape[axis]):
+    is_same = parts == sorted(parts)
+    if not _make_up(sorted(parts), x.shape[axis]) or (is_same and network.leaves[index]):
         return None
 
     def make(anew: Anew) -> tuple[Tensor, ...]:
-        if parts == sorted(parts):
+        if is_same:
             return (anew[x],)
         return anew.add(IndexSelect(axis=axis), anew[x], name="roll")
 

@@ -128,7 +128,7 @@ def _always(layer: str) -> Callable[[Region], Layers]:
 
 #: What is known of every element by itself.
 ELEMENTWISE: tuple[Value, ...] = (
-    *[Value(each(function), _always(name)) for name, function in FUNCTIONS.items()],
+    *[Value(each(FUNCTIONS[name]), _always(name)) for name in FUNCTIONS if name != "abs"],
     # Where several are one layer: the layer does not keep what they differ in.
     Value(each(gelu_by_tanh), _always("gelu")),
     Value(each(lambda x, a: x * a), _scale, learned=1),
@@ -391,6 +391,9 @@ class _Finder:
         network = self.network
         if not network.are_closed(calls, calls[-1]):
             return None
+        # Two layers that a network has on purpose are two, though one would do.
+        if all(network.calls[index].placed.type in FUNCTIONS for index in calls):
+            return None
         axes: tuple[int, ...] = ()
         learned: list[int] = []
         for index in calls:
@@ -415,8 +418,8 @@ class _Finder:
             return None
         value, order = found
         layers = (value,) if isinstance(value, Layer) else value.become(region)
-        before = [self.network.calls[index].placed for index in region.calls]
-        if layers is None or [*layers] == [placed.layer for placed in before]:
+        before = [self.network.calls[index].placed.layer for index in region.calls]
+        if layers is None or [*layers] == before:
             return None
         if _made_by(layers, region.shape) != self.network.out(region.calls[-1]).shape:
             return None
