@@ -460,6 +460,13 @@ def test_a_bias_of_heads() -> None:
     assert types(h.ends(y)) == ["linear", "reshape"]
 
 
+def test_what_is_added_against_a_division_by_zero_stays() -> None:
+    h = Hand()
+    assert types(h.ends(h("add", h("relu", h.x), value=1e-6))) == ["relu", "add"]
+    h = Hand()
+    assert types(h.ends(h("add", h.x, value=1e-6))) == ["add"]
+
+
 def test_layers_that_there_are_stay() -> None:
     h = Hand()
     assert types(h.ends(h("relu", h("relu", h.x)))) == ["relu", "relu"]

@@ -87,7 +87,9 @@ def _rolled(network: Network, index: int) -> Change | None:
     (x,) = sources
     axis = layer.axis % len(x.shape)
     is_same = parts == sorted(parts)
-    if not _make_up(sorted(parts), x.shape[axis]) or (is_same and network.leaves[index]):
+    if not _make_up(sorted(parts), x.shape[axis]):
+        return None
+    if is_same and network.leaves[index] and network.leaves_already(x):
         return None
 
     def make(anew: Anew) -> tuple[Tensor, ...]:

@@ -50,6 +50,10 @@ class Network:
         readers = self.readers[index]
         return readers[0] if len(readers) == 1 and not self.leaves[index] else None
 
+    def leaves_already(self, tensor: Tensor) -> bool:
+        """Whether a tensor leaves the network or is an input, so that no other may become it."""
+        return tensor.node < 0 or self.leaves[tensor.node]
+
     def reading(self, tensor: Tensor) -> list[int]:
         """The calls that read a tensor, in order."""
         if tensor.node >= 0:

@@ -138,6 +138,10 @@ ELEMENTWISE: tuple[Value, ...] = (
 )
 
 
+#: What is nearer to 0 or to 1 is no slope that anybody has.
+_LEAST_SLOPE = 1e-3
+
+
 def _with_a_constant(values: Vector) -> Layer | None:
     """A layer whose function has constants, which are found in its values at `_NUMBERS`."""
     first, last, at_minus_one = values[0], values[-1], values[_NUMBERS.index(-1.0)]
@@ -148,7 +152,9 @@ def _with_a_constant(values: Vector) -> Layer | None:
         (ELU(), lambda x: x if x > 0 else at_minus_one * math.expm1(x) / math.expm1(-1)),
     )
     for layer, function in families:
-        if 0 < abs(at_minus_one) < 1 and are_near(values, [*map(function, _NUMBERS)]):
+        if _LEAST_SLOPE < -at_minus_one < 1 - _LEAST_SLOPE and are_near(
+            values, [*map(function, _NUMBERS)]
+        ):
             return layer
     low = None if first == _NUMBERS[0] else first
     high = None if last == _NUMBERS[-1] else last

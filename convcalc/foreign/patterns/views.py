@@ -278,8 +278,8 @@ def _change(network: Network, chain: Sequence[int]) -> Change | None:
     layers = layers_for(x.shape, placed[-1].outputs[0], order)
     if layers is None or len(layers) >= len(chain):
         return None
-    if not layers and network.leaves[chain[-1]]:
-        return None  # what leaves is two tensors
+    if not layers and network.leaves[chain[-1]] and network.leaves_already(x):
+        return None
 
     def make(anew: Anew) -> tuple[Tensor, ...]:
         made = anew[x]
