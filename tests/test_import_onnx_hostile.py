@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -412,8 +413,11 @@ def test_without_the_package_it_says_how_to_install_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "network.onnx"
+    monkeypatch.setitem(sys.modules, "onnx", None)
     path.write_bytes(good())
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    assert run("analyze", str(path)).status == 0
+    # Only a shape that no layer has, and the file does not say, is asked of the package.
+    path.write_bytes(strange("Frobnicate", "com.example", is_described=False))
     ran = run("analyze", str(path))
     assert ran.status == 2
     assert "pip install 'convcalc[onnx]'" in ran.err

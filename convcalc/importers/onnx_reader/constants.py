@@ -161,10 +161,10 @@ def resolved_shape(old: Sequence[int], wanted: Sequence[int], keeps_zero: bool) 
     if sizes.count(-1) == 1:
         known = product(size for size in sizes if size != -1)
         if known == 0 or product(old) % known:
-            raise NoLayerError(f"{list(old)} as {list(wanted)}")
+            raise NoLayerError(f"{list(old)} as {list(wanted)}", "reshape")
         sizes[sizes.index(-1)] = product(old) // known
     if any(size < 0 for size in sizes) or product(sizes) != product(old):
-        raise NoLayerError(f"{list(old)} as {list(wanted)}")
+        raise NoLayerError(f"{list(old)} as {list(wanted)}", "reshape")
     return tuple(sizes)
 
 
