@@ -28,6 +28,7 @@ from convcalc.importers.onnx_reader.wire import (
     few_numbers,
     read_model,
 )
+from convcalc.layers.dense import Identity
 from convcalc.words import listed, quoted
 
 assert _handlers  # importing them registers them
@@ -38,6 +39,14 @@ _CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 _RANDOM = frozenset(("RandomNormal", "RandomUniform"))
 #: Those that are layers even on constants alone.
 _COUNTED = frozenset(("Conv", "ConvTranspose"))
+#: Those that no layer is, and that keep the shape of what enters them.
+_SHAPE_KEEPING = frozenset(
+    (
+        *("LpNormalization", "MeanVarianceNormalization", "Hardmax", "ThresholdedRelu", "Shrink"),
+        *("Sinh", "Cosh", "Tan", "Asin", "Acos", "Atan", "Asinh", "Acosh", "Atanh", "IsNaN"),
+        *("CumSum", "Trilu", "EyeLike", "ScatterND", "ScatterElements", "Scatter", "Not", "Pow"),
+    )
+)
 #: Those that learn what enters them.
 _LEARNERS = frozenset(
     ("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu")
@@ -238,7 +247,12 @@ class _Walk:
         """Take down what is known before the first node."""
         for name, data in self.graph.constants.items():
             self._env[name] = self._constant(name, data)
-        entering = [each for each in self.graph.inputs if each.name not in self.graph.constants]
+        entering = []
+        for each in self.graph.inputs:
+            if each.dims == ():  # a number is no tensor: nothing is counted by it
+                self._env[each.name] = Constant((), each.type)
+            elif each.name not in self._env and (each.name in self.uses or not self.uses):
+                entering.append(each)
         if not entering:
             raise self.error("no-input", f"{self.name} has no input that sizes could come from")
         found = sizes_of_inputs.sizes(entering, asked, self)
@@ -279,6 +293,8 @@ class _Walk:
             if not outputs:
                 raise self._unknown_shape(value, f"the output {quoted(name)}")
             self.recorder.note(f"the output {quoted(name)} is left out: it is {value.why}")
+        if not self.recorder.calls:  # a spec has a layer
+            outputs = [self.recorder.unary(Identity(), each) for each in outputs]
         for (op, why), count in self._opaques.items():
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
@@ -346,7 +362,7 @@ class _Walk:
             if not name or value is None or isinstance(value, Parts):
                 continue
             if self.batch > 1 and name not in self._declared and value.shape[:1] not in ((1,), ()):
-                raise NoLayerError(f"{list(value.shape)}")
+                raise NoLayerError(f"it makes {list(value.shape)} of 1 sample")
             if not self._agrees(name, value.shape):
                 if op.attribute("ceil_mode", 0):
                     continue  # inference before ONNX 1.17 does not drop a last window
@@ -455,6 +471,8 @@ class _Walk:
 
     def _unfit(self, node: Node, op: Operation, why: str) -> ConvcalcError:
         """The error for a node whose tensors do not fit it."""
+        if self.batch > 1:
+            return self._undivided(node, why)
         entering = [each for each in op.inputs if isinstance(each, Foreign)]
         shown = listed(["×".join(map(str, each.shape)) for each in entering[:_MOST_NAMES]])
         on = f" on {shown}" if shown else ""
@@ -498,6 +516,8 @@ class _Walk:
                 carries = not shape[0] % self.batch
                 shape = (shape[0] // self.batch, *shape[1:]) if carries else None
             found.append(shape)
+        if node.op in _SHAPE_KEEPING and op.inputs and isinstance(op.inputs[0], Foreign):
+            found[0] = found[0] or op.inputs[0].shape
         needed = [
             shape is None and bool(name) and (name in self.uses or name in self._leaving)
             for name, shape in zip(node.outputs, found)

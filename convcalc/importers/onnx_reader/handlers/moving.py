@@ -77,7 +77,7 @@ def reshape(op: Operation) -> Foreign:
     value, wanted = op.foreign(0), op.integers("shape", 1)
     if wanted is None:
         raise NoLayerError("its shape is not known")
-    if op.batch > 1 and wanted and wanted[0] > 1:
+    if op.batch > 1 and wanted and wanted[0] > 0:
         # The file was made for a batch, which is written into the sizes.
         if wanted[0] % op.batch:
             raise NoLayerError(f"a batch in {list(wanted)}")
@@ -95,6 +95,7 @@ def flatten(op: Operation) -> Foreign:
     axis += rank if axis < 0 else 0
     if not 0 <= axis <= rank:
         raise NoLayerError(f"axis {axis} of {rank}")
+    op.apart_from_batch(axis)
     return _reshaped(op, value, (product(value.shape[:axis]), product(value.shape[axis:])))
 
 
