@@ -173,9 +173,9 @@ class Recorder:
         self.calls.append(Call(name, placed, inputs, self.scopes, self.functional, owner))
         return tuple(Tensor(index, part, shape) for part, shape in enumerate(placed.outputs))
 
-    def key_of(self, index: int) -> Hashable:
-        """The key of the tensors that a call owns; None where it has none."""
-        return next((key for key, owner in self._owners.items() if owner == index), None)
+    def owned(self) -> Mapping[Hashable, int]:
+        """For each key of a layer's tensors, the call that owns them."""
+        return self._owners
 
     def forget(self, start: int) -> None:
         """Take back the calls from `start` on."""

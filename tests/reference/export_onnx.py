@@ -235,7 +235,7 @@ def planned() -> list[tuple[str, str]]:
     """Which network by which exporter, in the order in which they are made."""
     one, two = imported_names.TORCHVISION, imported_names.TIMM
     first = [name for pair in zip(one[:40], two[:40]) for name in pair]
-    order = first + [name for name in (*two[40:], *one[40:])]
+    order = [*first, *two[40:], *one[40:]]
     by_all = [name for name in order if name in imported_names.BY_ALL]
     plan = [(name, EXPORTERS[i % 4]) for i, name in enumerate(by_all)]
     rest = [name for name in order if name not in imported_names.BY_ALL]
@@ -270,7 +270,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=90)
     given = parser.parse_args()
     if given.again:
-        return again(given.folder)
+        again(given.folder)
+        return
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     import_torchvision()

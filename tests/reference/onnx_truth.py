@@ -162,11 +162,12 @@ def truth_of(
         if not depends:
             #: A folded Shape is a constant that is no weight.
             parts: tuple[str, ...] = ()
-            if node.op_type not in ("Shape", "Size"):
+            if node.op_type in ("Conv", "ConvTranspose"):
+                # What it learns is counted here, and not again where its output is used.
+                varying.update(node.output)
+            elif node.op_type not in ("Shape", "Size"):
                 sources = node.input[:1] if node.op_type in FIRST else node.input
                 parts = tuple(p for name in sources for p in made_of.get(name, ()))
-                if node.op_type in ("Conv", "ConvTranspose"):
-                    varying.update(node.output)
             for name in node.output:
                 made_of[name] = parts
             if node.op_type not in ("Conv", "ConvTranspose"):
