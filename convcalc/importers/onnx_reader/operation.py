@@ -50,6 +50,11 @@ class Operation:
         return self.node.op
 
     @property
+    def outputs(self) -> int:
+        """How many tensors leave it."""
+        return len(self.node.outputs)
+
+    @property
     def constants(self) -> tuple[Constant | None, ...]:
         """What enters it, where all of that is constant."""
         return tuple([each if isinstance(each, Constant) else None for each in self.inputs])

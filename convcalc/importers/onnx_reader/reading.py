@@ -420,7 +420,8 @@ class _Walk:
         try:
             if function is None:
                 raise NoLayerError("it is not known")
-            self._keep(node, [function(op)])
+            made = function(op)
+            self._keep(node, [made] if isinstance(made, Constant) else made)
         except NoLayerError:
             of = union(*op.constants)
             shapes = self._shapes(node, op)

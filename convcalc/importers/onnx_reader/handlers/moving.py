@@ -12,6 +12,7 @@ from convcalc.importers.onnx_reader.constants import (
     Constant,
     axis_of,
     broadcast,
+    gathered_shape,
     integers,
     resolved_shape,
     sliced,
@@ -194,7 +195,7 @@ def split(op: Operation) -> tuple[Foreign, ...]:
     sizes = op.integers("split", 1)
     size = value.shape[axis]
     if sizes is None:
-        count = op.attribute("num_outputs", len(op.node.outputs))
+        count = op.attribute("num_outputs", op.outputs)
         each = -(-size // max(count, 1))
         sizes = tuple(min(each, size - start) for start in range(0, size, each))
     if sum(sizes) != size or min(sizes) < 1 or len(sizes) > _MOST_PARTS:
@@ -304,9 +305,7 @@ def gather_any(op: Operation) -> Foreign:
     if op.name == "GatherElements":
         shape = index.shape
     else:
-        batch = op.attribute("batch_dims", 0)
-        depth = index.shape[-1] if index.shape else 0
-        shape = (*index.shape[:-1], *value.shape[batch + depth :])
+        shape = gathered_shape(value.shape, index.shape, op.attribute("batch_dims", 0))
     flat = _reshaped(op, value, (1, product(value.shape)))
     return _reshaped(op, op.recorder.index(flat, 1, product(shape)), shape or (1,))
 
