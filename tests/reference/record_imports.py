@@ -247,9 +247,9 @@ def load_torch() -> None:
     torch.set_num_threads(1)
     import_torchvision()
     import timm  # noqa: F401
-    from convcalc.importers.aten.__main__ import answer
 
     from convcalc.importers import torch as reader
+    from convcalc.importers.aten.__main__ import answer
 
     def run(folder: Path, seconds: float | None) -> tuple[int, list[str]]:
         answer(folder)

@@ -7,8 +7,8 @@ Needs, from PyPI, onnx 1.23.2 (which makes its node tests as it goes, with their
 
 Of every test of one node whose operator is in OPERATORS: the node with its attributes, the opset,
 the shape of what enters it (whole numbers with their values, for they say sizes), and the shape of
-what leaves it, as the test's data has it. Of tests that are alike in all that, one is taken. What the operator learns is a weight, everything else a
-float an input of the network.
+what leaves it, as the test's data has it. What the operator learns is a weight, everything else a
+float an input of the network. Of tests that are alike in all that, one is taken.
 """
 
 # onnx is not installed where the project's own checks run.
