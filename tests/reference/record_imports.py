@@ -249,10 +249,10 @@ def load_torch() -> None:
     import timm  # noqa: F401
 
     from convcalc.importers import torch as reader
-    from convcalc.importers.aten.__main__ import answer
+    from convcalc.importers.aten.answering import answer
 
     def run(folder: Path, seconds: float | None) -> tuple[int, list[str]]:
-        answer(folder)
+        answer(str(folder))
         return 0, []
 
     reader._run = run
