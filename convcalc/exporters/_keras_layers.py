@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
 from convcalc.expressions import Expression, ExpressionError
 from convcalc.language.statements import Items, Value, expressions_in
@@ -15,14 +15,30 @@ from convcalc.window import Window
 
 #: A step of a layer: the code of a Keras layer, which is called on what enters; or what makes code
 #: of the code of what enters.
-Step = str | Callable[[str], str]
+Step = Union[str, "Built", Callable[[str], str]]
+
+
+class Built(NamedTuple):
+    """A step of a helper that makes layers with weights: its name, and what it takes beside x."""
+
+    function: str
+    arguments: tuple[str, ...]
+
+    def __call__(self, x: str) -> str:
+        return call(self.function, x, *self.arguments)
 
 
 class Only(NamedTuple):
-    """A step that is taken where a condition holds."""
+    """A step that is taken where a condition holds, and another where it does not."""
 
     condition: str
     step: Step
+    other: Step | None = None
+
+
+def is_bare(step: Step) -> bool:
+    """Whether a step is a layer without weights beside one that has some."""
+    return isinstance(step, str) and re.match(r"layers\.(ZeroPadding|Cropping)", step) is not None
 
 
 class Unsayable(Exception):  # noqa: N818 - it becomes the ConvcalcError of a site
@@ -322,27 +338,30 @@ def _conv(site: Site) -> Steps:
     kernel = site.get("kernel_size", 1)
     _refuse_dilated_strides(site)
     pads = padded(site, kernel, site.get("stride"), zero_padding(site))
-    own = [
+    out, groups, size = (
+        site.code("out_channels"),
+        site.code("groups", 1),
+        site.each("kernel_size", 1),
+    )
+    window = [
         *site.options(("strides", "stride", 1)),
         *pads.options,
         *site.options(("dilation_rate", "dilation", 1)),
     ]
-    groups, out = site.get("groups", 1), site.get("out_channels")
-    if _is_depthwise(site) and site.axes < 3:
-        each = [] if _same_text(out, groups) else [f"depth_multiplier={_multiplier(site)}"]
-        own = [site.each("kernel_size", 1), *own, *each, *_bias(site)]
-        return [*pads.before, call(site.ranked("DepthwiseConv"), *own)]
-    own += site.options(("groups", "groups", 1))
-    return [
-        *pads.before,
-        call(
-            site.ranked("Conv"),
-            site.code("out_channels"),
-            site.spell(one_or_all(kernel)),
-            *own,
-            *_bias(site),
-        ),
-    ]
+    conv = call(
+        site.ranked("Conv"),
+        *(out, size, *window, *site.options(("groups", "groups", 1)), *_bias(site)),
+    )
+    if site.axes == 3 or not isinstance(site.get("groups", 1), Expression):
+        return [*pads.before, conv]
+    maps = [] if out == groups else [f"depth_multiplier={out} // {groups}"]
+    name = site.ranked("DepthwiseConv")
+    if _is_depthwise(site):
+        return [*pads.before, call(name, size, *window, *maps, *_bias(site))]
+    if _is_depthwise_or_full(site):
+        condition = f"{groups} == {site.inputs[0]}.shape[-1] == {out}"
+        return [*pads.before, Only(condition, call(name, size, *window, *_bias(site)), conv)]
+    return [*pads.before, conv]
 
 
 def _bias(site: Site) -> list[str]:
@@ -350,17 +369,23 @@ def _bias(site: Site) -> list[str]:
 
 
 def _is_depthwise(site: Site) -> bool:
-    """Whether it says that it has as many groups as input channels."""
-    groups = site.get("groups", 1)
-    return isinstance(groups, Expression) and groups.text.strip() == "in_channels"
+    """Whether it always has as many groups as input channels."""
+    groups, out = site.get("groups"), site.get("out_channels")
+    assert isinstance(groups, Expression)
+    if groups.text.strip() == "in_channels":
+        return True
+    same = isinstance(out, Expression) and out.text == groups.text
+    return same and bool(site.uses) and all(map(_has_depthwise_groups, site.uses))
 
 
-def _same_text(a: Value, b: Value) -> bool:
-    return isinstance(a, Expression) and isinstance(b, Expression) and a.text == b.text
+def _is_depthwise_or_full(site: Site) -> bool:
+    """Whether it has as many groups as channels wherever it has any."""
+    grouped = [placed for placed in site.uses if placed.channel_groups != 1]
+    return bool(grouped) and all(map(_has_depthwise_groups, grouped))
 
 
-def _multiplier(site: Site) -> str:
-    return f"{site.code('out_channels')} // {site.code('groups')}"
+def _has_depthwise_groups(placed: Placed) -> bool:
+    return placed.channel_groups == placed.inputs[0].channels == placed.outputs[0].channels
 
 
 def _refuse_dilated_strides(site: Site) -> None:
@@ -955,7 +980,7 @@ def _self_attention(site: Site) -> Steps:
     if site.get("head_channels") is not None:
         own.append(f"head_channels={site.code('head_channels')}")
     own += site.options(("qkv_bias", "qkv_bias", True))
-    return [lambda x: call(helper, x, *own)]
+    return [Built(helper, tuple(own))]
 
 
 @_type("squeeze_excite")
@@ -968,7 +993,7 @@ def _squeeze_excite(site: Site) -> Steps:
             raise Unsayable(f"has `{word}` in it, which Keras has no name for")
         if word != default:
             own.append(f'{name}="{_WORDS[str(word)]}"')
-    return [lambda x: call(helper, x, *own)]
+    return [Built(helper, tuple(own))]
 
 
 #: What Keras calls activations that need nothing else.

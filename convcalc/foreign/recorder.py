@@ -60,6 +60,12 @@ class Learned(NamedTuple):
     shape: tuple[int, ...]
     is_trained: bool = True
 
+    @property
+    def name(self) -> str:
+        """What a person has called it: the last part of its key; empty where that is a number's."""
+        name = str(self.key).rpartition(".")[2]
+        return name if name.isidentifier() and not name[-1].isdigit() else ""
+
 
 class Held(NamedTuple):
     """A tensor of the foreign network that no input reaches: learned, or a constant.
@@ -160,9 +166,9 @@ class Recorder:
         self.calls.append(Call(name, placed, inputs, self.scopes, self.functional, owner))
         return tuple(Tensor(index, part, shape) for part, shape in enumerate(placed.outputs))
 
-    def key_of(self, index: int) -> Hashable:
-        """The key of the tensors that a call owns; None where it has none."""
-        return next((key for key, owner in self._owners.items() if owner == index), None)
+    def owned(self) -> Mapping[Hashable, int]:
+        """For each key of a layer's tensors, the call that owns them."""
+        return self._owners
 
     def forget(self, start: int) -> None:
         """Take back the calls from `start` on."""
@@ -221,7 +227,8 @@ class Recorder:
             is_whole = len(held.made_of) == 1 and product(each.shape) == product(sizes)
             frozen, self.is_frozen = self.is_frozen, self.is_frozen or not each.is_trained
             layer = Parameter(shape=sizes if is_whole else (product(each.shape),))
-            found = self.add(layer, key=each.key)
+            with self.at(self.scopes, each.name, self.functional):
+                found = self.add(layer, key=each.key)
             self.is_frozen = frozen
             if is_whole:
                 return found[0]

@@ -149,7 +149,7 @@ class Use:
         """The one value that there is. Raises Unsayable."""
         found = [*dict.fromkeys(values)]
         if len(found) != 1:
-            raise Unsayable
+            raise Unsayable("1")
         return found[0]
 
     def known(self, field: str) -> Any:
@@ -159,6 +159,12 @@ class Use:
     def always(self, of: Callable[[Placed], Any]) -> Any:
         """What is the same of it each time. Raises Unsayable."""
         return self.one(map(of, self.placed))
+
+    def default(self, field: str) -> str:
+        """A field's default as code."""
+        (each,) = [each for each in self.fields if each.name == field]
+        kind = each.kind.kind if isinstance(each.kind, Optional) else each.kind
+        return expressions.text(expressions.tree(_shown(kind, each.default)))
 
     def is_set(self, field: str) -> bool:
         """Whether a field has another value than its default."""
@@ -189,6 +195,24 @@ class Use:
                 except Unsayable:
                     pass
         return self.writer.fallback(field, raw, self.ran, shown, forward=self.forward)
+
+    def item(self, field: str, index: int) -> ast.expr:
+        """One item of a field's list. Raises Unsayable."""
+        raw = self.st.body.open.get(field)
+        if isinstance(raw, Expression):
+            node = expressions.tree(raw)
+            if isinstance(node, ast.Tuple):
+                return self.writer.tree(
+                    node.elts[index], self.ran, self.entering, forward=self.forward
+                )
+        elif isinstance(raw, Items):
+            return self.writer.tree(
+                raw.items[index], self.ran, self.entering, forward=self.forward, whole=True
+            )
+        tree = self.tree(field)
+        if not isinstance(tree, ast.Tuple):
+            raise Unsayable
+        return tree.elts[index]
 
     def arg(self, field: str) -> str:
         """A field's value as code. Raises Unsayable."""
@@ -237,8 +261,9 @@ class File:
         self.classes: list[list[str]] = []
         self.helped: dict[str, None] = {}
         self.calls = replay.calls()
-        self.signatures: dict[str, Signature] = {}
+        self.signatures: dict[tuple[str, tuple[int, ...]], Signature] = {}
         self.late = self._late()
+        self.fixed = self._fixed()
         self.stateless = {name for name in self.calls if self._is_stateless(name, ())}
 
     def helper(self, name: str) -> str:
@@ -291,6 +316,26 @@ class File:
                         inner.add(name)
         return late
 
+    def _fixed(self) -> dict[str, Any]:
+        """The variables that a condition asks which always turns out the same, with their values.
+
+        What it keeps out is not written, so that other values would make another network.
+        """
+        variables = self.graph.variables
+        seen: dict[int, tuple[Statement, set[bool]]] = {}
+        for _, line in self._statements():
+            raw = line.st.body.when
+            if isinstance(raw, Expression) and not set(variables).isdisjoint(raw.names):
+                seen.setdefault(id(line.st), (line.st, set()))[1].add(line.left_out)
+        return {
+            name: variables[name]
+            for st, left_out in seen.values()
+            for name in st.body.when.names
+            if name in variables
+            and len(left_out) == 1
+            and (True in left_out or set(st.body.when.names) <= set(variables))
+        }
+
     def _is_stateless(self, block: str, around: tuple[str, ...]) -> bool:
         """Whether a block is a function: nothing in it is a module."""
         return all(self._is_function(line) for turn in self.calls[block] for line in turn.lines)
@@ -328,17 +373,33 @@ class File:
             writer.tensors[0][input] = [held]
         return writer.written(spec.layers, text, outputs=spec.outputs)
 
-    def block(self, name: str) -> Signature:
-        """The class of a block; it is written where it is not yet."""
-        if name not in self.signatures:
+    def block(self, name: str, turn: Turn) -> Signature:
+        """The class of a block, for such tensors as enter in a run; it is written once."""
+        kind = _kind(turn)
+        key = (name, kind)
+        if key not in self.signatures:
             block, is_function = self.blocks[name], name in self.stateless
-            called = self.names.new(identifier(name) if is_function else class_name(name))
-            runs = self.calls[name]
+            kinds = [*dict.fromkeys(map(_kind, self.calls[name]))]
+            runs = [each for each in self.calls[name] if _kind(each) == kind]
+            called = identifier(name) if is_function else class_name(name)
+            if kinds.index(kind):
+                called += f"{'_' if is_function else ''}{len(kind)}"
             writer = Writer(
-                self, called, name, runs, args=block.args, let=block.let, is_function=is_function
+                self,
+                self.names.new(called),
+                name,
+                runs,
+                args=block.args,
+                let=block.let,
+                is_function=is_function,
             )
-            self.signatures[name] = writer.written(block.layers)
-        return self.signatures[name]
+            self.signatures[key] = writer.written(block.layers)
+        return self.signatures[key]
+
+
+def _kind(turn: Turn) -> tuple[int, ...]:
+    """What tells apart the runs of a block that one class cannot stand for: their inputs' axes."""
+    return tuple([len(tensor.shape) for tensor in turn.inputs])
 
 
 def _expressions(raw: Value) -> Iterator[Expression]:
@@ -377,7 +438,7 @@ class Writer:
         self.init: list[str] = []
         self.body: list[str] = []
         count = len(runs[0].inputs)
-        self.locals = Namespace("layers")
+        self.locals = Namespace("layers", *[_channels_name(index) for index in range(64)])
         self.inputs = [self.locals.new(each) for each in _input_names(count)]
         self.attributes = Namespace("forward", "call", "training")
         #: Python's names for those of the language.
@@ -392,6 +453,11 @@ class Writer:
         self.modules: list[dict[str, str]] = [{}]
         #: The names of loops, which are no arguments.
         self.bound: set[str] = set()
+        #: The names that hide variables: those of a block and of the loops in it.
+        self.own: set[str] = set()
+        if block:
+            self.own |= {*file.blocks[block].args, *file.blocks[block].let}
+        self.own |= set(bound) | (outer.own if outer else set())
         entering = [Held(code, ast.Name(_channels_name(i))) for i, code in enumerate(self.inputs)]
         if not block and outer is None:
             entering = [
@@ -415,22 +481,30 @@ class Writer:
         return found
 
     def tree(
-        self, raw: Value, ran: Ran, entering: Sequence[Held], *, forward: bool, whole: bool = False
+        self,
+        raw: Value | ast.expr,
+        ran: Ran,
+        entering: Sequence[Held],
+        *,
+        forward: bool,
+        whole: bool = False,
     ) -> ast.expr:
         """A value of the document as code of a phase. Raises Unsayable."""
-        node = expressions.tree(raw)
+        node = raw if isinstance(raw, ast.expr) else expressions.tree(raw)
         if "make_divisible" in expressions.functions_in(node):
             self.file.helper("make_divisible")
 
         def named(name: str) -> ast.expr:
+            if name in self.file.fixed and name not in self.own:
+                return expressions.tree(self.file.fixed[name])
             return (
                 self._late_name(name, ran, entering)
                 if forward
                 else self._early_name(name, ran, entering)
             )
 
-        made = expressions.renamed(node, named)
-        if whole and ran:
+        made = expressions.folded(expressions.renamed(node, named))
+        if whole and ran and not isinstance(raw, ast.expr):
             values = [evaluate(raw, line.values) for _, line in ran]
             if any(isinstance(each, float) for each in values):
                 made = ast.Call(ast.Name("int"), [made], [])
@@ -439,7 +513,7 @@ class Writer:
                 for each in values
             ):
                 if not isinstance(made, ast.Tuple):
-                    raise Unsayable
+                    raise Unsayable("2")
                 made = ast.Tuple(
                     [
                         ast.Call(ast.Name("int"), [each], [])
@@ -455,7 +529,7 @@ class Writer:
         if name == "in_channels" or (name == "in_features" and is_flat):
             return self.channels(entering[0], 0, ran)
         if name in TENSOR_NAMES or name in self.late or self.is_function:
-            raise Unsayable
+            raise Unsayable("3")
         return ast.Name(self.py(name))
 
     def _late_name(self, name: str, ran: Ran, entering: Sequence[Held]) -> ast.expr:
@@ -487,7 +561,7 @@ class Writer:
         if held.channels is not None:
             return held.channels
         values = [line.inputs[index].shape[0] for _, line in ran]
-        return self.fallback("in_channels", None, ran, values, forward=False)
+        return self.fallback("channels", None, ran, values, forward=False)
 
     def fallback(
         self, field: str, raw: Value, ran: Ran, values: list[Any], *, forward: bool
@@ -496,11 +570,11 @@ class Writer:
         if len(set(values)) == 1:
             return expressions.tree(values[0])
         if self.is_function:
-            raise Unsayable
+            raise Unsayable("4")
         by_run: dict[int, Any] = {}
         for (run, _), value in zip(ran, values):
             if by_run.setdefault(run, value) != value:
-                raise Unsayable
+                raise Unsayable("5")
         found = tuple([by_run.get(run, values[0]) for run in range(len(self.runs))])
         known = next((each for each in self.extras if each.values == found), None)
         if known is None:
@@ -623,6 +697,9 @@ class Writer:
             except Unsayable:
                 values = [turn.values.get(name) for turn in self.runs]
                 node = self.fallback(name, None, ran, values, forward=is_late)
+            if self._is_alias(node) and not is_late:
+                self.python[name] = _channels_name(0)
+                continue
             code = f"{self.py(name)} = {expressions.text(node)}"
             if is_late:
                 self.body.append(code)
@@ -630,6 +707,12 @@ class Writer:
             else:
                 found.append((self.py(name), code))
         return found
+
+    def _is_alias(self, node: ast.expr) -> bool:
+        """Whether a `let` is the channels that enter, which stay what they are."""
+        stack = self.file.blocks[self.block].layers if self.block else ()
+        loops = any(st.type in ("repeat", "for_each") for st in stack)
+        return isinstance(node, ast.Name) and node.id == _channels_name(0) and not loops
 
     def _finished(
         self, base: str, lets: list[tuple[str, str]], held: list[Held], text: str, is_chain: bool
@@ -766,9 +849,32 @@ class Writer:
 
     def stack(self, stack: Stack, ran: list[tuple[int, Turn]], current: list[Held]) -> list[Held]:
         """A list of lines, one after the other, as statements of `forward`."""
+        ways = _Ways(self, current[0].channels if current else None, len(ran))
         for index, st in enumerate(stack):
-            current = self.line(st, [(run, turn.lines[index]) for run, turn in ran], current)
+            lines = [(run, turn.lines[index]) for run, turn in ran]
+            there = [at for at, (_, line) in enumerate(lines) if _does(line)]
+            if len(current) == 1 and there:
+                current = [current[0]._replace(channels=ways.among(there, lines))]
+            made = self.line(st, lines, current)
+            if len(made) == 1:
+                if len(there) < len(lines) and len(current) == 1 and there:
+                    ways.put(made[0].channels, there, self._test(st, lines, current))
+                elif there:
+                    ways.put(made[0].channels, range(len(lines)))
+            current = made
+        if len(current) == 1:
+            ended = [(run, _left(turn)) for run, turn in ran]
+            current = [current[0]._replace(channels=ways.among(range(len(ran)), ended))]
         return current
+
+    def _test(self, st: Statement, ran: Ran, current: list[Held]) -> Tree:
+        """The condition of a line, as `__init__` has it; None where it has none."""
+        if st.body.when is True:
+            return None
+        try:
+            return self.tree(st.body.when, ran, self.resolved(st, current, ran), forward=False)
+        except Unsayable:
+            return None
 
     def line(self, st: Statement, ran: Ran, current: list[Held]) -> list[Held]:
         """One line, under its condition."""
@@ -779,7 +885,7 @@ class Writer:
         if raw is None:
             return self.unconditional(st, alive, current)
         if len(current) != 1:
-            raise Unsayable
+            raise Unsayable("6")
         (before,) = current
         if before.code in self.pinned or not before.code.isidentifier():
             fresh = self.fresh()
@@ -789,7 +895,7 @@ class Writer:
         init, body = len(self.init), len(self.body)
         made = self.unconditional(st, alive, current)
         if len(made) != 1:
-            raise Unsayable
+            raise Unsayable("7")
         (after,) = made
         inits, bodies = self.init[init:], self.body[body:]
         del self.init[init:], self.body[body:]
@@ -819,17 +925,7 @@ class Writer:
                 assert early is not None
                 self.init += [f"if {expressions.text(early)}:", *[INDENT + each for each in inits]]
             self.body += [f"if {condition}:", *[INDENT + each for each in bodies]]
-        left = [(run, line) for run, line in ran if line.left_out]
-        channels = self.either(before.channels, after.channels, left)
-        return [Held(before.code, channels, before.single and after.single)]
-
-    def either(self, before: Tree, after: Tree, left: Ran) -> Tree:
-        """The channels after a line that is left out at times."""
-        if expressions.same(before, after):
-            return after
-        if after is not None and self.holds(after, left, 0):
-            return after
-        return None
+        return [Held(before.code, after.channels, before.single and after.single)]
 
     def condition(self, st: Statement, ran: Ran, alive: Ran) -> Value:
         """What the document says of when a line is there; None where that need not be asked."""
@@ -914,16 +1010,18 @@ class Writer:
             if whole in known:
                 return known[whole][int(part) :][:1] if dot else known[whole]
         if self.outer is None:
-            raise Unsayable
+            raise Unsayable("8")
         found = self.captured.get(name)
         if found is None:
             held = self.outer.named(name)
             found = []
+            taken = sum(map(len, self.captured.values())) + len(self.inputs)
             for index, each in enumerate(held):
                 python = self.locals.new(
                     identifier(name.replace(".", "_")) + (f"_{index}" if index else "")
                 )
-                found.append(Held(python, None, each.single))
+                channels = ast.Name(_channels_name(taken + index))
+                found.append(Held(python, channels, each.single))
                 self.pinned.add(python)
             self.captured[name] = found
         return found
@@ -932,9 +1030,10 @@ class Writer:
 
     def fresh(self) -> str:
         """A name for a tensor that has none."""
-        for each in ("y", "z"):
-            if each not in self.locals.taken:
-                return self.locals.new(each)
+        for each in (self.inputs[0], "y", "z"):
+            if each not in self.pinned:
+                self.locals.taken.add(each)
+                return each
         return self.locals.new("y")
 
     def target(self, st: Statement, inputs: list[Held]) -> str:
@@ -945,8 +1044,6 @@ class Writer:
         for each in inputs[:1]:
             if each.code.isidentifier() and each.code not in self.pinned:
                 return each.code
-        if not inputs and self.inputs[0] not in self.pinned:
-            return self.inputs[0]
         return self.fresh()
 
     def attribute(self, st: Statement, name: str = "") -> str:
@@ -1034,7 +1131,7 @@ class Writer:
                 if st.body.name is not None:
                     self.modules[-1][st.body.name] = found
                 return found
-        raise Unsayable
+        raise Unsayable("9")
 
     def operands(self, inputs: list[Held], st: Statement, ran: Ran) -> list[str]:
         """What enters a line, as code; where it joins, each with the whole batch."""
@@ -1052,8 +1149,9 @@ class Writer:
 
     def call(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         """The call of a block."""
-        signature = self.file.block(st.type)
-        return self.invoked(signature, st, ran, inputs, [line.turns[0] for _, line in ran])
+        turns = [line.turns[0] for _, line in ran]
+        Use.one(map(_kind, turns))
+        return self.invoked(self.file.block(st.type, turns[0]), st, ran, inputs, turns)
 
     def invoked(
         self,
@@ -1149,10 +1247,8 @@ class Writer:
                 for turn in turns
             ]
             if None in values:
-                raise Unsayable
-            return expressions.text(
-                self.fallback("in_channels", None, ran, values, forward=forward)
-            )
+                raise Unsayable("10")
+            return expressions.text(self.fallback("channels", None, ran, values, forward=forward))
         if param.values is not None:
             values = [param.values[signature.runs[id(turn)]] for turn in turns]
             return expressions.text(self.fallback(param.name, None, ran, values, forward=forward))
@@ -1198,20 +1294,25 @@ class Writer:
             elif channels is not None:
 
                 def named(name: str) -> ast.expr:
+                    for index, held in enumerate(inputs):
+                        if name == _channels_name(index) and held.channels is not None:
+                            return held.channels
                     param = params.get(name)
                     if param is None:
-                        raise Unsayable
+                        raise Unsayable("11")
                     code = self.argument(param, signature, st, ran, inputs, turns, forward=False)
                     if code is None:
                         if param.default in (None, "None"):
-                            raise Unsayable
+                            raise Unsayable("12")
                         code = param.default
                     return ast.parse(code, mode="eval").body
 
                 try:
-                    channels = _folded(expressions.renamed(channels, named))
+                    channels = expressions.folded(expressions.renamed(channels, named))
                 except Unsayable:
                     channels = None
+            if channels is None and len(signature.outputs) == 1 and _keeps(turns):
+                channels = inputs[0].channels
             single = each.single or bool(inputs and all(held.single for held in inputs))
             found.append(Held("", channels, single))
         return found
@@ -1269,7 +1370,7 @@ class Writer:
     def _residual(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         body = st.body
         if len(inputs) != 1:
-            raise Unsayable
+            raise Unsayable("13")
         (entering,) = inputs
         connected = [(run, line) for run, line in ran if line.join is not None]
         with self._within(st, ran, inputs):
@@ -1279,18 +1380,19 @@ class Writer:
             flag = ""
             if len(connected) < len(ran) or (isinstance(raw, Expression) and self._asks(raw, ran)):
                 flag = self._flag(raw, ran, inputs, [line.join is not None for _, line in ran])
-            was_pinned = entering.code in self.pinned
+            pinned = set(self.pinned)
             self.pinned.add(entering.code)
             code, made = self.path(body.layers, self.turns(ran, 0), entering, "body", st)
+            at = len(self.body)
             shortcut: tuple[str, list[Held]] = (entering.code, [entering])
             if body.shortcut and any(len(line.turns) > 1 for _, line in connected):
                 shortcut = self.path(
                     body.shortcut, self.turns(connected, 1), entering, "shortcut", st
                 )
-            if not was_pinned:
-                self.pinned.discard(entering.code)
+            (code,) = self.before(at, [code], "body")
+            self.pinned = pinned
             if len(made) != 1 or len(shortcut[1]) != 1:
-                raise Unsayable
+                raise Unsayable("14")
             channels = min(
                 [
                     each
@@ -1352,7 +1454,7 @@ class Writer:
                 for index, inner in enumerate(stack)
                 if any(not turn.lines[index].left_out for _, turn in turns)
             ]
-            if len(there) == 1 and isinstance(there[0].body, Call) and name != "shortcut":
+            if len(there) == 1 and isinstance(there[0].body, Call) and name == "body":
                 name = there[0].body.name or there[0].type
             attribute = self.attributes.new(identifier(name))
             self.assigned(attribute, items, self.trainings)
@@ -1365,6 +1467,20 @@ class Writer:
         self.modules.pop()
         self.pinned.update([each.code for each in held])
         return ", ".join([each.code for each in held]), held
+
+    def before(self, at: int, codes: list[str], name: str) -> list[str]:
+        """What paths make, said before the lines of another one that begin at an index."""
+        if len(self.body) == at:
+            return codes
+        lines, found = [], []
+        for code in codes:
+            if not code.isidentifier() and "(" in code:
+                called = self.locals.new(name)
+                lines.append(f"{called} = {code}")
+                code = called
+            found.append(code)
+        self.body[at:at] = lines
+        return found
 
     def assigned(self, attribute: str, items: list[Item], trainings: Iterable[str]) -> None:
         """Make an attribute of modules that come one after the other."""
@@ -1393,7 +1509,7 @@ class Writer:
         paths = body.paths
         (entering,) = inputs if len(inputs) == 1 else (None,)
         if entering is None:
-            raise Unsayable
+            raise Unsayable("15")
         taken = [entering] * len(paths)
         with self._within(st, ran, inputs):
             if body.split and len(paths) > 1:
@@ -1406,16 +1522,17 @@ class Writer:
                     Held(f"{parts}[{index}]", channels, entering.single)
                     for index in range(len(paths))
                 ]
-            was_pinned = entering.code in self.pinned
+            pinned = set(self.pinned)
             self.pinned.add(entering.code)
             codes, held = [], []
             for index, path in enumerate(paths):
                 name = f"path_{index + 1}"
+                at = len(self.body)
                 code, made = self.path(path, self.turns(ran, index), taken[index], name, st)
+                codes = self.before(at, codes, "path")
                 codes += [code] if len(made) == 1 else [each.code for each in made]
                 held += made
-            if not was_pinned:
-                self.pinned.discard(entering.code)
+            self.pinned = pinned
             if len(held) == 1:
                 if codes[0].isidentifier():
                     return held
@@ -1448,7 +1565,7 @@ class Writer:
         if not any(line.turns for _, line in ran):
             return inputs
         if len(inputs) != 1 or self.is_function:
-            raise Unsayable
+            raise Unsayable("16")
         name = st.body.name or _loop_name(st, self.file.blocks)
         items, channels, captured, given = self.loop(st, ran, inputs[0].channels)
         code = f"{self.dialect.sequential}({_rendered(items, self.init)})"
@@ -1511,7 +1628,10 @@ class Writer:
         if not isinstance(body, Call) or body.weights is not None:
             return False
         if st.type in self.file.blocks:
-            signature = self.file.block(st.type)
+            turns = [line.turns[0] for _, line in alive]
+            if len(set(map(_kind, turns))) > 1:
+                return False
+            signature = self.file.block(st.type, turns[0])
             return not (signature.is_function or signature.given)
         rule = self.dialect.rule(st.type)
         if rule.module is None or rule.is_tensor or (body.functional and rule.function is not None):
@@ -1527,27 +1647,32 @@ class Writer:
     ) -> tuple[list[Item], Tree]:
         """A list that is modules one after the other: these, and the channels after them."""
         items: list[Item] = []
+        ways = _Ways(self, channels, len(ran))
         for index, st in enumerate(stack):
             lines = [(run, turn.lines[index]) for run, turn in ran]
             alive = [(run, line) for run, line in lines if not line.left_out]
-            if not alive:
+            there = [at for at, (_, line) in enumerate(lines) if _does(line)]
+            if not there:
                 continue
             raw = self.condition(st, lines, alive)
-            made, after = self.links(st, alive, channels, own=own)
+            entering = ways.among(there, lines)
+            made, after = self.links(st, alive, entering, own=own)
+            test: Tree = None
             if raw is not None:
-                condition = self._early_condition(raw, lines, [Held("x", channels)], True, st)
-                assert condition is not None
-                text = expressions.text(condition)
+                test = self._early_condition(raw, lines, [Held("x", entering)], True, st)
+                assert test is not None
+                text = expressions.text(test)
                 if items and isinstance(items[-1], If) and items[-1].condition == text:
                     items[-1].items.extend(made)
                 else:
                     items.append(If(text, list(made)))
-                left = [(run, line) for run, line in lines if line.left_out]
-                channels = self.either(channels, after, left)
             else:
                 items += made
-                channels = after
-        return items, channels
+            if isinstance(after, ast.Name) and after.id in self.mutable:
+                there = [at for at, (_, line) in enumerate(lines) if not line.left_out]
+            ways.put(after, there, test)
+        ended = [(run, _left(turn)) for run, turn in ran]
+        return items, ways.among(range(len(ran)), ended)
 
     def links(
         self, st: Statement, ran: Ran, channels: Tree, *, own: bool = False
@@ -1564,8 +1689,8 @@ class Writer:
             items, after, _, _ = self.loop(st, ran, channels, own=own)
             return items, after
         if st.type in self.file.blocks:
-            signature = self.file.block(st.type)
             turns = [line.turns[0] for _, line in ran]
+            signature = self.file.block(st.type, turns[0])
             code = self.constructed(signature, st, ran, entering, turns)
             code = self.frozen(code, st, ran, entering)
             held = self.outputs(signature, st, ran, entering, turns, "")
@@ -1593,12 +1718,12 @@ class Writer:
         turns = [(run, turn) for run, line in ran for turn in line.turns]
         entering = [Held("x", channels)]
         if st.type == "repeat" and body.share_weights:
-            raise Unsayable
+            raise Unsayable("17")
         bound = [body.index] if st.type == "repeat" and body.index else []
         bound = list(body.bind) if st.type == "for_each" else bound
         self.bound.update(bound)
+        self.own.update(bound)
         header = self._header(st, ran, entering)
-        before = channels
         variable = ""
         started: list[Item] = []
         known = dict(self.python)
@@ -1628,7 +1753,7 @@ class Writer:
             len(line.turns) > 1 for _, line in ran
         )
         if differs and channels is None:
-            raise Unsayable
+            raise Unsayable("18")
         if differs:
             assert channels is not None
             self._restore(tried)
@@ -1644,7 +1769,7 @@ class Writer:
                 started.append(Code(f"{variable} = {expressions.text(channels)}"))
             items, after = made(ast.Name(variable))
             if after is None:
-                raise Unsayable
+                raise Unsayable("19")
             text = expressions.text(after)
             repeated = None if isinstance(after, (ast.Name, ast.Constant)) else text
             step = _step(after, variable)
@@ -1674,11 +1799,10 @@ class Writer:
             if expressions.names_in(after) & inner or any(
                 "." in n for n in expressions.names_in(after)
             ):
-                raise Unsayable
-        # A loop that may have no turns hands on what came.
-        empty = [(run, line) for run, line in ran if not line.turns]
-        if empty and not expressions.same(result, before):
-            result = ast.Name(variable) if variable else None
+                raise Unsayable("20")
+        # A loop that has no turns at times hands on what came.
+        if variable and any(not line.turns for _, line in ran):
+            result = ast.Name(variable)
         loop = For(header, items)
         trained = self.trained(st, ran, entering)
         if trained:
@@ -1695,7 +1819,7 @@ class Writer:
             captured = [each for name in signature.captured for each in self.named(name)]
             for meant, python in signature.given:
                 if meant in bound:
-                    raise Unsayable
+                    raise Unsayable("21")
                 given.append(f"{python}={self.given_as(st, meant, ran, entering, forward=True)}")
         del known
         return [*started, loop], result, captured, given
@@ -1765,6 +1889,60 @@ class Writer:
         writer.late = set(self.late)
         signature = writer.written(stack)
         return signature
+
+
+class _Ways:
+    """The channels of what goes from line to line, which may differ by what was left out."""
+
+    def __init__(self, writer: Writer, channels: Tree, count: int) -> None:
+        self.writer = writer
+        self.at: list[Tree] = [channels] * count
+        #: The condition of the last line that was put, and what it made.
+        self.test: Tree = None
+        self.made: Tree = None
+
+    def put(self, channels: Tree, positions: Iterable[int], test: Tree = None) -> None:
+        """Say what leaves a line, in the runs in which it is there."""
+        for position in positions:
+            self.at[position] = channels
+        self.test, self.made = test, channels
+
+    def among(self, positions: Iterable[int], lines: Ran) -> Tree:
+        """The channels of what enters lines at some of the runs; None where that is not known."""
+        found: list[tuple[Tree, list[int]]] = []
+        for position in positions:
+            tree = self.at[position]
+            known = next((each for each in found if expressions.same(each[0], tree)), None)
+            if known is None:
+                found.append((tree, known_at := []))
+            else:
+                known_at = known[1]
+            known_at.append(position)
+        trees = [tree for tree, _ in found if tree is not None]
+        if len(trees) < len(found):
+            return None if len(found) > 1 or not trees else trees[0]
+        if len(trees) == 1:
+            return trees[0]
+        for tree, own in reversed(found):
+            others = [lines[at] for _, each in found for at in each if each is not own]
+            if self.writer.holds(tree, others, 0):
+                return tree
+        if len(found) == 2 and self.test is not None:
+            (before, after) = trees
+            if expressions.same(before, self.made):
+                before, after = after, before
+            return ast.IfExp(self.test, after, before)
+        return None
+
+
+def _does(line: Line) -> bool:
+    """Whether a line is there, and has a turn where it is a loop."""
+    return not line.left_out and (bool(line.turns) or line.st.type not in ("repeat", "for_each"))
+
+
+def _left(turn: Turn) -> Line:
+    """What leaves a turn, as a line that it enters."""
+    return _entered(turn)._replace(inputs=turn.outputs)
 
 
 class _Within:
@@ -1883,29 +2061,6 @@ def _step(after: ast.expr, variable: str) -> ast.expr | None:
     return None
 
 
-def _folded(node: ast.expr) -> ast.expr:
-    """A tree in which numbers are worked out where that is exact."""
-
-    class Fold(ast.NodeTransformer):
-        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-            self.generic_visit(node)
-            if isinstance(node.op, ast.Mult):
-                return expressions.product(node.left, node.right)
-            if isinstance(node.op, ast.Add):
-                return expressions.total([node])
-            if expressions.is_number(node.left) and expressions.is_number(node.right):
-                try:
-                    value = expressions.value_of(node, {})
-                except LookupError:
-                    return node
-                if isinstance(value, int):
-                    return expressions.number(value)
-            return node
-
-    made: ast.expr = Fold().visit(node)
-    return made
-
-
 # What lines refer to
 
 
@@ -1951,6 +2106,16 @@ def _outside(stack: Stack, late: set[str]) -> bool:
 
 def _names_of(raw: Value) -> set[str]:
     return {name for each in _expressions(raw) for name in each.names}
+
+
+def _keeps(turns: Sequence[Turn]) -> bool:
+    """Whether runs hand on as many channels as enter them."""
+    return all(
+        len(turn.outputs) == 1
+        and bool(turn.inputs)
+        and turn.inputs[0].shape[0] == turn.outputs[0].shape[0]
+        for turn in turns
+    )
 
 
 def _entered(turn: Turn) -> Line:

@@ -281,6 +281,62 @@ def total(nodes: list[ast.expr]) -> ast.expr:
     return result
 
 
+def folded(node: ast.expr) -> ast.expr:
+    """A tree in which what is plain numbers and truth values is worked out, where exactly."""
+
+    class Folded(ast.NodeTransformer):
+        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+            self.generic_visit(node)
+            if not (is_number(node.left) or is_number(node.right)):
+                return node
+            if is_number(node.left) and is_number(node.right):
+                return self._settled(node)
+            if isinstance(node.op, ast.Mult):
+                return product(node.left, node.right)
+            return total([node]) if isinstance(node.op, ast.Add) else node
+
+        def visit_Compare(self, node: ast.Compare) -> ast.expr:
+            self.generic_visit(node)
+            return self._settled(node)
+
+        def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+            self.generic_visit(node)
+            return self._settled(node) if isinstance(node.op, ast.Not) else node
+
+        def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+            self.generic_visit(node)
+            if isinstance(node.test, ast.Constant):
+                return node.body if node.test.value else node.orelse
+            return node.body if same(node.body, node.orelse) else node
+
+        def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+            self.generic_visit(node)
+            is_or = isinstance(node.op, ast.Or)
+            kept: list[ast.expr] = []
+            for each in node.values:
+                if isinstance(each, ast.Constant):
+                    if bool(each.value) is is_or:
+                        kept.append(each)
+                        break
+                    if each is not node.values[-1]:
+                        continue
+                kept.append(each)
+            last = kept[-1]
+            if len(kept) > 1 and isinstance(last, ast.Constant) and bool(last.value) is not is_or:
+                kept.pop()  # of what follows only the truth is asked
+            return kept[0] if len(kept) == 1 else ast.BoolOp(node.op, kept)
+
+        def _settled(self, node: ast.expr) -> ast.expr:
+            try:
+                value = value_of(node, {})
+            except (LookupError, TypeError):
+                return node
+            return tree(value) if isinstance(value, (bool, int)) else node
+
+    made: ast.expr = Folded().visit(node)
+    return made
+
+
 # How it is written
 
 

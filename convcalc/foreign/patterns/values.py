@@ -23,8 +23,7 @@ from convcalc.foreign.patterns.arithmetic import (
     mean,
     reduction,
 )
-from convcalc.foreign.patterns.network import Anew, Change, Network, changed, fits
-from convcalc.foreign.traced import Traced
+from convcalc.foreign.patterns.network import Anew, Change, Network, fits
 from convcalc.layers.activation import (
     ELU,
     Clamp,
@@ -288,11 +287,9 @@ _MOST_STARTS = 24
 _MOST_LEARNED = 2
 
 
-def with_values(traced: Traced) -> Traced:
-    """The network with arithmetic as the layers that compute the same."""
-    network = Network(traced)
-    finder = _Finder(network)
-    return changed(network, [*finder.changes()])
+def values(network: Network) -> Iterator[Change]:
+    """Arithmetic that is a layer, the largest first where several end at one tensor."""
+    return _Finder(network).changes()
 
 
 class _Finder:
@@ -305,7 +302,6 @@ class _Finder:
         self._known: dict[Any, tuple[Value | Layer, tuple[int, ...]] | None] = {}
 
     def changes(self) -> Iterator[Change]:
-        """The regions that are known, the largest first where several end at one tensor."""
         taken: set[int] = set()
         for last in range(len(self.network.calls) - 1, -1, -1):
             if last in taken or self.made_of[last] is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Value
@@ -17,7 +18,7 @@ from convcalc.importers.aten.operators import (
 )
 from convcalc.layers.attention import Parameter
 from convcalc.layers.base import Layer
-from convcalc.layers.convolution import Conv, ConvTranspose, DeformConv, DepthwiseConv
+from convcalc.layers.convolution import Conv, ConvTranspose, DepthwiseConv
 from convcalc.layers.folding import Unfold
 
 Sizes = int | Sequence[int]
@@ -47,7 +48,7 @@ def conv(
         if isinstance(padding, str)
         else tuple([(size, size) for size in spread(padding, axes)])
     )
-    window = {
+    window: dict[str, Any] = {
         "kernel_size": weight.shape[2:],
         "stride": spread(stride, axes),
         "padding": pads,
@@ -63,11 +64,10 @@ def conv(
     return made if bias is None or own_bias else added(op, made, bias, 1)
 
 
-def _conv(inputs: int, outputs: int, groups: int, bias: bool, window: dict[str, object]) -> Layer:
+def _conv(inputs: int, outputs: int, groups: int, bias: bool, window: Mapping[str, Any]) -> Layer:
     """The layer of a convolution."""
-    said = {
-        name: each if isinstance(each, str) else together(each)  # type: ignore[call-overload]
-        for name, each in window.items()
+    said: dict[str, Any] = {
+        name: each if isinstance(each, str) else together(each) for name, each in window.items()
     }
     if said["padding"] == "valid":
         said["padding"] = ((0, 0),)
@@ -97,7 +97,7 @@ def _slid(op: Operation, layer: Layer, x: Value, weight: Held, bias: Value | Non
 
 
 def _with_made_weights(
-    op: Operation, x: Value, weight: Value, window: dict[str, object], groups: int
+    op: Operation, x: Value, weight: Value, window: Mapping[str, Any], groups: int
 ) -> Foreign:
     """A convolution whose weights are constants or come from layers: windows times a matrix."""
     outputs, per_group, *kernel = weight.shape

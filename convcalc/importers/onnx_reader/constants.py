@@ -144,6 +144,8 @@ def view(
 
 def expanded(constant: Constant, shape: Sequence[int]) -> Constant:
     """A constant repeated along axes of one cell."""
+    if constant.size == 1 != product(shape):
+        constant = constant._replace(made_of=())  # copies of one number are not learned apart
     missing = len(shape) - len(constant.shape)
     old = (1,) * missing + constant.shape
     steps = [0] * missing + strides_of(constant.shape)

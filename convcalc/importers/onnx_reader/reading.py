@@ -15,9 +15,9 @@ from convcalc.foreign.traced import Traced
 from convcalc.importers.onnx_reader import handlers as _handlers
 from convcalc.importers.onnx_reader import inputs as sizes_of_inputs
 from convcalc.importers.onnx_reader import remarks, scopes
-from convcalc.importers.onnx_reader.constants import FLOATS, FOLDS, INT64, Constant, union
+from convcalc.importers.onnx_reader.constants import FLOAT, FLOATS, FOLDS, INT64, Constant, union
 from convcalc.importers.onnx_reader.functions import inlined
-from convcalc.importers.onnx_reader.operation import HANDLERS, Known, Operation
+from convcalc.importers.onnx_reader.operation import HANDLERS, Known, Operation, Parts
 from convcalc.importers.onnx_reader.wire import (
     Graph,
     Model,
@@ -25,6 +25,7 @@ from convcalc.importers.onnx_reader.wire import (
     NotOnnxError,
     TensorData,
     Value,
+    few_numbers,
     read_model,
 )
 from convcalc.words import listed, quoted
@@ -37,6 +38,14 @@ _CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 _RANDOM = frozenset(("RandomNormal", "RandomUniform"))
 #: Those that are layers even on constants alone.
 _COUNTED = frozenset(("Conv", "ConvTranspose"))
+#: Those that learn what enters them.
+_LEARNERS = frozenset(
+    ("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu")
+)
+#: How tensors are called that are none of these.
+_NOT_LEARNED = ("mask", "coords", "coords_table")
+#: What a mask adds to the scores of what is not to be seen, at the most.
+_FAR = -50
 #: Names in a message.
 _MOST_NAMES = 5
 
@@ -62,9 +71,9 @@ def read(
         try:
             model = read_model(data, look)
         except NotOnnxError as error:
-            raise _broken(name, str(error), len(data)) from None
-    walk = _Walk(model, name, Recorder(shares=shared_once), look)
-    outputs = walk.run(inputs or {})
+            raise _broken(name, str(error)) from None
+        walk = _Walk(model, data, name, Recorder(shares=shared_once), look)
+        outputs = walk.run(inputs or {})
     found = walk.recorder.traced(_stem(path), os.path.basename(name), outputs)
     return remarks.completed(found, model, walk.quantized, unfold_batch_norm)
 
@@ -81,15 +90,16 @@ def _opened(path: str, name: str) -> Any:
     try:
         with open(path, "rb") as file:
             if not os.fstat(file.fileno()).st_size:
-                raise _broken(name, "it is empty", 0)
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                yield data
+                raise _broken(name, "it is empty")
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise fail("unreadable", f"{name} cannot be read: {reason}") from None
+    with data:
+        yield data
 
 
-def _broken(name: str, why: str, size: int) -> ConvcalcError:
+def _broken(name: str, why: str) -> ConvcalcError:
     help = "if it was copied or downloaded, it may not be all there"
     source = Source(name, "")
     return fail("not-onnx", f"{name} is no ONNX file that can be read: {why}", help, source)
@@ -105,14 +115,20 @@ class _Walk:
     """One walk through a model, in an order in which every tensor comes before its use."""
 
     def __init__(
-        self, model: Model, name: str, recorder: Recorder, look: Callable[[], None]
+        self,
+        model: Model,
+        data: Any,
+        name: str,
+        recorder: Recorder,
+        look: Callable[[], None],
     ) -> None:
         self.model = model
+        self._data = data
         self.graph: Graph = model.graph
         self.name = name
         self.recorder = recorder
         self._look = look
-        self._env: dict[str, Known | _Missing] = {}
+        self._env: dict[str, Known | Parts | _Missing] = {}
         #: Nodes of constants that were worked out before their turn.
         self._done: set[int] = set()
         #: Additions that are the bias of what is before them, each with the tensor that it adds to.
@@ -132,7 +148,7 @@ class _Walk:
         self._leaving = {each.name for each in self.graph.outputs}
         #: Sizes that the file says of tensors; none where they were said of other inputs.
         self._declared: Mapping[str, Value] = {}
-        self._scopes = scopes.Scopes(self.nodes, self.graph)
+        self._scopes = scopes.Scopes(self.nodes, model)
 
     # --- Errors -----------------------------------------------------------------------------------
 
@@ -193,9 +209,22 @@ class _Walk:
 
     def _constant(self, name: str, data: TensorData) -> Constant:
         """A tensor that the file holds."""
-        is_float = data.type in FLOATS
-        made_of = (Learned(name, data.dims),) if is_float and product(data.dims) else ()
+        may_learn = data.type in FLOATS and data.dims and not self._is_mask(name, data)
+        made_of = (Learned(name, data.dims),) if may_learn else ()
         return Constant(data.dims, data.type, data.values, made_of)
+
+    def _is_mask(self, name: str, data: TensorData) -> bool:
+        """Whether a tensor is a mask or a table of coordinates, which no one learns.
+
+        A mask holds zeros and one number far below; where its data is not there, its name may tell.
+        What only enters operators that learn is not looked at.
+        """
+        if all(node.op in _LEARNERS for node in self._uses.get(name, ())):
+            return False
+        if name.rpartition(".")[2].endswith(_NOT_LEARNED):
+            return True
+        found = few_numbers(self._data, data, 2)
+        return found is not None and len(found) == 2 and max(found) == 0 and min(found) <= _FAR
 
     def _start(self, asked: Mapping[str, tuple[int, ...]]) -> None:
         """Take down what is known before the first node."""
@@ -238,7 +267,7 @@ class _Walk:
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
         if not outputs:
-            raise self.error("no-output", f"nothing that leaves {self.name} depends on its inputs")
+            raise self.error("no-output", f"{self.name} has no output that depends on its inputs")
         return outputs
 
     def _node(self, node: Node) -> None:
@@ -247,7 +276,7 @@ class _Walk:
             message = f"{_called(node)} runs a part of the graph when the input says so"
             help = "export the network without it: with fixed sizes, and one path"
             raise self.error("control-flow", message, help)
-        inputs: list[Known | None] = []
+        inputs: list[Known | Parts | None] = []
         for name in node.inputs:
             value = self._env.get(name) if name else None
             if isinstance(value, _Missing):
@@ -258,7 +287,7 @@ class _Walk:
             return
         opset = self.model.opsets.get(node.domain, 1)
         op = Operation(node, inputs, self.recorder, opset, self.batch, self._claimed)
-        is_constant = not any(isinstance(each, Foreign) for each in inputs)
+        is_constant = not any(isinstance(each, (Foreign, Parts)) for each in inputs)
         if is_constant and node.op not in _COUNTED and node.op not in _RANDOM:
             self._fold(node, op)
             return
@@ -266,6 +295,7 @@ class _Walk:
         with self.recorder.at(*self._scopes.of(node)):
             try:
                 self._keep(node, self._handled(node, op))
+                self._rename(start)
             except (NoLayerError, Refusal) as error:
                 self.recorder.forget(start)
                 self._passed = {
@@ -273,27 +303,36 @@ class _Walk:
                 }
                 self._opaque(node, op, str(error))
 
-    def _handled(self, node: Node, op: Operation) -> list[Known | None]:
+    def _rename(self, start: int) -> None:
+        """Leave the name of a node to the last of its layers that computes something."""
+        calls = self.recorder.calls
+        for index in range(start, len(calls) - 1):
+            if calls[index].placed.layer.moves and calls[index].placed.type != "parameter":
+                calls[index] = calls[index]._replace(name=calls[index].placed.type)
+
+    def _handled(self, node: Node, op: Operation) -> list[Known | Parts | None]:
         """What a node's handler makes of it. Raises NoLayerError."""
         handler = HANDLERS.get((node.domain, node.op))
         if handler is None:
             raise NoLayerError("it is not known")
         result = handler(op)
-        if isinstance(result, (Foreign, Constant, Held)):
+        if isinstance(result, (Foreign, Constant, Held, Parts)):
             result = (result,)
-        made: list[Known | None] = [
+        made: list[Known | Parts | None] = [
             Constant(each.shape, 1, None, each.made_of) if isinstance(each, Held) else each
             for each in result
         ]
         for name, value in zip(node.outputs, made):
-            if name and value is not None and not self._agrees(name, value.shape):
+            if not name or value is None or isinstance(value, Parts):
+                continue
+            if not self._agrees(name, value.shape):
                 if op.attribute("ceil_mode", 0):
                     continue  # inference before ONNX 1.17 does not drop a last window
                 declared = self._declared[name].dims
                 raise NoLayerError(f"{list(value.shape)} and not {list(declared or ())}")
         return made
 
-    def _keep(self, node: Node, made: Sequence[Known | None]) -> None:
+    def _keep(self, node: Node, made: Sequence[Known | Parts | None]) -> None:
         for place, name in enumerate(node.outputs):
             value = made[place] if place < len(made) else None
             if name:
@@ -320,14 +359,17 @@ class _Walk:
         """The tensor that a Constant holds."""
         for key, value in node.attributes.items():
             if isinstance(value, TensorData):
-                return self._constant(node.outputs[0], value)
+                found = self._constant(node.outputs[0], value)
+                # PyTorch writes what is learned as initializers, and literals as constants.
+                is_literal = self.model.producer == "pytorch" and key == "value"
+                return found._replace(made_of=()) if is_literal else found
             if key in ("value_int", "value_ints"):
                 many = (value,) if isinstance(value, int) else tuple(value)
                 return Constant(() if key == "value_int" else (len(many),), INT64, many)
             if key in ("value_float", "value_floats"):
                 many = (value,) if isinstance(value, float) else tuple(value)
                 shape = () if key == "value_float" else (len(many),)
-                return self._constant(node.outputs[0], TensorData("", shape, 1, many))
+                return Constant(shape, FLOAT, many)
         return _Missing(f"the constant of {_called(node)}")
 
     def _fold(self, node: Node, op: Operation) -> None:
@@ -426,7 +468,8 @@ class _Walk:
         if any(needed):
             from convcalc.importers.onnx_reader.inference import inferred
 
-            for place, shape in enumerate(inferred(node, op.inputs, self.model.opsets)):
+            known = [None if isinstance(each, Parts) else each for each in op.inputs]
+            for place, shape in enumerate(inferred(node, known, self.model.opsets)):
                 found[place] = found[place] or shape
         return found
 

@@ -30,6 +30,8 @@ class TensorData(NamedTuple):
     type: int
     #: Row by row; None where they are many, elsewhere, or no numbers.
     values: tuple[Any, ...] | None
+    #: From where to where its bytes stand in the file; None where they do not.
+    place: tuple[int, int] | None = None
 
 
 class Value(NamedTuple):
@@ -380,7 +382,7 @@ def _tensor(source: _Bytes, start: int, end: int) -> TensorData:
         count *= size
     if not is_whole or values is None or len(values) != count:
         values = None
-    return TensorData(name, tuple(dims), kind, values)
+    return TensorData(name, tuple(dims), kind, values, raw)
 
 
 def _doubles(source: _Bytes, value: Any) -> tuple[float, ...]:
@@ -415,6 +417,32 @@ def _unpacked_halves(kind: int, bits: tuple[int, ...]) -> tuple[float, ...] | No
         return struct.unpack(f"<{len(bits)}e", struct.pack(f"<{len(bits)}H", *bits))
     wide = [each << 16 for each in bits]
     return struct.unpack(f"<{len(wide)}f", struct.pack(f"<{len(wide)}I", *wide))
+
+
+#: Bytes that are looked at in one go.
+_BLOCK = 4096
+
+
+def few_numbers(data: Any, tensor: TensorData, most: int) -> set[float] | None:
+    """The different numbers of a tensor; None where they are more than `most`, or not in the file.
+
+    Of weights no more than the first block is read, since that has many.
+    """
+    if tensor.values is not None:
+        found = set(tensor.values)
+        return found if len(found) <= most else None
+    if tensor.place is None or tensor.type not in (1, 11):
+        return None
+    start, end = tensor.place
+    letter = _LETTERS[tensor.type]
+    width = struct.calcsize(f"<{letter}")
+    kinds: set[bytes] = set()
+    for at in range(start, end - width + 1, _BLOCK):
+        block = data[at : min(at + _BLOCK, end)]
+        kinds.update([block[place : place + width] for place in range(0, len(block), width)])
+        if len(kinds) > most:
+            return None
+    return {struct.unpack(f"<{letter}", each)[0] for each in kinds if len(each) == width}
 
 
 def _sparse(source: _Bytes, start: int, end: int) -> TensorData:

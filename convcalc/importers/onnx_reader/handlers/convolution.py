@@ -54,7 +54,12 @@ def _spatial(op: Operation, index: int) -> int:
 
 
 def _bias(op: Operation) -> Constant | None:
-    return op.weights(2) if op.has(2) else None
+    """The learned bias; zeros that stand in for none are no bias."""
+    if not op.has(2):
+        return None
+    found = op.weights(2)
+    is_filler = not found.made_of and not any(found.values or ())
+    return None if is_filler else found
 
 
 @operator("Conv")

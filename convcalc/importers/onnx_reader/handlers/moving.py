@@ -16,7 +16,14 @@ from convcalc.importers.onnx_reader.constants import (
     resolved_shape,
     sliced,
 )
-from convcalc.importers.onnx_reader.operation import Known, Operation, compact, operator
+from convcalc.importers.onnx_reader.operation import (
+    Known,
+    Operation,
+    Parts,
+    compact,
+    mixed,
+    operator,
+)
 from convcalc.layers.resampling import Pad, PixelShuffle, PixelUnshuffle, Upsample
 
 #: Parts that `Split` makes.
@@ -187,6 +194,60 @@ def split(op: Operation) -> tuple[Foreign, ...]:
     return op.recorder.split(value, axis, sizes)
 
 
+@operator("SplitToSequence")
+def split_to_sequence(op: Operation) -> Parts:
+    """Parts of an axis, as a list: of one size, of given sizes, or of one cell."""
+    value = op.foreign(0)
+    axis = op.axis(0, len(value.shape))
+    size = value.shape[axis]
+    sizes = op.integers("split", 1) or (1,)
+    constant = op[1] if op.has(1) else None
+    if not isinstance(constant, Constant) or not constant.shape:
+        each = sizes[0]
+        if each < 1 or size > each * _MOST_PARTS:
+            raise NoLayerError(f"parts of {each} of {size}")
+        sizes = tuple(min(each, size - start) for start in range(0, size, each))
+    if sum(sizes) != size or min(sizes) < 1:
+        raise NoLayerError(f"parts of {list(sizes[:8])} of {size}")
+    found = op.recorder.split(value, axis, sizes)
+    if constant is None and not op.attribute("keepdims", 1):
+        found = tuple(op.recorder.squeezed(each, [axis]) for each in found)
+    return Parts(found)
+
+
+@operator("SequenceConstruct")
+def sequence(op: Operation) -> Parts:
+    """Tensors as a list."""
+    return Parts(tuple(op[index] for index in range(len(op.inputs))))
+
+
+@operator("SequenceAt")
+def sequence_at(op: Operation) -> Known:
+    """A tensor of a list."""
+    parts, place = op.parts(0), op.integers("position", 1)
+    if not place or not -len(parts) <= place[0] < len(parts):
+        raise NoLayerError("its position is not known")
+    return parts[place[0]]
+
+
+@operator("SequenceLength")
+def sequence_length(op: Operation) -> Constant:
+    """How many tensors a list has."""
+    return Constant((), INT64, (len(op.parts(0)),))
+
+
+@operator("ConcatFromSequence")
+def concat_from_sequence(op: Operation) -> Foreign:
+    """The tensors of a list, one after the other, along an axis of theirs or a new one."""
+    values = [mixed(each) for each in op.parts(0)]
+    is_new = op.attribute("new_axis", 0)
+    rank = len(values[0].shape) + bool(is_new)
+    axis = op.axis(0, rank)
+    if is_new:
+        values = [op.recorder.unsqueezed(value, [axis]) for value in values]
+    return op.recorder.concat(values, axis)
+
+
 @operator("Concat")
 def concat(op: Operation) -> Foreign:
     """Tensors one after the other along an axis."""
@@ -252,7 +313,7 @@ def pad(op: Operation) -> Foreign:
     """Cells around a tensor, on any axes; a negative number cuts off."""
     value = op.foreign(0)
     rank = len(value.shape)
-    found = op.integers("pads" if op.opset > 1 else "paddings", 1)
+    found = op.integers("paddings" if op.opset < 2 else "pads", 1)
     axes = op.integers("axes", 3) or tuple(range(rank))
     if found is None or len(found) != 2 * len(axes):
         raise NoLayerError("its padding is not known")
@@ -317,6 +378,9 @@ def _resized(op: Operation, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The sizes that a resize makes: given, or ⌊in·scale⌋."""
     has_roi = op.name == "Resize" and op.opset >= 11
     axes = op.attribute("axes") or tuple(range(len(shape)))
+    both = op.attribute("height_scale"), op.attribute("width_scale")
+    if None not in both and len(shape) == 4:
+        return (*shape[:2], int(shape[2] * both[0]), int(shape[3] * both[1]))
     sizes = op.integers("sizes", 3) if has_roi and op.has(3) else None
     if sizes is not None:
         if op.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
