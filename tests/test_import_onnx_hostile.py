@@ -41,13 +41,9 @@ def value(name: str, *dims: Any) -> Any:
     return helper.make_tensor_value_info(name, FLOAT, list(dims) or None)
 
 
-def absent(name: str, *dims: int, data_type: int = FLOAT, raw: bytes = b"") -> Any:
-    """A weight whose data is not there."""
-    tensor = TensorProto(name=name, data_type=data_type, raw_data=raw)
-    tensor.dims.extend(dims)
-    if not raw:
-        tensor.ClearField("raw_data")
-    return tensor
+def absent(name: str, *dims: int, data_type: int = FLOAT, **data: Any) -> Any:
+    """A weight without its data, or with other data."""
+    return TensorProto(name=name, data_type=data_type, dims=dims, **data)
 
 
 def ints(name: str, *values: int) -> Any:
@@ -93,7 +89,7 @@ def of(nodes: list[Any], weights: list[Any], **more: Any) -> Callable[[], bytes]
 def control_flow(operator: str) -> bytes:
     out = helper.make_node("Identity", ["x"], ["inner"], name="inside")
     body = helper.make_graph([out], "body", [], [value("inner")])
-    attributes = {
+    attributes: Any = {
         "If": {"then_branch": body, "else_branch": body},
         "Loop": {"body": body},
         "Scan": {"body": body, "num_scan_inputs": 1},
@@ -292,7 +288,7 @@ CASES = {
         of([GEMM], [absent("w", 10**6, 10**6)], inputs=VECTOR), None, params=10**12, macs=10**12
     ),
     "10^12 weights, four bytes": Case(
-        of([GEMM], [absent("w", 10**6, 10**6, raw=b"\0\0\0\0")], inputs=VECTOR),
+        of([GEMM], [absent("w", 10**6, 10**6, raw_data=b"\0\0\0\0")], inputs=VECTOR),
         None,
         params=10**12,
         macs=10**12,
@@ -307,7 +303,10 @@ CASES = {
     "sparse weights": Case(sparse, None, params=PARAMS, macs=MACS),
     "a function of the file's own": Case(local_function, None, params=PARAMS, macs=MACS),
     "strings": Case(
-        of([conv()], [W, helper.make_tensor("words", TensorProto.STRING, [1], [b"\xff" * 99])]),
+        of(
+            [conv()],
+            [W, absent("words", 1, data_type=TensorProto.STRING, string_data=[b"\xff" * 99])],
+        ),
         None,
         params=PARAMS,
         macs=MACS,
