@@ -155,6 +155,10 @@ class _Walk:
         self.uses: dict[str, list[Node]] = {}
         self._makers: dict[str, Node] = {}
         for node in self.nodes:
+            if node.op in _CONTROL and not node.domain:
+                message = f"{_called(node)} runs a part of the graph when its input says so"
+                help = "export the network without it: with fixed sizes, and one path"
+                raise self.error("control-flow", message, help)
             for each in node.inputs:
                 self.uses.setdefault(each, []).append(node)
             for each in filter(None, node.outputs):
@@ -299,15 +303,11 @@ class _Walk:
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
         if not outputs:
-            raise self.error("no-output", f"{self.name} has no output that depends on its inputs")
+            raise self.error("no-output", f"nothing that leaves {self.name} depends on its inputs")
         return outputs
 
     def _node(self, node: Node) -> None:
         """Record one node."""
-        if node.op in _CONTROL and not node.domain:
-            message = f"{_called(node)} runs a part of the graph when the input says so"
-            help = "export the network without it: with fixed sizes, and one path"
-            raise self.error("control-flow", message, help)
         inputs: list[Known | Parts | None] = []
         for name in node.inputs:
             value = self._env.get(name) if name else None
@@ -458,7 +458,7 @@ class _Walk:
         if isinstance(found, Constant):
             return found
         maker = self._makers.get(name)
-        if found is not None or maker is None or not depth or maker.op in _CONTROL | _COUNTED:
+        if found is not None or maker is None or not depth or maker.op in _COUNTED:
             return None
         is_known = all(not each or self._settled(each, depth - 1) for each in maker.inputs)
         if not is_known or (not maker.inputs and maker.op != "Constant"):
