@@ -247,12 +247,12 @@ def load_torch() -> None:
     torch.set_num_threads(1)
     import_torchvision()
     import timm  # noqa: F401
-    from convcalc.importers.aten.__main__ import answer
 
     from convcalc.importers import torch as reader
+    from convcalc.importers.aten.answering import answer
 
     def run(folder: Path, seconds: float | None) -> tuple[int, list[str]]:
-        answer(folder)
+        answer(str(folder))
         return 0, []
 
     reader._run = run
@@ -308,6 +308,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="networks, or parts of the names of files")
     parser.add_argument("--failures", type=Path)
     parser.add_argument("--failed", action="store_true", help="torch: only what was not right")
+    parser.add_argument("--missing", action="store_true", help="torch: only what was not run")
+    parser.add_argument("--backwards", action="store_true", help="torch: the last one first")
     parser.add_argument("--seconds", type=int, default=120, help="torch: for a network")
     parser.add_argument("--record", action="store_true", help="write imports.json")
     given = parser.parse_args()
@@ -321,18 +323,20 @@ def main() -> None:
         from tests.reference import imported_names
 
         load_torch()
-        state = given.folder / "outcomes-torch.json"
-        before = json.loads(state.read_text()) if state.exists() else {}
-        for name in given.names or imported_names.ALL:
-            if given.failed and name in before and not before[name]["wrong"]:
-                outcomes.append(before[name])
-                continue
-            before[name] = in_own_process(name, given.folder, given.seconds)
-            outcomes.append(before[name])
-            state.write_text(json.dumps(before))
-            print(name, before[name]["wrong"] or "right", flush=True)
-            if given.failures and not given.failed:
-                given.failures.write_text(failures(outcomes, "torch in"))
+        kept = given.folder / "outcomes"
+        kept.mkdir(exist_ok=True)
+        names = given.names or imported_names.ALL
+        for name in names[::-1] if given.backwards else names:
+            path = kept / f"{name}.json"
+            before = json.loads(path.read_text()) if path.exists() else None
+            if before is None or not (given.missing or (given.failed and not before["wrong"])):
+                before = in_own_process(name, given.folder, given.seconds)
+                path.write_text(json.dumps(before))
+                print(name, before["wrong"] or "right", flush=True)
+                if given.failures and not given.failed:
+                    found = [json.loads(each.read_text()) for each in sorted(kept.glob("*.json"))]
+                    given.failures.write_text(failures(found, "torch in"))
+            outcomes.append(before)
     text = failures(outcomes, f"{given.reader} in")
     if given.failures:
         given.failures.write_text(text)
