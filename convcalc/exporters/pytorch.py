@@ -18,6 +18,24 @@ class _PyTorch:
     """What PyTorch calls things."""
 
     module = "nn.Module"
+    taken = frozenset(
+        (
+            *(
+                "add_module",
+                "apply",
+                "bfloat16",
+                "buffers",
+                "call_super_init",
+                "children",
+                "compile",
+            ),
+            *("cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward"),
+            *("get_buffer", "get_parameter", "half", "ipu", "modules", "mtia", "named_buffers"),
+            *("named_children", "named_modules", "named_parameters", "parameters", "train", "type"),
+            *("register_buffer", "register_parameter", "requires_grad_", "state_dict", "to"),
+            *("share_memory", "training", "xpu", "zero_grad"),
+        )
+    )
     sequential = "nn.Sequential"
     module_list = "nn.ModuleList"
     identity = "nn.Identity()"

@@ -52,6 +52,8 @@ class Dialect(Protocol):
 
     #: The base of classes, and of those that are their layers one after the other.
     module: str
+    #: The names that its modules have themselves.
+    taken: frozenset[str]
     sequential: str
     module_list: str
     identity: str
@@ -184,7 +186,7 @@ class Use:
         shown = [_shown(kind, getattr(each.layer, field)) for each in self.placed]
         if raw is None:
             return expressions.tree(self.one(shown))
-        counts = isinstance(kind, (Whole, PerAxisKind, Numbers, TensorShape))
+        counts = _counts(kind)
         if not (any(_has_pairs(each) for each in shown) and not isinstance(raw, Items)):
             written = [_shown(kind, getattr(each.written, field)) for each in self.placed]
             if not any(isinstance(each, str) for each in written) or not counts:
@@ -235,6 +237,12 @@ class Use:
         return self.writer.dialect.size(operand, axis)
 
 
+def _counts(kind: Any) -> bool:
+    """Whether the values of a kind are whole numbers."""
+    kind = kind.kind if isinstance(kind, Optional) else kind
+    return isinstance(kind, (Whole, PerAxisKind, Numbers, TensorShape))
+
+
 def _has_pairs(shown: Any) -> bool:
     return isinstance(shown, tuple) and any(isinstance(each, tuple) for each in shown)
 
@@ -264,6 +272,7 @@ class File:
         self.signatures: dict[tuple[str, tuple[int, ...]], Signature] = {}
         self.late = self._late()
         self.fixed = self._fixed()
+        self.counts = self._counts()
         self.stateless = {name for name in self.calls if self._is_stateless(name, ())}
 
     def helper(self, name: str) -> str:
@@ -315,6 +324,27 @@ class File:
                     if _speaks_of(raw, inner):
                         inner.add(name)
         return late
+
+    def _counts(self) -> dict[str, set[str]]:
+        """The names of each block that count something: they come whole, if as 24.0."""
+        counts: dict[str, set[str]] = {name: set() for name in ("", *self.blocks)}
+        lines = {id(line.st): (owner, line.st) for owner, line in self._statements()}
+        before = -1
+        while sum(map(len, counts.values())) != before:
+            before = sum(map(len, counts.values()))
+            for owner, st in lines.values():
+                if not isinstance(st.body, Call):
+                    continue
+                if st.type in self.blocks:
+                    counting = counts[st.type]
+                else:
+                    fields = fields_of(layers.find(st.type))
+                    counting = {each.name for each in fields if _counts(each.kind)}
+                for field, raw in st.body.open.items():
+                    if field in counting and isinstance(raw, Expression):
+                        if raw.text.strip().isidentifier():
+                            counts[owner].add(raw.text.strip())
+        return counts
 
     def _fixed(self) -> dict[str, Any]:
         """The variables that a condition asks which always turns out the same, with their values.
@@ -440,7 +470,7 @@ class Writer:
         count = len(runs[0].inputs)
         self.locals = Namespace("layers", *[_channels_name(index) for index in range(64)])
         self.inputs = [self.locals.new(each) for each in _input_names(count)]
-        self.attributes = Namespace("forward", "call", "training")
+        self.attributes = Namespace(*self.dialect.taken)
         #: Python's names for those of the language.
         self.python: dict[str, str] = {}
         self.stored: dict[str, str] = {}
@@ -503,9 +533,11 @@ class Writer:
                 else self._early_name(name, ran, entering)
             )
 
+        if whole and isinstance(node, ast.Constant) and isinstance(node.value, float):
+            node = ast.Constant(int(node.value))
         made = expressions.folded(expressions.renamed(node, named))
         if whole and ran and not isinstance(raw, ast.expr):
-            values = [evaluate(raw, line.values) for _, line in ran]
+            values = [evaluate(raw, self.whole(line.values)) for _, line in ran]
             if any(isinstance(each, float) for each in values):
                 made = ast.Call(ast.Name("int"), [made], [])
             elif any(
@@ -523,6 +555,16 @@ class Writer:
                     ]
                 )
         return made
+
+    def whole(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values of names, those that count as whole numbers."""
+        names = self.file.counts[self.block] & self.own
+        return {
+            name: int(value)
+            if name in names and isinstance(value, float) and value.is_integer()
+            else value
+            for name, value in values.items()
+        }
 
     def _early_name(self, name: str, ran: Ran, entering: Sequence[Held]) -> ast.expr:
         is_flat = all(len(line.inputs[0].shape) == 1 for _, line in ran if line.inputs)
@@ -552,9 +594,11 @@ class Writer:
         """A name of `__init__`, as `forward` has it."""
         if self.is_function:
             return ast.Name(name)
-        self.attributes.taken.add(name)
-        self.stored[name] = name
-        return ast.Name(f"self.{name}")
+        if name not in self.stored:
+            taken = name in self.dialect.taken
+            self.stored[name] = self.attributes.new(name) if taken else name
+            self.attributes.taken.add(name)
+        return ast.Name(f"self.{self.stored[name]}")
 
     def channels(self, held: Held, index: int, ran: Ran) -> ast.expr:
         """The channels of what enters a line. Raises Unsayable."""
@@ -644,7 +688,8 @@ class Writer:
     def _is_open(self, channels: ast.expr) -> bool:
         """Whether callers can say such channels: by arguments alone."""
         names = expressions.names_in(channels)
-        lets = {self.python[name] for name in self.let if name in self.python}
+        given = {python for name, python in self.python.items() if name not in self.let}
+        lets = {self.python[name] for name in self.let if name in self.python} - given
         known = {self.python[name] for name in self.python} - lets
         known |= {_channels_name(index) for index in range(len(self.inputs))}
         known |= {each.name for each in self.extras}
@@ -684,7 +729,7 @@ class Writer:
                 channels = expressions.renamed(channels, named)
             except Unsayable:
                 return channels
-        return channels
+        return expressions.gathered(channels)
 
     def _lets(self) -> list[tuple[str, str]]:
         """The `let` of `__init__`: names and code. Those of `forward` stand at its beginning."""
@@ -693,12 +738,13 @@ class Writer:
         for name, raw in self.let.items():
             is_late = name in self.late or self.is_function
             try:
-                node = self.tree(raw, ran, self.entering, forward=is_late)
+                whole = name in self.file.counts[self.block]
+                node = self.tree(raw, ran, self.entering, forward=is_late, whole=whole)
             except Unsayable:
                 values = [turn.values.get(name) for turn in self.runs]
                 node = self.fallback(name, None, ran, values, forward=is_late)
             if self._is_alias(node) and not is_late:
-                self.python[name] = _channels_name(0)
+                self.python[name] = node.id  # type: ignore[attr-defined]
                 continue
             code = f"{self.py(name)} = {expressions.text(node)}"
             if is_late:
@@ -712,7 +758,7 @@ class Writer:
         """Whether a `let` is the channels that enter, which stay what they are."""
         stack = self.file.blocks[self.block].layers if self.block else ()
         loops = any(st.type in ("repeat", "for_each") for st in stack)
-        return isinstance(node, ast.Name) and node.id == _channels_name(0) and not loops
+        return isinstance(node, ast.Name) and "." not in node.id and not loops
 
     def _finished(
         self, base: str, lets: list[tuple[str, str]], held: list[Held], text: str, is_chain: bool
@@ -724,10 +770,10 @@ class Writer:
         self.body = body
         kept = [
             name
-            for name in self.stored
-            if _mentions(body, f"self.{name}") or _mentions(self.init, f"self.{name}")
+            for name, attribute in self.stored.items()
+            if _mentions([*body, *self.init], f"self.{attribute}")
         ]
-        stores = [f"self.{name} = {name}" for name in kept]
+        stores = [f"self.{self.stored[name]} = {name}" for name in kept]
         used = _names_in([*self.init, *stores])
         used |= (
             _names_in([code for code in body if self.is_function]) if self.is_function else set()
@@ -786,6 +832,7 @@ class Writer:
         for name, python in self.python.items():
             if (
                 python not in used
+                or python in {each.name for each in params}
                 or name in self.bound
                 or name in self.let
                 or (name in self.late and not self.is_function)
@@ -795,7 +842,9 @@ class Writer:
             if name not in self.args or default == REQUIRED:
                 params.append(Param(python, name))
             elif isinstance(default, (Expression, Items)):
-                params.append(Param(python, name, "None"))
+                node = self.tree(default, [], self.entering, forward=self.is_function)
+                plain = isinstance(node, ast.Constant)
+                params.append(Param(python, name, expressions.text(node) if plain else "None"))
             else:
                 params.append(Param(python, name, expressions.text(expressions.tree(default))))
         params += [each for each in self.extras if each.name in used]
@@ -887,11 +936,6 @@ class Writer:
         if len(current) != 1:
             raise Unsayable("6")
         (before,) = current
-        if before.code in self.pinned or not before.code.isidentifier():
-            fresh = self.fresh()
-            self.body.append(f"{fresh} = {before.code}")
-            before = before._replace(code=fresh)
-            current = [before]
         init, body = len(self.init), len(self.body)
         made = self.unconditional(st, alive, current)
         if len(made) != 1:
@@ -899,15 +943,11 @@ class Writer:
         (after,) = made
         inits, bodies = self.init[init:], self.body[body:]
         del self.init[init:], self.body[body:]
-        if after.code != before.code:
-            bodies.append(f"{before.code} = {after.code}")
         inputs = self.resolved(st, current, alive)
         is_module = (
             len(inits) == 1
-            and len(bodies) == 1
             and inits[0].startswith("self.")
-            and bodies[0].startswith(f"{before.code} = self.")
-            and not st.body.from_
+            and bodies == [f"{after.code} = {inits[0].partition(' = ')[0]}({before.code})"]
         )
         early = self._early_condition(raw, ran, inputs, bool(inits), st)
         if is_module and early is not None:
@@ -919,13 +959,20 @@ class Writer:
                 f"{INDENT}{attribute} = {self.dialect.identity}",
             ]
             self.body += bodies
-        else:
-            condition = self._late_condition(raw, ran, inputs, early, inits, st)
-            if inits:
-                assert early is not None
-                self.init += [f"if {expressions.text(early)}:", *[INDENT + each for each in inits]]
-            self.body += [f"if {condition}:", *[INDENT + each for each in bodies]]
-        return [Held(before.code, after.channels, before.single and after.single)]
+            return [Held(after.code, after.channels, before.single and after.single)]
+        code = before.code
+        if code in self.pinned or not code.isidentifier():
+            is_named = st.body.name is not None and st.body.name in self.referenced
+            code = self.fresh() if is_named or after.code in self.pinned else after.code
+            self.body.append(f"{code} = {before.code}")
+        if after.code != code:
+            bodies.append(f"{code} = {after.code}")
+        condition = self._late_condition(raw, ran, inputs, early, inits, st)
+        if inits:
+            assert early is not None
+            self.init += [f"if {expressions.text(early)}:", *[INDENT + each for each in inits]]
+        self.body += [f"if {condition}:", *[INDENT + each for each in bodies]]
+        return [Held(code, after.channels, before.single and after.single)]
 
     def condition(self, st: Statement, ran: Ran, alive: Ran) -> Value:
         """What the document says of when a line is there; None where that need not be asked."""
@@ -1265,8 +1312,11 @@ class Writer:
             block = self.file.blocks[st.type]
             if meant in block.args:
                 raw = st.body.open.get(meant, st.body.settled.get(meant, block.args[meant]))
+                whole = meant in self.file.counts[st.type]
                 try:
-                    return expressions.text(self.tree(raw, ran, inputs, forward=forward))
+                    return expressions.text(
+                        self.tree(raw, ran, inputs, forward=forward, whole=whole)
+                    )
                 except Unsayable:
                     values = [evaluate(raw, line.values) for _, line in ran]
                     return expressions.text(self.fallback(meant, raw, ran, values, forward=forward))
@@ -1305,10 +1355,10 @@ class Writer:
                         if param.default in (None, "None"):
                             raise Unsayable("12")
                         code = param.default
-                    return ast.parse(code, mode="eval").body
+                    return expressions.parsed(code)
 
                 try:
-                    channels = expressions.folded(expressions.renamed(channels, named))
+                    channels = expressions.gathered(expressions.renamed(channels, named))
                 except Unsayable:
                     channels = None
             if channels is None and len(signature.outputs) == 1 and _keeps(turns):
@@ -1383,16 +1433,34 @@ class Writer:
             pinned = set(self.pinned)
             self.pinned.add(entering.code)
             code, made = self.path(body.layers, self.turns(ran, 0), entering, "body", st)
-            at = len(self.body)
+            if len(made) != 1:
+                raise Unsayable("14")
+            if flag and not (code.isidentifier() and code not in pinned):
+                kept = self.fresh()
+                self.body.append(f"{kept} = {code}")
+                code = kept
+            self.pinned.add(code)
+            init, at = len(self.init), len(self.body)
             shortcut: tuple[str, list[Held]] = (entering.code, [entering])
             if body.shortcut and any(len(line.turns) > 1 for _, line in connected):
-                shortcut = self.path(
-                    body.shortcut, self.turns(connected, 1), entering, "shortcut", st
-                )
-            (code,) = self.before(at, [code], "body")
-            self.pinned = pinned
-            if len(made) != 1 or len(shortcut[1]) != 1:
+                turns = self.turns(connected, 1)
+                shortcut = self.path(body.shortcut, turns, entering, "shortcut", st)
+            if len(shortcut[1]) != 1:
                 raise Unsayable("14")
+            self.pinned = pinned
+            if flag:
+                inits, bodies = self.init[init:], self.body[at:]
+                del self.init[init:], self.body[at:]
+                if inits:
+                    self.init += [f"if {flag}:", *[INDENT + each for each in inits]]
+                if bodies:
+                    bodies.append(f"{code} = {code} + {shortcut[0]}")
+                    self.body += [f"if {flag}:", *[INDENT + each for each in bodies]]
+                    return [made[0]._replace(code=code)]
+                target = self.target(st, [entering])
+                self.body.append(f"{target} = {code} + {shortcut[0]} if {flag} else {code}")
+                return [made[0]._replace(code=target)]
+            (code,) = self.before(at, [code], "body")
             channels = min(
                 [
                     each
@@ -1402,21 +1470,9 @@ class Writer:
                 key=lambda each: len(ast.dump(each)),
                 default=made[0].channels,
             )
-            if flag:
-                channels = made[0].channels
             target = self.target(st, [entering])
             single = entering.single and made[0].single
-            if not flag:
-                self.body.append(f"{target} = {code} + {shortcut[0]}")
-            elif target == entering.code:
-                other = code
-                if not code.isidentifier():
-                    other = self.fresh()
-                    self.body.append(f"{other} = {code}")
-                self.body.append(f"{target} = {other} + {shortcut[0]} if {flag} else {other}")
-            else:
-                self.body.append(f"{target} = {code}")
-                self.body += [f"if {flag}:", f"{INDENT}{target} = {target} + {shortcut[0]}"]
+            self.body.append(f"{target} = {code} + {shortcut[0]}")
             return [Held(target, channels, single)]
 
     def holds_out(self, node: ast.expr, ran: Ran) -> bool:
@@ -1783,7 +1839,7 @@ class Writer:
                 name = self.locals.new("out_channels")
                 items = [_replaced(item, repeated, name) for item in items]
                 items = [Code(f"{name} = {repeated}"), *items, Code(f"{variable} = {name}")]
-            else:
+            elif text != variable:
                 items.append(Code(f"{variable} = {text}"))
         result = after
         if variable:

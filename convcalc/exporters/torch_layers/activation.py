@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.classes import Rule, Use
 from convcalc.exporters.torch_layers.rules import RULES, called, function, module, unless_default
-from convcalc.exporters.python.classes import Rule
 
 #: The modules and functions without a field.
 PLAIN = {

@@ -61,7 +61,7 @@ CALLED: dict[str, tuple[str, ...]] = {
     "global_depthwise_conv": ("Conv",),
     "conv_transpose": ("ConvTranspose", "ZeroPad"),
     "deform_conv": ("DeformConv2d",),
-    "linear": ("Linear", "ChannelLinear", "linear"),
+    "linear": ("Linear", "ChannelLinear", "linear", "movedim"),
     "scale": ("LayerScale",),
     "flatten": ("Flatten", "flatten"),
     "reshape": ("reshape", "unflatten", "flatten"),
