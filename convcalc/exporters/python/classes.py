@@ -385,7 +385,7 @@ class File:
 
     # Writing
 
-    def network(self, name: str, text: str) -> Signature:
+    def network(self, name: str) -> Signature:
         """Write the network, and all that it calls."""
         self.names.taken.add(name)
         spec, graph = self.document.spec, self.graph
@@ -401,7 +401,7 @@ class File:
             (tensor,) = self.replay.network.inputs[index : index + 1]
             held = Held(writer.inputs[index], expressions.number(tensor.shape[0]))
             writer.tensors[0][input] = [held]
-        return writer.written(spec.layers, text, outputs=spec.outputs)
+        return writer.written(spec.layers, spec.outputs)
 
     def block(self, name: str, turn: Turn) -> Signature:
         """The class of a block, for such tensors as enter in a run; it is written once."""
@@ -478,6 +478,8 @@ class Writer:
         self.captured: dict[str, list[Held]] = {}
         self.given: dict[str, str] = {}
         self.pinned: set[str] = set()
+        #: Channels that take working out, and what they would be called.
+        self.worked_out: dict[str, str] = {}
         self.mutable: set[str] = set()
         self.referenced: set[str] = set()
         self.modules: list[dict[str, str]] = [{}]
@@ -649,7 +651,7 @@ class Writer:
 
     # A class as a whole
 
-    def written(self, stack: Stack, text: str = "", outputs: tuple[str, ...] = ()) -> Signature:
+    def written(self, stack: Stack, outputs: tuple[str, ...] = ()) -> Signature:
         """Write the class; what callers see of it."""
         self.referenced = set(_references(stack)) | {each.partition(".")[0] for each in outputs}
         for name in (
@@ -683,7 +685,7 @@ class Writer:
             base = self.dialect.module
             if not self.is_function and self.block + str(self.outer or ""):
                 held = self._announced(held, ran)
-        return self._finished(base, lets, held, text, is_chain)
+        return self._finished(base, lets, held, is_chain)
 
     def _is_open(self, channels: ast.expr) -> bool:
         """Whether callers can say such channels: by arguments alone."""
@@ -761,9 +763,11 @@ class Writer:
         return isinstance(node, ast.Name) and "." not in node.id and not loops
 
     def _finished(
-        self, base: str, lets: list[tuple[str, str]], held: list[Held], text: str, is_chain: bool
+        self, base: str, lets: list[tuple[str, str]], held: list[Held], is_chain: bool
     ) -> Signature:
         self._numbered()
+        self._named_once()
+        self.init, self.body = _merged(self.init), _merged(self.body)
         body = _without_unused(
             self.body, [self.py(n) for n in self.let if n in self.late or self.is_function]
         )
@@ -799,7 +803,7 @@ class Writer:
                 if _mentions(body, python) and not self.is_function
             ]
         )
-        lines = self._lines(base, params, [*needed], stores, given, text, is_chain)
+        lines = self._lines(base, params, [*needed], stores, given, is_chain)
         self.file.classes.append([each for line in lines for each in broken(line)])
         runs = {id(turn): index for index, turn in enumerate(self.runs)}
         return Signature(
@@ -811,6 +815,26 @@ class Writer:
             tuple(held),
             runs,
         )
+
+    def _named_once(self) -> None:
+        """Give channels that are worked out, and needed several times, a name."""
+        for text, name in self.worked_out.items():
+            names = _names_in([text])
+            if names & self.mutable or names & {self.python.get(each) for each in self.bound}:
+                continue
+            pattern = re.compile(rf"(?<![\w.]){re.escape(text)}")
+            found = [at for at, line in enumerate(self.init) if pattern.search(line)]
+            if sum(len(pattern.findall(line)) for line in self.init) < 2 or "self." in text:
+                continue
+            assigned = next((v for v in sorted(self.mutable) if f"{v} = {text}" in self.init), None)
+            if assigned is not None:
+                self.init.remove(f"{assigned} = {text}")
+            called = assigned or self.locals.new(name)
+            self.init = [pattern.sub(called, line) for line in self.init]
+            at = found[0]
+            while self.init[at].startswith(INDENT):
+                at -= 1
+            self.init.insert(at, f"{called} = {text}")
 
     def _numbered(self) -> None:
         """Number what comes several times from 1, as tables do."""
@@ -866,7 +890,6 @@ class Writer:
         first: list[str],
         stores: list[str],
         given: tuple[tuple[str, str], ...],
-        text: str,
         is_chain: bool,
     ) -> list[str]:
         arguments = [
@@ -877,8 +900,6 @@ class Writer:
             head = f"def {self.name}({', '.join([*inputs, *arguments])}):"
             return [head, *[INDENT + line for line in (*first, *self.body)]]
         lines = [f"class {self.name}({base}):"]
-        if text:
-            lines += [f'{INDENT}"""{text}"""', ""]
         start = [] if is_chain else ["super().__init__()"]
         init = [*start, *first, *stores, *self.init]
         if init != ["super().__init__()"]:
@@ -1037,12 +1058,20 @@ class Writer:
             )
         else:
             made = getattr(self, f"_{st.type}")(st, ran, inputs)
+        for each in made[:1]:
+            self.note(each.channels, st)
         name = st.body.name
         if name is not None:
             self.tensors[-1][name] = made
             if name in self.referenced:
                 self.pinned.update([each.code for each in made])
         return made
+
+    def note(self, channels: Tree, st: Statement) -> None:
+        """Remember channels that take working out."""
+        if channels is not None and "(" in (text := expressions.text(channels)):
+            name = identifier(f"{st.body.name or st.type}_channels")
+            self.worked_out.setdefault(text, name)
 
     def resolved(self, st: Statement, current: list[Held], ran: Ran) -> list[Held]:
         """What enters a line."""
@@ -1266,7 +1295,7 @@ class Writer:
             first = param.input is not None or not any(
                 each.input is None for each in signature.params[: signature.params.index(param)]
             )
-            if places and first and param.default is None:
+            if places and first and param.default is None and code not in ("True", "False"):
                 found.append(code)
             else:
                 places = False
@@ -1713,6 +1742,7 @@ class Writer:
             raw = self.condition(st, lines, alive)
             entering = ways.among(there, lines)
             made, after = self.links(st, alive, entering, own=own)
+            self.note(after, st)
             test: Tree = None
             if raw is not None:
                 test = self._early_condition(raw, lines, [Held("x", entering)], True, st)
@@ -2072,6 +2102,12 @@ def _list_lines(items: list[Item], lines: list[str], indent: str, *, first: bool
             lines.append(indent + item.text)
             continue
         if isinstance(item, (If, For)):
+            before = items[at - 2] if at > 1 else None
+            if isinstance(item, If) and isinstance(before, If):
+                if _are_contrary(item.condition, before.condition):
+                    lines.append(f"{indent}else:")
+                    _list_lines(item.items, lines, indent + INDENT, first=False)
+                    continue
             if first:
                 lines.append(f"{indent}layers = []")
                 first = False
@@ -2211,6 +2247,60 @@ def _returned(body: list[str], code: str) -> None:
             body[-1] = f"return {value}"
             return
     body.append(f"return {code}")
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """Statements in which what is done under one condition, or under its contrary, is together."""
+    blocks: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if line.startswith(INDENT):
+            blocks[-1][1].append(line[len(INDENT) :])
+        else:
+            blocks.append((line, []))
+    found: list[tuple[str, list[str]]] = []
+    #: The condition of the last block, and of the `if` that it is the `else` of.
+    last = asked = ""
+    for head, inside in blocks:
+        condition = head[3:-1] if head.startswith("if ") and inside else ""
+        if condition and last and not _assigned(found[-1][1]) & _names_in([condition]):
+            if condition == last or (asked and _are_contrary(condition, asked)):
+                found[-1][1].extend(inside)
+                continue
+            if not asked and _are_contrary(condition, last):
+                found.append(("else:", inside))
+                last, asked = condition, last
+                continue
+        if head == "else:":
+            last, asked = "", ""
+        else:
+            last, asked = condition, ""
+        found.append((head, inside))
+    return [
+        each
+        for head, inside in found
+        for each in (head, *[INDENT + line for line in _merged(inside)])
+    ]
+
+
+def _are_contrary(a: str, b: str) -> bool:
+    one, other = expressions.parsed(a), expressions.parsed(b)
+    for node, plain in ((one, other), (other, one)):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return expressions.same(node.operand, plain)
+    pairs = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt}
+    pairs |= {ast.Gt: ast.LtE, ast.LtE: ast.Gt}
+    if isinstance(one, ast.Compare) and isinstance(other, ast.Compare) and len(one.ops) == 1:
+        turned = ast.Compare(one.left, [pairs[type(one.ops[0])]()], one.comparators)
+        return expressions.same(turned, other)
+    return False
+
+
+def _assigned(lines: list[str]) -> set[str]:
+    return {
+        each.id
+        for each in ast.walk(_parsed(lines))
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
 
 
 def _parsed(lines: Iterable[str]) -> ast.Module:
