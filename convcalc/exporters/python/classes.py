@@ -27,7 +27,7 @@ from convcalc.graph import Node
 from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.base import Field, Layer, Placed, fields_of
-from convcalc.layers.fields import Numbers, Optional, TensorShape, Whole
+from convcalc.layers.fields import EachAxis, Numbers, Optional, Pads, TensorShape, Whole
 from convcalc.layers.fields import _PerAxis as PerAxisKind
 
 #: Names that are known only where tensors are.
@@ -191,9 +191,11 @@ class Use:
             written = [_shown(kind, getattr(each.written, field)) for each in self.placed]
             if not any(isinstance(each, str) for each in written) or not counts:
                 try:
-                    return self.writer.tree(
+                    made = self.writer.tree(
                         raw, self.ran, self.entering, forward=self.forward, whole=counts
                     )
+                    is_one = isinstance(kind, PerAxisKind) and isinstance(made, ast.Tuple)
+                    return made.elts[0] if is_one and len(made.elts) == 1 else made  # type: ignore[attr-defined]
                 except Unsayable:
                     pass
         return self.writer.fallback(field, raw, self.ran, shown, forward=self.forward)
@@ -240,7 +242,7 @@ class Use:
 def _counts(kind: Any) -> bool:
     """Whether the values of a kind are whole numbers."""
     kind = kind.kind if isinstance(kind, Optional) else kind
-    return isinstance(kind, (Whole, PerAxisKind, Numbers, TensorShape))
+    return isinstance(kind, (Whole, EachAxis, Pads, Numbers, TensorShape))
 
 
 def _has_pairs(shown: Any) -> bool:
@@ -252,7 +254,7 @@ def _shown(kind: Any, value: Any) -> Any:
     if not isinstance(value, tuple) or not isinstance(kind, PerAxisKind):
         return value
     items = [each[0] if isinstance(each, tuple) and each[0] == each[1] else each for each in value]
-    if any(isinstance(each, tuple) for each in items):
+    if any(isinstance(each, tuple) or each is None for each in items):
         return value
     return items[0] if len({*items}) == 1 else tuple(items)
 
@@ -905,6 +907,8 @@ class Writer:
         if init != ["super().__init__()"]:
             lines.append(f"{INDENT}def __init__({', '.join(['self', *arguments])}):")
             lines += [INDENT * 2 + line for line in init]
+        elif is_chain:
+            lines.append(f"{INDENT}pass")
         if not is_chain:
             if init != ["super().__init__()"]:
                 lines.append("")
@@ -1159,18 +1163,17 @@ class Writer:
         is_function = rule.function is not None and (st.body.functional or rule.module is None)
         use = Use(self, st, ran, entering, forward=is_function and not rule.holds)
         operands = self.operands(inputs, st, ran)
-        owner = self.owner(st)
         if rule.is_tensor:
             assert rule.module is not None
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = self.dialect.constant(f"self.{attribute}")
         elif rule.module is not None and not is_function:
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = f"self.{attribute}({', '.join(operands)})"
         elif rule.holds:
             assert rule.function is not None
             assert rule.module is not None
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = rule.function(use, [f"self.{attribute}", *operands])
         else:
             assert rule.function is not None
@@ -1641,7 +1644,39 @@ class Writer:
             return [Held(target, merged, all(each.single for each in held))]
 
     def _repeat(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
-        return self._loop(st, ran, inputs)
+        if not st.body.share_weights:
+            return self._loop(st, ran, inputs)
+        return self._shared(st, ran, inputs)
+
+    def _shared(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
+        """The same modules in all turns."""
+        body, stack = st.body, st.body.layers
+        turns = [(run, turn) for run, line in ran for turn in line.turns]
+        if not turns:
+            return inputs
+        if body.index or len(inputs) != 1 or self.is_function:
+            raise Unsayable
+        (entering,) = inputs
+        name = self.attributes.new(
+            identifier(body.name or _loop_name(st, self.file.blocks, one=True))
+        )
+        trainings = (*self.trainings, self.trained(st, ran, inputs))
+        if self.is_pure(stack, turns):
+            items, _ = self.chain(stack, turns, entering.channels)
+            self.assigned(name, items, trainings)
+        else:
+            signature = self.lifted(stack, turns, self._lifted_name(st))
+            if signature.captured or signature.given or signature.is_function:
+                raise Unsayable
+            lines = [(run, _entered(turn)) for run, turn in turns]
+            code = self.constructed(signature, st, lines, inputs, [turn for _, turn in turns])
+            self.assigned(name, [code], trainings)
+        times = expressions.text(self.tree(body.times, ran, inputs, forward=True, whole=True))
+        target = self.target(st, inputs)
+        if target != entering.code:
+            self.body.append(f"{target} = {entering.code}")
+        self.body += [f"for _ in range({times}):", f"{INDENT}{target} = self.{name}({target})"]
+        return [Held(target, entering.channels, entering.single)]
 
     def _for_each(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         return self._loop(st, ran, inputs)
@@ -1653,6 +1688,8 @@ class Writer:
             raise Unsayable("16")
         name = st.body.name or _loop_name(st, self.file.blocks)
         items, channels, captured, given = self.loop(st, ran, inputs[0].channels)
+        if not items:
+            return inputs
         code = f"{self.dialect.sequential}({_rendered(items, self.init)})"
         (entering,) = inputs
         attribute = self.attributes.new(identifier(name))
@@ -1703,6 +1740,8 @@ class Writer:
         if self.condition(st, ran, alive) is not None and _speaks_of(body.when, self.late):
             return False
         if st.type in ("repeat", "for_each"):
+            if st.type == "repeat" and body.share_weights:
+                return False
             inner = [(run, turn) for run, line in alive for turn in line.turns]
             times = body.times if st.type == "repeat" else body.rows
             if _speaks_of(times, self.late):
@@ -1743,6 +1782,8 @@ class Writer:
             entering = ways.among(there, lines)
             made, after = self.links(st, alive, entering, own=own)
             self.note(after, st)
+            if not made:
+                continue
             test: Tree = None
             if raw is not None:
                 test = self._early_condition(raw, lines, [Held("x", entering)], True, st)
@@ -1773,7 +1814,8 @@ class Writer:
             return [self.frozen(code, st, ran, entering)] if code else [], after
         if st.type in ("repeat", "for_each"):
             items, after, _, _ = self.loop(st, ran, channels, own=own)
-            return items, after
+            trained = self.trained(st, ran, entering)
+            return self.all_frozen(items, trained) if trained else items, after
         if st.type in self.file.blocks:
             turns = [line.turns[0] for _, line in ran]
             signature = self.file.block(st.type, turns[0])
@@ -1792,6 +1834,19 @@ class Writer:
         modules = [self.frozen(code, st, ran, entering) for code in rule.module(use)]
         (after,) = channels_after(use, [channels])
         return list(modules), after
+
+    def all_frozen(self, items: list[Item], trained: str) -> list[Item]:
+        """Modules that are trained where `trained` says so."""
+        return [
+            self.dialect.frozen(each, trained)
+            if isinstance(each, str) and not each.isidentifier()
+            else each._replace(items=self.all_frozen(each.items, trained))
+            if isinstance(each, (If, For))
+            else Code(f"{each.text}.requires_grad_({trained})")
+            if isinstance(each, Code) and "(" in each.text and not each.text.startswith("channels")
+            else each
+            for each in items
+        ]
 
     def loop(
         self, st: Statement, ran: Ran, channels: Tree, *, own: bool = False
@@ -1835,6 +1890,8 @@ class Writer:
 
         tried = self._kept_state()
         items, after = made(channels)
+        if not items:
+            return [], channels, [], []
         differs = not expressions.same(after, channels) and any(
             len(line.turns) > 1 for _, line in ran
         )
@@ -1890,15 +1947,6 @@ class Writer:
         if variable and any(not line.turns for _, line in ran):
             result = ast.Name(variable)
         loop = For(header, items)
-        trained = self.trained(st, ran, entering)
-        if trained:
-            loop = For(
-                header,
-                [
-                    self.dialect.frozen(each, trained) if isinstance(each, str) else each
-                    for each in items
-                ],
-            )
         captured: list[Held] = []
         given: list[str] = []
         if signature is not None:
@@ -1939,13 +1987,20 @@ class Writer:
                 forward=False,
             )
         names = ", ".join([self.py(each) for each in body.bind])
+        if len(body.bind) == 1:
+            cells = [row for _, line in ran for row in evaluate(body.rows, line.values)]
+            if isinstance(rows, ast.Tuple):
+                rows.elts = [
+                    row.elts[0] if isinstance(row, ast.Tuple) and isinstance(cell, tuple) else row
+                    for row, cell in zip(rows.elts, cells)
+                ]
+            elif cells and all(isinstance(cell, tuple) for cell in cells):
+                names += ","
+            elif any(isinstance(cell, tuple) for cell in cells):
+                raise Unsayable
         text = expressions.text(rows)
         if isinstance(rows, ast.Tuple):
             text = f"[{', '.join(map(expressions.text, rows.elts))}]"
-        if len(body.bind) == 1 and any(
-            isinstance(row, tuple) for _, line in ran for row in evaluate(body.rows, line.values)
-        ):
-            names += ","
         return f"for {names} in {text}"
 
     def _lifted_name(self, st: Statement) -> str:
@@ -2218,14 +2273,15 @@ def _entered(turn: Turn) -> Line:
     return Line(None, seen, turn.inputs, turn.outputs, range(0), turns=(turn,))  # type: ignore[arg-type]
 
 
-def _loop_name(st: Statement, blocks: Mapping[str, Any]) -> str:
+def _loop_name(st: Statement, blocks: Mapping[str, Any], *, one: bool = False) -> str:
     """What the modules of a loop are called."""
     stack = st.body.layers
     while len(stack) == 1 and stack[0].type in ("repeat", "for_each"):
         stack = stack[0].body.layers
     if len(stack) == 1 and stack[0].type in blocks:
-        return plural(stack[0].body.name or stack[0].type)
-    return "layers"
+        name: str = stack[0].body.name or stack[0].type
+        return name if one else plural(name)
+    return "turn" if one else "layers"
 
 
 def _input_names(count: int) -> list[str]:

@@ -307,7 +307,7 @@ def flat(graph: Graph) -> Replay:
             name=name,
             from_=from_,
             trainable=not node.placed.frozen,
-            weights=own[node.weights_of] if node.weights_of else None,
+            weights=own[node.weights_of] if node.weights_of and node.placed.tensors else None,
             functional=node.functional,
         )
         st = Statement(node.type, call, reader.Marks(), 0, reader.Mapping())
