@@ -90,7 +90,7 @@ def built(code: str) -> tuple[Any, list[Made]]:
     finally:
         for each, own in calls.items():
             each.symbolic_call = own
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)  # which takes as long as the rest
     return model, made
 
 
