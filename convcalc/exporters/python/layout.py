@@ -31,18 +31,23 @@ def broken(line: str, width: int = WIDTH) -> list[str]:
             continue
         if len(deeper) + len(inside) <= width and not inside.rstrip().endswith(","):
             return [f"{indent}{head}", f"{deeper}{inside.strip()}", *last]
-        if len(items) == 1 and not _is_list(head, inside):
+        if len(items) == 1 and head[-1] != "[":
             return [f"{indent}{head}", *broken(f"{deeper}{items[0]}", width), *last]
+        if _is_comprehension(inside):
+            return [line]
         lines = [each for item in items for each in broken(f"{deeper}{item},", width)]
         return [f"{indent}{head}", *lines, *last]
     return [line]
 
 
-def _is_list(head: str, inside: str) -> bool:
-    """Whether brackets hold items, so that the last one gets a comma."""
-    before = head[-2:-1]
-    is_call = head[-1] == "(" and (before.isalnum() or before in "_)]")
-    return is_call and not inside.startswith("*") and " for " not in inside or head[-1] == "["
+def _is_comprehension(inside: str) -> bool:
+    """Whether brackets hold one item with a loop."""
+    depth = 0
+    for at, char in _signs(inside):
+        depth += (char in _OPENING) - (char in _CLOSING)
+        if depth == 0 and inside.startswith(" for ", at):
+            return True
+    return False
 
 
 def _brackets(text: str) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,126 @@
+"""PyTorch: a file of Python with a class for the network and one for each block."""
+
+from __future__ import annotations
+
+import re
+
+from convcalc.diagnostics import fail
+from convcalc.exporters.base import Exporter, Model
+from convcalc.exporters.python.classes import File, Rule
+from convcalc.exporters.python.layout import broken
+from convcalc.exporters.python.names import class_name
+from convcalc.exporters.python.replay import replay
+from convcalc.exporters.torch_layers import RULES
+from convcalc.exporters.torch_layers.helpers import HELPERS, with_those_they_use
+
+
+class _PyTorch:
+    """What PyTorch calls things."""
+
+    module = "nn.Module"
+    taken = frozenset(
+        (
+            *(
+                "add_module",
+                "apply",
+                "bfloat16",
+                "buffers",
+                "call_super_init",
+                "children",
+                "compile",
+            ),
+            *("cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward"),
+            *("get_buffer", "get_parameter", "half", "ipu", "modules", "mtia", "named_buffers"),
+            *("named_children", "named_modules", "named_parameters", "parameters", "train", "type"),
+            *("register_buffer", "register_parameter", "requires_grad_", "state_dict", "to"),
+            *("share_memory", "training", "xpu", "zero_grad"),
+        )
+    )
+    sequential = "nn.Sequential"
+    module_list = "nn.ModuleList"
+    identity = "nn.Identity()"
+    forward = "forward"
+
+    def rule(self, type: str) -> Rule:
+        from convcalc import layers
+
+        found = RULES.get(layers.find(type).type)
+        if found is None:
+            message = f"`{type}` cannot be written in PyTorch: nothing says how it is built there"
+            raise fail("export", message, "say `opaque` instead, and write its class by hand")
+        return found
+
+    def size(self, operand: str, axis: int) -> str:
+        return f"{operand}.shape[{axis + 1}]"
+
+    def frozen(self, code: str, trained: str) -> str:
+        return f"{code}.requires_grad_({trained})"
+
+    def constant(self, code: str) -> str:
+        return f"{code}.unsqueeze(0)"
+
+    def whole(self, operand: str, batched: str, axes: int) -> str:
+        return f"{operand}.expand({batched}.shape[0], {', '.join(['-1'] * axes)})"
+
+    def chunks(self, operand: str, count: int) -> str:
+        return f"torch.chunk({operand}, {count}, dim=1)"
+
+    def merged(self, merge: str, codes: list[str]) -> str:
+        if merge == "concat":
+            return f"torch.cat([{', '.join(codes)}], dim=1)"
+        return (" + " if merge == "add" else " * ").join(codes)
+
+
+def content(model: Model) -> str:
+    """A network as a Python module for PyTorch.
+
+    Raises ConvcalcError for a layer type that it has no way to say.
+    """
+    file = File(replay(model.document, model.graph), _PyTorch(), HELPERS)
+    spec = model.document.spec
+    name = class_name(re.sub(r"\(.*\)", "", spec.name)) or "Net"
+    file.network(name, "")
+    helpers = with_those_they_use(file.helped)
+    texts = [*helpers, *["\n".join(lines) for lines in file.classes]]
+    body = "\n\n\n".join(texts)
+    return f"{_docstring(spec.name, spec.source)}\n\n{_imports(body)}\n\n\n{body}\n"
+
+
+def _docstring(name: str, source: str) -> str:
+    title = (
+        " ".join(f"{name}: {source}".rstrip(": ").split())
+        .replace("\\", "\\\\")
+        .replace('"""', "'''")
+    )
+    if not title.endswith("."):
+        title += "."
+    words, lines = title.split(" "), [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + len(word) + 4 > 100:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    text = "\n".join(lines)
+    return f'"""{text}"""' if len(lines) == 1 else f'"""{text}\n"""'
+
+
+def _imports(body: str) -> str:
+    wanted = []
+    if re.search(r"\bmath\.", body):
+        wanted += ["import math", ""]
+    if re.search(r"\btorch\.", body):
+        wanted.append("import torch")
+    if re.search(r"\bF\.", body):
+        wanted.append("import torch.nn.functional as F")
+    if "torchvision." in body:
+        wanted.append("import torchvision")
+    wanted.append("from torch import nn")
+    order = [each for each in wanted if each.startswith("import math") or not each]
+    rest = [each for each in wanted if each not in order]
+    imports = sorted([each for each in rest if each.startswith("import")])
+    froms = [each for each in rest if each.startswith("from")]
+    return "\n".join([*order, *imports, *froms])
+
+
+EXPORTER = Exporter("pytorch", "PyTorch", ".py", content)
+
+_ = broken
