@@ -28,6 +28,16 @@ class Built(NamedTuple):
         return call(self.function, x, *self.arguments)
 
 
+class Joining(NamedTuple):
+    """A step of a layer that takes a list of tensors."""
+
+    layer: str
+    inputs: tuple[str, ...]
+
+    def __call__(self, x: str) -> str:
+        return f"{self.layer}([{', '.join(self.inputs)}])"
+
+
 class Only(NamedTuple):
     """A step that is taken where a condition holds, and another where it does not."""
 
@@ -856,23 +866,17 @@ def _join(site: Site) -> Steps:
         if any(c in value for c in "+-* /%") and not value.lstrip("-").replace(".", "").isdigit():
             value = f"({value})"
         return [lambda x: f"{x} {sign} {value}"]
-    inputs = ", ".join(site.inputs)
     if not name:
         a, b = site.inputs
         return [lambda x: f"{a} / {b}"]
-    return [joining(f"layers.{name}()", site.inputs)] if inputs else []
-
-
-def joining(layer: str, inputs: tuple[str, ...]) -> Step:
-    """The step of a layer that takes a list."""
-    return lambda x: f"{layer}([{', '.join(inputs)}])"
+    return [Joining(f"layers.{name}()", site.inputs)]
 
 
 @_type("concat")
 def _concat(site: Site) -> Steps:
     axis = site.axis(site.get("axis", 0))
     layer = call("layers.Concatenate", *([] if axis == "-1" else [f"axis={axis}"]))
-    return [joining(layer, site.inputs)]
+    return [Joining(layer, site.inputs)]
 
 
 @_type("channel_shuffle")
