@@ -102,14 +102,17 @@ def _with_made_weights(
     """A convolution whose weights are constants or come from layers: windows times a matrix."""
     outputs, per_group, *kernel = weight.shape
     refuse_unless(len(kernel) == 2, "weights that are not learned, in other than two axes")
+    refuse_unless(x.shape[0] == 1, "weights that are not learned, for a batch")
     recorder = op.recorder
-    made = recorder.windowed(Unfold(**window), x)
-    _, rows, count = made.shape[0], made.shape[1], made.shape[2]
-    batch = x.shape[0]
-    columns = recorder.reshaped(made, (batch, groups, rows // groups, count))
+    said = {
+        name: each if isinstance(each, str) else together(each) for name, each in window.items()
+    }
+    (tensor,) = recorder.add(Unfold(**said), recorder.settled(x, (1, 2, 3)))
+    rows, count = tensor.shape
+    columns = recorder.reshaped(Foreign(tensor, (None, 0, 1)), (1, groups, rows // groups, count))
     matrix = recorder.reshaped(weight, (1, groups, outputs // groups, per_group * product(kernel)))
     y = recorder.matmul(matrix, columns)
-    found = recorder.reshaped(y, (batch, outputs, *op.shape[2:]))
+    found = recorder.reshaped(y, (1, outputs, *op.shape[2:]))
     assert isinstance(found, Foreign)
     return found
 
