@@ -291,6 +291,10 @@ def commands(run: Run) -> list[str]:
     return re.findall(r"^  (\w+)  ", run("--help").out.split("Commands:")[1], re.MULTILINE)
 
 
+#: What an example names that is not there: a file of the reader's own, code.
+IS_ELSEWHERE = re.compile(r"\.(?:ya?ml|onnx)$|\w:\w")
+
+
 def test_every_help_has_examples_that_run(run: Run) -> None:
     for name in commands(run):
         help = run(name, "--help").out
