@@ -283,7 +283,7 @@ class Arguments:
             if each in outs:
                 wish = "out" if each is last or len(outs) == 1 else wish.lstrip("\0")
                 if wish == "out" and each is not last and last:
-                    wish = "hidden" if plain < 3 else "out_1"
+                    wish = "hidden" if plain < 3 else "c1"
             tokens[each.token] = _unique(wish.replace("-", "_"), names)
         defaults: dict[str, Any] = {}
         values: dict[str, Vector] = {}
@@ -403,12 +403,12 @@ def _commonest(values: Vector) -> tuple[Any, int]:
 
 
 def _unique(name: str, names: Counter[str]) -> str:
-    stem, _, number = name.rpartition("_")
+    """A name that is not taken yet: `width`, `width_2`; `c1`, `c2`."""
+    counted = name.endswith("1")
+    stem = name[:-1] if counted else f"{name}_"
     found, count = name, 1
-    if number == "1":
-        name = stem
     while found in names:
         count += 1
-        found = f"{name}_{count}"
+        found = f"{stem}{count}"
     names[found] = 1
     return found

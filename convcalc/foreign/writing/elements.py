@@ -23,8 +23,18 @@ def _without_bare_groups(lines: list[Line]) -> Iterator[Line]:
             inner: list[Line] = line.lists["layers"]
             inner[0].from_ = inner[0].from_ or line.from_
             yield from _without_bare_groups(inner)
+        elif _is_pair(line):
+            yield from line.lists["layers"] * 2
         else:
             yield line
+
+
+def _is_pair(line: Line) -> bool:
+    """Whether a loop is longer than what it repeats: one line, twice."""
+    if line.kind != "repeat" or line.fields != {"times": 2} or line.from_ or line.label:
+        return False
+    body = line.lists["layers"]
+    return len(body) == 1 and not body[0].lists and not asks_for_turn(body[0])
 
 
 def _element(line: Line) -> Any:

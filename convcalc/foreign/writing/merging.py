@@ -364,6 +364,8 @@ class Solving:
         outs = [line.fields["out"] for line in lines if "out" in line.fields]
         said = {"out": (outs[-1], self.arguments.comes_to(outs[-1]))} if outs else {}
         wish = head.name if head.is_named else head.kind
+        if outs and str(outs[0]).startswith("in_channels *"):
+            wish = "expand"
         # Lines that others name stand in the list itself, where other tensors enter each.
         apart = len(lines) > 1 and any(line.label for line in lines)
         flow = (ANY,) * len(flow) if apart else flow
