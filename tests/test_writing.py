@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_networks_are_written_about_as_short_as_people_do(name: str, most: int) 
 # What it reads like
 
 
-def made(*lines: str, scopes: dict[int, tuple[Scope, ...]] | None = None) -> Traced:
+def made(*lines: str, scopes: Mapping[int, tuple[Scope, ...]] | None = None) -> Traced:
     """A network of the lines of a spec, in scopes of its own."""
     body = "".join([f"  - {line}\n" for line in lines])
     graph = convcalc.loads(f"name: Made\ninput: [8, 16, 16]\nlayers:\n{body}")

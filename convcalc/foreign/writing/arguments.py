@@ -247,7 +247,7 @@ class Arguments:
         if "out" in place.said:
             text, values = place.said["out"]
             if isinstance(text, (Expression, int)):
-                outs.insert(0, (text, values))
+                outs.insert(0, (str(text), values))
         for text, values in outs:
             if self._is_known(values) and self._is_known(place.entering):
                 differ = tuple([a != b for a, b in zip(place.entering, values)])
@@ -319,9 +319,9 @@ def named(value: Any, tokens: dict[str, str]) -> Any:
 
 def choice(first: Any, rest: Any) -> str:
     """A value that the first turn of a loop has, and another that the rest have."""
-    if (first, rest) == (True, False):
+    if first is True and rest is False:
         return f"{INDEX} == 0"
-    if (first, rest) == (False, True):
+    if first is False and rest is True:
         return f"{INDEX} != 0"
     return f"{_literal(first)} if {INDEX} == 0 else {_literal(rest)}"
 

@@ -183,7 +183,7 @@ def _likeness(a: Line, b: Line) -> int:
     """How alike two lines are; 0 where they cannot be one."""
     if key_of(a) != key_of(b):
         return 0
-    same = sum(b.fields.get(key) == value for key, value in a.fields.items())
+    same = sum(bool(b.fields.get(key) == value) for key, value in a.fields.items())
     depthwise = ("g" in a.fields or "groups" in a.fields) == (
         "g" in b.fields or "groups" in b.fields
     )

@@ -104,7 +104,7 @@ def _item(value: Any, indent: int) -> Iterator[str]:
     """An item of a list, as lines."""
     lead = f"{' ' * indent}- "
     if isinstance(value, Stack) and value:
-        inner = (line for each in value for line in _item(each, indent + 2))
+        inner: Iterator[str] = (line for each in value for line in _item(each, indent + 2))
     elif isinstance(value, dict) and len(value) == 1:
         ((name, fields),) = value.items()
         inner = _entry(name, fields, indent + 2)
