@@ -148,10 +148,13 @@ class Arguments:
         if role == "channels":
             yield "in_channels", place.entering
             others = [(each.token, each.values) for each in self.found if each.role == role]
-            for text, values in [*others, ("in_channels", place.entering)]:
-                found = _multiple(text, values, vector)
-                if found is not None:
-                    yield found
+            found = [
+                multiple
+                for text, values in [*others, ("in_channels", place.entering)]
+                if (multiple := _multiple(text, values, vector)) is not None
+            ]
+            # The smaller the factor, the likelier it is meant.
+            yield from sorted(found, key=lambda each: int(each[0].rpartition(" ")[2]))
         if role == "padding":
             yield from _paddings(place)
 
@@ -164,6 +167,7 @@ class Arguments:
         found = same or _multiple("in_channels", entering, vector)
         if found is not None:
             wish = "hidden" if place.field == "out" else place.field
+            wish = "channels" if same else wish
             return self._rule(*found, wish).token
         pairs = [*zip(vector, entering)]
         if any(v is not ANY and (not e or v % e) for v, e in pairs):

@@ -177,6 +177,6 @@ def _block_name(key: str) -> str:
         name = f"{stem}_block" if key.endswith("[]") and stem else stem or "block"
     else:
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key)
-        name = as_name(words.lower()) or "block"
+        name = as_name(words.lower().strip("_")) or "block"
     taken = name in layers.TYPES or name in built.STRUCTURES or name == "input"
     return f"{name}_block" if taken else name
