@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 
 from convcalc.foreign.patterns import recognised
+from convcalc.foreign.patterns.arithmetic import FUNCTIONS, gelu_by_tanh
 from convcalc.foreign.primitives import Primitive
 from convcalc.foreign.recorder import Foreign, Held, Learned, Recorder, Value
 from convcalc.foreign.traced import Scope, Traced
@@ -472,3 +473,22 @@ def test_layers_that_there_are_stay() -> None:
     assert types(h.ends(h("relu", h("relu", h.x)))) == ["relu", "relu"]
     h = Hand()
     assert types(h.ends(h("sqrt", h("square", h.x)))) == ["square", "sqrt"]
+
+
+def test_functions_are_those_of_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    theirs = {
+        **{name: getattr(functional, name) for name in ("relu", "relu6", "silu", "mish", "gelu")},
+        "hard_sigmoid": functional.hardsigmoid,
+        "hard_swish": functional.hardswish,
+        "softplus": functional.softplus,
+    }
+    numbers = torch.linspace(-9, 9, 73, dtype=torch.float64)
+    for name, function in FUNCTIONS.items():
+        known = theirs.get(name) or getattr(torch, name)
+        for x, y in zip(numbers.tolist(), known(numbers).tolist()):
+            if not math.isnan(y) and not math.isinf(y):
+                assert math.isclose(function(x), y, abs_tol=1e-9), (name, x)
+    by_tanh = functional.gelu(numbers, approximate="tanh").tolist()
+    assert all(map(math.isclose, map(gelu_by_tanh, numbers.tolist()), by_tanh))
