@@ -258,6 +258,14 @@ def test_other_norms() -> None:
     total = h.recorder.reduced("sum", powers, [1], keeps=True)
     assert types(h.ends(h("div", powers, total))) == ["softmax"]
     h = Hand()
+    powers = h("exp", h.x)
+    y = h("div", powers, h.recorder.reduced("sum", powers, [2], keeps=True))
+    assert types(h.ends(h("log", y))) == ["softmax", "log"]
+    h = Hand()
+    powers = h("exp", h.x)
+    total = h("log", h.recorder.reduced("sum", powers, [1], keeps=True))
+    assert types(h.ends(h("sub", h.x, total))) == ["softmax", "log"]
+    h = Hand()
     length = h("sqrt", h.recorder.reduced("sum", h("square", h.x), [1], keeps=True))
     assert types(h.ends(h("div", h.x, length))) == ["reduce", "div"]
 
@@ -372,6 +380,15 @@ def test_what_is_added_to_a_linear_layer_is_its_bias() -> None:
     h = Hand(9, 8)
     y = h.recorder.linear(Linear(out_features=5, bias=False), h.x)
     assert types(h.ends(h("add", y, h.weight(9, 1)))) == ["permute", "linear", "parameter", "add"]
+
+
+def test_a_learned_matrix_by_a_tensor_is_a_linear_layer() -> None:
+    h = Hand(8, 9)
+    y = h.recorder.matmul(h.weight(1, 5, 8), h.x)
+    assert types(h.ends(h("add", y, h.weight(5, 1)))) == ["linear"]
+    h = Hand(8, 9)
+    y = h.recorder.matmul(h.transpose(h.x, 2, 1), h.weight(1, 8, 5))
+    assert types(h.ends(h("relu", h.transpose(y, 2, 1)))) == ["parameter", "matmul", "relu"]
 
 
 def test_functions_and_modules_do_not_become_one() -> None:
