@@ -485,6 +485,17 @@ def test_what_is_added_against_a_division_by_zero_stays() -> None:
     assert types(h.ends(h("add", h.x, value=1e-6))) == ["add"]
 
 
+def test_what_makes_no_difference_to_a_norm_stays() -> None:
+    h = Hand()
+    assert types(h.ends(_norm(h, h("mul", h.x, value=0.1), (1,)))) == ["mul", "layer_norm"]
+    h = Hand()
+    assert types(h.ends(_norm(h, _norm(h, h.x, (1,)), (1,)))) == ["layer_norm", "layer_norm"]
+    h = Hand()
+    powers = h("exp", h.x)
+    y = h("div", powers, h.recorder.reduced("sum", powers, [1], keeps=True))
+    assert types(h.ends(h("maximum", y, value=0))) == ["softmax", "relu"]
+
+
 def test_layers_that_there_are_stay() -> None:
     h = Hand()
     assert types(h.ends(h("relu", h("relu", h.x)))) == ["relu", "relu"]
