@@ -452,6 +452,12 @@ def test_an_attention_has_as_many_layers_as_its_parts() -> None:
     assert sorted(types(h.ends(y))) == sorted(["permute", *parts])
 
 
+def test_a_product_with_one_is_none() -> None:
+    h = Hand()
+    y = h("add", h("mul", h("mul", h.x, h.weight(8, 1, 1)), value=1), h.x)
+    assert types(h.ends(y)) == ["scale", "add"]
+
+
 def test_what_stands_between_views_comes_after_them() -> None:
     h = Hand()
     y = h.reshape(h("relu", h.reshape(h.x, 8, 36)), 8, 6, 6)
