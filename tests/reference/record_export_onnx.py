@@ -7,19 +7,22 @@
 A network's line has how large its file is, how many tensors its layers make, and how many of these
 have another shape than here: by the strict inference of shapes of onnx, at the spec's own input;
 and as onnxruntime makes them of zeros, its optimisations off, at the first of some small inputs
-that the spec takes. `not_inferred` are tensors of operators that onnx has no rule for.
+that the spec takes. `not_inferred` are tensors of operators that onnx has no rule for. `back` has
+what is another figure of the file, read again: parameters, buffers, MACs and what the conventions
+count that do not tell functions from modules, which ONNX does not either.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import convcalc
-from convcalc import zoo
+from convcalc import conventions, zoo
 from convcalc.api import Network
 from tests.onnx_files import inferred, made_by_onnxruntime, model_of, shapes
 
@@ -47,6 +50,7 @@ def recorded(name: str) -> dict[str, Any]:
     """The line of a network."""
     network = convcalc.load(name)
     content = network.export("onnx")
+    assert isinstance(content, bytes)
     wanted, found = shapes(network), inferred(model_of(network))
     unknown = [name for name in wanted if name not in found]
     line: dict[str, Any] = {
@@ -55,12 +59,29 @@ def recorded(name: str) -> dict[str, Any]:
         "not_inferred": len(unknown),
         "inferred_otherwise": sum(found.get(name, wanted[name]) != wanted[name] for name in wanted),
     }
+    line["back"] = otherwise_back(network, content)
     small = next(smaller(name, network))
     if small.analyze().totals.macs <= MOST_MACS:
         wanted, found = shapes(small), made_by_onnxruntime(small, model_of(small))
         line["run_at"] = [list(shape) for shape in small.inputs.values()]
         line["run_otherwise"] = sum(found[name] != wanted[name] for name in wanted)
     return line
+
+
+def otherwise_back(network: Network, content: bytes) -> list[str]:
+    """The figures that are not the same of the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        path.write_bytes(content)
+        back = convcalc.load(path)
+    a, b = (each.analyze().totals for each in (network, back))
+    figures = [key for key in ("params", "buffers", "macs") if a[key] != b[key]]
+    untold = (each.name for each in conventions.every() if each.functions is None)
+    return figures + [
+        name
+        for name in untold
+        if network.analyze(name).totals.flops != back.analyze(name).totals.flops
+    ]
 
 
 def main() -> None:
