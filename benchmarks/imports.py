@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--every", action="store_true", help="every file of the folder too")
     given = parser.parse_args()
     folder: Path = given.folder
-    bare = folder / "resnet50.script17.onnx"
+    bare = folder / "resnet50.dynamo.onnx"
     whole = folder / "whole" / bare.name
     python = CONVCALC[0]
     profile = str(folder / "onnx_tool.csv")

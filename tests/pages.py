@@ -51,8 +51,9 @@ PART = re.compile(
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 #: What makes a command one for a shell.
 SHELL = re.compile(r"[|<>;&*$]")
-#: What stands for something else in a command: `NAME`, `…`, `nets/*.yaml`, `<(make-spec)`.
-PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b|…|[<>*]")
+#: What stands for something else in a command: `NAME`, `…`, `nets/*.yaml`, `<(make-spec)`; or is
+#: code, which needs a package that may not be here: `timm:create_model`.
+PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b|…|[<>*]|\w:\w")
 LEFT_OUT = "  …"
 
 #: What an element of `layers` is tried on where its comment does not say.

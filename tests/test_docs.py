@@ -35,6 +35,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     for name, value in {"COLUMNS": "80", "LINES": "40", "TERM": "xterm", "NO_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    monkeypatch.setattr("convcalc.cli.progress.PATIENCE", 1e6)  # no bar, however slow it is
     before = set(layers.TYPES)
     yield Reader(tmp_path)
     for added in layers.TYPES.keys() - before:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,22 +29,21 @@ class Case(NamedTuple):
     says: tuple[str, ...] | None
     #: What `analyze` is told beside the file.
     options: tuple[str, ...] = ()
+    #: Whether there is an answer all the same, with a warning, and a layer of unknown cost.
+    is_doubted: bool = False
     #: Figures of the answer.
     params: int | None = None
     macs: int | None = None
 
 
 def value(name: str, *dims: Any) -> Any:
-    return helper.make_tensor_value_info(name, FLOAT, list(dims))
+    """An input or output; without sizes, its shape is not written."""
+    return helper.make_tensor_value_info(name, FLOAT, list(dims) or None)
 
 
-def absent(name: str, *dims: int, data_type: int = FLOAT, raw: bytes = b"") -> Any:
-    """A weight whose data is not there."""
-    tensor = TensorProto(name=name, data_type=data_type, raw_data=raw)
-    tensor.dims.extend(dims)
-    if not raw:
-        tensor.ClearField("raw_data")
-    return tensor
+def absent(name: str, *dims: int, data_type: int = FLOAT, **data: Any) -> Any:
+    """A weight without its data, or with other data."""
+    return TensorProto(name=name, data_type=data_type, dims=dims, **data)
 
 
 def ints(name: str, *values: int) -> Any:
@@ -62,7 +62,7 @@ def network(
         nodes,
         "network",
         inputs if inputs is not None else [value("x", 1, 3, 8, 8)],
-        outputs if outputs is not None else [value("y", *[None] * 4)],
+        outputs if outputs is not None else [value("y")],
         weights,
     )
     opsets = [helper.make_opsetid("", opset), *more.pop("opsets", ())]
@@ -88,8 +88,8 @@ def of(nodes: list[Any], weights: list[Any], **more: Any) -> Callable[[], bytes]
 
 def control_flow(operator: str) -> bytes:
     out = helper.make_node("Identity", ["x"], ["inner"], name="inside")
-    body = helper.make_graph([out], "body", [], [value("inner", None)])
-    attributes = {
+    body = helper.make_graph([out], "body", [], [value("inner")])
+    attributes: Any = {
         "If": {"then_branch": body, "else_branch": body},
         "Loop": {"body": body},
         "Scan": {"body": body, "num_scan_inputs": 1},
@@ -104,7 +104,7 @@ def control_flow(operator: str) -> bytes:
 def cyclic() -> bytes:
     add = helper.make_node("Add", ["x", "b"], ["a"], name="add")
     relu = helper.make_node("Relu", ["a"], ["b"], name="relu")
-    return bytes(network([add, relu], [], outputs=[value("b", None)]).SerializeToString())
+    return bytes(network([add, relu], [], outputs=[value("b")]).SerializeToString())
 
 
 def local_function() -> bytes:
@@ -164,7 +164,7 @@ def many(count: int) -> bytes:
         helper.make_node("Relu", [f"t{i}" if i else "x"], [f"t{i + 1}"], name=f"relu_{i}")
         for i in range(count)
     ]
-    return bytes(network(nodes, [], outputs=[value(f"t{count}", None)]).SerializeToString())
+    return bytes(network(nodes, [], outputs=[value(f"t{count}")]).SerializeToString())
 
 
 def field(number: int, payload: bytes) -> bytes:
@@ -233,15 +233,15 @@ CASES = {
     "If": Case(lambda: control_flow("If"), ("choose", "If")),
     "Loop": Case(lambda: control_flow("Loop"), ("choose", "Loop")),
     "Scan": Case(lambda: control_flow("Scan"), ("choose", "Scan")),
-    "no nodes": Case(of([], [], outputs=[]), ("no (node|layer|output)",)),
+    "no nodes": Case(of([], [], outputs=[]), ("nothing",)),
     "no outputs": Case(of([conv()], [W], outputs=[]), ("output",)),
     "sizes open": Case(of([conv()], [W], inputs=[value("x", "N", 3, "H", "W")]), ("x", r"--input")),
     "sizes given": Case(
         of([conv()], [W], inputs=[value("x", "N", 3, "H", "W")]),
         None,
         ("--input", "3x8x8"),
-        PARAMS,
-        MACS,
+        params=PARAMS,
+        macs=MACS,
     ),
     "sizes negative": Case(of([conv()], [W], inputs=[value("x", 1, 3, -1, -1)]), ("x", r"--input")),
     "sizes zero": Case(of([conv()], [W], inputs=[value("x", 1, 3, 0, 8)]), ("x",)),
@@ -260,14 +260,12 @@ CASES = {
     "cyclic": Case(cyclic, ("add|relu",)),
     "reads what is not there": Case(of([conv(entering="nowhere")], [W]), ("nowhere", "first")),
     "a weight that is not there": Case(of([conv()], []), ("w", "first")),
-    "an output that is not there": Case(
-        of([conv()], [W], outputs=[value("never", None)]), ("never",)
-    ),
+    "an output that is not there": Case(of([conv()], [W], outputs=[value("never")]), ("never",)),
     "a name twice": Case(of([conv("one"), conv("two")], [W]), ("y", "two|one")),
     "a node without inputs": Case(
         of([helper.make_node("Conv", [], ["y"], name="first")], []), ("first",)
     ),
-    "wrong weights": Case(of([conv()], [absent("w", 4, 5, 3, 3)]), ("first",)),
+    "wrong weights": Case(of([conv()], [absent("w", 4, 5, 3, 3)]), ("first", "3 channels")),
     "negative weights": Case(of([conv()], [absent("w", 4, -3, 3, 3)]), ("w|first",)),
     "a stride of zero": Case(of([conv(strides=[0, 0])], [W]), ("first",)),
     "a kernel larger than its input": Case(of([conv()], [absent("w", 4, 3, 30, 30)]), ("first",)),
@@ -280,40 +278,47 @@ CASES = {
     "a shape that does not fit": Case(of([RESHAPE], [ints("s", 1, 5, 5)]), ("shaping",)),
     "a function that calls itself": Case(recursive_function, ("block|Block|inside",)),
     # Strange, and read.
-    "good": Case(good, None, (), PARAMS, MACS),
-    "no names": Case(no_name, None, (), PARAMS, MACS),
+    "good": Case(good, None, params=PARAMS, macs=MACS),
+    "no names": Case(no_name, None, params=PARAMS, macs=MACS),
     "10^12 weights": Case(
-        of([GEMM], [absent("w", 10**6, 10**6)], inputs=VECTOR), None, (), 10**12, 10**12
+        of([GEMM], [absent("w", 10**6, 10**6)], inputs=VECTOR), None, params=10**12, macs=10**12
     ),
     "10^12 weights, four bytes": Case(
-        of([GEMM], [absent("w", 10**6, 10**6, raw=b"\0\0\0\0")], inputs=VECTOR),
+        of([GEMM], [absent("w", 10**6, 10**6, raw_data=b"\0\0\0\0")], inputs=VECTOR),
         None,
-        (),
-        10**12,
-        10**12,
+        params=10**12,
+        macs=10**12,
     ),
-    "weights elsewhere": Case(lambda: external("gone.bin"), None, (), PARAMS, MACS),
-    "weights outside": Case(lambda: external("../../../etc/passwd"), None, (), PARAMS, MACS),
-    "weights at an absolute path": Case(lambda: external("/dev/zero"), None, (), PARAMS, MACS),
-    "sparse weights": Case(sparse, None, (), PARAMS, MACS),
-    "a function of the file's own": Case(local_function, None, (), PARAMS, MACS),
+    "weights elsewhere": Case(lambda: external("gone.bin"), None, params=PARAMS, macs=MACS),
+    "weights outside": Case(
+        lambda: external("../../../etc/passwd"), None, params=PARAMS, macs=MACS
+    ),
+    "weights at an absolute path": Case(
+        lambda: external("/dev/zero"), None, params=PARAMS, macs=MACS
+    ),
+    "sparse weights": Case(sparse, None, params=PARAMS, macs=MACS),
+    "a function of the file's own": Case(local_function, None, params=PARAMS, macs=MACS),
     "strings": Case(
-        of([conv()], [W, helper.make_tensor("words", TensorProto.STRING, [1], [b"\xff" * 99])]),
+        of(
+            [conv()],
+            [W, absent("words", 1, data_type=TensorProto.STRING, string_data=[b"\xff" * 99])],
+        ),
         None,
-        (),
-        PARAMS,
-        MACS,
+        params=PARAMS,
+        macs=MACS,
     ),
     "weights that are not used": Case(
-        of([conv()], [W, absent("left", 1000)]), None, (), PARAMS, MACS
+        of([conv()], [W, absent("left", 1000)]), None, params=PARAMS, macs=MACS
     ),
-    "names of a megabyte": Case(of([conv("n" * 10**6)], [W]), None, (), PARAMS, MACS),
-    "names in 5,000 scopes": Case(of([conv("/a" * 5000 + "/Conv")], [W]), None, (), PARAMS, MACS),
+    "names of a megabyte": Case(of([conv("n" * 10**6)], [W]), None, params=PARAMS, macs=MACS),
+    "names in 5,000 scopes": Case(
+        of([conv("/a" * 5000 + "/Conv")], [W]), None, params=PARAMS, macs=MACS
+    ),
     "names that are no names": Case(
-        of([conv("a: [b\n# {c}\t'\"\x1b[31m\u202e")], [W]), None, (), PARAMS, MACS
+        of([conv("a: [b\n# {c}\t'\"\x1b[31m\u202e")], [W]), None, params=PARAMS, macs=MACS
     ),
-    "names that are YAML": Case(of([conv("yes")], [W]), None, (), PARAMS, MACS),
-    "names of layers": Case(of([conv("input")], [W]), None, (), PARAMS, MACS),
+    "names that are YAML": Case(of([conv("yes")], [W]), None, params=PARAMS, macs=MACS),
+    "names of layers": Case(of([conv("input")], [W]), None, params=PARAMS, macs=MACS),
     "two nodes of one name": Case(
         of(
             [
@@ -324,9 +329,8 @@ CASES = {
             [W, absent("v", 4, 4, 1, 1)],
         ),
         None,
-        (),
-        PARAMS + 16,
-        MACS + 16 * 36,
+        params=PARAMS + 16,
+        macs=MACS + 16 * 36,
     ),
     "constants of 10^12 elements": Case(
         of(
@@ -339,9 +343,8 @@ CASES = {
             [W, ints("s", 10**6, 10**6)],
         ),
         None,
-        (),
-        PARAMS,
-        MACS,
+        params=PARAMS,
+        macs=MACS,
     ),
 }
 
@@ -353,14 +356,13 @@ def test_a_file_is_refused_with_a_reason_or_read(title: str, run: Run, tmp_path:
     path.write_bytes(case.make())
     for command in (("analyze", "--json"), ("import",)):
         ran = run(command[0], str(path), *case.options, *command[1:])
-        if case.says is None:
-            assert ran.status == 0, ran.err
-            continue
-        assert ran.status == 2, ran.out
-        for text in case.says:
+        assert ran.status == (0 if case.says is None or case.is_doubted else 2), ran
+        for text in case.says or ():
             assert re.search(text, ran.err), ran.err
         assert len(ran.err) < 5000
-        assert "network.onnx" in ran.err
+        assert not case.says or "network.onnx" in ran.err
+    if case.is_doubted:
+        assert run("analyze", str(path), "--json").json["totals"]["unknown"] == 1
     if case.params is not None:
         totals = run("analyze", str(path), *case.options, "--json").json["totals"]
         assert (totals["params"], totals["macs"]) == (case.params, case.macs)
@@ -385,7 +387,8 @@ def test_an_operator_that_is_not_known_is_named_where_its_shape_is_not_written(
     path.write_bytes(strange("Frobnicate", "com.example", is_described=False))
     ran = run("analyze", str(path))
     assert ran.status == 2
-    assert re.search("Frobnicate", ran.err) and re.search("odd", ran.err)
+    assert "Frobnicate" in ran.err
+    assert "odd" in ran.err
 
 
 def test_a_missing_opset_is_the_first_or_is_said(run: Run, tmp_path: Path) -> None:
@@ -397,8 +400,8 @@ def test_a_missing_opset_is_the_first_or_is_said(run: Run, tmp_path: Path) -> No
 
 def test_a_long_chain_is_read_without_recursion(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "network.onnx"
-    path.write_bytes(many(20_000))
-    ran = run("analyze", str(path), "--json", "--limit", "layers=20000")
+    path.write_bytes(many(3_000))
+    ran = run("analyze", str(path), "--json", "--limit", "layers=3000")
     assert ran.status == 0, ran.err
 
 
@@ -411,9 +414,12 @@ def test_a_missing_file_is_said(run: Run) -> None:
 def test_without_the_package_it_says_how_to_install_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What is not known here is asked of onnx, and nothing else is.
     path = tmp_path / "network.onnx"
-    path.write_bytes(good())
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    path.write_bytes(strange("Frobnicate", "com.example", is_described=False))
     ran = run("analyze", str(path))
     assert ran.status == 2
     assert "pip install 'convcalc[onnx]'" in ran.err
+    path.write_bytes(good())
+    assert run("analyze", str(path), "--json").json["totals"]["macs"] == MACS

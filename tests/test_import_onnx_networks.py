@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("convcalc.importers.onnx")
 
-import convcalc  # noqa: E402
+import convcalc
 
 if TYPE_CHECKING:
     from tests.conftest import Run

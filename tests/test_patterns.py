@@ -12,8 +12,11 @@ import pytest
 from convcalc.foreign.patterns import recognised
 from convcalc.foreign.primitives import Primitive
 from convcalc.foreign.recorder import Foreign, Held, Learned, Recorder, Value
-from convcalc.foreign.traced import Traced
+from convcalc.foreign.traced import Scope, Traced
+from convcalc.graph import Builder, input_tensors
 from convcalc.layers import find
+from convcalc.layers.attention import SelfAttention
+from convcalc.layers.dense import Linear
 
 _KEYS = count()
 
@@ -363,10 +366,10 @@ def test_a_norm_with_a_factor_and_no_shift_keeps_its_weights() -> None:
 
 def test_what_is_added_to_a_linear_layer_is_its_bias() -> None:
     h = Hand(9, 8)
-    y = h.recorder.linear(find("linear")(out_features=5, bias=False), h.x)
+    y = h.recorder.linear(Linear(out_features=5, bias=False), h.x)
     assert types(h.ends(h("add", y, h.weight(5)))) == ["permute", "linear"]
     h = Hand(9, 8)
-    y = h.recorder.linear(find("linear")(out_features=5, bias=False), h.x)
+    y = h.recorder.linear(Linear(out_features=5, bias=False), h.x)
     assert types(h.ends(h("add", y, h.weight(9, 1)))) == ["permute", "linear", "parameter", "add"]
 
 
@@ -377,3 +380,95 @@ def test_functions_and_modules_do_not_become_one() -> None:
     with h.recorder.at((), "mul", functional=True):
         y = h("mul", h.x, gate)
     assert types(h.ends(y)) == ["sigmoid", "mul"]
+
+
+def test_a_batch_norm_by_its_name() -> None:
+    h = Hand()
+    with h.recorder.at((Scope("bn"), Scope("batchnorm")), "mul_1"):
+        y = h("mul", h.x, h.weight(8, 1, 1))
+    with h.recorder.at((Scope("bn"), Scope("batchnorm")), "add_1"):
+        y = h("add", y, h.weight(8, 1, 1))
+    found = recognised(h.ends(y))
+    assert types(h.ends(y)) == ["batch_norm"]
+    assert (found.calls[0].name, found.calls[0].scopes) == ("bn", ())
+    assert "batch norms" in found.notes[0]
+    h = Hand()
+    y = h("add", h("mul", h.x, h.weight(8, 1, 1)), h.weight(8, 1, 1))
+    assert types(h.ends(y)) == ["scale", "parameter", "add"]
+
+
+# --- What takes tensors apart -----------------------------------------------------------------
+
+
+def test_slices_of_all_cells_are_a_split() -> None:
+    h = Hand()
+    second, first = h.recorder.slice(h.x, 1, 3, 8), h.recorder.slice(h.x, 1, 0, 3)
+    found = recognised(h.ends(h("relu", first), h("relu", second)))
+    assert [call.placed.type for call in found.calls] == ["split", "relu", "relu"]
+    assert found.calls[0].placed.config["sizes"] == (3, 5)
+    assert [call.inputs[0].part for call in found.calls[1:]] == [0, 1]
+    h = Hand()
+    parts = h.recorder.slice(h.x, 1, 0, 3), h.recorder.slice(h.x, 1, 4, 8)
+    assert types(h.ends(*parts)) == ["slice", "slice"]
+
+
+def test_a_roll() -> None:
+    h = Hand()
+    parts = h.recorder.slice(h.x, 2, 4, 6), h.recorder.slice(h.x, 2, 0, 4)
+    assert types(h.ends(h("relu", h.recorder.concat(parts, 2)))) == ["index_select", "relu"]
+
+
+def test_an_attention_has_as_many_layers_as_its_parts() -> None:
+    h = Hand(9, 8)
+    y = h.recorder.linear(Linear(out_features=24), h.x)
+    y = h.transpose(h.reshape(y, 9, 3, 2, 4), 2, 3, 1, 4)
+    q, k, v = (h.recorder.select(y, 1, index) for index in range(3))
+    scores = h.recorder.matmul(q, h.transpose(k, 1, 3, 2))
+    weights = h.recorder.softmax(find("softmax"), h("mul", scores, value=0.5), 3)
+    y = h.transpose(h.recorder.matmul(weights, v), 2, 1, 3)
+    y = h.recorder.linear(Linear(out_features=8), h.reshape(y, 9, 8))
+    builder = Builder()
+    shape = recognised(h.ends(y)).calls[1].inputs[0].shape
+    SelfAttention(heads=2).build(builder, *input_tensors({"x": shape}))
+    parts = [builder.placed(index).type for index in range(len(builder))]
+    assert sorted(types(h.ends(y))) == sorted(["permute", *parts])
+
+
+def test_what_stands_between_views_comes_after_them() -> None:
+    h = Hand()
+    y = h.reshape(h("relu", h.reshape(h.x, 8, 36)), 8, 6, 6)
+    assert types(h.ends(h("sigmoid", y))) == ["relu", "sigmoid"]
+
+
+def test_a_group_norm_with_its_factor_inside() -> None:
+    h = Hand()
+    y = h.reshape(h.x, 2, 4, 6, 6)
+    mean = h.mean(y, 2, 3, 4)
+    variance = h.mean(h("square", h("sub", y, mean)), 2, 3, 4)
+    factor = h.primitive("reciprocal", h("sqrt", h("add", variance, value=1e-3)))
+    factor = h("mul", factor, h.weight(2, 4, 1, 1))
+    shift = h("add", h("mul", h.primitive("neg", mean), factor), h.weight(2, 4, 1, 1))
+    y = h.reshape(h("add", h("mul", y, factor), shift), 8, 6, 6)
+    assert types(h.ends(y)) == ["group_norm"]
+
+
+def test_a_bias_of_heads() -> None:
+    h = Hand(8, 9)
+    y = h.transpose(h.x, 2, 1)
+    y = h.recorder.linear(Linear(out_features=6, bias=False), y)
+    y = h("add", h.reshape(y, 9, 2, 3), h.weight(2, 3))
+    assert types(h.ends(y)) == ["linear", "reshape"]
+
+
+def test_what_is_added_against_a_division_by_zero_stays() -> None:
+    h = Hand()
+    assert types(h.ends(h("add", h("relu", h.x), value=1e-6))) == ["relu", "add"]
+    h = Hand()
+    assert types(h.ends(h("add", h.x, value=1e-6))) == ["add"]
+
+
+def test_layers_that_there_are_stay() -> None:
+    h = Hand()
+    assert types(h.ends(h("relu", h("relu", h.x)))) == ["relu", "relu"]
+    h = Hand()
+    assert types(h.ends(h("sqrt", h("square", h.x)))) == ["square", "sqrt"]

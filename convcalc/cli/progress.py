@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 #: Seconds that are waited without a word.
-_PATIENCE = 1.0
+PATIENCE = 1.0
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def _shown(what: str, total: int | None) -> Iterator[_Bar]:
     if not streams.is_heard_on_a_screen():
         yield bar
         return
-    timer = Timer(_PATIENCE, bar.show)
+    timer = Timer(PATIENCE, bar.show)
     timer.daemon = True
     timer.start()
     try:

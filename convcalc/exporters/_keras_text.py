@@ -13,7 +13,7 @@ from convcalc.language.statements import Value
 
 def function_name(name: str) -> str:
     """The name of a function: `mobilenet_v2` after `MobileNetV2`."""
-    plain = re.sub(r"(?<=[a-z])V(?=\d+$)", "_v", name)
+    plain = re.sub(r"(?<=[a-z])V(?=\d+$)", "_v", re.sub(r"\b(\w)-", r"\1", name))
     plain = re.sub(r"\W+", "_", plain).strip("_").lower()
     return plain if plain.isidentifier() else f"net_{plain}"
 
@@ -61,6 +61,20 @@ def negation(code: str) -> str:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         return text(ast.Compare(node.left, [_CONTRARY[type(node.ops[0])]()], node.comparators))
     return text(ast.UnaryOp(ast.Not(), node))
+
+
+def excluded(a: str, b: str) -> bool:
+    """Whether two conditions never hold both: `depth == 1` and `depth == 2`, or contraries."""
+    if negation(a) == b:
+        return True
+    one, other = (ast.parse(code, mode="eval").body for code in (a, b))
+    if not (isinstance(one, ast.Compare) and isinstance(other, ast.Compare)):
+        return False
+    if not all(len(each.ops) == 1 and isinstance(each.ops[0], ast.Eq) for each in (one, other)):
+        return False
+    values = [each.comparators[0] for each in (one, other)]
+    known = [each.value for each in values if isinstance(each, ast.Constant)]
+    return len(known) == 2 and known[0] != known[1] and text(one.left) == text(other.left)
 
 
 def formatted(lines: Iterable[str]) -> str:

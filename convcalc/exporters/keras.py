@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.exporters import _keras_layers as table
 from convcalc.exporters._keras_helpers import HELPERS, helpers_for
 from convcalc.exporters._keras_text import (
+    excluded,
     formatted,
     function_name,
     functions,
@@ -20,21 +22,40 @@ from convcalc.exporters._keras_text import (
     spelled,
 )
 from convcalc.exporters.base import Exporter, Model
+from convcalc.exporters.python.expressions import quoted
+from convcalc.exporters.python.layout import INDENT
 from convcalc.exporters.python.names import identifier
 from convcalc.exporters.python.replay import Line, Replay, replay
 from convcalc.expressions import Expression
 from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import REQUIRED, Call, Items, Stack, Statement, Value
+from convcalc.layers.composite import Composite
 
 
 def _content(model: Model) -> str:
-    return _File(model).text()
+    try:
+        return _File(model).text()
+    except _Odd as odd:
+        message = f"{model.document.spec.name} cannot be written in Keras: it has {odd}"
+        raise fail("cannot-export", message) from None
 
 
 EXPORTER = Exporter("keras", "Keras", ".py", _content)
 
 #: Names that stand for something in every file.
 _TAKEN = frozenset(("keras", "layers", "ops", "math", "x", "inputs", "outputs", "name", "_"))
+
+
+#: What Keras calls layers that nobody names, but for a number.
+_OWN_NAMES = frozenset(
+    (
+        *("abs", "activation", "add", "clip", "concatenate", "dense", "dropout", "elu", "exp"),
+        *("flatten", "functional", "get_item", "identity", "input_layer", "log", "matmul", "max"),
+        *("maximum", "mean", "min", "minimum", "multiply", "pad", "parameter", "permute", "repeat"),
+        *("reshape", "resize", "scale", "softmax", "split", "sqrt", "square", "subtract", "sum"),
+        *("conv1d", "conv2d", "conv3d", "take", "transpose", "unfold", "fold"),
+    )
+)
 
 
 class _Block(NamedTuple):
@@ -62,8 +83,11 @@ class _File:
         self.axes = len(next(iter(self.graph.inputs.values()))) - 1
         self.functions = self._functions()
         self.blocks = {name: self._block(name) for name in self.spec.blocks}
-        #: How many tensors enter each block that is called.
+        #: How many tensors enter each block that is called; 0 where that varies: it takes a list.
         self.entering: dict[str, int] = {}
+        self.counts = self._counts()
+        self.titles = self._titles()
+        self.titled = self._titled()
 
     def _functions(self) -> dict[str, str]:
         """The names of the functions of the blocks; that of the network is under ""."""
@@ -73,6 +97,46 @@ class _File:
             while plain in found.values() or plain in _TAKEN or plain in HELPERS:
                 plain = f"build_{plain}" if name == "" else f"{plain}_block"
             found[name] = plain
+        return found
+
+    def _counts(self) -> dict[str, set[int]]:
+        """How many tensors enter each block, wherever it is called."""
+        found: dict[str, set[int]] = {}
+        stacks = [self.spec.layers, *(block.layers for block in self.spec.blocks.values())]
+        for st in [st for stack in stacks for st in _lines(stack)]:
+            if st.type in self.spec.blocks:
+                own = found.setdefault(st.type, set())
+                runs = [run for run in self.runs.get(id(st), ()) if not run.left_out]
+                own |= {len(run.inputs) for run in runs}
+                if len(st.body.from_) > 1:
+                    own.add(len(st.body.from_))
+        return found
+
+    def _titles(self) -> set[str]:
+        """The names of the network's own lines that Keras can take, each for one layer."""
+        counts = Counter(st.body.name for st in _lines(self.spec.layers) if st.body.name)
+        names = [st.body.name for st in self.spec.layers if st.body.name]
+        return {
+            name
+            for name in names
+            if counts[name] == 1 and re.sub(r"_\d+$", "", name) not in _OWN_NAMES
+        }
+
+    def _titled(self) -> set[str]:
+        """The blocks that are told a name, for the layer which makes what they hand on."""
+        lent = {getattr(st.body, "weights", None) for st in self.spec.layers}
+        called = [
+            st
+            for st in self.spec.layers
+            if st.body.name in self.titles - lent and getattr(st.body, "weights", None) is None
+        ]
+        found = {st.type for st in called if st.type in self.spec.blocks}
+        waiting = [*found]
+        while waiting:
+            last = self.spec.blocks[waiting.pop()].layers[-1]
+            if last.type in self.spec.blocks and last.type not in found and last.body.when is True:
+                found.add(last.type)
+                waiting.append(last.type)
         return found
 
     def _block(self, name: str) -> _Block:
@@ -159,6 +223,16 @@ def _names(value: Any) -> set[str]:
     return set()
 
 
+def _values(stack: Stack) -> Iterator[Any]:
+    """The values in the lines of a list."""
+    for st in _lines(stack):
+        yield from (st.body.when, st.body.trainable)
+        if isinstance(st.body, Call):
+            yield from st.body.open.values()
+        for field in ("times", "rows", "connect"):
+            yield getattr(st.body, field, None)
+
+
 def _stacks(body: Any) -> Iterator[Stack]:
     """The lists of lines in a structure."""
     if isinstance(body, Call):
@@ -202,6 +276,13 @@ class _Scope:
         raise KeyError(name)
 
 
+class _Case(NamedTuple):
+    """Lines of the spec that are there where a condition holds."""
+
+    condition: str
+    lines: list[Statement]
+
+
 class _Body:
     """Writes the body of a function."""
 
@@ -216,12 +297,22 @@ class _Body:
         self.named = {name.partition(".")[0] for name in others}
         for st in _lines(stack):
             self.named |= {name.partition(".")[0] for name in st.body.from_}
-        self.stack_of = stack
+        #: The names of lines whose weights others use.
+        self.lent = {getattr(st.body, "weights", None) for st in _lines(stack)} - {None}
+        #: The variables of the layers and models that named lines call.
+        self.objects: dict[str | None, tuple[str, ...]] = {}
+        #: Whether the layer that makes what leaves has the name that it is told.
+        self.is_titled = False
+        #: Whether the lists around say that they are trained: True, or the code of whether.
+        self.around: list[Any] = [True]
+        #: Whether what has weights is made once for all turns of a loop, and where.
+        self.is_kept = False
+        self.kept_at = self.kept_depth = 0
 
     # Lines of code
 
     def write(self, code: str) -> None:
-        self.lines.append("    " * self.depth + code)
+        self.lines.append(INDENT * self.depth + code)
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
@@ -278,9 +369,12 @@ class _Body:
                 current = self.statement(st, current, flow, scope)
                 at += 1
                 continue
-            condition, same, other = self.cases(stack, at, current)
-            at += len(same) + len(other)
-            current = self.choose(condition, same, other, current, flow, scope)
+            if st.body.when is False:
+                at += 1
+                continue
+            cases = self.cases(stack, at, current)
+            at += sum(len(case.lines) for case in cases)
+            current = self.choose(cases, current, flow, scope)
         return current
 
     def is_flattened(self, st: Statement, after: Statement) -> bool:
@@ -307,71 +401,53 @@ class _Body:
                 inputs = self.tensors_of(st, current, scope)
         return self.spell(st.body.when, inputs[0], self.axes_of(st))
 
-    def cases(
-        self, stack: Stack, at: int, current: Tensors
-    ) -> tuple[str, list[Statement], list[Statement]]:
-        """Lines with the same condition one after the other, and then those with its contrary."""
+    def cases(self, stack: Stack, at: int, current: Tensors) -> list[_Case]:
+        """Lines with conditions, one after the other, of which one case at the most holds."""
         first = stack[at]
-        text = self.spell(first.body.when, current[0], self.axes_of(first))
-        same, other = [first], []
-        if TENSOR_NAMES.isdisjoint(_names(first.body.when)):
-            contrary = negation(text)
-            for st in stack[at + 1 :]:
-                if st.body.when is True:
-                    break
-                own = self.spell(st.body.when, current[0], self.axes_of(st))
-                if own == text and not other:
-                    same.append(st)
-                elif own == contrary:
-                    other.append(st)
-                else:
-                    break
-        return text, same, other
+        condition = self.spell(first.body.when, current[0], self.axes_of(first))
+        cases = [_Case(condition, [first])]
+        for st in stack[at + 1 :]:
+            if st.body.when is True or not TENSOR_NAMES.isdisjoint(_names(st.body.when)):
+                break
+            own = self.spell(st.body.when, current[0], self.axes_of(st))
+            if own == cases[-1].condition:
+                cases[-1].lines.append(st)
+            elif all(excluded(own, case.condition) for case in cases):
+                cases.append(_Case(own, [st]))
+            else:
+                break
+        speaks = not TENSOR_NAMES.isdisjoint(_names(first.body.when))
+        return [_Case(condition, [first])] if speaks else cases
 
-    def choose(
-        self,
-        condition: str,
-        same: list[Statement],
-        other: list[Statement],
-        current: Tensors,
-        flow: str,
-        scope: _Scope,
-    ) -> Tensors:
-        """`if`, and `else` where there are lines for it."""
-        if len(same) == 1:
-            condition = self.condition(same[0], current, scope)
-        if not other:
-            if len(current) == 1 and current != (flow,):
-                self.assign(flow, current[0])
-                current = (flow,)
-            with self.block(f"if {condition}:"):
-                made = self.chosen(same, current, flow, scope)
-                if len(made) != len(current):
-                    raise _Odd("a line with a `when` that hands on another number of tensors")
-                if made != current:
-                    self.assign(flow, made[0])
-            return current
-        before = len(self.lines)
-        with self.block(f"if {condition}:"):
-            made = self.chosen(same, current, flow, scope)
-            end = len(self.lines)
-        with self.block("else:"):
-            others = self.chosen(other, current, flow, scope)
-            if made != others:
-                if len(made) != 1 or len(others) != 1:
-                    raise _Odd("lines with contrary conditions that hand on several tensors")
-                self.assign(flow, others[0])
-        if made == others:
-            return made
-        if made != (flow,):
-            self.lines.insert(end, "    " * (self.depth + 1) + f"{flow} = {made[0]}")
-        del before
+    def choose(self, cases: list[_Case], current: Tensors, flow: str, scope: _Scope) -> Tensors:
+        """`if`, `elif`, and `else` where the last case is the contrary of the only other."""
+        is_total = len(cases) == 2 and negation(cases[0].condition) == cases[1].condition
+        if len(cases) == 1 and len(cases[0].lines) == 1:
+            cases = [cases[0]._replace(condition=self.condition(cases[0].lines[0], current, scope))]
+        if is_total and cases[0].condition.startswith("not "):
+            cases.reverse()
+        if not is_total and len(current) == 1 and current != (flow,):
+            self.assign(flow, current[0])
+            current = (flow,)
+        ends: list[tuple[int, Tensors]] = []
+        for number, case in enumerate(cases):
+            head = f"{'elif' if number else 'if'} {case.condition}:"
+            with self.block("else:" if number and is_total else head):
+                made = current
+                for st in case.lines:
+                    made = self.statement(st, made, flow, scope)
+                ends.append((len(self.lines), made))
+        results = {made for _, made in ends}
+        if not is_total:
+            results.add(current)
+        if len(results) == 1:
+            return ends[0][1]
+        if any(len(made) != 1 for made in results):
+            raise _Odd("lines with a `when` that hand on more tensors than the ones around them")
+        for at, (code,) in reversed(ends):
+            if code != flow:
+                self.lines.insert(at, INDENT * (self.depth + 1) + f"{flow} = {code}")
         return (flow,)
-
-    def chosen(self, lines: list[Statement], current: Tensors, flow: str, scope: _Scope) -> Tensors:
-        for st in lines:
-            current = self.statement(st, current, flow, scope)
-        return current
 
     def tensors_of(self, st: Statement, current: Tensors, scope: _Scope) -> Tensors:
         """The code of what enters a line."""
@@ -397,13 +473,20 @@ class _Body:
         elif isinstance(st.body, Call):
             return self.layer(st, current, flow, scope)
         else:
+            own = self.trainable(st) if st.body.trainable is True else self.spell_frozen(st, inputs)
+            self.around.append(own)
             made = getattr(self, f"_{st.type}")(st, inputs, target, scope)
+            self.around.pop()
             if st.body.name in self.named and made != (target,) and len(made) == 1:
                 self.assign(target, made[0])
                 made = (target,)
         if st.body.name is not None:
             scope.tensors[st.body.name] = made
         return made
+
+    def title(self, st: Statement) -> str:
+        """The code of the name of the layer that makes what a line hands on; empty for none."""
+        return ""
 
     # Layers
 
@@ -419,19 +502,29 @@ class _Body:
             raise self.refuse(st, str(why)) from None
         if flat:
             steps = [str(steps[0]).replace("keepdims=True", "")]
-        frozen = self.frozen(st, inputs)
+        title = self.title(st)
+        if title and isinstance(steps[-1], (str, table.Joining)):
+            steps[-1] = _with_option(steps[-1], f"name={title}")
+            self.is_titled = True
+        learned = [n for n, step in enumerate(steps) if self.learns(st, step)]
+        objects = iter(self.objects.get(st.body.weights, ()))
+        kept: list[str] = []
         code = inputs[0]
-        for step in steps:
+        for number, step in enumerate(steps):
             if isinstance(step, table.Only):
-                self.assign(target, code)
-                with self.block(f"if {step.condition}:"):
-                    self.write(f"{target} = {_applied(step.step, target)}")
-                code = target
-                continue
-            if frozen and isinstance(step, str):
-                step = _with_option(step, frozen)
-            self.write(f"{target} = {_applied(step, code)}")
+                self.only(step, code, target)
+            elif number in learned:
+                if st.body.weights is not None:
+                    layer = next(objects)
+                else:
+                    layer = self.layer_of(st, step, code, inputs)
+                kept.append(layer)
+                self.write(f"{target} = {layer}({code})")
+            else:
+                self.write(f"{target} = {_applied(step, code)}")
             code = target
+        if st.body.name is not None:
+            self.objects[st.body.name] = tuple(kept)
         made: Tensors = (target,)
         if st.type == "split":
             made = tuple([f"{target}[{part}]" for part in range(self.parts(st))])
@@ -439,12 +532,90 @@ class _Body:
             scope.tensors[st.body.name] = made
         return made
 
-    def frozen(self, st: Statement, inputs: Tensors) -> str:
-        trainable = st.body.trainable
+    def only(self, step: table.Only, code: str, target: str) -> None:
+        """A step where its condition holds, and another, or none, where it does not."""
+        if step.other is None:
+            self.assign(target, code)
+            code = target
+        with self.block(f"if {step.condition}:"):
+            self.write(f"{target} = {_applied(step.step, code)}")
+        if step.other is not None:
+            with self.block("else:"):
+                self.write(f"{target} = {_applied(step.other, code)}")
+
+    def learns(self, st: Statement, step: table.Step | table.Only) -> bool:
+        """Whether a step has weights that the line shares, lends or does not train."""
+        is_plain = st.body.weights is None and st.body.name not in self.lent
+        if is_plain and not self.is_kept and self.trainable(st) is True:
+            return False
+        if isinstance(step, table.Only):
+            if step.other is not None:
+                raise self.refuse(st, "is one of two layers, and shares its weights or is frozen")
+            return False
+        if isinstance(step, table.Built):
+            return True
         cls = layers.find(st.type)
-        if trainable is True or not cls.owns_tensors():
-            return ""
-        return f"trainable={self.spell(trainable, inputs[0], self.axes_of(st))}"
+        has_weights = cls.owns_tensors() or issubclass(cls, Composite)
+        return has_weights and isinstance(step, str) and not table.is_bare(step)
+
+    def layer_of(self, st: Statement, step: table.Step, x: str, inputs: Tensors) -> str:
+        """The code of a layer with weights, which is kept where it is called again."""
+        frozen = self.trainable(st)
+        option = "" if frozen is True else self.spell_frozen(st, inputs)
+        if isinstance(step, table.Built):
+            code = self.model_of(st, step.function, (x,), step.arguments)
+        else:
+            code = _with_option(str(step), f"trainable={option}") if option else str(step)
+        if st.body.name not in self.lent and not self.is_kept and isinstance(step, str):
+            return code
+        name = self.free(f"{identifier(st.body.name or st.type)}_layer")
+        self.keep(name, code)
+        if isinstance(step, table.Built) and option:
+            self.keep(f"{name}.trainable", option)
+        return name
+
+    def keep(self, name: str, code: str) -> None:
+        """Write what is made once, before the turns that share it."""
+        if not self.is_kept:
+            self.write(f"{name} = {code}")
+            return
+        self.lines.insert(self.kept_at, INDENT * self.kept_depth + f"{name} = {code}")
+        self.kept_at += 1
+
+    def trainable(self, st: Statement) -> Value:
+        """Whether a line is trained, as it and what is around it say."""
+        return st.body.trainable if st.body.trainable is not True else self.around[-1]
+
+    def spell_frozen(self, st: Statement, inputs: Tensors) -> str:
+        """The code of that."""
+        said = [each for each in (self.around[-1], st.body.trainable) if each is not True]
+        codes = [
+            each if isinstance(each, str) else self.spell(each, inputs[0], self.axes_of(st))
+            for each in said
+        ]
+        return "False" if "False" in codes else " and ".join(codes)
+
+    def model_of(
+        self, st: Statement, function: str, inputs: Tensors, arguments: Iterable[str]
+    ) -> str:
+        """The code of a function's layers as a model, which can be called again."""
+        if len(inputs) > 1:
+            raise self.refuse(st, "takes several tensors, and shares its weights or is frozen")
+        self.file.helpers.add("as_model")
+        (x,) = inputs
+        shapes = {run.inputs[0].shape for run in self.sharing(st) if run.inputs}
+        shape = f"{x}.shape[1:]"
+        if len(shapes) > 1:
+            axes = self.axes_of(st)
+            shape = f"({'None, ' * axes}{x}.shape[-1])"
+        return table.call("as_model", function, shape, *arguments)
+
+    def sharing(self, st: Statement) -> Iterator[Line]:
+        """The runs of a line, and of those that use its weights."""
+        for run in (run for runs in self.file.runs.values() for run in runs if not run.left_out):
+            borrows = run.st.type == st.type and getattr(run.st.body, "weights", None) is not None
+            if run.st is st or borrows:
+                yield run
 
     def parts(self, st: Statement) -> int:
         for run in self.file.runs.get(id(st), ()):
@@ -493,14 +664,15 @@ class _Body:
     def call(self, st: Statement, inputs: Tensors, target: str) -> Tensors:
         file, call = self.file, st.body
         block = file.blocks[st.type]
-        count = file.entering.setdefault(st.type, len(inputs))
-        if count != len(inputs):
+        varies = len(file.counts[st.type]) > 1
+        count = file.entering.setdefault(st.type, 0 if varies else len(inputs))
+        if count not in (0, len(inputs)):
             raise self.refuse(st, f"takes {count} tensors elsewhere, and {len(inputs)} here")
         given = {**call.settled, **call.open}
         axes = self.axes_of(st)
         spec = file.spec.blocks[st.type]
         required = [name for name in spec.args if spec.args[name] == REQUIRED]
-        arguments = list(inputs)
+        arguments = list(inputs) if count else [f"[{', '.join(inputs)}]"]
         positional = required if len(required) <= 3 else required[:0]
         for name in positional:
             arguments.append(self.spell(given[name], inputs[0], axes))
@@ -510,11 +682,28 @@ class _Body:
                 arguments.append(f"{block.args[name]}={value}")
         for name in block.variables:
             arguments.append(f"{file.python_name(name)}={self.values[name]}")
-        function = block.name
-        if call.trainable is not True:
-            raise self.refuse(st, "is a block that is not trained")
-        self.write(f"{target} = {table.call(function, *arguments)}")
+        is_plain = call.weights is None and call.name not in self.lent and not self.is_kept
+        if is_plain and self.trainable(st) is True:
+            if st.type in file.titled and (title := self.title(st)):
+                arguments.append(f"name={title}")
+                self.is_titled = True
+            self.write(f"{target} = {table.call(block.name, *arguments)}")
+        else:
+            model = (
+                self.objects[call.weights][0] if call.weights else self.model(st, inputs, arguments)
+            )
+            self.objects[call.name] = (model,)
+            self.write(f"{target} = {model}({inputs[0]})")
         return self.handed(st, target)
+
+    def model(self, st: Statement, inputs: Tensors, arguments: list[str]) -> str:
+        """The variable of a model that is made of a block."""
+        model = self.free(f"{identifier(st.body.name or st.type)}_model")
+        own = arguments[len(inputs) :]
+        self.keep(model, self.model_of(st, self.file.blocks[st.type].name, inputs, own))
+        if self.trainable(st) is not True:
+            self.keep(f"{model}.trainable", self.spell_frozen(st, inputs))
+        return model
 
     def handed(self, st: Statement, target: str) -> Tensors:
         """What a block hands on, which may be several tensors."""
@@ -528,27 +717,31 @@ class _Body:
 
     # Structures
 
-    def inside(self, st: Statement) -> None:
-        if st.body.trainable is not True:
-            raise self.refuse(st, "is a group that is not trained")
-
     def _sequential(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
-        self.inside(st)
         return self.stack(st.body.layers, inputs, target, _Scope(scope))
 
     def _repeat(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
         body = st.body
-        self.inside(st)
-        if body.share_weights:
-            raise self.refuse(st, "shares its weights between turns")
         times = self.spell(body.times, inputs[0], self.axes_of(st))
         with self.loop((body.index,) if body.index else ()) as names:
             head = f"for {names[0] if names else '_'} in range({times}):"
-            return self.turns(st, head, inputs, target, scope)
+            with self.shared(st):
+                return self.turns(st, head, inputs, target, scope)
+
+    @contextmanager
+    def shared(self, st: Statement) -> Iterator[None]:
+        """What turns share is made before the loop, while it is written."""
+        if not st.body.share_weights or self.is_kept:
+            yield
+            return
+        if st.body.index and any(st.body.index in _names(v) for v in _values(st.body.layers)):
+            raise self.refuse(st, "shares its weights between turns that speak of their number")
+        self.is_kept, self.kept_at, self.kept_depth = True, len(self.lines), self.depth
+        yield
+        self.is_kept = False
 
     def _for_each(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
         body = st.body
-        self.inside(st)
         rows = self.spell(body.rows, inputs[0], self.axes_of(st))
         rows = _as_list(rows)
         if len(body.bind) == 1:
@@ -585,7 +778,6 @@ class _Body:
 
     def _residual(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
         body = st.body
-        self.inside(st)
         if len(inputs) != 1:
             raise self.refuse(st, "is a residual that several tensors enter")
         (x,) = inputs
@@ -605,10 +797,17 @@ class _Body:
             other: Tensors = (shortcut,)
             if body.shortcut:
                 other = self.stack(body.shortcut, (shortcut,), shortcut, _Scope(scope))
-            self.write(f"{target} = layers.Add()([{', '.join([*made, *other])}])")
+            name = self.join_title(st) if body.connect is True else ""
+            self.write(f"{target} = layers.Add({name})([{', '.join([*made, *other])}])")
         if own:
             self.taken.discard(own)
         return (target,)
+
+    def join_title(self, st: Statement) -> str:
+        """The option of a join's name."""
+        title = self.title(st)
+        self.is_titled = self.is_titled or bool(title)
+        return f"name={title}" if title else ""
 
     @contextmanager
     def maybe(self, asked: bool, condition: str) -> Iterator[None]:
@@ -620,7 +819,6 @@ class _Body:
 
     def _branches(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
         body = st.body
-        self.inside(st)
         entering = [inputs] * len(body.paths)
         owned: list[str] = []
         if body.split and len(body.paths) > 1:
@@ -644,7 +842,7 @@ class _Body:
         if len(made) == 1:
             return tuple(made)
         name = {"concat": "Concatenate", "add": "Add", "mul": "Multiply"}[body.merge]
-        self.write(f"{target} = layers.{name}()([{', '.join(made)}])")
+        self.write(f"{target} = layers.{name}({self.join_title(st)})([{', '.join(made)}])")
         return (target,)
 
 
@@ -656,9 +854,11 @@ def _applied(step: table.Step, x: str) -> str:
     return f"{step}({x})" if isinstance(step, str) else step(x)
 
 
-def _with_option(layer: str, option: str) -> str:
-    """The code of a layer with one more option."""
-    return f"{layer[:-1]}{'' if layer.endswith('()') else ', '}{option})"
+def _with_option(step: Any, option: str) -> Any:
+    """A step with one more option of its layer."""
+    if isinstance(step, table.Joining):
+        return step._replace(layer=_with_option(step.layer, option))
+    return f"{step[:-1]}{'' if step.endswith('()') else ', '}{option})"
 
 
 def _as_list(rows: str) -> str:
@@ -700,8 +900,11 @@ class _BlockBody(_Body):
             inputs = ["inputs" if "input" in self.named else "x"]
         else:
             inputs = [f"input_{n}" for n in range(self.entering)]
-        self.taken.update(inputs, block.args.values(), {"x"})
         parameters = list(inputs)
+        if self.entering == 0:
+            parameters = ["inputs"]
+            inputs = [f"inputs[{n}]" for n in range(max(file.counts[self.block_name]))]
+        self.taken.update(parameters, block.args.values(), {"x"})
         late: list[str] = []
         for name, code in block.args.items():
             if form.args[name] == REQUIRED:
@@ -735,6 +938,10 @@ class _BlockBody(_Body):
             self.write(f"{code} = {self.spell(value, first, axes)}")
             self.values[name] = code
         made = self.stack(form.layers, tuple(inputs), "x", scope)
+        if self.block_name in file.titled:
+            late.append("name=None")
+            if not self.is_titled and len(made) == 1:
+                self.write(f"{made[0]} = layers.Identity(name=name)({made[0]})")
         self.write(f"return {', '.join(made)}")
         for at, code in reversed(lets):
             rest = "\n".join(self.lines[at + 1 :])
@@ -742,6 +949,10 @@ class _BlockBody(_Body):
                 del self.lines[at]
         head = f"def {block.name}({', '.join([*parameters, *late])}):"
         return formatted([head, *_returned(self.lines)])
+
+    def title(self, st: Statement) -> str:
+        is_last = st is self.form.layers[-1] and st.body.when is True
+        return "name" if is_last and self.block_name in self.file.titled else ""
 
     def block_axes(self) -> int:
         for runs in self.file.runs.values():
@@ -818,6 +1029,11 @@ class _Network(_Body):
         self.write(f'return keras.Model({entering}, {leaving}, name="{function}")')
         head = f"def {function}({', '.join(parameters)}):"
         return formatted([head, *self.lines])
+
+    def title(self, st: Statement) -> str:
+        own = any(st is each for each in self.file.spec.layers)
+        is_named = own and st.body.name in self.file.titles and st.body.name not in self.lent
+        return quoted(st.body.name) if is_named else ""
 
     def inputs(self, scope: _Scope, parameters: list[str], spoken: set[str]) -> Tensors:
         file, spec, graph = self.file, self.file.spec, self.file.graph

@@ -24,7 +24,14 @@ from convcalc.shape import MOST_AXES, Shape, Tensor
 
 
 class NoLayerError(Exception):
-    """An operation that no layers say; its message is a reason in a few words."""
+    """An operation that no layers say; its message is a reason in a few words.
+
+    `code` is a refusing layer's, as diagnostics have it.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Foreign(NamedTuple):
@@ -59,6 +66,12 @@ class Learned(NamedTuple):
     key: Hashable
     shape: tuple[int, ...]
     is_trained: bool = True
+
+    @property
+    def name(self) -> str:
+        """What a person has called it: the last part of its key; empty where that is a number's."""
+        name = str(self.key).rpartition(".")[2]
+        return name if name.isidentifier() and not name[-1].isdigit() else ""
 
 
 class Held(NamedTuple):
@@ -152,7 +165,7 @@ class Recorder:
         try:
             placed = layer.placed(tuple(tensor.shape for tensor in inputs))
         except Refusal as refusal:
-            raise NoLayerError(str(refusal)) from None
+            raise NoLayerError(str(refusal), refusal.code) from None
         index = len(self.calls)
         owner = self._owner(key, index, placed)
         placed = placed.holding(borrowing=owner is not None, frozen=self.is_frozen)
@@ -160,9 +173,9 @@ class Recorder:
         self.calls.append(Call(name, placed, inputs, self.scopes, self.functional, owner))
         return tuple(Tensor(index, part, shape) for part, shape in enumerate(placed.outputs))
 
-    def key_of(self, index: int) -> Hashable:
-        """The key of the tensors that a call owns; None where it has none."""
-        return next((key for key, owner in self._owners.items() if owner == index), None)
+    def owned(self) -> Mapping[Hashable, int]:
+        """For each key of a layer's tensors, the call that owns them."""
+        return self._owners
 
     def forget(self, start: int) -> None:
         """Take back the calls from `start` on."""
@@ -221,7 +234,8 @@ class Recorder:
             is_whole = len(held.made_of) == 1 and product(each.shape) == product(sizes)
             frozen, self.is_frozen = self.is_frozen, self.is_frozen or not each.is_trained
             layer = Parameter(shape=sizes if is_whole else (product(each.shape),))
-            found = self.add(layer, key=each.key)
+            with self.at(self.scopes, each.name, self.functional):
+                found = self.add(layer, key=each.key)
             self.is_frozen = frozen
             if is_whole:
                 return found[0]

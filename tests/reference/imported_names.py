@@ -35,7 +35,8 @@ TIMM = tuple(
     tresnet_m resnet18d resnet26d resnet14t resnetv2_18 resnetv2_50 resnetblur18 resnetaa34d
     resnet50_gn resnext26ts seresnet18 seresnext26t_32x4d gcresnet33ts resnest14d resnet51q
     regnety_008 regnetx_008 regnetz_005 regnetv_040 efficientnet_lite0 efficientnetv2_rw_t
-    efficientnet_es efficientnet_b0_gn tf_efficientnet_b0 tf_efficientnetv2_b0 gc_efficientnetv2_rw_t
+    efficientnet_es efficientnet_b0_gn tf_efficientnet_b0 tf_efficientnetv2_b0
+    gc_efficientnetv2_rw_t
     mobilenetv1_100 mobilenetv2_050 mobilenetv2_120d mobilenetv3_rw tf_mobilenetv3_small_minimal_100
     mobilenet_edgetpu_v2_xs mobilenetv4_hybrid_medium_075 mobilevitv2_050 mobileone_s1 hardcorenas_a
     fbnetc_100 fbnetv3_b mnasnet_small semnasnet_075 spnasnet_100 mixnet_s tf_mixnet_s rexnet_100
@@ -50,6 +51,13 @@ TIMM = tuple(
     vit_tiny_r_s16_p8_224 vit_relpos_small_patch16_224 eva02_tiny_patch14_224
     lambda_resnet26t tnt_s_patch16_224
     """.split()
+)
+
+#: All of them, of either library in turn while there are both.
+ALL = (
+    *(name for pair in zip(TORCHVISION[:48], TIMM) for name in pair),
+    *TIMM[48:],
+    *TORCHVISION[48:],
 )
 
 #: Exported by every exporter; the others by one or two of them.

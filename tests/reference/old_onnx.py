@@ -47,7 +47,7 @@ class File:
     def node(
         self, operator: str, leaving: list[int], /, *others: str, more: int = 0, **attributes: Any
     ) -> str:
-        """Add a node on the last tensor; `leaving` is the shape of what leaves it, worked out by hand."""
+        """Add a node on the last tensor; `leaving` is the shape of its output, found by hand."""
         name = f"{operator.lower()}_{len(self.nodes)}"
         outputs = [name, *(f"{name}_{i}" for i in range(more))]
         self.nodes.append(

@@ -28,7 +28,7 @@ from tests.reference.record_imports import conv_shapes
 SMALL = Path(__file__).parents[1] / "onnx"
 FILES = (
     "convnext_atto.script17",
-    "efficientnet_b0.script13",
+    "efficientnet_b0.script17",
     "keras_MobileNetV2.tf2onnx13",
     "keras_ResNet50.tf2onnx14",
     "levit_128s.script17",
@@ -39,7 +39,7 @@ FILES = (
     "old_net.opset1",
     "old_net.opset3",
     "old_net.opset8",
-    "resnet18.dynamo-plain",
+    "resnet18.dynamo",
     "shufflenet_v2_x0_5.dynamo-plain",
     "squeezenet1_1.script13",
     "swin_tiny_patch4_window7_224.script17",

@@ -26,6 +26,9 @@ class Said(Protocol):
     def tree(self, field: str) -> ast.expr:
         """A field's value as Python has it. Raises Unsayable."""
 
+    def item(self, field: str, index: int) -> ast.expr:
+        """One item of a field's list. Raises Unsayable."""
+
     def known(self, field: str) -> Any:
         """A field's value, for all axes, which is always the same. Raises Unsayable."""
 
@@ -51,9 +54,10 @@ def channels_after(said: Said, entering: Sequence[Tree]) -> list[Tree]:
     placed = said.placed
     rule = _RULES.get(placed[0].type, _kept)
     try:
-        return list(rule(said, entering))
+        made = list(rule(said, entering))
     except Unsayable:
-        return [None] * len(placed[0].outputs)
+        made = [None] * len(placed[0].outputs)
+    return list(_kept(said, entering)) if made == [None] else made
 
 
 def _kept(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
@@ -132,10 +136,9 @@ def _flattened(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
 
 @_rule("reshape", "parameter", "buffer", "opaque")
 def _shaped(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
-    tree = said.tree("shape")
-    if isinstance(tree, ast.Tuple) and all(each.written.shape[0] > 0 for each in said.placed):  # type: ignore[attr-defined]
-        return [tree.elts[0]]
-    return [None]
+    if any(each.written.shape[0] < 0 for each in said.placed):  # type: ignore[attr-defined]
+        return [None]
+    return [said.item("shape", 0)]
 
 
 @_rule("permute")
@@ -150,7 +153,21 @@ def _reduced(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
     return [entering[0]]
 
 
-@_rule("slice", "index_select", "pad", "matmul", "kmax_pool")
+@_rule("slice")
+def _cut(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
+    ends = {(each.written.start, each.written.stop, each.written.step) for each in said.placed}  # type: ignore[attr-defined]
+    if said.known("axis") != 0 or any(step != 1 for _, _, step in ends):
+        return _kept(said, entering)
+    stop = None if all(stop is None for _, stop, _ in ends) else said.tree("stop")
+    if any(start < 0 or (end or 0) < 0 for start, end, _ in ends):
+        return [None]
+    if all(start == 0 for start, _, _ in ends):
+        return [stop or entering[0]]
+    stop = stop or entering[0]
+    return [None if stop is None else ast.BinOp(stop, ast.Sub(), said.tree("start"))]
+
+
+@_rule("index_select", "pad", "matmul", "kmax_pool")
 def _perhaps(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
     return _kept(said, entering[:1])
 

@@ -27,7 +27,7 @@ from convcalc.graph import Node
 from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.base import Field, Layer, Placed, fields_of
-from convcalc.layers.fields import Numbers, Optional, TensorShape, Whole
+from convcalc.layers.fields import EachAxis, Numbers, Optional, Pads, TensorShape, Whole
 from convcalc.layers.fields import _PerAxis as PerAxisKind
 
 #: Names that are known only where tensors are.
@@ -52,6 +52,8 @@ class Dialect(Protocol):
 
     #: The base of classes, and of those that are their layers one after the other.
     module: str
+    #: The names that its modules have themselves.
+    taken: frozenset[str]
     sequential: str
     module_list: str
     identity: str
@@ -149,7 +151,7 @@ class Use:
         """The one value that there is. Raises Unsayable."""
         found = [*dict.fromkeys(values)]
         if len(found) != 1:
-            raise Unsayable
+            raise Unsayable("1")
         return found[0]
 
     def known(self, field: str) -> Any:
@@ -159,6 +161,12 @@ class Use:
     def always(self, of: Callable[[Placed], Any]) -> Any:
         """What is the same of it each time. Raises Unsayable."""
         return self.one(map(of, self.placed))
+
+    def default(self, field: str) -> str:
+        """A field's default as code."""
+        (each,) = [each for each in self.fields if each.name == field]
+        kind = each.kind.kind if isinstance(each.kind, Optional) else each.kind
+        return expressions.text(expressions.tree(_shown(kind, each.default)))
 
     def is_set(self, field: str) -> bool:
         """Whether a field has another value than its default."""
@@ -178,17 +186,37 @@ class Use:
         shown = [_shown(kind, getattr(each.layer, field)) for each in self.placed]
         if raw is None:
             return expressions.tree(self.one(shown))
-        counts = isinstance(kind, (Whole, PerAxisKind, Numbers, TensorShape))
+        counts = _counts(kind)
         if not (any(_has_pairs(each) for each in shown) and not isinstance(raw, Items)):
             written = [_shown(kind, getattr(each.written, field)) for each in self.placed]
             if not any(isinstance(each, str) for each in written) or not counts:
                 try:
-                    return self.writer.tree(
+                    made = self.writer.tree(
                         raw, self.ran, self.entering, forward=self.forward, whole=counts
                     )
+                    is_one = isinstance(kind, PerAxisKind) and isinstance(made, ast.Tuple)
+                    return made.elts[0] if is_one and len(made.elts) == 1 else made  # type: ignore[attr-defined]
                 except Unsayable:
                     pass
         return self.writer.fallback(field, raw, self.ran, shown, forward=self.forward)
+
+    def item(self, field: str, index: int) -> ast.expr:
+        """One item of a field's list. Raises Unsayable."""
+        raw = self.st.body.open.get(field)
+        if isinstance(raw, Expression):
+            node = expressions.tree(raw)
+            if isinstance(node, ast.Tuple):
+                return self.writer.tree(
+                    node.elts[index], self.ran, self.entering, forward=self.forward
+                )
+        elif isinstance(raw, Items):
+            return self.writer.tree(
+                raw.items[index], self.ran, self.entering, forward=self.forward, whole=True
+            )
+        tree = self.tree(field)
+        if not isinstance(tree, ast.Tuple):
+            raise Unsayable
+        return tree.elts[index]
 
     def arg(self, field: str) -> str:
         """A field's value as code. Raises Unsayable."""
@@ -211,6 +239,12 @@ class Use:
         return self.writer.dialect.size(operand, axis)
 
 
+def _counts(kind: Any) -> bool:
+    """Whether the values of a kind are whole numbers."""
+    kind = kind.kind if isinstance(kind, Optional) else kind
+    return isinstance(kind, (Whole, EachAxis, Pads, Numbers, TensorShape))
+
+
 def _has_pairs(shown: Any) -> bool:
     return isinstance(shown, tuple) and any(isinstance(each, tuple) for each in shown)
 
@@ -220,7 +254,7 @@ def _shown(kind: Any, value: Any) -> Any:
     if not isinstance(value, tuple) or not isinstance(kind, PerAxisKind):
         return value
     items = [each[0] if isinstance(each, tuple) and each[0] == each[1] else each for each in value]
-    if any(isinstance(each, tuple) for each in items):
+    if any(isinstance(each, tuple) or each is None for each in items):
         return value
     return items[0] if len({*items}) == 1 else tuple(items)
 
@@ -237,8 +271,10 @@ class File:
         self.classes: list[list[str]] = []
         self.helped: dict[str, None] = {}
         self.calls = replay.calls()
-        self.signatures: dict[str, Signature] = {}
+        self.signatures: dict[tuple[str, tuple[int, ...]], Signature] = {}
         self.late = self._late()
+        self.fixed = self._fixed()
+        self.counts = self._counts()
         self.stateless = {name for name in self.calls if self._is_stateless(name, ())}
 
     def helper(self, name: str) -> str:
@@ -291,6 +327,47 @@ class File:
                         inner.add(name)
         return late
 
+    def _counts(self) -> dict[str, set[str]]:
+        """The names of each block that count something: they come whole, if as 24.0."""
+        counts: dict[str, set[str]] = {name: set() for name in ("", *self.blocks)}
+        lines = {id(line.st): (owner, line.st) for owner, line in self._statements()}
+        before = -1
+        while sum(map(len, counts.values())) != before:
+            before = sum(map(len, counts.values()))
+            for owner, st in lines.values():
+                if not isinstance(st.body, Call):
+                    continue
+                if st.type in self.blocks:
+                    counting = counts[st.type]
+                else:
+                    fields = fields_of(layers.find(st.type))
+                    counting = {each.name for each in fields if _counts(each.kind)}
+                for field, raw in st.body.open.items():
+                    if field in counting and isinstance(raw, Expression):
+                        if raw.text.strip().isidentifier():
+                            counts[owner].add(raw.text.strip())
+        return counts
+
+    def _fixed(self) -> dict[str, Any]:
+        """The variables that a condition asks which always turns out the same, with their values.
+
+        What it keeps out is not written, so that other values would make another network.
+        """
+        variables = self.graph.variables
+        seen: dict[int, tuple[Statement, set[bool]]] = {}
+        for _, line in self._statements():
+            raw = line.st.body.when
+            if isinstance(raw, Expression) and not set(variables).isdisjoint(raw.names):
+                seen.setdefault(id(line.st), (line.st, set()))[1].add(line.left_out)
+        return {
+            name: variables[name]
+            for st, left_out in seen.values()
+            for name in st.body.when.names
+            if name in variables
+            and len(left_out) == 1
+            and (True in left_out or set(st.body.when.names) <= set(variables))
+        }
+
     def _is_stateless(self, block: str, around: tuple[str, ...]) -> bool:
         """Whether a block is a function: nothing in it is a module."""
         return all(self._is_function(line) for turn in self.calls[block] for line in turn.lines)
@@ -310,7 +387,7 @@ class File:
 
     # Writing
 
-    def network(self, name: str, text: str) -> Signature:
+    def network(self, name: str) -> Signature:
         """Write the network, and all that it calls."""
         self.names.taken.add(name)
         spec, graph = self.document.spec, self.graph
@@ -326,19 +403,35 @@ class File:
             (tensor,) = self.replay.network.inputs[index : index + 1]
             held = Held(writer.inputs[index], expressions.number(tensor.shape[0]))
             writer.tensors[0][input] = [held]
-        return writer.written(spec.layers, text, outputs=spec.outputs)
+        return writer.written(spec.layers, spec.outputs)
 
-    def block(self, name: str) -> Signature:
-        """The class of a block; it is written where it is not yet."""
-        if name not in self.signatures:
+    def block(self, name: str, turn: Turn) -> Signature:
+        """The class of a block, for such tensors as enter in a run; it is written once."""
+        kind = _kind(turn)
+        key = (name, kind)
+        if key not in self.signatures:
             block, is_function = self.blocks[name], name in self.stateless
-            called = self.names.new(identifier(name) if is_function else class_name(name))
-            runs = self.calls[name]
+            kinds = [*dict.fromkeys(map(_kind, self.calls[name]))]
+            runs = [each for each in self.calls[name] if _kind(each) == kind]
+            called = identifier(name) if is_function else class_name(name)
+            if kinds.index(kind):
+                called += f"{'_' if is_function else ''}{len(kind)}"
             writer = Writer(
-                self, called, name, runs, args=block.args, let=block.let, is_function=is_function
+                self,
+                self.names.new(called),
+                name,
+                runs,
+                args=block.args,
+                let=block.let,
+                is_function=is_function,
             )
-            self.signatures[name] = writer.written(block.layers)
-        return self.signatures[name]
+            self.signatures[key] = writer.written(block.layers)
+        return self.signatures[key]
+
+
+def _kind(turn: Turn) -> tuple[int, ...]:
+    """What tells apart the runs of a block that one class cannot stand for: their inputs' axes."""
+    return tuple([len(tensor.shape) for tensor in turn.inputs])
 
 
 def _expressions(raw: Value) -> Iterator[Expression]:
@@ -377,9 +470,9 @@ class Writer:
         self.init: list[str] = []
         self.body: list[str] = []
         count = len(runs[0].inputs)
-        self.locals = Namespace("layers")
+        self.locals = Namespace("layers", *[_channels_name(index) for index in range(64)])
         self.inputs = [self.locals.new(each) for each in _input_names(count)]
-        self.attributes = Namespace("forward", "call", "training")
+        self.attributes = Namespace(*self.dialect.taken)
         #: Python's names for those of the language.
         self.python: dict[str, str] = {}
         self.stored: dict[str, str] = {}
@@ -387,11 +480,18 @@ class Writer:
         self.captured: dict[str, list[Held]] = {}
         self.given: dict[str, str] = {}
         self.pinned: set[str] = set()
+        #: Channels that take working out, and what they would be called.
+        self.worked_out: dict[str, str] = {}
         self.mutable: set[str] = set()
         self.referenced: set[str] = set()
         self.modules: list[dict[str, str]] = [{}]
         #: The names of loops, which are no arguments.
         self.bound: set[str] = set()
+        #: The names that hide variables: those of a block and of the loops in it.
+        self.own: set[str] = set()
+        if block:
+            self.own |= {*file.blocks[block].args, *file.blocks[block].let}
+        self.own |= set(bound) | (outer.own if outer else set())
         entering = [Held(code, ast.Name(_channels_name(i))) for i, code in enumerate(self.inputs)]
         if not block and outer is None:
             entering = [
@@ -415,23 +515,33 @@ class Writer:
         return found
 
     def tree(
-        self, raw: Value, ran: Ran, entering: Sequence[Held], *, forward: bool, whole: bool = False
+        self,
+        raw: Value | ast.expr,
+        ran: Ran,
+        entering: Sequence[Held],
+        *,
+        forward: bool,
+        whole: bool = False,
     ) -> ast.expr:
         """A value of the document as code of a phase. Raises Unsayable."""
-        node = expressions.tree(raw)
+        node = raw if isinstance(raw, ast.expr) else expressions.tree(raw)
         if "make_divisible" in expressions.functions_in(node):
             self.file.helper("make_divisible")
 
         def named(name: str) -> ast.expr:
+            if name in self.file.fixed and name not in self.own:
+                return expressions.tree(self.file.fixed[name])
             return (
                 self._late_name(name, ran, entering)
                 if forward
                 else self._early_name(name, ran, entering)
             )
 
-        made = expressions.renamed(node, named)
-        if whole and ran:
-            values = [evaluate(raw, line.values) for _, line in ran]
+        if whole and isinstance(node, ast.Constant) and isinstance(node.value, float):
+            node = ast.Constant(int(node.value))
+        made = expressions.folded(expressions.renamed(node, named))
+        if whole and ran and not isinstance(raw, ast.expr):
+            values = [evaluate(raw, self.whole(line.values)) for _, line in ran]
             if any(isinstance(each, float) for each in values):
                 made = ast.Call(ast.Name("int"), [made], [])
             elif any(
@@ -439,7 +549,7 @@ class Writer:
                 for each in values
             ):
                 if not isinstance(made, ast.Tuple):
-                    raise Unsayable
+                    raise Unsayable("2")
                 made = ast.Tuple(
                     [
                         ast.Call(ast.Name("int"), [each], [])
@@ -450,12 +560,22 @@ class Writer:
                 )
         return made
 
+    def whole(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values of names, those that count as whole numbers."""
+        names = self.file.counts[self.block] & self.own
+        return {
+            name: int(value)
+            if name in names and isinstance(value, float) and value.is_integer()
+            else value
+            for name, value in values.items()
+        }
+
     def _early_name(self, name: str, ran: Ran, entering: Sequence[Held]) -> ast.expr:
         is_flat = all(len(line.inputs[0].shape) == 1 for _, line in ran if line.inputs)
         if name == "in_channels" or (name == "in_features" and is_flat):
             return self.channels(entering[0], 0, ran)
         if name in TENSOR_NAMES or name in self.late or self.is_function:
-            raise Unsayable
+            raise Unsayable("3")
         return ast.Name(self.py(name))
 
     def _late_name(self, name: str, ran: Ran, entering: Sequence[Held]) -> ast.expr:
@@ -478,16 +598,18 @@ class Writer:
         """A name of `__init__`, as `forward` has it."""
         if self.is_function:
             return ast.Name(name)
-        self.attributes.taken.add(name)
-        self.stored[name] = name
-        return ast.Name(f"self.{name}")
+        if name not in self.stored:
+            taken = name in self.dialect.taken
+            self.stored[name] = self.attributes.new(name) if taken else name
+            self.attributes.taken.add(name)
+        return ast.Name(f"self.{self.stored[name]}")
 
     def channels(self, held: Held, index: int, ran: Ran) -> ast.expr:
         """The channels of what enters a line. Raises Unsayable."""
         if held.channels is not None:
             return held.channels
         values = [line.inputs[index].shape[0] for _, line in ran]
-        return self.fallback("in_channels", None, ran, values, forward=False)
+        return self.fallback("channels", None, ran, values, forward=False)
 
     def fallback(
         self, field: str, raw: Value, ran: Ran, values: list[Any], *, forward: bool
@@ -496,11 +618,11 @@ class Writer:
         if len(set(values)) == 1:
             return expressions.tree(values[0])
         if self.is_function:
-            raise Unsayable
+            raise Unsayable("4")
         by_run: dict[int, Any] = {}
         for (run, _), value in zip(ran, values):
             if by_run.setdefault(run, value) != value:
-                raise Unsayable
+                raise Unsayable("5")
         found = tuple([by_run.get(run, values[0]) for run in range(len(self.runs))])
         known = next((each for each in self.extras if each.values == found), None)
         if known is None:
@@ -531,7 +653,7 @@ class Writer:
 
     # A class as a whole
 
-    def written(self, stack: Stack, text: str = "", outputs: tuple[str, ...] = ()) -> Signature:
+    def written(self, stack: Stack, outputs: tuple[str, ...] = ()) -> Signature:
         """Write the class; what callers see of it."""
         self.referenced = set(_references(stack)) | {each.partition(".")[0] for each in outputs}
         for name in (
@@ -565,12 +687,13 @@ class Writer:
             base = self.dialect.module
             if not self.is_function and self.block + str(self.outer or ""):
                 held = self._announced(held, ran)
-        return self._finished(base, lets, held, text, is_chain)
+        return self._finished(base, lets, held, is_chain)
 
     def _is_open(self, channels: ast.expr) -> bool:
         """Whether callers can say such channels: by arguments alone."""
         names = expressions.names_in(channels)
-        lets = {self.python[name] for name in self.let if name in self.python}
+        given = {python for name, python in self.python.items() if name not in self.let}
+        lets = {self.python[name] for name in self.let if name in self.python} - given
         known = {self.python[name] for name in self.python} - lets
         known |= {_channels_name(index) for index in range(len(self.inputs))}
         known |= {each.name for each in self.extras}
@@ -610,7 +733,7 @@ class Writer:
                 channels = expressions.renamed(channels, named)
             except Unsayable:
                 return channels
-        return channels
+        return expressions.gathered(channels)
 
     def _lets(self) -> list[tuple[str, str]]:
         """The `let` of `__init__`: names and code. Those of `forward` stand at its beginning."""
@@ -619,10 +742,14 @@ class Writer:
         for name, raw in self.let.items():
             is_late = name in self.late or self.is_function
             try:
-                node = self.tree(raw, ran, self.entering, forward=is_late)
+                whole = name in self.file.counts[self.block]
+                node = self.tree(raw, ran, self.entering, forward=is_late, whole=whole)
             except Unsayable:
                 values = [turn.values.get(name) for turn in self.runs]
                 node = self.fallback(name, None, ran, values, forward=is_late)
+            if self._is_alias(node) and not is_late:
+                self.python[name] = node.id  # type: ignore[attr-defined]
+                continue
             code = f"{self.py(name)} = {expressions.text(node)}"
             if is_late:
                 self.body.append(code)
@@ -631,20 +758,28 @@ class Writer:
                 found.append((self.py(name), code))
         return found
 
+    def _is_alias(self, node: ast.expr) -> bool:
+        """Whether a `let` is the channels that enter, which stay what they are."""
+        stack = self.file.blocks[self.block].layers if self.block else ()
+        loops = any(st.type in ("repeat", "for_each") for st in stack)
+        return isinstance(node, ast.Name) and "." not in node.id and not loops
+
     def _finished(
-        self, base: str, lets: list[tuple[str, str]], held: list[Held], text: str, is_chain: bool
+        self, base: str, lets: list[tuple[str, str]], held: list[Held], is_chain: bool
     ) -> Signature:
         self._numbered()
+        self._named_once()
+        self.init, self.body = _merged(self.init), _merged(self.body)
         body = _without_unused(
             self.body, [self.py(n) for n in self.let if n in self.late or self.is_function]
         )
         self.body = body
         kept = [
             name
-            for name in self.stored
-            if _mentions(body, f"self.{name}") or _mentions(self.init, f"self.{name}")
+            for name, attribute in self.stored.items()
+            if _mentions([*body, *self.init], f"self.{attribute}")
         ]
-        stores = [f"self.{name} = {name}" for name in kept]
+        stores = [f"self.{self.stored[name]} = {name}" for name in kept]
         used = _names_in([*self.init, *stores])
         used |= (
             _names_in([code for code in body if self.is_function]) if self.is_function else set()
@@ -670,7 +805,7 @@ class Writer:
                 if _mentions(body, python) and not self.is_function
             ]
         )
-        lines = self._lines(base, params, [*needed], stores, given, text, is_chain)
+        lines = self._lines(base, params, [*needed], stores, given, is_chain)
         self.file.classes.append([each for line in lines for each in broken(line)])
         runs = {id(turn): index for index, turn in enumerate(self.runs)}
         return Signature(
@@ -682,6 +817,26 @@ class Writer:
             tuple(held),
             runs,
         )
+
+    def _named_once(self) -> None:
+        """Give channels that are worked out, and needed several times, a name."""
+        for text, name in self.worked_out.items():
+            names = _names_in([text])
+            if names & self.mutable or names & {self.python.get(each) for each in self.bound}:
+                continue
+            pattern = re.compile(rf"(?<![\w.]){re.escape(text)}")
+            found = [at for at, line in enumerate(self.init) if pattern.search(line)]
+            if sum(len(pattern.findall(line)) for line in self.init) < 2 or "self." in text:
+                continue
+            assigned = next((v for v in sorted(self.mutable) if f"{v} = {text}" in self.init), None)
+            if assigned is not None:
+                self.init.remove(f"{assigned} = {text}")
+            called = assigned or self.locals.new(name)
+            self.init = [pattern.sub(called, line) for line in self.init]
+            at = found[0]
+            while self.init[at].startswith(INDENT):
+                at -= 1
+            self.init.insert(at, f"{called} = {text}")
 
     def _numbered(self) -> None:
         """Number what comes several times from 1, as tables do."""
@@ -703,6 +858,7 @@ class Writer:
         for name, python in self.python.items():
             if (
                 python not in used
+                or python in {each.name for each in params}
                 or name in self.bound
                 or name in self.let
                 or (name in self.late and not self.is_function)
@@ -712,7 +868,9 @@ class Writer:
             if name not in self.args or default == REQUIRED:
                 params.append(Param(python, name))
             elif isinstance(default, (Expression, Items)):
-                params.append(Param(python, name, "None"))
+                node = self.tree(default, [], self.entering, forward=self.is_function)
+                plain = isinstance(node, ast.Constant)
+                params.append(Param(python, name, expressions.text(node) if plain else "None"))
             else:
                 params.append(Param(python, name, expressions.text(expressions.tree(default))))
         params += [each for each in self.extras if each.name in used]
@@ -734,7 +892,6 @@ class Writer:
         first: list[str],
         stores: list[str],
         given: tuple[tuple[str, str], ...],
-        text: str,
         is_chain: bool,
     ) -> list[str]:
         arguments = [
@@ -745,13 +902,13 @@ class Writer:
             head = f"def {self.name}({', '.join([*inputs, *arguments])}):"
             return [head, *[INDENT + line for line in (*first, *self.body)]]
         lines = [f"class {self.name}({base}):"]
-        if text:
-            lines += [f'{INDENT}"""{text}"""', ""]
         start = [] if is_chain else ["super().__init__()"]
         init = [*start, *first, *stores, *self.init]
         if init != ["super().__init__()"]:
             lines.append(f"{INDENT}def __init__({', '.join(['self', *arguments])}):")
             lines += [INDENT * 2 + line for line in init]
+        elif is_chain:
+            lines.append(f"{INDENT}pass")
         if not is_chain:
             if init != ["super().__init__()"]:
                 lines.append("")
@@ -766,9 +923,32 @@ class Writer:
 
     def stack(self, stack: Stack, ran: list[tuple[int, Turn]], current: list[Held]) -> list[Held]:
         """A list of lines, one after the other, as statements of `forward`."""
+        ways = _Ways(self, current[0].channels if current else None, len(ran))
         for index, st in enumerate(stack):
-            current = self.line(st, [(run, turn.lines[index]) for run, turn in ran], current)
+            lines = [(run, turn.lines[index]) for run, turn in ran]
+            there = [at for at, (_, line) in enumerate(lines) if _does(line)]
+            if len(current) == 1 and there:
+                current = [current[0]._replace(channels=ways.among(there, lines))]
+            made = self.line(st, lines, current)
+            if len(made) == 1:
+                if len(there) < len(lines) and len(current) == 1 and there:
+                    ways.put(made[0].channels, there, self._test(st, lines, current))
+                elif there:
+                    ways.put(made[0].channels, range(len(lines)))
+            current = made
+        if len(current) == 1:
+            ended = [(run, _left(turn)) for run, turn in ran]
+            current = [current[0]._replace(channels=ways.among(range(len(ran)), ended))]
         return current
+
+    def _test(self, st: Statement, ran: Ran, current: list[Held]) -> Tree:
+        """The condition of a line, as `__init__` has it; None where it has none."""
+        if st.body.when is True:
+            return None
+        try:
+            return self.tree(st.body.when, ran, self.resolved(st, current, ran), forward=False)
+        except Unsayable:
+            return None
 
     def line(self, st: Statement, ran: Ran, current: list[Held]) -> list[Held]:
         """One line, under its condition."""
@@ -779,29 +959,20 @@ class Writer:
         if raw is None:
             return self.unconditional(st, alive, current)
         if len(current) != 1:
-            raise Unsayable
+            raise Unsayable("6")
         (before,) = current
-        if before.code in self.pinned or not before.code.isidentifier():
-            fresh = self.fresh()
-            self.body.append(f"{fresh} = {before.code}")
-            before = before._replace(code=fresh)
-            current = [before]
         init, body = len(self.init), len(self.body)
         made = self.unconditional(st, alive, current)
         if len(made) != 1:
-            raise Unsayable
+            raise Unsayable("7")
         (after,) = made
         inits, bodies = self.init[init:], self.body[body:]
         del self.init[init:], self.body[body:]
-        if after.code != before.code:
-            bodies.append(f"{before.code} = {after.code}")
         inputs = self.resolved(st, current, alive)
         is_module = (
             len(inits) == 1
-            and len(bodies) == 1
             and inits[0].startswith("self.")
-            and bodies[0].startswith(f"{before.code} = self.")
-            and not st.body.from_
+            and bodies == [f"{after.code} = {inits[0].partition(' = ')[0]}({before.code})"]
         )
         early = self._early_condition(raw, ran, inputs, bool(inits), st)
         if is_module and early is not None:
@@ -813,23 +984,20 @@ class Writer:
                 f"{INDENT}{attribute} = {self.dialect.identity}",
             ]
             self.body += bodies
-        else:
-            condition = self._late_condition(raw, ran, inputs, early, inits, st)
-            if inits:
-                assert early is not None
-                self.init += [f"if {expressions.text(early)}:", *[INDENT + each for each in inits]]
-            self.body += [f"if {condition}:", *[INDENT + each for each in bodies]]
-        left = [(run, line) for run, line in ran if line.left_out]
-        channels = self.either(before.channels, after.channels, left)
-        return [Held(before.code, channels, before.single and after.single)]
-
-    def either(self, before: Tree, after: Tree, left: Ran) -> Tree:
-        """The channels after a line that is left out at times."""
-        if expressions.same(before, after):
-            return after
-        if after is not None and self.holds(after, left, 0):
-            return after
-        return None
+            return [Held(after.code, after.channels, before.single and after.single)]
+        code = before.code
+        if code in self.pinned or not code.isidentifier():
+            is_named = st.body.name is not None and st.body.name in self.referenced
+            code = self.fresh() if is_named or after.code in self.pinned else after.code
+            self.body.append(f"{code} = {before.code}")
+        if after.code != code:
+            bodies.append(f"{code} = {after.code}")
+        condition = self._late_condition(raw, ran, inputs, early, inits, st)
+        if inits:
+            assert early is not None
+            self.init += [f"if {expressions.text(early)}:", *[INDENT + each for each in inits]]
+        self.body += [f"if {condition}:", *[INDENT + each for each in bodies]]
+        return [Held(code, after.channels, before.single and after.single)]
 
     def condition(self, st: Statement, ran: Ran, alive: Ran) -> Value:
         """What the document says of when a line is there; None where that need not be asked."""
@@ -894,12 +1062,20 @@ class Writer:
             )
         else:
             made = getattr(self, f"_{st.type}")(st, ran, inputs)
+        for each in made[:1]:
+            self.note(each.channels, st)
         name = st.body.name
         if name is not None:
             self.tensors[-1][name] = made
             if name in self.referenced:
                 self.pinned.update([each.code for each in made])
         return made
+
+    def note(self, channels: Tree, st: Statement) -> None:
+        """Remember channels that take working out."""
+        if channels is not None and "(" in (text := expressions.text(channels)):
+            name = identifier(f"{st.body.name or st.type}_channels")
+            self.worked_out.setdefault(text, name)
 
     def resolved(self, st: Statement, current: list[Held], ran: Ran) -> list[Held]:
         """What enters a line."""
@@ -914,16 +1090,18 @@ class Writer:
             if whole in known:
                 return known[whole][int(part) :][:1] if dot else known[whole]
         if self.outer is None:
-            raise Unsayable
+            raise Unsayable("8")
         found = self.captured.get(name)
         if found is None:
             held = self.outer.named(name)
             found = []
+            taken = sum(map(len, self.captured.values())) + len(self.inputs)
             for index, each in enumerate(held):
                 python = self.locals.new(
                     identifier(name.replace(".", "_")) + (f"_{index}" if index else "")
                 )
-                found.append(Held(python, None, each.single))
+                channels = ast.Name(_channels_name(taken + index))
+                found.append(Held(python, channels, each.single))
                 self.pinned.add(python)
             self.captured[name] = found
         return found
@@ -932,9 +1110,10 @@ class Writer:
 
     def fresh(self) -> str:
         """A name for a tensor that has none."""
-        for each in ("y", "z"):
-            if each not in self.locals.taken:
-                return self.locals.new(each)
+        for each in (self.inputs[0], "y", "z"):
+            if each not in self.pinned:
+                self.locals.taken.add(each)
+                return each
         return self.locals.new("y")
 
     def target(self, st: Statement, inputs: list[Held]) -> str:
@@ -945,8 +1124,6 @@ class Writer:
         for each in inputs[:1]:
             if each.code.isidentifier() and each.code not in self.pinned:
                 return each.code
-        if not inputs and self.inputs[0] not in self.pinned:
-            return self.inputs[0]
         return self.fresh()
 
     def attribute(self, st: Statement, name: str = "") -> str:
@@ -986,18 +1163,17 @@ class Writer:
         is_function = rule.function is not None and (st.body.functional or rule.module is None)
         use = Use(self, st, ran, entering, forward=is_function and not rule.holds)
         operands = self.operands(inputs, st, ran)
-        owner = self.owner(st)
         if rule.is_tensor:
             assert rule.module is not None
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = self.dialect.constant(f"self.{attribute}")
         elif rule.module is not None and not is_function:
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = f"self.{attribute}({', '.join(operands)})"
         elif rule.holds:
             assert rule.function is not None
             assert rule.module is not None
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = rule.function(use, [f"self.{attribute}", *operands])
         else:
             assert rule.function is not None
@@ -1034,7 +1210,7 @@ class Writer:
                 if st.body.name is not None:
                     self.modules[-1][st.body.name] = found
                 return found
-        raise Unsayable
+        raise Unsayable("9")
 
     def operands(self, inputs: list[Held], st: Statement, ran: Ran) -> list[str]:
         """What enters a line, as code; where it joins, each with the whole batch."""
@@ -1052,8 +1228,9 @@ class Writer:
 
     def call(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         """The call of a block."""
-        signature = self.file.block(st.type)
-        return self.invoked(signature, st, ran, inputs, [line.turns[0] for _, line in ran])
+        turns = [line.turns[0] for _, line in ran]
+        Use.one(map(_kind, turns))
+        return self.invoked(self.file.block(st.type, turns[0]), st, ran, inputs, turns)
 
     def invoked(
         self,
@@ -1121,7 +1298,7 @@ class Writer:
             first = param.input is not None or not any(
                 each.input is None for each in signature.params[: signature.params.index(param)]
             )
-            if places and first and param.default is None:
+            if places and first and param.default is None and code not in ("True", "False"):
                 found.append(code)
             else:
                 places = False
@@ -1149,10 +1326,8 @@ class Writer:
                 for turn in turns
             ]
             if None in values:
-                raise Unsayable
-            return expressions.text(
-                self.fallback("in_channels", None, ran, values, forward=forward)
-            )
+                raise Unsayable("10")
+            return expressions.text(self.fallback("channels", None, ran, values, forward=forward))
         if param.values is not None:
             values = [param.values[signature.runs[id(turn)]] for turn in turns]
             return expressions.text(self.fallback(param.name, None, ran, values, forward=forward))
@@ -1169,8 +1344,11 @@ class Writer:
             block = self.file.blocks[st.type]
             if meant in block.args:
                 raw = st.body.open.get(meant, st.body.settled.get(meant, block.args[meant]))
+                whole = meant in self.file.counts[st.type]
                 try:
-                    return expressions.text(self.tree(raw, ran, inputs, forward=forward))
+                    return expressions.text(
+                        self.tree(raw, ran, inputs, forward=forward, whole=whole)
+                    )
                 except Unsayable:
                     values = [evaluate(raw, line.values) for _, line in ran]
                     return expressions.text(self.fallback(meant, raw, ran, values, forward=forward))
@@ -1198,20 +1376,25 @@ class Writer:
             elif channels is not None:
 
                 def named(name: str) -> ast.expr:
+                    for index, held in enumerate(inputs):
+                        if name == _channels_name(index) and held.channels is not None:
+                            return held.channels
                     param = params.get(name)
                     if param is None:
-                        raise Unsayable
+                        raise Unsayable("11")
                     code = self.argument(param, signature, st, ran, inputs, turns, forward=False)
                     if code is None:
                         if param.default in (None, "None"):
-                            raise Unsayable
+                            raise Unsayable("12")
                         code = param.default
-                    return ast.parse(code, mode="eval").body
+                    return expressions.parsed(code)
 
                 try:
-                    channels = _folded(expressions.renamed(channels, named))
+                    channels = expressions.gathered(expressions.renamed(channels, named))
                 except Unsayable:
                     channels = None
+            if channels is None and len(signature.outputs) == 1 and _keeps(turns):
+                channels = inputs[0].channels
             single = each.single or bool(inputs and all(held.single for held in inputs))
             found.append(Held("", channels, single))
         return found
@@ -1269,7 +1452,7 @@ class Writer:
     def _residual(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         body = st.body
         if len(inputs) != 1:
-            raise Unsayable
+            raise Unsayable("13")
         (entering,) = inputs
         connected = [(run, line) for run, line in ran if line.join is not None]
         with self._within(st, ran, inputs):
@@ -1279,18 +1462,37 @@ class Writer:
             flag = ""
             if len(connected) < len(ran) or (isinstance(raw, Expression) and self._asks(raw, ran)):
                 flag = self._flag(raw, ran, inputs, [line.join is not None for _, line in ran])
-            was_pinned = entering.code in self.pinned
+            pinned = set(self.pinned)
             self.pinned.add(entering.code)
             code, made = self.path(body.layers, self.turns(ran, 0), entering, "body", st)
+            if len(made) != 1:
+                raise Unsayable("14")
+            if flag and not (code.isidentifier() and code not in pinned):
+                kept = self.fresh()
+                self.body.append(f"{kept} = {code}")
+                code = kept
+            self.pinned.add(code)
+            init, at = len(self.init), len(self.body)
             shortcut: tuple[str, list[Held]] = (entering.code, [entering])
             if body.shortcut and any(len(line.turns) > 1 for _, line in connected):
-                shortcut = self.path(
-                    body.shortcut, self.turns(connected, 1), entering, "shortcut", st
-                )
-            if not was_pinned:
-                self.pinned.discard(entering.code)
-            if len(made) != 1 or len(shortcut[1]) != 1:
-                raise Unsayable
+                turns = self.turns(connected, 1)
+                shortcut = self.path(body.shortcut, turns, entering, "shortcut", st)
+            if len(shortcut[1]) != 1:
+                raise Unsayable("14")
+            self.pinned = pinned
+            if flag:
+                inits, bodies = self.init[init:], self.body[at:]
+                del self.init[init:], self.body[at:]
+                if inits:
+                    self.init += [f"if {flag}:", *[INDENT + each for each in inits]]
+                if bodies:
+                    bodies.append(f"{code} = {code} + {shortcut[0]}")
+                    self.body += [f"if {flag}:", *[INDENT + each for each in bodies]]
+                    return [made[0]._replace(code=code)]
+                target = self.target(st, [entering])
+                self.body.append(f"{target} = {code} + {shortcut[0]} if {flag} else {code}")
+                return [made[0]._replace(code=target)]
+            (code,) = self.before(at, [code], "body")
             channels = min(
                 [
                     each
@@ -1300,21 +1502,9 @@ class Writer:
                 key=lambda each: len(ast.dump(each)),
                 default=made[0].channels,
             )
-            if flag:
-                channels = made[0].channels
             target = self.target(st, [entering])
             single = entering.single and made[0].single
-            if not flag:
-                self.body.append(f"{target} = {code} + {shortcut[0]}")
-            elif target == entering.code:
-                other = code
-                if not code.isidentifier():
-                    other = self.fresh()
-                    self.body.append(f"{other} = {code}")
-                self.body.append(f"{target} = {other} + {shortcut[0]} if {flag} else {other}")
-            else:
-                self.body.append(f"{target} = {code}")
-                self.body += [f"if {flag}:", f"{INDENT}{target} = {target} + {shortcut[0]}"]
+            self.body.append(f"{target} = {code} + {shortcut[0]}")
             return [Held(target, channels, single)]
 
     def holds_out(self, node: ast.expr, ran: Ran) -> bool:
@@ -1352,7 +1542,7 @@ class Writer:
                 for index, inner in enumerate(stack)
                 if any(not turn.lines[index].left_out for _, turn in turns)
             ]
-            if len(there) == 1 and isinstance(there[0].body, Call) and name != "shortcut":
+            if len(there) == 1 and isinstance(there[0].body, Call) and name == "body":
                 name = there[0].body.name or there[0].type
             attribute = self.attributes.new(identifier(name))
             self.assigned(attribute, items, self.trainings)
@@ -1365,6 +1555,20 @@ class Writer:
         self.modules.pop()
         self.pinned.update([each.code for each in held])
         return ", ".join([each.code for each in held]), held
+
+    def before(self, at: int, codes: list[str], name: str) -> list[str]:
+        """What paths make, said before the lines of another one that begin at an index."""
+        if len(self.body) == at:
+            return codes
+        lines, found = [], []
+        for code in codes:
+            if not code.isidentifier() and "(" in code:
+                called = self.locals.new(name)
+                lines.append(f"{called} = {code}")
+                code = called
+            found.append(code)
+        self.body[at:at] = lines
+        return found
 
     def assigned(self, attribute: str, items: list[Item], trainings: Iterable[str]) -> None:
         """Make an attribute of modules that come one after the other."""
@@ -1393,7 +1597,7 @@ class Writer:
         paths = body.paths
         (entering,) = inputs if len(inputs) == 1 else (None,)
         if entering is None:
-            raise Unsayable
+            raise Unsayable("15")
         taken = [entering] * len(paths)
         with self._within(st, ran, inputs):
             if body.split and len(paths) > 1:
@@ -1406,16 +1610,17 @@ class Writer:
                     Held(f"{parts}[{index}]", channels, entering.single)
                     for index in range(len(paths))
                 ]
-            was_pinned = entering.code in self.pinned
+            pinned = set(self.pinned)
             self.pinned.add(entering.code)
             codes, held = [], []
             for index, path in enumerate(paths):
                 name = f"path_{index + 1}"
+                at = len(self.body)
                 code, made = self.path(path, self.turns(ran, index), taken[index], name, st)
+                codes = self.before(at, codes, "path")
                 codes += [code] if len(made) == 1 else [each.code for each in made]
                 held += made
-            if not was_pinned:
-                self.pinned.discard(entering.code)
+            self.pinned = pinned
             if len(held) == 1:
                 if codes[0].isidentifier():
                     return held
@@ -1439,7 +1644,39 @@ class Writer:
             return [Held(target, merged, all(each.single for each in held))]
 
     def _repeat(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
-        return self._loop(st, ran, inputs)
+        if not st.body.share_weights:
+            return self._loop(st, ran, inputs)
+        return self._shared(st, ran, inputs)
+
+    def _shared(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
+        """The same modules in all turns."""
+        body, stack = st.body, st.body.layers
+        turns = [(run, turn) for run, line in ran for turn in line.turns]
+        if not turns:
+            return inputs
+        if body.index or len(inputs) != 1 or self.is_function:
+            raise Unsayable
+        (entering,) = inputs
+        name = self.attributes.new(
+            identifier(body.name or _loop_name(st, self.file.blocks, one=True))
+        )
+        trainings = (*self.trainings, self.trained(st, ran, inputs))
+        if self.is_pure(stack, turns):
+            items, _ = self.chain(stack, turns, entering.channels)
+            self.assigned(name, items, trainings)
+        else:
+            signature = self.lifted(stack, turns, self._lifted_name(st))
+            if signature.captured or signature.given or signature.is_function:
+                raise Unsayable
+            lines = [(run, _entered(turn)) for run, turn in turns]
+            code = self.constructed(signature, st, lines, inputs, [turn for _, turn in turns])
+            self.assigned(name, [code], trainings)
+        times = expressions.text(self.tree(body.times, ran, inputs, forward=True, whole=True))
+        target = self.target(st, inputs)
+        if target != entering.code:
+            self.body.append(f"{target} = {entering.code}")
+        self.body += [f"for _ in range({times}):", f"{INDENT}{target} = self.{name}({target})"]
+        return [Held(target, entering.channels, entering.single)]
 
     def _for_each(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         return self._loop(st, ran, inputs)
@@ -1448,9 +1685,11 @@ class Writer:
         if not any(line.turns for _, line in ran):
             return inputs
         if len(inputs) != 1 or self.is_function:
-            raise Unsayable
+            raise Unsayable("16")
         name = st.body.name or _loop_name(st, self.file.blocks)
         items, channels, captured, given = self.loop(st, ran, inputs[0].channels)
+        if not items:
+            return inputs
         code = f"{self.dialect.sequential}({_rendered(items, self.init)})"
         (entering,) = inputs
         attribute = self.attributes.new(identifier(name))
@@ -1501,6 +1740,8 @@ class Writer:
         if self.condition(st, ran, alive) is not None and _speaks_of(body.when, self.late):
             return False
         if st.type in ("repeat", "for_each"):
+            if st.type == "repeat" and body.share_weights:
+                return False
             inner = [(run, turn) for run, line in alive for turn in line.turns]
             times = body.times if st.type == "repeat" else body.rows
             if _speaks_of(times, self.late):
@@ -1511,7 +1752,10 @@ class Writer:
         if not isinstance(body, Call) or body.weights is not None:
             return False
         if st.type in self.file.blocks:
-            signature = self.file.block(st.type)
+            turns = [line.turns[0] for _, line in alive]
+            if len(set(map(_kind, turns))) > 1:
+                return False
+            signature = self.file.block(st.type, turns[0])
             return not (signature.is_function or signature.given)
         rule = self.dialect.rule(st.type)
         if rule.module is None or rule.is_tensor or (body.functional and rule.function is not None):
@@ -1527,27 +1771,35 @@ class Writer:
     ) -> tuple[list[Item], Tree]:
         """A list that is modules one after the other: these, and the channels after them."""
         items: list[Item] = []
+        ways = _Ways(self, channels, len(ran))
         for index, st in enumerate(stack):
             lines = [(run, turn.lines[index]) for run, turn in ran]
             alive = [(run, line) for run, line in lines if not line.left_out]
-            if not alive:
+            there = [at for at, (_, line) in enumerate(lines) if _does(line)]
+            if not there:
                 continue
             raw = self.condition(st, lines, alive)
-            made, after = self.links(st, alive, channels, own=own)
+            entering = ways.among(there, lines)
+            made, after = self.links(st, alive, entering, own=own)
+            self.note(after, st)
+            if not made:
+                continue
+            test: Tree = None
             if raw is not None:
-                condition = self._early_condition(raw, lines, [Held("x", channels)], True, st)
-                assert condition is not None
-                text = expressions.text(condition)
+                test = self._early_condition(raw, lines, [Held("x", entering)], True, st)
+                assert test is not None
+                text = expressions.text(test)
                 if items and isinstance(items[-1], If) and items[-1].condition == text:
                     items[-1].items.extend(made)
                 else:
                     items.append(If(text, list(made)))
-                left = [(run, line) for run, line in lines if line.left_out]
-                channels = self.either(channels, after, left)
             else:
                 items += made
-                channels = after
-        return items, channels
+            if isinstance(after, ast.Name) and after.id in self.mutable:
+                there = [at for at, (_, line) in enumerate(lines) if not line.left_out]
+            ways.put(after, there, test)
+        ended = [(run, _left(turn)) for run, turn in ran]
+        return items, ways.among(range(len(ran)), ended)
 
     def links(
         self, st: Statement, ran: Ran, channels: Tree, *, own: bool = False
@@ -1562,10 +1814,11 @@ class Writer:
             return [self.frozen(code, st, ran, entering)] if code else [], after
         if st.type in ("repeat", "for_each"):
             items, after, _, _ = self.loop(st, ran, channels, own=own)
-            return items, after
+            trained = self.trained(st, ran, entering)
+            return self.all_frozen(items, trained) if trained else items, after
         if st.type in self.file.blocks:
-            signature = self.file.block(st.type)
             turns = [line.turns[0] for _, line in ran]
+            signature = self.file.block(st.type, turns[0])
             code = self.constructed(signature, st, ran, entering, turns)
             code = self.frozen(code, st, ran, entering)
             held = self.outputs(signature, st, ran, entering, turns, "")
@@ -1582,6 +1835,19 @@ class Writer:
         (after,) = channels_after(use, [channels])
         return list(modules), after
 
+    def all_frozen(self, items: list[Item], trained: str) -> list[Item]:
+        """Modules that are trained where `trained` says so."""
+        return [
+            self.dialect.frozen(each, trained)
+            if isinstance(each, str) and not each.isidentifier()
+            else each._replace(items=self.all_frozen(each.items, trained))
+            if isinstance(each, (If, For))
+            else Code(f"{each.text}.requires_grad_({trained})")
+            if isinstance(each, Code) and "(" in each.text and not each.text.startswith("channels")
+            else each
+            for each in items
+        ]
+
     def loop(
         self, st: Statement, ran: Ran, channels: Tree, *, own: bool = False
     ) -> tuple[list[Item], Tree, list[Held], list[str]]:
@@ -1593,12 +1859,12 @@ class Writer:
         turns = [(run, turn) for run, line in ran for turn in line.turns]
         entering = [Held("x", channels)]
         if st.type == "repeat" and body.share_weights:
-            raise Unsayable
+            raise Unsayable("17")
         bound = [body.index] if st.type == "repeat" and body.index else []
         bound = list(body.bind) if st.type == "for_each" else bound
         self.bound.update(bound)
+        self.own.update(bound)
         header = self._header(st, ran, entering)
-        before = channels
         variable = ""
         started: list[Item] = []
         known = dict(self.python)
@@ -1624,11 +1890,13 @@ class Writer:
 
         tried = self._kept_state()
         items, after = made(channels)
+        if not items:
+            return [], channels, [], []
         differs = not expressions.same(after, channels) and any(
             len(line.turns) > 1 for _, line in ran
         )
         if differs and channels is None:
-            raise Unsayable
+            raise Unsayable("18")
         if differs:
             assert channels is not None
             self._restore(tried)
@@ -1644,7 +1912,7 @@ class Writer:
                 started.append(Code(f"{variable} = {expressions.text(channels)}"))
             items, after = made(ast.Name(variable))
             if after is None:
-                raise Unsayable
+                raise Unsayable("19")
             text = expressions.text(after)
             repeated = None if isinstance(after, (ast.Name, ast.Constant)) else text
             step = _step(after, variable)
@@ -1658,7 +1926,7 @@ class Writer:
                 name = self.locals.new("out_channels")
                 items = [_replaced(item, repeated, name) for item in items]
                 items = [Code(f"{name} = {repeated}"), *items, Code(f"{variable} = {name}")]
-            else:
+            elif text != variable:
                 items.append(Code(f"{variable} = {text}"))
         result = after
         if variable:
@@ -1674,28 +1942,18 @@ class Writer:
             if expressions.names_in(after) & inner or any(
                 "." in n for n in expressions.names_in(after)
             ):
-                raise Unsayable
-        # A loop that may have no turns hands on what came.
-        empty = [(run, line) for run, line in ran if not line.turns]
-        if empty and not expressions.same(result, before):
-            result = ast.Name(variable) if variable else None
+                raise Unsayable("20")
+        # A loop that has no turns at times hands on what came.
+        if variable and any(not line.turns for _, line in ran):
+            result = ast.Name(variable)
         loop = For(header, items)
-        trained = self.trained(st, ran, entering)
-        if trained:
-            loop = For(
-                header,
-                [
-                    self.dialect.frozen(each, trained) if isinstance(each, str) else each
-                    for each in items
-                ],
-            )
         captured: list[Held] = []
         given: list[str] = []
         if signature is not None:
             captured = [each for name in signature.captured for each in self.named(name)]
             for meant, python in signature.given:
                 if meant in bound:
-                    raise Unsayable
+                    raise Unsayable("21")
                 given.append(f"{python}={self.given_as(st, meant, ran, entering, forward=True)}")
         del known
         return [*started, loop], result, captured, given
@@ -1729,13 +1987,20 @@ class Writer:
                 forward=False,
             )
         names = ", ".join([self.py(each) for each in body.bind])
+        if len(body.bind) == 1:
+            cells = [row for _, line in ran for row in evaluate(body.rows, line.values)]
+            if isinstance(rows, ast.Tuple):
+                rows.elts = [
+                    row.elts[0] if isinstance(row, ast.Tuple) and isinstance(cell, tuple) else row
+                    for row, cell in zip(rows.elts, cells)
+                ]
+            elif cells and all(isinstance(cell, tuple) for cell in cells):
+                names += ","
+            elif any(isinstance(cell, tuple) for cell in cells):
+                raise Unsayable
         text = expressions.text(rows)
         if isinstance(rows, ast.Tuple):
             text = f"[{', '.join(map(expressions.text, rows.elts))}]"
-        if len(body.bind) == 1 and any(
-            isinstance(row, tuple) for _, line in ran for row in evaluate(body.rows, line.values)
-        ):
-            names += ","
         return f"for {names} in {text}"
 
     def _lifted_name(self, st: Statement) -> str:
@@ -1765,6 +2030,60 @@ class Writer:
         writer.late = set(self.late)
         signature = writer.written(stack)
         return signature
+
+
+class _Ways:
+    """The channels of what goes from line to line, which may differ by what was left out."""
+
+    def __init__(self, writer: Writer, channels: Tree, count: int) -> None:
+        self.writer = writer
+        self.at: list[Tree] = [channels] * count
+        #: The condition of the last line that was put, and what it made.
+        self.test: Tree = None
+        self.made: Tree = None
+
+    def put(self, channels: Tree, positions: Iterable[int], test: Tree = None) -> None:
+        """Say what leaves a line, in the runs in which it is there."""
+        for position in positions:
+            self.at[position] = channels
+        self.test, self.made = test, channels
+
+    def among(self, positions: Iterable[int], lines: Ran) -> Tree:
+        """The channels of what enters lines at some of the runs; None where that is not known."""
+        found: list[tuple[Tree, list[int]]] = []
+        for position in positions:
+            tree = self.at[position]
+            known = next((each for each in found if expressions.same(each[0], tree)), None)
+            if known is None:
+                found.append((tree, known_at := []))
+            else:
+                known_at = known[1]
+            known_at.append(position)
+        trees = [tree for tree, _ in found if tree is not None]
+        if len(trees) < len(found):
+            return None if len(found) > 1 or not trees else trees[0]
+        if len(trees) == 1:
+            return trees[0]
+        for tree, own in reversed(found):
+            others = [lines[at] for _, each in found for at in each if each is not own]
+            if self.writer.holds(tree, others, 0):
+                return tree
+        if len(found) == 2 and self.test is not None:
+            (before, after) = trees
+            if expressions.same(before, self.made):
+                before, after = after, before
+            return ast.IfExp(self.test, after, before)
+        return None
+
+
+def _does(line: Line) -> bool:
+    """Whether a line is there, and has a turn where it is a loop."""
+    return not line.left_out and (bool(line.turns) or line.st.type not in ("repeat", "for_each"))
+
+
+def _left(turn: Turn) -> Line:
+    """What leaves a turn, as a line that it enters."""
+    return _entered(turn)._replace(inputs=turn.outputs)
 
 
 class _Within:
@@ -1838,6 +2157,12 @@ def _list_lines(items: list[Item], lines: list[str], indent: str, *, first: bool
             lines.append(indent + item.text)
             continue
         if isinstance(item, (If, For)):
+            before = items[at - 2] if at > 1 else None
+            if isinstance(item, If) and isinstance(before, If):
+                if _are_contrary(item.condition, before.condition):
+                    lines.append(f"{indent}else:")
+                    _list_lines(item.items, lines, indent + INDENT, first=False)
+                    continue
             if first:
                 lines.append(f"{indent}layers = []")
                 first = False
@@ -1881,29 +2206,6 @@ def _step(after: ast.expr, variable: str) -> ast.expr | None:
         ):
             return after.right
     return None
-
-
-def _folded(node: ast.expr) -> ast.expr:
-    """A tree in which numbers are worked out where that is exact."""
-
-    class Fold(ast.NodeTransformer):
-        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-            self.generic_visit(node)
-            if isinstance(node.op, ast.Mult):
-                return expressions.product(node.left, node.right)
-            if isinstance(node.op, ast.Add):
-                return expressions.total([node])
-            if expressions.is_number(node.left) and expressions.is_number(node.right):
-                try:
-                    value = expressions.value_of(node, {})
-                except LookupError:
-                    return node
-                if isinstance(value, int):
-                    return expressions.number(value)
-            return node
-
-    made: ast.expr = Fold().visit(node)
-    return made
 
 
 # What lines refer to
@@ -1953,6 +2255,16 @@ def _names_of(raw: Value) -> set[str]:
     return {name for each in _expressions(raw) for name in each.names}
 
 
+def _keeps(turns: Sequence[Turn]) -> bool:
+    """Whether runs hand on as many channels as enter them."""
+    return all(
+        len(turn.outputs) == 1
+        and bool(turn.inputs)
+        and turn.inputs[0].shape[0] == turn.outputs[0].shape[0]
+        for turn in turns
+    )
+
+
 def _entered(turn: Turn) -> Line:
     """A turn, as a line that has its inputs and names."""
     from convcalc.language.scopes import tensor_values
@@ -1961,14 +2273,15 @@ def _entered(turn: Turn) -> Line:
     return Line(None, seen, turn.inputs, turn.outputs, range(0), turns=(turn,))  # type: ignore[arg-type]
 
 
-def _loop_name(st: Statement, blocks: Mapping[str, Any]) -> str:
+def _loop_name(st: Statement, blocks: Mapping[str, Any], *, one: bool = False) -> str:
     """What the modules of a loop are called."""
     stack = st.body.layers
     while len(stack) == 1 and stack[0].type in ("repeat", "for_each"):
         stack = stack[0].body.layers
     if len(stack) == 1 and stack[0].type in blocks:
-        return plural(stack[0].body.name or stack[0].type)
-    return "layers"
+        name: str = stack[0].body.name or stack[0].type
+        return name if one else plural(name)
+    return "turn" if one else "layers"
 
 
 def _input_names(count: int) -> list[str]:
@@ -1990,6 +2303,60 @@ def _returned(body: list[str], code: str) -> None:
             body[-1] = f"return {value}"
             return
     body.append(f"return {code}")
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """Statements in which what is done under one condition, or under its contrary, is together."""
+    blocks: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if line.startswith(INDENT):
+            blocks[-1][1].append(line[len(INDENT) :])
+        else:
+            blocks.append((line, []))
+    found: list[tuple[str, list[str]]] = []
+    #: The condition of the last block, and of the `if` that it is the `else` of.
+    last = asked = ""
+    for head, inside in blocks:
+        condition = head[3:-1] if head.startswith("if ") and inside else ""
+        if condition and last and not _assigned(found[-1][1]) & _names_in([condition]):
+            if condition == last or (asked and _are_contrary(condition, asked)):
+                found[-1][1].extend(inside)
+                continue
+            if not asked and _are_contrary(condition, last):
+                found.append(("else:", inside))
+                last, asked = condition, last
+                continue
+        if head == "else:":
+            last, asked = "", ""
+        else:
+            last, asked = condition, ""
+        found.append((head, inside))
+    return [
+        each
+        for head, inside in found
+        for each in (head, *[INDENT + line for line in _merged(inside)])
+    ]
+
+
+def _are_contrary(a: str, b: str) -> bool:
+    one, other = expressions.parsed(a), expressions.parsed(b)
+    for node, plain in ((one, other), (other, one)):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return expressions.same(node.operand, plain)
+    pairs = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt}
+    pairs |= {ast.Gt: ast.LtE, ast.LtE: ast.Gt}
+    if isinstance(one, ast.Compare) and isinstance(other, ast.Compare) and len(one.ops) == 1:
+        turned = ast.Compare(one.left, [pairs[type(one.ops[0])]()], one.comparators)
+        return expressions.same(turned, other)
+    return False
+
+
+def _assigned(lines: list[str]) -> set[str]:
+    return {
+        each.id
+        for each in ast.walk(_parsed(lines))
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
 
 
 def _parsed(lines: Iterable[str]) -> ast.Module:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from convcalc.exporters.python.layout import broken
+
 _TEXTS = '''
 def make_divisible(v, divisor=8, min_value=None):
     """Return the multiple of `divisor` nearest to `v`, not below 90 % of it."""
-    result = max(min_value or divisor, int(v + divisor / 2) // divisor * divisor)
+    least = divisor if min_value is None else min_value
+    result = max(least, int(v + divisor / 2) // divisor * divisor)
     return int(result + divisor if result < 0.9 * v else result)
 
 
@@ -19,6 +22,11 @@ def same_padding(x, kernel_size, stride, dilation, lower=False):
         total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
         pads[:0] = [total - total // 2, total // 2] if lower else [total // 2, total - total // 2]
     return pads
+
+
+def cut(x, dim, start=0, stop=None, step=1):
+    """Return the cells of an axis from `start` up to `stop`."""
+    return x[(slice(None),) * dim + (slice(start, stop, step),)]
 
 
 class BatchNormNd(nn.BatchNorm3d):
@@ -309,4 +317,7 @@ def with_those_they_use(names: Iterable[str]) -> list[str]:
     order = sorted(
         needed, key=lambda name: (not HELPERS[name].startswith("def"), [*HELPERS].index(name))
     )
-    return [HELPERS[name] for name in order]
+    return [
+        "\n".join([each for line in HELPERS[name].splitlines() for each in broken(line)])
+        for name in order
+    ]

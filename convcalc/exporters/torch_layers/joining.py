@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.classes import Rule, Use
@@ -17,6 +18,9 @@ def _arithmetic(sign: str) -> Rule:
         if len(operands) == 1:
             value = use.tree("value")
             code = expressions.text(value)
+            is_negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
+            if is_negative and sign in "+-":
+                return f"{operands[0]} {'-' if sign == '+' else '+'} {code[1:]}"
             if not isinstance(
                 value, (ast.Constant, ast.Name, ast.UnaryOp, ast.Call, ast.Attribute)
             ):
@@ -50,9 +54,12 @@ def concat(use: Use, operands: list[str]) -> str:
 def _dim(use: Use) -> str:
     if all(each.written.axis == -1 for each in use.placed):  # type: ignore[attr-defined]
         return "-1"
+    if not use.is_set("axis") and "axis" not in use.st.body.open:
+        return "1"
     tree = use.tree("axis")
     if isinstance(tree, ast.Constant):
-        return str(use.known("axis") + 1)
+        axis: int = use.known("axis")
+        return str(axis + 1)
     return expressions.text(ast.BinOp(tree, ast.Add(), ast.Constant(1)))
 
 
@@ -86,17 +93,18 @@ def index_select(use: Use) -> list[str]:
 
 @function("slice")
 def cut(use: Use, operands: list[str]) -> str:
+    if not isinstance(use.tree("axis"), ast.Constant):
+        ends = {name: unless_default(use, name) for name in ("start", "stop", "step")}
+        return called(use.helper("cut"), *operands, _dim(use), **ends)
     axis = use.known("axis")
     start = use.arg("start") if use.is_set("start") or "start" in use.st.body.open else ""
     stop = unless_default(use, "stop") or ""
     step = unless_default(use, "step")
-    written = f"{_bound(start)}:{_bound(stop)}" + (f":{_bound(step)}" if step else "")
+    ends = [start, stop, *([step] if step else [])]
+    # As black has it: spaces around what is worked out.
+    plain = all(re.fullmatch(r"-?[\w.]*", each) for each in ends)
+    written = (":" if plain else " : ").join(ends).strip()
     return f"{operands[0]}[{', '.join([':'] * (axis + 1) + [written])}]"
-
-
-def _bound(code: str) -> str:
-    """An end of a slice; one that is worked out stands in brackets of its own where it is long."""
-    return code
 
 
 @function("matmul")
@@ -105,8 +113,7 @@ def matmul(use: Use, operands: list[str]) -> str:
         f"{code}.transpose(-2, -1)" if use.known(name) else code
         for code, name in zip(operands, ("transpose_a", "transpose_b"))
     ]
-    if b == operands[1] and a == operands[0] or True:
-        return f"{a} @ {b}"
+    return f"{a} @ {b}"
 
 
 @function("permute")

@@ -45,7 +45,10 @@ def called(name: str, *arguments: str, **named: Any) -> str:
 
 def unless_default(use: Use, field: str) -> str | None:
     """A field as code; None where it has its default."""
-    return use.arg(field) if use.is_set(field) or field in use.st.body.open else None
+    if not use.is_set(field) and field not in use.st.body.open:
+        return None
+    code = use.arg(field)
+    return None if code == use.default(field) else code
 
 
 def reversed_pads(pads: tuple[tuple[int, int], ...]) -> str:

@@ -1,22 +1,27 @@
 """What foreign networks say in many layers and the vocabulary in one, recognised.
 
 `values` tells arithmetic by what it computes, `views` reshapes and permutes by the order that they
-make, `structures` layers by how they stand together. What no pattern takes, `remains` says in
-layers that there are.
+make; `moving` has what takes tensors apart, `structures` layers that are one by how they stand
+together. What no pattern takes, `remains` says in layers that there are.
 """
 
 from __future__ import annotations
 
-from convcalc.foreign.patterns.remains import without_primitives
-from convcalc.foreign.patterns.structures import with_structures
-from convcalc.foreign.patterns.values import with_values
-from convcalc.foreign.patterns.views import with_views, without_twins
+from collections.abc import Callable, Iterable, Iterator
+
+from convcalc.foreign.patterns.moving import moves
+from convcalc.foreign.patterns.network import Change, Network, changed
+from convcalc.foreign.patterns.remains import remains
+from convcalc.foreign.patterns.structures import structures
+from convcalc.foreign.patterns.values import values
+from convcalc.foreign.patterns.views import twins, views
 from convcalc.foreign.traced import Traced
 
 __all__ = ["recognised"]
 
-#: What is done, over and over until nothing changes.
-_PASSES = (without_twins, with_views, with_values, with_structures)
+#: What looks for patterns: in turn, what stands together at once, until none finds any. Arithmetic
+#: is looked at when there are no more views in between than there must be.
+_TURNS = ((twins,), (moves, views), (values, structures))
 
 
 def recognised(traced: Traced) -> Traced:
@@ -24,13 +29,29 @@ def recognised(traced: Traced) -> Traced:
 
     Learned tensors, MACs and what leaves it are the same.
     """
-    return _settled(without_primitives(_settled(traced)))
+    settled = _settled(Network(traced))
+    said = changed(settled, remains(settled))
+    return said if said is settled.traced else _settled(Network(said)).traced
 
 
-def _settled(traced: Traced) -> Traced:
-    while True:
-        before = traced
-        for step in _PASSES:
-            traced = step(traced)
-        if traced is before:
-            return traced
+def _settled(network: Network) -> Network:
+    """The network in which nothing more is found."""
+    at = idle = 0
+    while idle < len(_TURNS):
+        made = changed(network, _found(network, _TURNS[at % len(_TURNS)]))
+        idle = idle + 1 if made is network.traced else 0
+        network = network if made is network.traced else Network(made)
+        at += 1
+    return network
+
+
+def _found(
+    network: Network, turn: Iterable[Callable[[Network], Iterator[Change]]]
+) -> Iterator[Change]:
+    """What is found in a turn, no call taken twice."""
+    taken: set[int] = set()
+    for look in turn:
+        for change in look(network):
+            if taken.isdisjoint(change.taken):
+                taken |= change.taken
+                yield change

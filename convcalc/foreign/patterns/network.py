@@ -19,6 +19,8 @@ class Network:
         self.calls = traced.calls
         #: For each call, those that read what it makes, once for every time.
         self.readers: list[list[int]] = [[] for _ in self.calls]
+        #: The same for each input, which has a negative number.
+        self.entered: dict[int, list[int]] = {}
         #: For each call, whether what it makes leaves the network.
         self.leaves = [False] * len(self.calls)
         #: The calls that use the tensors of another, or whose tensors another uses.
@@ -27,6 +29,8 @@ class Network:
             for tensor in call.inputs:
                 if tensor.node >= 0:
                     self.readers[tensor.node].append(index)
+                else:
+                    self.entered.setdefault(tensor.node, []).append(index)
             if call.weights_of is not None:
                 self.shared |= {index, call.weights_of}
         for tensor in traced.outputs:
@@ -45,6 +49,18 @@ class Network:
         """The one call that reads what a call makes, where there is one and nothing leaves."""
         readers = self.readers[index]
         return readers[0] if len(readers) == 1 and not self.leaves[index] else None
+
+    def leaves_already(self, tensor: Tensor) -> bool:
+        """Whether a tensor leaves the network or is an input, so that no other may become it."""
+        return tensor.node < 0 or self.leaves[tensor.node]
+
+    def reading(self, tensor: Tensor) -> list[int]:
+        """The calls that read a tensor, in order."""
+        if tensor.node >= 0:
+            found = self.readers[tensor.node]
+        else:
+            found = self.entered.get(tensor.node, [])
+        return [index for index in found if tensor in self.calls[index].inputs]
 
     def are_closed(self, inner: Iterable[int], last: int) -> bool:
         """Whether what these calls make is read by one another alone, but for the last one's."""
@@ -76,6 +92,8 @@ class Change(NamedTuple):
     make: Callable[[Anew], tuple[Tensor, ...]]
     #: The calls whose tensors the new ones use, in the order of these.
     holding: tuple[int, ...] = ()
+    #: What is to be said of it beside the network.
+    note: str = ""
 
 
 class Anew:
@@ -84,15 +102,15 @@ class Anew:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.calls: list[Call] = []
-        #: Where the tensors and the learned tensors of each call went.
-        self._moved: dict[tuple[int, int], Tensor] = {}
+        #: Where the tensors of each call went, and the learned ones.
+        self._moved: list[Sequence[Tensor]] = [()] * len(network.calls)
         self._owners: dict[int, int] = {}
         #: What is added is called as this one, and stands where it does.
         self.like: Call = Call("", _NOWHERE, ())
 
     def __getitem__(self, tensor: Tensor) -> Tensor:
         """What stands for a tensor of before."""
-        return tensor if tensor.node < 0 else self._moved[tensor.node, tensor.part]
+        return tensor if tensor.node < 0 else self._moved[tensor.node][tensor.part]
 
     def add(
         self,
@@ -131,28 +149,26 @@ class Anew:
 
     def keep(self, index: int) -> None:
         """A call as it was."""
-        call = self.network.calls[index]
-        self._owners[index] = len(self.calls)
-        if call.weights_of is not None:
-            call = call._replace(weights_of=self._owners[call.weights_of])
-        made = [
-            Tensor(len(self.calls), part, each) for part, each in enumerate(call.placed.outputs)
-        ]
+        call, place = self.network.calls[index], len(self.calls)
+        self._owners[index] = place
         inputs = tuple([self[tensor] for tensor in call.inputs])
-        self.calls.append(call if inputs == call.inputs else call._replace(inputs=inputs))
-        self.stand(index, made)
+        owner = None if call.weights_of is None else self._owners[call.weights_of]
+        if inputs != call.inputs or owner != call.weights_of:
+            call = call._replace(inputs=inputs, weights_of=owner)
+        self.calls.append(call)
+        outputs = call.placed.outputs
+        self._moved[index] = [Tensor(place, part, each) for part, each in enumerate(outputs)]
 
     def stand(self, index: int, made: Sequence[Tensor]) -> None:
         """Let tensors stand for the outputs of a call of before."""
-        for part, tensor in enumerate(made):
-            self._moved[index, part] = tensor
+        self._moved[index] = made
 
 
 #: The layer of the call that stands for none.
 _NOWHERE: Placed = Placed(Layer(), (), (), Layer())
 
 
-def changed(network: Network, changes: Sequence[Change]) -> Traced:
+def changed(network: Network, changes: Iterable[Change]) -> Traced:
     """The network with changes, and without what nobody reads then.
 
     A change is left out where it would part learned tensors that are used several times, and where
@@ -173,7 +189,10 @@ def changed(network: Network, changes: Sequence[Change]) -> Traced:
         elif index not in gone:
             anew.keep(index)
     outputs = tuple([anew[tensor] for tensor in traced.outputs])
-    return without_dead(traced._replace(calls=tuple(anew.calls), outputs=outputs))
+    said = [change.note for change in at.values() if change.note]
+    notes = tuple(dict.fromkeys([*traced.notes, *said]))
+    made = traced._replace(calls=tuple(anew.calls), outputs=outputs, notes=notes)
+    return without_dead(made)
 
 
 def _named(network: Network, change: Change) -> Call:
@@ -188,11 +207,16 @@ def _named(network: Network, change: Change) -> Call:
 
 
 def _is_functional(network: Network, change: Change) -> bool | None:
-    """Whether the code calls functions for what a change takes; None: for some of it."""
+    """Whether the code calls functions for what a change takes; None: for some of it.
+
+    What has no layer is a function, so that all is where some of it has none.
+    """
     calls = [network.calls[index] for index in change.taken]
     own = {call.functional for call in calls if not call.placed.layer.moves}
     own = own or {call.functional for call in calls}
-    return own.pop() if len(own) == 1 else None
+    if len(own) == 1:
+        return own.pop()
+    return True if any(call.placed.layer.family == "primitive" for call in calls) else None
 
 
 def common(a: tuple[Scope, ...], b: tuple[Scope, ...]) -> tuple[Scope, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from convcalc.foreign.patterns.network import Anew, Change, Network, changed
+from convcalc.foreign.patterns.network import Anew, Change, Network
 from convcalc.foreign.primitives import Primitive
-from convcalc.foreign.traced import Traced
 from convcalc.layers.activation import Exp, Log, Sqrt, Square
 from convcalc.layers.attention import Buffer, Opaque
 from convcalc.layers.base import Layer
@@ -56,14 +55,11 @@ _SAID: Mapping[str, Callable[[_Writer, Tensor, float], Tensor]] = {
 }
 
 
-def without_primitives(traced: Traced) -> Traced:
-    """The network with layers of the vocabulary alone; what has none is `opaque`."""
-    network = Network(traced)
-    changes = []
+def remains(network: Network) -> Iterator[Change]:
+    """Primitives in layers of the vocabulary; what has none is `opaque`."""
     for index, call in enumerate(network.calls):
         if isinstance(call.placed.layer, Primitive):
-            changes.append(Change(index, frozenset([index]), _maker(network, index)))
-    return changed(network, changes)
+            yield Change(index, frozenset([index]), _maker(network, index))
 
 
 def _maker(network: Network, index: int) -> Callable[[Anew], tuple[Tensor, ...]]:

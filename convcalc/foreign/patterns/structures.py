@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from convcalc.foreign.patterns.network import Anew, Change, Network, changed, fits
-from convcalc.foreign.patterns.views import VIEWS, chain_to, order_of
-from convcalc.foreign.traced import Traced
-from convcalc.layers.attention import Parameter, Reduce
+from convcalc.foreign.patterns.network import Anew, Change, Network
+from convcalc.foreign.patterns.views import VIEWS, chain_to, keep_order
+from convcalc.foreign.traced import Call
+from convcalc.layers.attention import Parameter
 from convcalc.layers.base import Layer, Placed
-from convcalc.layers.dense import Scale
-from convcalc.layers.normalization import GroupNorm, LayerNorm
+from convcalc.layers.dense import Reshape, Scale
+from convcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm
 from convcalc.shape import Shape, Tensor
 
 
@@ -26,6 +27,14 @@ class Found(NamedTuple):
     calls: tuple[int, ...]
     #: The calls whose learned tensors it has, in the order of its own.
     holding: tuple[int, ...] = ()
+    #: What enters it beside.
+    beside: tuple[Tensor, ...] = ()
+    #: What shows its output as that of the calls.
+    view: Layer | None = None
+    #: What is to be said of it.
+    note: str = ""
+    #: A call that it is called as, and stands where; else as those that it stands for.
+    like: Call | None = None
 
 
 def learned_beside(network: Network, index: int) -> tuple[int, Shape, Tensor] | None:
@@ -53,17 +62,37 @@ def _of_channels(x: Shape) -> Shape:
 
 
 def _biased(network: Network, index: int) -> Found | None:
-    """A linear layer or a convolution without a bias, and what is added to its maps."""
-    last = network.reader(index)
+    """A linear layer or a convolution without a bias, and what is added to its maps.
+
+    These may be laid out as groups of maps before, as the heads of an attention.
+    """
     placed = network.calls[index].placed
-    if last is None or network.calls[last].placed.type != "add" or placed.layer.bias:  # type: ignore[attr-defined]
+    last, calls = network.reader(index), [index]
+    view: Layer | None = None
+    if placed.layer.bias or last is None:  # type: ignore[attr-defined]
+        return None
+    wanted: Shape | None = _of_channels(placed.outputs[0])
+    if isinstance(network.calls[last].placed.layer, Reshape):
+        view = network.calls[last].placed.written
+        calls.append(last)
+        wanted = _laid_out(placed.outputs[0], network.out(last).shape)
+        last = network.reader(last)
+    if last is None or network.calls[last].placed.type != "add":
         return None
     beside = learned_beside(network, last)
-    if beside is None or beside[1] != _of_channels(placed.outputs[0]):
+    if beside is None or beside[1] != wanted:
         return None
     layer = dataclasses.replace(placed.written, bias=True)  # type: ignore[type-var]
     (x,) = network.calls[index].inputs
-    return Found(layer, x, (index, beside[0], last), (index, beside[0]))
+    return Found(layer, x, (*calls, beside[0], last), (index, beside[0]), view=view)
+
+
+def _laid_out(x: Shape, shown: Shape) -> Shape | None:
+    """The shape of a number for each channel of `x` beside what shows these as several axes."""
+    split = len(shown) - len(x.spatial)
+    if split < 1 or shown[split:] != x.spatial:
+        return None
+    return Shape(*shown[:split], *[1] * len(x.spatial))
 
 
 def _affine(network: Network, index: int) -> Found | None:
@@ -107,32 +136,59 @@ def _grouped(network: Network, index: int) -> Found | None:
     groups = call.placed.entering.channels
     if network.out(last).shape != x.shape or x.shape.channels % groups:
         return None
-    if not (_keep_order(network, before) and _keep_order(network, after)):
+    if not (keep_order(network, before) and keep_order(network, after)):
         return None
     return Found(GroupNorm(groups=groups, affine=False), x, (*before, index, *after))
 
 
-def _keep_order(network: Network, chain: list[int]) -> bool:
-    """Whether views leave the elements in the order that they are in."""
-    placed = [network.calls[index].placed for index in chain]
-    shown = tuple([(each.layer, each.outputs[0]) for each in placed])
-    order = order_of(placed[0].entering, shown)
-    return order is not None and len(order.order) <= 1
+def _larger_first(network: Network, index: int) -> Found | None:
+    """What is broadcast comes second, as a gate after what it weighs."""
+    call = network.calls[index]
+    if len(call.inputs) != 2 or call.inputs[0].shape == call.placed.outputs[0]:
+        return None
+    first, second = call.inputs
+    if second.shape != call.placed.outputs[0]:
+        return None
+    return Found(call.placed.written, second, (index,), beside=(first,))
 
 
-def _keeping(network: Network, index: int) -> Found | None:
-    """A reduction whose axes come back with one cell."""
-    layer, last = network.calls[index].placed.layer, network.reader(index)
-    assert isinstance(layer, Reduce)
-    if last is None or layer.keep or network.calls[last].placed.type not in VIEWS:
+def _batch_norm(network: Network, index: int) -> Found | None:
+    """A factor and a shift that are what an exporter has made of a batch norm, by their names."""
+    last = network.reader(index)
+    first = learned_beside(network, index)
+    second = None if last is None else learned_beside(network, last)
+    if last is None or first is None or second is None:
         return None
-    layer = dataclasses.replace(layer, keep=True)
-    (x,) = network.calls[index].inputs
-    if fits(layer, x.shape) != (network.out(last).shape,):
+    if network.calls[last].placed.type != "add" or second[2].node != index:
         return None
-    if not _keep_order(network, [last]):
+    shape = _of_channels(first[2].shape)
+    like = _as_batch_norm(network.calls[index], network.calls[last])
+    if first[1] != shape or second[1] != shape or like is None:
         return None
-    return Found(layer, x, (index, last))
+    calls = tuple(dict.fromkeys((first[0], index, second[0], last)))
+    return Found(BatchNorm(), first[2], calls, (first[0], second[0]), note=_FOLDED, like=like)
+
+
+def _as_batch_norm(first: Call, last: Call) -> Call | None:
+    """The batch norm that two calls are parts of by their names, without what it does.
+
+    None where they are called otherwise.
+    """
+    for depth, scope in enumerate(first.scopes):
+        if _BATCH_NORM.search(scope.name):
+            # Keras calls every one so, inside of the module that has a name.
+            place = max(depth - 1, 0) if scope.name == "batchnorm" else depth
+            return first._replace(name=first.scopes[place].name, scopes=first.scopes[:place])
+    return first if first.name == last.name and _BATCH_NORM.search(first.name) else None
+
+
+#: What batch norms are called.
+_BATCH_NORM = re.compile(r"batch_?norm|(?:^|_)bn(?:_|\d|$)", re.IGNORECASE)
+#: What is said beside a network with such.
+_FOLDED = (
+    "the file has its batch norms as a factor and a shift for each channel; they are written as"
+    " batch norms, whose running statistics are counted again"
+)
 
 
 #: What is looked for where a layer of a type stands, the first that is found.
@@ -140,17 +196,14 @@ STRUCTURES: Mapping[str, tuple[Callable[[Network, int], Found | None], ...]] = {
     **dict.fromkeys(("linear", "conv", "conv_transpose"), (_biased,)),
     **dict.fromkeys(("layer_norm", "group_norm", "rms_norm"), (_affine,)),
     "instance_norm": (_grouped, _affine),
-    "reduce": (_keeping,),
+    "scale": (_batch_norm,),
+    "mul": (_batch_norm, _larger_first),
+    **dict.fromkeys(("add", "maximum", "minimum"), (_larger_first,)),
 }
 
 
-def with_structures(traced: Traced) -> Traced:
-    """The network with layers that stand together as the one that they are."""
-    network = Network(traced)
-    return changed(network, [*_changes(network)])
-
-
-def _changes(network: Network) -> Iterator[Change]:
+def structures(network: Network) -> Iterator[Change]:
+    """Layers that stand together, as the one that they are."""
     taken: set[int] = set()
     for index, call in enumerate(network.calls):
         for look in STRUCTURES.get(call.placed.type, ()):
@@ -165,10 +218,14 @@ def _change(network: Network, found: Found) -> Change:
     first = network.calls[found.calls[0]]
 
     def make(anew: Anew) -> tuple[Tensor, ...]:
-        name = first.name if _owns(first.placed) else ""
-        return anew.add(found.layer, anew[found.x], name=name, holding=found.holding)
+        if found.like is not None:
+            anew.like = found.like
+        name = first.name if _owns(first.placed) and found.like is None else ""
+        inputs = [anew[each] for each in (found.x, *found.beside)]
+        made = anew.add(found.layer, *inputs, name=name, holding=found.holding)
+        return made if found.view is None else anew.add(found.view, *made, name=found.view.type)
 
-    return Change(found.calls[-1], frozenset(found.calls), make, found.holding)
+    return Change(found.calls[-1], frozenset(found.calls), make, found.holding, found.note)
 
 
 def _owns(placed: Placed) -> bool:

@@ -11,8 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from convcalc.arithmetic import product
-from convcalc.foreign.patterns.network import Anew, Change, Network, changed, fits
-from convcalc.foreign.traced import Traced
+from convcalc.foreign.patterns.network import Anew, Change, Network, fits
 from convcalc.layers.attention import Permute
 from convcalc.layers.base import Layer
 from convcalc.layers.dense import Flatten, Reshape
@@ -137,16 +136,26 @@ def order_of(x: Shape, layers: tuple[tuple[Layer, Shape], ...]) -> Order | None:
     return view.order()
 
 
+def keep_order(network: Network, chain: Sequence[int]) -> bool:
+    """Whether views leave the elements in the order that they are in."""
+    placed = [network.calls[index].placed for index in chain]
+    shown = tuple([(each.layer, each.outputs[0]) for each in placed])
+    order = order_of(placed[0].entering, shown)
+    return order is not None and len(order.order) <= 1
+
+
 @lru_cache(maxsize=1024)
-def layers_for(x: Shape, y: Shape, order: Order) -> tuple[Layer, ...]:
-    """The fewest layers that make `y` of `x` by putting its elements into an order."""
+def layers_for(x: Shape, y: Shape, order: Order) -> tuple[Layer, ...] | None:
+    """The fewest layers that make `y` of `x` by putting its elements into an order.
+
+    None where all have a tensor of too many axes in between.
+    """
     if order.order == tuple(range(len(order.order))):
         return () if x == y else (_reshape(x, y),)
     for layer in _named(x, y, order):
         if fits(layer, x) == (y,) and order_of(x, ((layer, y),)) == order:
             return (layer,)
-    ways = [*_ways(x, y, order)]
-    return min(ways, key=len)
+    return min(_ways(x, y, order), key=len, default=None)
 
 
 def _named(x: Shape, y: Shape, order: Order) -> Iterator[Layer]:
@@ -164,8 +173,7 @@ def _named(x: Shape, y: Shape, order: Order) -> Iterator[Layer]:
 
 def _ways(x: Shape, y: Shape, order: Order) -> Iterator[tuple[Layer, ...]]:
     """Ways to put elements into an order by reshapes around one permute."""
-    before = Shape(*order.sizes)
-    for inner in (x, _split_as(y, order), before):
+    for inner in (x, _split_as(y, order), _split_at(x, order), Shape(*order.sizes)):
         moved = _moves(inner, order)
         if moved is None:
             continue
@@ -208,6 +216,16 @@ def _split_as(y: Shape, order: Order) -> Shape:
     return y if back is None else Shape(*[y[axis] for axis in back])
 
 
+def _split_at(x: Shape, order: Order) -> Shape:
+    """The sizes of an order with the axes of `x` kept apart, as people write it."""
+    ends = {product(sizes[: n + 1]) for sizes in (x, order.sizes) for n in range(len(sizes))}
+    found, before = [], 1
+    for end in sorted(ends - {1}):
+        found.append(end // before)
+        before = end
+    return Shape(*found)
+
+
 def _reshape(x: Shape, y: Shape) -> Layer:
     for start in range(len(x)):
         if y == (*x[:start], product(x[start:])):
@@ -215,30 +233,22 @@ def _reshape(x: Shape, y: Shape) -> Layer:
     return Reshape(shape=tuple(y))
 
 
-def without_twins(traced: Traced) -> Traced:
-    """The network with one view for equal ones of the same tensor."""
-    network = Network(traced)
+def twins(network: Network) -> Iterator[Change]:
+    """Views that are made of a tensor before, as the first of them."""
     first: dict[tuple[Tensor, Layer], int] = {}
-    changes = []
     for index, call in enumerate(network.calls):
         if call.placed.type in VIEWS:
             twin = first.setdefault((call.inputs[0], call.placed.layer), index)
-            if twin != index:
-                changes.append(Change(index, frozenset([index]), _instead(network.out(twin))))
-    return changed(network, changes)
+            if twin != index and not network.leaves[index]:
+                yield Change(index, frozenset([index]), _instead(network.out(twin)))
 
 
 def _instead(tensor: Tensor) -> Callable[[Anew], tuple[Tensor, ...]]:
     return lambda anew: (anew[tensor],)
 
 
-def with_views(traced: Traced) -> Traced:
-    """The network with as few views as there can be."""
-    network = Network(traced)
-    return changed(network, [*_changes(network)])
-
-
-def _changes(network: Network) -> Iterator[Change]:
+def views(network: Network) -> Iterator[Change]:
+    """Views one after the other, as fewer."""
     taken: set[int] = set()
     for last in range(len(network.calls) - 1, -1, -1):
         if last not in taken and network.calls[last].placed.type in VIEWS:
@@ -266,7 +276,9 @@ def _change(network: Network, chain: Sequence[int]) -> Change | None:
     if order is None:
         return None
     layers = layers_for(x.shape, placed[-1].outputs[0], order)
-    if len(layers) >= len(chain):
+    if layers is None or len(layers) >= len(chain):
+        return None
+    if not layers and network.leaves[chain[-1]] and network.leaves_already(x):
         return None
 
     def make(anew: Anew) -> tuple[Tensor, ...]:

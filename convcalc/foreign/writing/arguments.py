@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from convcalc.foreign.writing.line import Line
 from convcalc.language.check import RESERVED, taken_names
 
 
@@ -142,9 +143,7 @@ class Arguments:
                 return worked_out
         return self._new(place, role, vector)
 
-    def _relations(
-        self, place: Place, role: str, vector: Vector
-    ) -> Iterator[tuple[str, Vector]]:
+    def _relations(self, place: Place, role: str, vector: Vector) -> Iterator[tuple[str, Vector]]:
         """What a number may be worked out from, the likeliest first."""
         if role == "channels":
             yield "in_channels", place.entering
@@ -273,7 +272,7 @@ class Arguments:
 
     def finish(self, taken: Iterable[str]) -> Finished:
         """The arguments with their names."""
-        names = Counter({name: 1 for name in (*RESERVED, *taken_names(), *taken, INDEX)})
+        names = Counter(dict.fromkeys((*RESERVED, *taken_names(), *taken, INDEX), 1))
         tokens: dict[str, str] = {}
         outs = [each for each in self.found if each.wish == "out" or each.wish[0] == "\0"]
         last = next((each for each in outs if each.token == self.last_out), None)
@@ -327,6 +326,15 @@ def choice(first: Any, rest: Any) -> str:
     return f"{_literal(first)} if {INDEX} == 0 else {_literal(rest)}"
 
 
+def asks_for_turn(line: Line) -> bool:
+    """Whether a value of a line is another in the first turn of the loop around it."""
+    return any(
+        isinstance(value, Switch)
+        or (isinstance(value, Expression) and re.search(rf"\b{INDEX} [=!]= 0", value) is not None)
+        for value in line.fields.values()
+    )
+
+
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -354,7 +362,11 @@ def _multiple(text: str, values: Vector, wanted: Vector) -> tuple[str, Vector] |
         return f"{text} * {factor}", tuple([v if v is ANY else v * factor for v in values])
     if 1 < over <= _MOST_TIMES and all(w * over == v for v, w in pairs):
         known = all(v is ANY or v % over == 0 for v in values)
-        return (f"{text} // {over}", tuple([v if v is ANY else v // over for v in values])) if known else None
+        return (
+            (f"{text} // {over}", tuple([v if v is ANY else v // over for v in values]))
+            if known
+            else None
+        )
     return None
 
 

@@ -22,9 +22,7 @@ _MOST_CONDITIONS = 4
 _MOST_ARGUMENTS = 12
 
 
-def with_blocks(
-    lines: list[Line], *, plain: bool = False
-) -> tuple[list[Line], dict[str, Any]]:
+def with_blocks(lines: list[Line], *, plain: bool = False) -> tuple[list[Line], dict[str, Any]]:
     """The lines of a network with calls of blocks and with loops; the blocks by their names.
 
     The `plain` ones have no loops, and only those modules are blocks that cannot be groups.

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import Any
 
-from convcalc.foreign.writing.arguments import INDEX, Expression, Switch, choice
+from convcalc.foreign.writing.arguments import INDEX, Switch, asks_for_turn, choice
 from convcalc.foreign.writing.line import Line, every, says_more
 from convcalc.foreign.writing.yaml import Stack
 
 
 def stack(lines: list[Line]) -> Stack:
     """A list of lines as a spec has it."""
-    return Stack([_element(line) for line in lines])
+    return Stack([_element(line) for line in _without_bare_groups(lines)])
+
+
+def _without_bare_groups(lines: list[Line]) -> Iterator[Line]:
+    """The lines, and those in groups that say nothing."""
+    for line in lines:
+        is_bare = line.is_module and not (line.fields or shown_name(line) or line.weights)
+        if is_bare and not line.reads_input and not (line.from_ and line.lists["layers"][0].from_):
+            inner: list[Line] = line.lists["layers"]
+            inner[0].from_ = inner[0].from_ or line.from_
+            yield from _without_bare_groups(inner)
+        else:
+            yield line
 
 
 def _element(line: Line) -> Any:
@@ -31,7 +43,7 @@ def _element(line: Line) -> Any:
             fields[key] = True
         elif key != "when":
             fields[key] = choice(*value) if isinstance(value, Switch) else value
-    if line.kind == "repeat" and any(map(_asks_for_turn, every(line.lists["layers"]))):
+    if line.kind == "repeat" and any(map(asks_for_turn, every(line.lists["layers"]))):
         fields["index"] = INDEX
     for key, lines in line.lists.items():
         if key == "paths":
@@ -39,15 +51,6 @@ def _element(line: Line) -> Any:
         elif lines or key == "layers":
             fields[key] = stack(lines)
     return {line.kind: fields} if fields else line.kind
-
-
-def _asks_for_turn(line: Line) -> bool:
-    """Whether a value of a line is another in the first turn of the loop around it."""
-    return any(
-        isinstance(value, Switch)
-        or (isinstance(value, Expression) and re.search(rf"\b{INDEX} [=!]= 0", value) is not None)
-        for value in line.fields.values()
-    )
 
 
 def shown_name(line: Line) -> str:

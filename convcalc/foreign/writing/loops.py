@@ -160,18 +160,23 @@ def _table(lines: list[Line], at: int, length: int, merging: Merging) -> tuple[L
             break
         turns.append(raised(turn))
         end += length
-    if len(turns) < 3 and len(turns) * _size(first) < _WORTH_A_TABLE:
+    size = _size(turns[0])
+    if len(turns) < 2 or len(turns) * size <= len(turns) + size + _HEAD:
         return lines[at], at + 1
     made = _loop_over(turns, merging)
     return (made, end) if made is not None else (lines[at], at + 1)
 
 
-#: How many lines two turns have together that are worth a table.
-_WORTH_A_TABLE = 12
+#: The lines of a loop over a table that are neither rows nor layers.
+_HEAD = 4
 
 
 def _size(lines: Sequence[Line]) -> int:
-    return sum(1 + sum(map(_size, line.inner())) for line in lines)
+    """About how many lines of text they are."""
+    return sum(
+        1 if not line.lists else 2 + len(line.lists) + sum(map(_size, line.inner()))
+        for line in lines
+    )
 
 
 def _may_be_in_a_table(line: Line) -> bool:

@@ -14,6 +14,7 @@ from convcalc.foreign.writing.arguments import (
     Place,
     Switch,
     Vector,
+    asks_for_turn,
     named,
 )
 from convcalc.foreign.writing.fields import shown_default
@@ -350,7 +351,8 @@ class Solving:
         if "connect" in each.fields:
             vector = each.fields["connect"]
             line.fields["connect"] = self._condition(vector, "connect", flow, {})
-        if line.kind == "repeat" and line.fields.get("times") == 1:
+        is_once = line.kind == "repeat" and line.fields.get("times") == 1
+        if is_once and not any(map(asks_for_turn, every(line.lists["layers"]))):
             (once,) = line.lists.values()
             once[0].from_, once[-1].label = line.from_, line.label
             return once

@@ -16,6 +16,7 @@ from convcalc.foreign.writing.fields import (
 )
 from convcalc.foreign.writing.line import Line, every
 from convcalc.foreign.writing.paths import Users, structured
+from convcalc.foreign.writing.units import with_idioms, with_units
 from convcalc.shape import Tensor
 
 #: Modules of PyTorch that only hold others.
@@ -28,7 +29,13 @@ def lines_of(traced: Traced, inputs: tuple[str, ...]) -> tuple[list[Line], tuple
     The latter are empty where they are the last line's. Modules are `sequential` lines.
     """
     tree = _Tree(traced)
-    body = structured(tree.lines(0, len(traced.calls), 0), tree.users)
+    body = tree.lines(0, len(traced.calls), 0)
+    has_modules = any(call.scopes for call in traced.calls)
+    if not has_modules:
+        body = with_idioms(body, tree.users)
+    body = structured(body, tree.users)
+    if not has_modules:
+        body = with_units(body, tree.users)
     entering = tuple([Tensor(-1 - at, 0, shape) for at, shape in enumerate(traced.inputs.values())])
     names = dict(zip(entering, inputs))
     leaving = traced.outputs if not body or traced.outputs != body[-1].makes else ()

@@ -138,6 +138,8 @@ class _Join:
         after: int,
         split: Line | None = None,
     ) -> tuple[int, Line] | None:
+        if not all(forks):
+            return None  # a parameter follows from nothing
         kind, order = self.line.kind, [*range(len(takes))]
         paths = [at for at in order if at not in identities]
         if not paths or any(places[at] <= after for at in paths):

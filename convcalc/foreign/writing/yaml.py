@@ -83,9 +83,7 @@ def _is_short(value: Any, room: int) -> bool:
 def _entry(key: str, value: Any, indent: int) -> Iterator[str]:
     """An entry of a mapping, as lines."""
     head = f"{' ' * indent}{key}:"
-    if not isinstance(value, (dict, list)) or not value:
-        yield f"{head} {_flow(value)}"
-    elif _is_short(value, _WIDTH - len(head) - 1) and not _is_open(value):
+    if not isinstance(value, (dict, list)) or not value or (_is_short(value, _WIDTH - len(head) - 1) and not _is_open(value)):
         yield f"{head} {_flow(value)}"
     elif isinstance(value, dict):
         yield head

@@ -68,7 +68,10 @@ def clamp(
     """Kept within bounds."""
     if min is None and max is None:
         min, max = min_val, max_val
-    refuse_unless(not isinstance(min, tuple) and not isinstance(max, tuple), "bounds in tensors")
+    refuse_unless(
+        not isinstance(min, (Foreign, Held)) and not isinstance(max, (Foreign, Held)),
+        "bounds in tensors",
+    )
     if (min, max) == (0, 6):
         return unary(op, activation.ReLU6(), x)
     least, most = (None if bound is None else float(bound) for bound in (min, max))

@@ -78,11 +78,15 @@ def is_own(held: Value | None) -> bool:
 
 def foreign(op: Operation, value: Value) -> Foreign:
     """A value as a tensor that layers made."""
+    return foreign_of(op.recorder, value)
+
+
+def foreign_of(recorder: Recorder, value: Value) -> Foreign:
+    """A value as a tensor that layers made."""
     if isinstance(value, Foreign):
         return value
-    order = range(len(value.shape))
-    tensor = op.recorder.settled(value, order)
-    return Foreign(tensor, tuple(order) if value.shape else ())
+    order = tuple(range(len(value.shape)))
+    return Foreign(recorder.settled(value, order), order)
 
 
 def axis_of(dim: int, rank: int) -> int:

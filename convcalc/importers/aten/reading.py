@@ -8,14 +8,13 @@ from __future__ import annotations
 import inspect
 import os
 import traceback
-from collections.abc import Callable, Mapping
-from types import FrameType
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from convcalc import extras
-from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail
+from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
 from convcalc.foreign.traced import Traced
-from convcalc.words import counted, did_you_mean, listed, quoted, shortened
+from convcalc.words import did_you_mean, listed, quoted, shortened
 
 Inputs = Mapping[str, tuple[int, ...]]
 
@@ -40,9 +39,11 @@ def read(target: str, arguments: Mapping[str, Any], inputs: Inputs) -> Traced:
         from convcalc.importers.aten.walking import Walk
 
         name = str(arguments.get("model_name", target.rpartition(":")[2].rpartition(".")[2]))
-        traced = Walk(program, module).traced(name, target)
+        walk = Walk(program, module)
+        traced = walk.traced(name, target)
         macs = _counted(module, sizes, device)
-    return traced._replace(notes=(*traced.notes, *_differences(traced, module, macs)))
+    notes = *traced.notes, *_differences(traced, module, macs, walk.unused())
+    return traced._replace(notes=notes)
 
 
 class _Telling:
@@ -84,7 +85,7 @@ def _asks_for_values(error: BaseException) -> bool:
     text = f"{type(error).__name__} {error}"
     return any(
         sign in text
-        for sign in ("DataDependent", "data-dependent", ".item() cannot be called on meta")
+        for sign in ("DataDependent", "data-dependent", "on meta tensors", "out of meta tensor")
     )
 
 
@@ -95,11 +96,7 @@ def _place(error: BaseException) -> str:
     own = (os.path.dirname(torch.__file__), os.path.dirname(os.__file__) + os.sep + "importlib")
     here = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     frames = traceback.extract_tb(error.__traceback__)
-    outer = [
-        frame
-        for frame in frames
-        if not frame.filename.startswith((*own, here, "<"))
-    ]
+    outer = [frame for frame in frames if not frame.filename.startswith((*own, here, "<"))]
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_short(error.filename)}:{error.lineno}"
     return f"{_short(outer[-1].filename)}:{outer[-1].lineno}" if outer else ""
@@ -158,7 +155,7 @@ def _exported(
             program = torch.export.export(module, (), _tensors(sizes, "meta"), strict=False)
         return program, module, "meta"
     except Exception as error:
-        if _is_of_the_shapes(error):
+        if _is_of_the_shapes(error) and not _asks_for_values(error):
             raise _raised(target, "running it", error) from None
     with _Telling(target, "running it"):
         module = make().eval()
@@ -183,6 +180,7 @@ def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> 
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False)
+    module.requires_grad_(False)  # it stops where a parameter that could learn enters a module
     try:
         with ExitStack() as stack:
             if device == "cpu":
@@ -196,17 +194,25 @@ def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> 
     return int(counter.get_total_flops()) // 2
 
 
-def _differences(traced: Traced, module: Any, macs: int | None) -> list[str]:
-    """What PyTorch says otherwise of a network, and the modules that are never called."""
+def _differences(
+    traced: Traced, module: Any, macs: int | None, unused: Mapping[str, int]
+) -> Iterator[str]:
+    """What PyTorch says otherwise of a network, and what of it is never called.
+
+    `unused` are modules and parameters that nothing uses, each with its parameters.
+    """
     placed = [call.placed for call in traced.calls]
+    unknown = any(each.operations is None for each in placed)
     own = sum(each.operations.macs for each in placed if each.operations is not None)
-    notes = []
     if macs is None:
-        notes.append("FlopCounterMode could not run it, so the MACs are not checked")
+        yield "FlopCounterMode cannot run it, so its MACs are not checked"
     elif macs != own:
-        notes.append(f"PyTorch's FlopCounterMode counts {macs:,} MACs, and here are {own:,}")
+        reason = ": operators whose cost is not known are in one of them alone" if unknown else ""
+        yield f"PyTorch's FlopCounterMode counts {macs:,} MACs, and here are {own:,}{reason}"
+    idle = sum(unused.values())
+    if unused:
+        yield f"never used, and not counted: {listed(unused, 8)}, of {idle:,} parameters"
     learned = sum(w.size for each in placed for w in each.weights if w.trainable)
     all_of_it = sum(each.numel() for each in module.parameters())
-    if learned != all_of_it:
-        notes.append(f"the module has {all_of_it:,} parameters, and here are {learned:,}")
-    return notes
+    if learned != all_of_it - idle:
+        yield f"the module uses {all_of_it - idle:,} parameters, and here are {learned:,}"

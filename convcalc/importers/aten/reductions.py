@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.arithmetic import product
-from convcalc.foreign.recorder import Foreign, NoLayerError, Value
+from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Value
 from convcalc.importers.aten.operators import (
     Operation,
     axes_of,
     foreign,
     operator,
-    refuse_unless,
     spread,
     together,
     unary,
 )
 from convcalc.layers.activation import Abs, Sqrt, Square
 from convcalc.layers.base import Layer
-from convcalc.layers.joining import Maximum, Mul, Sub
+from convcalc.layers.joining import Maximum, Minimum, Mul, Sub
 from convcalc.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -38,10 +37,6 @@ def _batched(op: Operation, layer: Layer, x: Value, axes: int) -> Value:
         return op.recorder.windowed(layer, x)
     made = op.recorder.windowed(layer, op.recorder.unsqueezed(x, [0]))
     return op.recorder.squeezed(made, [0])
-
-
-def _axes(op: Operation, name: str) -> int:
-    return int(name[-1])
 
 
 def _pool(name: str, layer: type[Layer]) -> None:
@@ -137,7 +132,7 @@ def amin(op: Operation, x: Foreign, dim: Dims = None, keepdim: bool = False) -> 
 @operator("max")
 def largest(op: Operation, x: Foreign, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest of all, along an axis (with indices), or of two tensors."""
-    if isinstance(dim, tuple):
+    if isinstance(dim, (Foreign, Held)):
         return op.recorder.join(Maximum(), x, dim)
     made = op.recorder.reduced("max", x, axes_of(dim, len(x.shape)), keepdim)
     return made if dim is None else [made]
@@ -145,8 +140,9 @@ def largest(op: Operation, x: Foreign, dim: Any = None, keepdim: bool = False) -
 
 @operator("min")
 def smallest(op: Operation, x: Foreign, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest of all, or along an axis (with indices)."""
-    refuse_unless(not isinstance(dim, tuple), "the smaller of two")
+    """The smallest of all, along an axis (with indices), or of two tensors."""
+    if isinstance(dim, (Foreign, Held)):
+        return op.recorder.join(Minimum(), x, dim)
     made = op.recorder.reduced("min", x, axes_of(dim, len(x.shape)), keepdim)
     return made if dim is None else [made]
 

@@ -13,9 +13,8 @@ from typing import Any
 
 from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Recorder, Value
 from convcalc.foreign.traced import Call, Scope, Traced
-from convcalc.importers.aten.operators import OPERATORS, PRODUCTS, Operation, foreign
+from convcalc.importers.aten.operators import OPERATORS, PRODUCTS, Operation, foreign_of
 from convcalc.layers.attention import Parameter
-from convcalc.words import listed
 
 for _name in ("convolutions", "elementwise", "moving", "normalizations", "products", "reductions"):
     importlib.import_module(f"convcalc.importers.aten.{_name}")
@@ -29,6 +28,8 @@ _MODULES = frozenset(
 )
 #: Activations that are no module there.
 _NO_MODULES = frozenset({"abs", "clamp", "exp", "log", "sqrt", "square", "scale"})
+#: Operators of which no tool sees the parts.
+_FUSED = frozenset({"scaled_dot_product_attention"})
 #: Views, of which a change in place is one of what they look at.
 _VIEWS = frozenset({"slice", "select", "view", "narrow", "unsqueeze", "squeeze", "expand"})
 
@@ -38,6 +39,7 @@ class Walk:
 
     def __init__(self, program: Any, module: Any) -> None:
         self.program = program
+        self.module = module
         self.types = {path: type(each).__name__ for path, each in module.named_modules()}
         self.trained = {
             name: each.requires_grad
@@ -51,6 +53,7 @@ class Walk:
         self.bases: dict[Any, Any] = {}
         #: How often each unknown operator is called.
         self.unknown: Counter[str] = Counter()
+        self._opaque_used: set[Any] = set()
         self._uses: dict[tuple[Scope, ...], dict[tuple[str, str], int]] = {}
 
     def traced(self, name: str, source: str) -> Traced:
@@ -90,10 +93,8 @@ class Walk:
         """What leaves the network."""
         found = []
         for each in _flat(self._of(node.args[0])):
-            if isinstance(each, Held):
-                each = Foreign(self.recorder.settled(each, range(len(each.shape))), ())
-            if isinstance(each, Foreign):
-                found.append(each)
+            if isinstance(each, (Foreign, Held)):
+                found.append(foreign_of(self.recorder, each))
         return found
 
     def _of(self, argument: Any) -> Any:
@@ -140,10 +141,12 @@ class Walk:
         while node in self.bases:
             node = self.bases[node]
         whole = self.values[node]
-        if isinstance(made, Foreign) and isinstance(whole, (Held, Foreign)):
-            opaque = self.recorder.opaque("copy_", [each for each in (whole, made)], whole.shape)
+        if isinstance(made, Held) and isinstance(whole, Held):
+            self.values[node] = Held.of(whole.shape, whole, made)
+        elif isinstance(whole, (Held, Foreign)):
+            entering = [foreign_of(self.recorder, each) for each in (whole, made)]
+            self.values[node] = self.recorder.opaque("copy_", entering, whole.shape)
             self.unknown["copy_"] += 1
-            self.values[node] = opaque
 
     def _recorded(
         self,
@@ -171,18 +174,49 @@ class Walk:
                     raise
                 recorder.forget(start)
                 self.unknown[name] += 1
-                learned = {each.key: each for held in tensors if isinstance(held, Held)
-                           for each in held.made_of}  # fmt: skip
-                entering = [
-                    foreign(op, held) for held in tensors if not (isinstance(held, Held))
-                ] or [foreign(op, tensors[0])]
-                parts = [
-                    recorder.opaque(name, entering, shape, () if n else learned.values())
-                    for n, shape in enumerate(shapes)
-                ]
+                parts = self._opaque(name, tensors, shapes)
                 made = parts if isinstance(node.meta["val"], (list, tuple)) else parts[0]
-        self._tell(start, is_function, str(node.meta.get("torch_fn", ("", ""))[1]))
+        # A fused attention calls no function for its parts.
+        self._tell(
+            start, is_function and name not in _FUSED, str(node.meta.get("torch_fn", ("", ""))[1])
+        )
         return made
+
+    def _opaque(
+        self, name: str, tensors: Sequence[Value], shapes: Sequence[tuple[int, ...]]
+    ) -> list[Value]:
+        """What an unknown operator makes; what it learns is the first's."""
+        recorder = self.recorder
+        held = [each for each in tensors if isinstance(each, Held)]
+        learned = {each.key: each for part in held for each in part.made_of}
+        new = [each for key, each in learned.items() if key not in self.used()]
+        self._opaque_used.update(each.key for each in new)
+        entering = [each for each in tensors if isinstance(each, Foreign)]
+        entering = entering or [foreign_of(recorder, tensors[0])]
+        return [
+            recorder.opaque(name, entering, shape, () if n else new)
+            for n, shape in enumerate(shapes)
+        ]
+
+    def used(self) -> set[Any]:
+        """The names of the parameters that layers work with."""
+        keys = self.recorder.owned()
+        names = {part for key in keys for part in (key if isinstance(key, tuple) else (key,))}
+        return names | self._opaque_used
+
+    def unused(self) -> dict[str, int]:
+        """The outermost modules and parameters that nothing uses, each with its parameters."""
+        used = self.used()
+        sizes = {name: each.numel() for name, each in self.module.named_parameters()}
+        idle = {name for name in sizes if name not in used}
+        found: dict[str, int] = {}
+        for name in sorted(idle, key=list(sizes).index):
+            outer = next(
+                each for each in _from_the_outside(name)
+                if all(n in idle for n in sizes if n == each or n.startswith(f"{each}."))
+            )  # fmt: skip
+            found[outer] = found.get(outer, 0) + sizes[name]
+        return found
 
     def _tell(self, start: int, is_function: bool, function: str) -> None:
         """Name the layers of a call, and say of each whether it is a function's.
@@ -190,13 +224,17 @@ class Walk:
         The last that computes is what was called; what moves elements for it has its type's name.
         """
         calls = self.recorder.calls
+        owners = {call: key for key, call in self.recorder.owned().items() if call >= start}
         for index in range(start, len(calls)):
             call = calls[index]
             layer = call.placed.layer
             name = call.name
+            key = owners.get(index)
+            weight = str(key[0] if isinstance(key, tuple) else key or "")
             if isinstance(layer, Parameter):
-                key = self.recorder.key_of(index)
-                name = str(key[0]).rpartition(".")[2] if key else layer.type
+                name = weight.rpartition(".")[2] or layer.type
+            elif is_function and weight and layer.family in _MODULES:
+                name = self._weight_name(call, weight) or name
             elif layer.moves and index < len(calls) - 1:
                 name = layer.type
             if layer.family in _MODULES and layer.type not in _NO_MODULES and not layer.moves:
@@ -209,14 +247,19 @@ class Walk:
                 )
             calls[index] = call._replace(name=name, functional=functional)
 
+    def _weight_name(self, call: Call, weight: str) -> str:
+        """What a layer is called whose weights are `in_proj_weight`, by these; or nothing."""
+        around = ".".join(scope.name for scope in call.scopes)
+        within = weight[len(around) + 1 :] if around and weight.startswith(f"{around}.") else weight
+        name = within.removesuffix("weight").rstrip("._")
+        return name if name.isidentifier() else ""
+
     def _place(self, node: Any, name: str) -> tuple[tuple[Scope, ...], str, bool]:
         """The modules that a call is in, what it is called there, and whether it is a function."""
         stack = [
-            (key, path, kind)
+            (key, path, kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}")
             for key, (path, kind) in (node.meta.get("nn_module_stack") or {}).items()
         ]
-        stack = [(key, path, kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}")
-                 for key, path, kind in stack]  # fmt: skip
         scopes: tuple[Scope, ...] = ()
         around = ""
         for key, path, kind in stack:
@@ -234,11 +277,17 @@ class Walk:
             around = path
         kind = stack[-1][2] if stack else ""
         is_layer = kind.startswith("torch.nn.modules.") and not kind.startswith(_COMPOSITE)
-        if is_layer and scopes:
-            return scopes[:-1], scopes[-1].name, False
+        if is_layer:
+            return scopes[:-1], scopes[-1].name if scopes else name, False
         function = str(node.meta.get("torch_fn", ("", ""))[1]).rpartition(".")[2].strip("_")
         called = function if function and function != "multi_head_attention_forward" else name
         return scopes, called.strip("_"), True
+
+
+def _from_the_outside(name: str) -> Iterable[str]:
+    """The modules that a parameter is in, outermost first, and itself."""
+    parts = name.split(".")
+    return (".".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
 def _operator_of(target: Any) -> tuple[str, bool]:
@@ -247,7 +296,7 @@ def _operator_of(target: Any) -> tuple[str, bool]:
     if schema is None:
         return getattr(target, "__name__", str(target)), False
     space, _, name = schema.name.partition("::")
-    in_place = name.endswith("_") and not name.startswith("_") or name == "copy_"
+    in_place = name.endswith("_") and not name.startswith("_")
     name = name[:-1] if in_place else name
     return (name if space in ("aten", "prims") else f"{space}::{name}"), in_place
 
@@ -282,16 +331,50 @@ def _held(
 
 #: What makes a constant, by the sizes of a tensor at the most.
 _MADE = frozenset(
-    "new_zeros new_ones new_full new_empty new_tensor zeros_like ones_like full_like empty_like "
-    "rand_like randn_like sym_size".split()
+    {
+        "new_zeros",
+        "new_ones",
+        "new_full",
+        "new_empty",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+        "empty_like",
+        "rand_like",
+        "randn_like",
+    }
 )
 #: What keeps every element, and each once.
 _WHOLE = frozenset(
-    "view reshape permute transpose t contiguous clone detach alias unsqueeze squeeze flatten to "
-    "unflatten movedim neg _unsafe_view mul add sub div batch_norm exp sigmoid".split()
+    {
+        "view",
+        "reshape",
+        "permute",
+        "transpose",
+        "t",
+        "contiguous",
+        "clone",
+        "detach",
+        "alias",
+        "unsqueeze",
+        "squeeze",
+        "flatten",
+        "to",
+        "unflatten",
+        "movedim",
+        "neg",
+        "_unsafe_view",
+        "mul",
+        "add",
+        "sub",
+        "div",
+        "batch_norm",
+        "exp",
+        "sigmoid",
+    }
 )
 #: What keeps some of the elements.
-_PARTS = frozenset("select slice narrow chunk split split_with_sizes unbind".split())
+_PARTS = frozenset({"select", "slice", "narrow", "chunk", "split", "split_with_sizes", "unbind"})
 
 
 def _check(made: Any, shapes: tuple[tuple[int, ...], ...]) -> None:
@@ -348,8 +431,3 @@ def _is_idle(call: Call) -> bool:
     """Whether a layer has no products and no weights."""
     operations = call.placed.operations
     return operations is not None and operations.macs == 0 and not call.placed.tensors
-
-
-def described(names: Sequence[str]) -> str:
-    """Names in a note."""
-    return listed(names, 6)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Recorder, Value
+from convcalc.foreign.recorder import Foreign, NoLayerError, Recorder, Value
 from convcalc.importers.onnx_reader.constants import Constant, axis_of
 from convcalc.importers.onnx_reader.wire import GraphAttribute, Node
 
 #: A tensor of the file: it hangs on the inputs, or it is constant.
 Known = Foreign | Constant
+
+
+class UnfitError(Exception):
+    """Tensors that an operator cannot take: the file is wrong. Its message is a few words."""
+
+
+class Parts(NamedTuple):
+    """A list of tensors."""
+
+    tensors: tuple[Known, ...]
 
 
 class Operation:
@@ -19,7 +29,7 @@ class Operation:
     def __init__(
         self,
         node: Node,
-        inputs: Sequence[Known | None],
+        inputs: Sequence[Known | Parts | None],
         recorder: Recorder,
         opset: int,
         batch: int = 1,
@@ -38,6 +48,11 @@ class Operation:
     def name(self) -> str:
         """The operator."""
         return self.node.op
+
+    @property
+    def outputs(self) -> int:
+        """How many tensors leave it."""
+        return len(self.node.outputs)
 
     @property
     def constants(self) -> tuple[Constant | None, ...]:
@@ -59,7 +74,16 @@ class Operation:
         found = self.inputs[index] if index < len(self.inputs) else None
         if found is None:
             raise NoLayerError(f"it lacks its input {index}")
+        if isinstance(found, Parts):
+            raise NoLayerError("a list of tensors enters it")
         return found
+
+    def parts(self, index: int) -> tuple[Known, ...]:
+        """An input that is a list of tensors."""
+        found = self.inputs[index] if index < len(self.inputs) else None
+        if not isinstance(found, Parts):
+            raise NoLayerError("no list of tensors enters it")
+        return found.tensors
 
     def foreign(self, index: int) -> Foreign:
         """An input that hangs on those of the network. Raises NoLayerError for a constant."""
@@ -75,10 +99,7 @@ class Operation:
 
     def mixed(self, index: int) -> Value:
         """An input that is learned where it is a constant that may be; see `may_be_learned`."""
-        found = self[index]
-        if not isinstance(found, Constant):
-            return found
-        return found.as_weights() if may_be_learned(found) else found.as_numbers()
+        return mixed(self[index])
 
     def weights(self, index: int) -> Constant:
         """An input that is learned. Raises NoLayerError where it is computed from the inputs."""
@@ -112,8 +133,14 @@ class Operation:
         return float(constant.values[0])
 
     def axis(self, default: int, rank: int) -> int:
-        """Its axis, from 0."""
-        return axis_of(self.attribute("axis", default), rank)
+        """Its axis, from 0. Raises NoLayerError for the batch, where the file has one."""
+        return self.apart_from_batch(axis_of(self.attribute("axis", default), rank))
+
+    def apart_from_batch(self, axis: int) -> int:
+        """An axis. Raises NoLayerError where it is that of the file's batch."""
+        if axis == 0 and self.batch > 1:
+            raise NoLayerError("it goes along the batch")
+        return axis
 
     def bias(self, size: int) -> Constant | None:
         """The vector that the one node behind adds, which is then part of this one."""
@@ -131,13 +158,19 @@ def may_be_learned(constant: Constant) -> bool:
     return constant.is_float and constant.size > 1 and bool(constant.made_of)
 
 
+def mixed(known: Known) -> Value:
+    """A tensor, which is learned where it is a constant that may be; see `may_be_learned`."""
+    if not isinstance(known, Constant):
+        return known
+    return known.as_weights() if may_be_learned(known) else known.as_numbers()
+
+
 def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
     """What is the same for layers of the same weights; None where they are not the file's."""
     found = tuple(each.key for c in constants if c is not None for each in c.made_of)
     return found or None
 
 
-Result = Known | Held | Sequence[Known | None]
 Handler = Callable[[Operation], Any]
 #: How each operator becomes layers.
 HANDLERS: dict[tuple[str, str], Handler] = {}

@@ -30,6 +30,8 @@ class TensorData(NamedTuple):
     type: int
     #: Row by row; None where they are many, elsewhere, or no numbers.
     values: tuple[Any, ...] | None
+    #: From where to where its bytes stand in the file; None where they do not.
+    place: tuple[int, int] | None = None
 
 
 class Value(NamedTuple):
@@ -138,13 +140,19 @@ class _Bytes:
                 tag, at = self.varint(at - 1, end)
             field, kind = tag >> 3, tag & 7
             if kind == 2:
-                size, at = self.varint(at, end)
+                size = data[at] if at < end else 128
+                at += 1
+                if size >= 128:
+                    size, at = self.varint(at - 1, end)
                 if at + size > end:
                     raise NotOnnxError("it ends before what it says that it holds")
                 yield field, (at, at + size)
                 at += size
             elif kind == 0:
-                number, at = self.varint(at, end)
+                number = data[at] if at < end else 128
+                at += 1
+                if number >= 128:
+                    number, at = self.varint(at - 1, end)
                 yield field, number
             elif kind in (1, 5):
                 size = 8 if kind == 1 else 4
@@ -160,7 +168,7 @@ class _Bytes:
     def text(self, run: Any) -> str:
         """A run as text."""
         start, end = _run(run)
-        return bytes(self.data[start:end]).decode("utf-8", "replace")
+        return self.data[start:end].decode("utf-8", "replace")  # type: ignore[no-any-return]
 
     def integers(self, value: Any) -> Iterator[int]:
         """One integer, or a run of them."""
@@ -287,7 +295,7 @@ def _node(source: _Bytes, start: int, end: int) -> Node:
         elif field == 7:
             domain = source.text(value)
         elif field == 9:
-            metadata |= _property(source, *_run(value))
+            metadata.update(_property(source, *_run(value)))
     if domain == "ai.onnx":
         domain = ""
     return Node(op, domain, name, tuple(inputs), tuple(outputs), attributes, metadata)
@@ -296,15 +304,18 @@ def _node(source: _Bytes, start: int, end: int) -> Node:
 #: What is kept of a node's metadata: where it stood in the code it was made from.
 SCOPES = "pkg.torch.onnx.name_scopes"
 CLASSES = "pkg.torch.onnx.class_hierarchy"
-NAMESPACE = "namespace"
+#: How long their keys are, which stand first.
+_SIZES = frozenset((len(SCOPES), len(CLASSES)))
 
 
 def _property(source: _Bytes, start: int, end: int) -> dict[str, str]:
+    if end - start < 2 or source.data[start + 1] not in _SIZES:
+        return {}  # most of it is where each line of code stands
     key = ""
     for field, value in source.fields(start, end):
         if field == 1:
             key = source.text(value)
-            if key not in (SCOPES, CLASSES, NAMESPACE):
+            if key not in (SCOPES, CLASSES):
                 return {}
         elif field == 2 and key:
             return {key: source.text(value)}
@@ -380,7 +391,7 @@ def _tensor(source: _Bytes, start: int, end: int) -> TensorData:
         count *= size
     if not is_whole or values is None or len(values) != count:
         values = None
-    return TensorData(name, tuple(dims), kind, values)
+    return TensorData(name, tuple(dims), kind, values, raw)
 
 
 def _doubles(source: _Bytes, value: Any) -> tuple[float, ...]:
@@ -415,6 +426,32 @@ def _unpacked_halves(kind: int, bits: tuple[int, ...]) -> tuple[float, ...] | No
         return struct.unpack(f"<{len(bits)}e", struct.pack(f"<{len(bits)}H", *bits))
     wide = [each << 16 for each in bits]
     return struct.unpack(f"<{len(wide)}f", struct.pack(f"<{len(wide)}I", *wide))
+
+
+#: Bytes that are looked at in one go.
+_BLOCK = 4096
+
+
+def few_numbers(data: Any, tensor: TensorData, most: int) -> set[float] | None:
+    """The different numbers of a tensor; None where they are more than `most`, or not in the file.
+
+    Of weights no more than the first block is read, since that has many.
+    """
+    if tensor.values is not None:
+        found = set(tensor.values)
+        return found if len(found) <= most else None
+    if tensor.place is None or tensor.type not in (1, 11):
+        return None
+    start, end = tensor.place
+    letter = _LETTERS[tensor.type]
+    width = struct.calcsize(f"<{letter}")
+    kinds: set[bytes] = set()
+    for at in range(start, end - width + 1, _BLOCK):
+        block = data[at : min(at + _BLOCK, end)]
+        kinds.update([block[place : place + width] for place in range(0, len(block), width)])
+        if len(kinds) > most:
+            return None
+    return {struct.unpack(f"<{letter}", each)[0] for each in kinds if len(each) == width}
 
 
 def _sparse(source: _Bytes, start: int, end: int) -> TensorData:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from convcalc.arithmetic import product
 from convcalc.foreign.primitives import Primitive
 from convcalc.foreign.recorder import Foreign, NoLayerError, Value
-from convcalc.importers.onnx_reader.constants import Constant, broadcast
+from convcalc.importers.onnx_reader.constants import Constant, axis_of, broadcast
 from convcalc.importers.onnx_reader.operation import (
     MICROSOFT,
     Known,
     Operation,
     key_of,
     may_be_learned,
+    mixed,
     operator,
 )
 from convcalc.layers.activation import Sqrt, Square
@@ -50,7 +51,7 @@ def _of_rank(op: Operation, value: Foreign, *others: Known) -> Foreign:
 def arithmetic(op: Operation) -> Foreign:
     """A layer on tensors, or on one and a constant number."""
     layer = _LAYERS[op.name]
-    known = [op[index] for index in range(len(op.inputs))]
+    known = [_aligned(op, op[index], index) for index in range(len(op.inputs))]
     if len(known) == 1:
         return op.foreign(0)
     numbers = [number_of(each) for each in known]
@@ -68,7 +69,21 @@ def arithmetic(op: Operation) -> Foreign:
             return op.recorder.unary(layer(value=number), value)
         if op.name == "Mul" and (scaled := _scaled(op, known)) is not None:
             return scaled
-    return op.recorder.join(layer(), *[op.mixed(index) for index in range(len(known))])
+    return op.recorder.join(layer(), *[mixed(each) for each in known])
+
+
+def _aligned(op: Operation, known: Known, index: int) -> Known:
+    """A second operand with the axes that it has behind its own, up to version 6 of ONNX."""
+    axis = op.attribute("axis")
+    if index != 1 or axis is None or op.opset > 6:
+        return known
+    behind = len(op[0].shape) - axis_of(axis, len(op[0].shape)) - len(known.shape)
+    axes = range(len(known.shape), len(known.shape) + max(behind, 0))
+    if isinstance(known, Constant):
+        return known._replace(shape=(*known.shape, *[1 for _ in axes]))
+    made = op.recorder.unsqueezed(known, axes)
+    assert isinstance(made, Foreign)
+    return made
 
 
 def _scaled(op: Operation, known: list[Known]) -> Foreign | None:

@@ -12,21 +12,35 @@ from convcalc.importers.onnx_reader.constants import (
     Constant,
     axis_of,
     broadcast,
+    gathered_shape,
     integers,
     resolved_shape,
     sliced,
 )
-from convcalc.importers.onnx_reader.operation import Known, Operation, compact, operator
+from convcalc.importers.onnx_reader.operation import (
+    Known,
+    Operation,
+    Parts,
+    compact,
+    mixed,
+    operator,
+)
 from convcalc.layers.resampling import Pad, PixelShuffle, PixelUnshuffle, Upsample
 
 #: Parts that `Split` makes.
 _MOST_PARTS = 4096
 
 
-@operator("Identity", "Dropout", "Cast", "CastLike", "Contiguous")
+@operator("Identity", "Cast", "CastLike", "Contiguous")
 def same(op: Operation) -> Known:
     """The tensor itself."""
     return op[0]
+
+
+@operator("Dropout")
+def dropout(op: Operation) -> tuple[Known, Known]:
+    """The tensor itself, and a mask of its shape, which only training reads."""
+    return op[0], op[0]
 
 
 @operator("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
@@ -64,15 +78,13 @@ def reshape(op: Operation) -> Foreign:
     value, wanted = op.foreign(0), op.integers("shape", 1)
     if wanted is None:
         raise NoLayerError("its shape is not known")
-    keeps_zero = bool(op.attribute("allowzero", 0))
-    try:
-        return _reshaped(op, value, resolved_shape(value.shape, wanted, keeps_zero))
-    except NoLayerError:
+    if op.batch > 1 and wanted and wanted[0] > 0:
         # The file was made for a batch, which is written into the sizes.
-        if op.batch == 1 or not wanted or wanted[0] % op.batch:
-            raise
-        divided = (wanted[0] // op.batch, *wanted[1:])
-        return _reshaped(op, value, resolved_shape(value.shape, divided, keeps_zero))
+        if wanted[0] % op.batch:
+            raise NoLayerError(f"a batch in {list(wanted)}")
+        wanted = (wanted[0] // op.batch, *wanted[1:])
+    sizes = resolved_shape(value.shape, wanted, bool(op.attribute("allowzero", 0)))
+    return _reshaped(op, value, sizes)
 
 
 @operator("Flatten")
@@ -84,6 +96,7 @@ def flatten(op: Operation) -> Foreign:
     axis += rank if axis < 0 else 0
     if not 0 <= axis <= rank:
         raise NoLayerError(f"axis {axis} of {rank}")
+    op.apart_from_batch(axis)
     return _reshaped(op, value, (product(value.shape[:axis]), product(value.shape[axis:])))
 
 
@@ -106,7 +119,8 @@ def unsqueeze(op: Operation) -> Foreign:
     if axes is None:
         raise NoLayerError("its axes are not known")
     rank = len(value.shape) + len(axes)
-    made = op.recorder.unsqueezed(value, [axis_of(axis, rank) for axis in axes])
+    found = [op.apart_from_batch(axis_of(axis, rank)) for axis in axes]
+    made = op.recorder.unsqueezed(value, found)
     assert isinstance(made, Foreign)
     return made
 
@@ -119,6 +133,8 @@ def transpose(op: Operation) -> Foreign:
     order = op.attribute("perm") or tuple(reversed(range(rank)))
     if sorted(order) != list(range(rank)):
         raise NoLayerError(f"an order of {list(order)}")
+    if order[:1] != (0,):
+        op.apart_from_batch(0)
     made = op.recorder.permuted(value, order)
     assert isinstance(made, Foreign)
     return made
@@ -179,12 +195,66 @@ def split(op: Operation) -> tuple[Foreign, ...]:
     sizes = op.integers("split", 1)
     size = value.shape[axis]
     if sizes is None:
-        count = op.attribute("num_outputs", len(op.node.outputs))
+        count = op.attribute("num_outputs", op.outputs)
         each = -(-size // max(count, 1))
         sizes = tuple(min(each, size - start) for start in range(0, size, each))
     if sum(sizes) != size or min(sizes) < 1 or len(sizes) > _MOST_PARTS:
         raise NoLayerError(f"parts of {list(sizes[:8])} of {size}")
     return op.recorder.split(value, axis, sizes)
+
+
+@operator("SplitToSequence")
+def split_to_sequence(op: Operation) -> Parts:
+    """Parts of an axis, as a list: of one size, of given sizes, or of one cell."""
+    value = op.foreign(0)
+    axis = op.axis(0, len(value.shape))
+    size = value.shape[axis]
+    sizes = op.integers("split", 1) or (1,)
+    constant = op[1] if op.has(1) else None
+    if not isinstance(constant, Constant) or not constant.shape:
+        each = sizes[0]
+        if each < 1 or size > each * _MOST_PARTS:
+            raise NoLayerError(f"parts of {each} of {size}")
+        sizes = tuple(min(each, size - start) for start in range(0, size, each))
+    if sum(sizes) != size or min(sizes) < 1:
+        raise NoLayerError(f"parts of {list(sizes[:8])} of {size}")
+    found = op.recorder.split(value, axis, sizes)
+    if constant is None and not op.attribute("keepdims", 1):
+        found = tuple(op.recorder.squeezed(each, [axis]) for each in found)
+    return Parts(found)
+
+
+@operator("SequenceConstruct")
+def sequence(op: Operation) -> Parts:
+    """Tensors as a list."""
+    return Parts(tuple(op[index] for index in range(len(op.inputs))))
+
+
+@operator("SequenceAt")
+def sequence_at(op: Operation) -> Known:
+    """A tensor of a list."""
+    parts, place = op.parts(0), op.integers("position", 1)
+    if not place or not -len(parts) <= place[0] < len(parts):
+        raise NoLayerError("its position is not known")
+    return parts[place[0]]
+
+
+@operator("SequenceLength")
+def sequence_length(op: Operation) -> Constant:
+    """How many tensors a list has."""
+    return Constant((), INT64, (len(op.parts(0)),))
+
+
+@operator("ConcatFromSequence")
+def concat_from_sequence(op: Operation) -> Foreign:
+    """The tensors of a list, one after the other, along an axis of theirs or a new one."""
+    values = [mixed(each) for each in op.parts(0)]
+    is_new = op.attribute("new_axis", 0)
+    rank = len(values[0].shape) + bool(is_new)
+    axis = op.axis(0, rank)
+    if is_new:
+        values = [op.recorder.unsqueezed(value, [axis]) for value in values]
+    return op.recorder.concat(values, axis)
 
 
 @operator("Concat")
@@ -235,9 +305,7 @@ def gather_any(op: Operation) -> Foreign:
     if op.name == "GatherElements":
         shape = index.shape
     else:
-        batch = op.attribute("batch_dims", 0)
-        depth = index.shape[-1] if index.shape else 0
-        shape = (*index.shape[:-1], *value.shape[batch + depth :])
+        shape = gathered_shape(value.shape, index.shape, op.attribute("batch_dims", 0))
     flat = _reshaped(op, value, (1, product(value.shape)))
     return _reshaped(op, op.recorder.index(flat, 1, product(shape)), shape or (1,))
 
@@ -252,7 +320,7 @@ def pad(op: Operation) -> Foreign:
     """Cells around a tensor, on any axes; a negative number cuts off."""
     value = op.foreign(0)
     rank = len(value.shape)
-    found = op.integers("pads" if op.opset > 1 else "paddings", 1)
+    found = op.integers("paddings" if op.opset < 2 else "pads", 1)
     axes = op.integers("axes", 3) or tuple(range(rank))
     if found is None or len(found) != 2 * len(axes):
         raise NoLayerError("its padding is not known")
@@ -317,6 +385,9 @@ def _resized(op: Operation, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The sizes that a resize makes: given, or ⌊in·scale⌋."""
     has_roi = op.name == "Resize" and op.opset >= 11
     axes = op.attribute("axes") or tuple(range(len(shape)))
+    both = op.attribute("height_scale"), op.attribute("width_scale")
+    if None not in both and len(shape) == 4:
+        return (*shape[:2], int(shape[2] * both[0]), int(shape[3] * both[1]))
     sizes = op.integers("sizes", 3) if has_roi and op.has(3) else None
     if sizes is not None:
         if op.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":

@@ -1,0 +1,245 @@
+"""An exported network as it runs, and which of its calls stand for which layers.
+
+Modules are called in the order of the graph's nodes, and so are functions; between them are calls
+that no layer stands for: a padding before a convolution, axes moved for a linear layer. `calls`
+records all of them, and `matched` finds the call of every node among them, in order, by what a
+layer's type is called in PyTorch (`CALLED`), the shape that it makes, and its tensors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.exporters.torch_layers.activation import PLAIN
+from convcalc.graph import Graph, Node
+
+
+class Ran(NamedTuple):
+    """A call of a module that has no others, or of a function outside of such modules."""
+
+    #: The class of the module (`Conv2d`), or what the function is called (`relu`).
+    name: str
+    #: Where the module is (`layer1.0.conv`); of a function, the module that calls it.
+    path: str
+    #: The shapes of what it made, without the batch.
+    outputs: tuple[tuple[int, ...], ...]
+    #: The shapes of the module's tensors, those of counters and indices left out.
+    tensors: tuple[tuple[int, ...], ...]
+    #: Which module it is, the same for the same one; 0 for a function.
+    module: int = 0
+
+
+#: Classes of exported files that stand for one layer; other helpers are made of layers.
+ONE_LAYER = frozenset(
+    (
+        *("BatchNormNd", "ChannelLayerNorm", "ChannelLinear", "ChannelRMSNorm", "ChannelShuffle"),
+        *(
+            "ChannelSoftmax",
+            "DeformConv2d",
+            "Function",
+            "IndexSelect",
+            "InstanceNormNd",
+            "KMaxPool",
+        ),
+        *("LayerScale", "MaxUnpool", "Opaque", "Resize"),
+    )
+)
+
+#: What a call that stands for a layer is called, as a class (its beginning) or as a function.
+CALLED: dict[str, tuple[str, ...]] = {
+    **{
+        type: (made.removeprefix("nn."), function.rpartition(".")[2], "Function")
+        for type, (made, function) in PLAIN.items()
+    },
+    "prelu": ("PReLU",),
+    "softmax": ("Softmax", "ChannelSoftmax", "softmax"),
+    "clamp": ("clamp",),
+    **{type: ("Conv", "conv") for type in ("conv", "pointwise_conv", "depthwise_conv")},
+    "global_depthwise_conv": ("Conv",),
+    "conv_transpose": ("ConvTranspose", "ZeroPad"),
+    "deform_conv": ("DeformConv2d",),
+    "linear": ("Linear", "ChannelLinear", "linear", "movedim"),
+    "scale": ("LayerScale",),
+    "flatten": ("Flatten", "flatten"),
+    "reshape": ("reshape", "unflatten", "flatten"),
+    "dropout": ("Dropout", "dropout"),
+    "identity": ("Identity",),
+    "batch_norm": ("BatchNorm",),
+    "layer_norm": ("LayerNorm", "ChannelLayerNorm"),
+    "rms_norm": ("RMSNorm", "ChannelRMSNorm"),
+    "group_norm": ("GroupNorm",),
+    "instance_norm": ("InstanceNorm",),
+    "local_response_norm": ("LocalResponseNorm",),
+    "max_pool": ("MaxPool", "max_pool"),
+    "avg_pool": ("AvgPool", "avg_pool"),
+    "kmax_pool": ("KMaxPool",),
+    "max_unpool": ("MaxUnpool",),
+    "global_avg_pool": ("AdaptiveAvgPool", "adaptive_avg_pool"),
+    "adaptive_avg_pool": ("AdaptiveAvgPool", "adaptive_avg_pool"),
+    "global_max_pool": ("AdaptiveMaxPool", "adaptive_max_pool"),
+    "adaptive_max_pool": ("AdaptiveMaxPool", "adaptive_max_pool"),
+    "pad": ("pad",),
+    "upsample": ("Upsample", "Resize", "interpolate"),
+    "pixel_shuffle": ("PixelShuffle", "pixel_shuffle"),
+    "pixel_unshuffle": ("PixelUnshuffle", "pixel_unshuffle"),
+    "unfold": ("Unfold", "unfold"),
+    "fold": ("Fold", "ZeroPad"),
+    "add": ("add", "radd", "sub"),
+    "sub": ("sub", "add"),
+    "mul": ("mul", "rmul"),
+    "div": ("div", "truediv"),
+    "maximum": ("maximum", "clamp"),
+    "minimum": ("minimum", "clamp"),
+    "concat": ("cat",),
+    "split": ("chunk", "split"),
+    "slice": ("getitem",),
+    "channel_shuffle": ("ChannelShuffle",),
+    "index_select": ("IndexSelect",),
+    "matmul": ("matmul",),
+    "permute": ("permute",),
+    "reduce": ("mean", "sum", "amax", "amin", "linalg_vector_norm", "vector_norm"),
+    "parameter": ("unsqueeze",),
+    "buffer": ("unsqueeze",),
+    "opaque": ("Opaque",),
+}
+
+
+def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int, ...], ...]]:
+    """What a module calls on inputs with a batch, in order, and the shapes of what it makes."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    found: list[Ran] = []
+    inside: list[Any] = []
+    paths = {id(module): name for name, module in model.named_modules()}
+    around: list[str] = [""]
+
+    class Recording(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            result = func(*args, **(kwargs or {}))
+            name = re.sub(r"(?<=\w)[123]d$", "", getattr(func, "__name__", "").strip("_"))
+            made = _shapes(result)
+            if not inside and made and name != "get":
+                found.append(Ran(name, around[-1], made, ()))
+            return result
+
+    def entered(module: Any, _: Any) -> None:
+        if inside or _is_one_layer(module):
+            inside.append(module)
+        else:
+            around.append(paths[id(module)])
+
+    def left(module: Any, _: Any, result: Any) -> None:
+        if not inside:
+            around.pop()
+            return
+        inside.pop()
+        if not inside:
+            owned = [*module.named_parameters(), *module.named_buffers()]
+            tensors = [
+                tuple(tensor.shape)
+                for name, tensor in owned
+                if not name.endswith(("num_batches_tracked", "index"))
+            ]
+            name = type(module).__name__
+            found.append(Ran(name, paths[id(module)], _shapes(result), tuple(tensors), id(module)))
+
+    handles = []
+    for module in model.modules():
+        handles.append(module.register_forward_pre_hook(entered))
+        handles.append(module.register_forward_hook(left))
+    try:
+        with torch.no_grad(), Recording():
+            result = model(*inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found, _shapes(result)
+
+
+def _is_one_layer(module: Any) -> bool:
+    kind = type(module)
+    if kind.__name__ in ONE_LAYER:
+        return True
+    if kind.__name__ in ("Sequential", "ModuleList") and kind.__module__.startswith("torch."):
+        return False
+    return any(
+        each.__module__.startswith("torch.nn.modules") and each.__name__ not in _OPEN
+        for each in kind.__mro__
+    )
+
+
+#: Classes of PyTorch that others are made of.
+_OPEN = ("Module", "Sequential", "ModuleList")
+
+
+def _shapes(result: Any) -> tuple[tuple[int, ...], ...]:
+    """The shapes of what a call made, without the batch; empty for what is no tensor."""
+    import torch
+
+    several = result if isinstance(result, (tuple, list)) else (result,)
+    if not several or not all(isinstance(each, torch.Tensor) for each in several):
+        return ()
+    return tuple([tuple(each.shape[1:]) for each in several])
+
+
+class Match(NamedTuple):
+    """The call of each node; and what of a network has none, in words."""
+
+    calls: tuple[Ran | None, ...]
+    differences: tuple[str, ...]
+
+
+def matched(graph: Graph, ran: Sequence[Ran]) -> Match:
+    """The call that stands for each node of a graph, in order.
+
+    A node without one is a difference, and so is a call with tensors that no node has, or one of
+    another module where weights are shared.
+    """
+    found: list[Ran | None] = []
+    differences: list[str] = []
+    at = 0
+    for node in graph.nodes:
+        index = next((i for i in range(at, len(ran)) if _stands_for(ran[i], node)), None)
+        if index is None:
+            differences.append(
+                f"{node.name}: no call of {node.type} makes {_several(node.outputs)}"
+            )
+            found.append(None)
+            continue
+        differences += [
+            f"{each.path}: {each.name} is no layer" for each in ran[at:index] if each.tensors
+        ]
+        found.append(ran[index])
+        at = index + 1
+    differences += [f"{each.path}: {each.name} is no layer" for each in ran[at:] if each.tensors]
+    names = {node.name: index for index, node in enumerate(graph.nodes)}
+    for node, call in zip(graph.nodes, found):
+        owner = found[names[node.weights_of]] if node.weights_of else None
+        if owner and call and node.placed.tensors and owner.module != call.module:
+            differences.append(f"{node.name}: has weights of its own")
+    return Match(tuple(found), tuple(differences))
+
+
+def _several(shapes: Iterable[Any]) -> str:
+    return " and ".join(map(str, shapes))
+
+
+def _stands_for(call: Ran, node: Node) -> bool:
+    names = CALLED[node.type]
+    if not any(
+        call.name.startswith(each) if each[:1].isupper() else call.name == each
+        for each in names
+        if each
+    ):
+        return False
+    if call.outputs != tuple(map(tuple, node.outputs)):
+        return False
+    if not call.module or node.type in ("parameter", "buffer"):
+        return True
+    return Counter(call.tensors) == Counter(each.shape for each in node.placed.tensors)

@@ -1,0 +1,146 @@
+"""Modules of a network that has none: lines that people write once, found by what they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from convcalc import layers
+from convcalc.foreign.writing.line import Line, every
+from convcalc.foreign.writing.paths import Users
+
+#: How often lines come that are worth a block.
+_OFTEN = 4
+#: What types are called in the name of a block.
+_SHORT = {"batch_norm": "bn", "layer_norm": "ln", "group_norm": "gn", "instance_norm": "in"}
+
+
+def with_idioms(lines: list[Line], users: Users) -> list[Line]:
+    """The same lines, where a convolution, its normalization and its activation are a module."""
+    lent = {line.weights for line in lines}
+    found = [
+        part
+        for stack in _idioms(lines, users)
+        for part in ([[line] for line in stack] if _shares(stack, lent) else [stack])
+    ]
+    counts = Counter(_types(stack) for stack in found)
+    result: list[Line] = []
+    for stack in found:
+        often = len(stack) > 1 and counts[_types(stack)] >= _OFTEN
+        result += [_module(stack, "_".join(_types(stack)))] if often else stack
+    return result
+
+
+def _shares(lines: list[Line], lent: set[object]) -> bool:
+    """Whether one of some lines uses the weights of another, or another those of one."""
+    return any(line.weights is not None or line.first in lent for line in lines)
+
+
+def _idioms(lines: list[Line], users: Users) -> Iterator[list[Line]]:
+    """The lines in their order, those together that may be a module."""
+    at = 0
+    while at < len(lines):
+        end = at + 1
+        if _family(lines[at]) == "convolution":
+            for family in ("normalization", "activation"):
+                if end < len(lines) and _family(lines[end]) == family:
+                    before = lines[end - 1]
+                    alone = lines[end].takes == before.makes and lines[end].weights is None
+                    alone = alone and (family == "normalization" or end - at > 1 or _is_map(before))
+                    if alone and all(users.of.get(t) == [lines[end].first] for t in before.makes):
+                        end += 1
+        yield lines[at:end]
+        at = end
+
+
+def _is_map(line: Line) -> bool:
+    """Whether a line makes a map of several cells: what weighs channels is another idiom."""
+    return line.makes[0].shape.positions > 1
+
+
+def _family(line: Line) -> str:
+    return layers.find(line.kind).family if line.kind in layers.TYPES else ""
+
+
+def _types(lines: list[Line]) -> tuple[str, ...]:
+    return tuple([_SHORT.get(line.kind, line.kind) for line in lines])
+
+
+def with_units(lines: list[Line], users: Users) -> list[Line]:
+    """The same lines, where a structure and the activation of what it makes are a module."""
+    if any(line.weights is not None for line in every(lines)):
+        return lines  # a line in a module uses the weights of none outside
+    result: list[Line] = []
+    at = 0
+    while at < len(lines):
+        line, end = lines[at], at + 1
+        for key, inner in line.lists.items():
+            if key == "paths":
+                line.lists[key] = [with_units(path, users) for path in inner]
+            elif not line.is_module:
+                line.lists[key] = with_units(inner, users)
+        if line.kind in ("residual", "branches"):
+            if end < len(lines) and _family(lines[end]) == "activation":
+                after = lines[end]
+                if after.takes == line.makes and users.of.get(line.makes[0]) == [after.first]:
+                    end += 1
+            name = "residual_block" if line.kind == "residual" else "parallel"
+            result.append(_module(lines[at:end], name))
+        else:
+            result.append(line)
+        at = end
+    return _with_unconnected(result, users)
+
+
+def _with_unconnected(lines: list[Line], users: Users) -> list[Line]:
+    """The same lines, where those that are as the body of a residual is are a module as well."""
+    forms = {
+        tuple(map(_kind, body))
+        for line in lines
+        if line.is_module and line.lists["layers"][0].kind == "residual"
+        for body in [line.lists["layers"][0].lists["layers"]]
+        if len(line.lists["layers"]) == 1 and len(body) > 1
+    }
+    if not forms:
+        return lines
+    kinds = [*map(_kind, lines)]
+    result: list[Line] = []
+    at = 0
+    while at < len(lines):
+        form = next(
+            (
+                form
+                for form in sorted(forms, key=lambda form: (-len(form), form))
+                if tuple(kinds[at : at + len(form)]) == form
+            ),
+            (),
+        )
+        body = lines[at : at + len(form)]
+        if form and _is_chain(body, users):
+            result.append(_module(body, "residual_block"))
+        else:
+            result.append(lines[at])
+        at += len(form) if form and result[-1] is not lines[at] else 1
+    return result
+
+
+def _kind(line: Line) -> str:
+    """What a line is, to tell stacks that are alike; of a convolution with kernel and groups."""
+    (first, *_) = line.lists.get("layers", [line])
+    if _family(first) != "convolution":
+        return line.cls or line.kind
+    return f"{line.cls or line.kind} {first.fields.get('k')} {'g' in first.fields}"
+
+
+def _is_chain(lines: list[Line], users: Users) -> bool:
+    return all(
+        after.takes == before.makes and all(users.is_inside(t, after.end) for t in before.makes)
+        for before, after in zip(lines, lines[1:])
+    )
+
+
+def _module(lines: list[Line], cls: str) -> Line:
+    first, last = lines[0], lines[-1]
+    calls = range(first.first, last.end)
+    inner = {"layers": lines}
+    return Line("sequential", calls, first.takes, last.makes, lists=inner, cls=cls)
