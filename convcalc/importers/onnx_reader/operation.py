@@ -42,6 +42,8 @@ class Operation:
         self.opset = opset
         #: The batch that the file was made for, which is taken as 1.
         self.batch = batch
+        #: Whether a batch norm that was folded into it is to stand behind it again.
+        self.unfolds = False
         self._claim = claim
 
     @property
@@ -171,6 +173,8 @@ def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
     return found or None
 
 
+#: What is said of a quantised network.
+QUANTIZED = "quantisation is passed through: its scaling and rounding are not counted"
 Handler = Callable[[Operation], Any]
 #: How each operator becomes layers.
 HANDLERS: dict[tuple[str, str], Handler] = {}

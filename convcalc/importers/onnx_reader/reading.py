@@ -14,11 +14,19 @@ from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Reco
 from convcalc.foreign.traced import Traced
 from convcalc.importers.onnx_reader import handlers as _handlers
 from convcalc.importers.onnx_reader import inputs as sizes_of_inputs
-from convcalc.importers.onnx_reader import remarks, scopes
+from convcalc.importers.onnx_reader import scopes
 from convcalc.importers.onnx_reader.constants import FLOAT, FLOATS, FOLDS, INT64, Constant, union
 from convcalc.importers.onnx_reader.functions import inlined
-from convcalc.importers.onnx_reader.operation import HANDLERS, Known, Operation, Parts, UnfitError
+from convcalc.importers.onnx_reader.operation import (
+    HANDLERS,
+    QUANTIZED,
+    Known,
+    Operation,
+    Parts,
+    UnfitError,
+)
 from convcalc.importers.onnx_reader.wire import (
+    SCOPES,
     Graph,
     Model,
     Node,
@@ -29,7 +37,7 @@ from convcalc.importers.onnx_reader.wire import (
     read_model,
 )
 from convcalc.layers.dense import Identity
-from convcalc.words import listed, quoted
+from convcalc.words import counted, listed, quoted
 
 assert _handlers  # importing them registers them
 
@@ -86,9 +94,9 @@ def read(
         except NotOnnxError as error:
             raise _broken(name, str(error)) from None
         walk = _Walk(model, data, name, Recorder(shares=shared_once), look)
+        walk.unfolds = unfold_batch_norm
         outputs = walk.run(inputs or {})
-    found = walk.recorder.traced(_stem(path), os.path.basename(name), outputs)
-    return remarks.completed(found, model, walk.quantized, unfold_batch_norm)
+    return walk.recorder.traced(_stem(path), os.path.basename(name), outputs)
 
 
 def _stem(path: str) -> str:
@@ -105,6 +113,8 @@ def _opened(path: str, name: str) -> Any:
             if not os.fstat(file.fileno()).st_size:
                 raise _broken(name, "it is empty")
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            if hasattr(mmap, "MADV_RANDOM"):
+                data.madvise(mmap.MADV_RANDOM)  # what lies beside what is read is not wanted
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise fail("unreadable", f"{name} cannot be read: {reason}") from None
@@ -149,7 +159,9 @@ class _Walk:
         #: What is opaque, by its operator and the reason why.
         self._opaques: Counter[tuple[str, str]] = Counter()
         self.batch = 1
-        self.quantized = 0
+        #: Whether batch norms that were folded into convolutions are put behind them again.
+        self.unfolds = False
+        self._folded = 0
         self.nodes = self._sorted(inlined(model, self.error))
         #: The nodes that read each tensor.
         self.uses: dict[str, list[Node]] = {}
@@ -299,12 +311,42 @@ class _Walk:
             self.recorder.note(f"the output {quoted(name)} is left out: it is {value.why}")
         if not self.recorder.calls:  # a spec has a layer
             outputs = [self.recorder.unary(Identity(), each) for each in outputs]
+        self._say_what_was_folded()
         for (op, why), count in self._opaques.items():
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
         if not outputs:
             raise self.error("no-output", f"nothing that leaves {self.name} depends on its inputs")
         return outputs
+
+    def _has_folded_norm(self, node: Node) -> bool:
+        """Whether the export has folded a batch norm into a convolution, by how it calls the bias.
+
+        PyTorch's older exporter numbers weights that it works out; its newer one calls such a bias
+        as the weight, and says which function the node was; tf2onnx calls it as the batch norm.
+        """
+        if "batch_norm" in node.metadata.get(SCOPES, "").rpartition(",")[2]:
+            return True
+        if len(node.inputs) < 3:
+            return False
+        _, weight, bias, *_ = node.inputs
+        are_numbered = all(each.startswith("onnx::Conv") for each in (weight, bias))
+        return are_numbered or bias == f"{weight}_bias" or "/batchnorm/" in bias
+
+    def _say_what_was_folded(self) -> None:
+        if not self._folded:
+            return
+        count = counted(self._folded, "batch norm")
+        if self.unfolds:
+            self.recorder.note(
+                f"{count} folded into convolutions are unfolded: that each of these had no bias of"
+                " its own is a guess"
+            )
+        else:
+            self.recorder.note(
+                f"the export folded {count} into convolutions: their parameters are not in the"
+                " file; `convcalc import --unfold-batch-norm` guesses at them"
+            )
 
     def _node(self, node: Node) -> None:
         """Record one node."""
@@ -319,6 +361,9 @@ class _Walk:
             return
         opset = self.model.opsets.get(node.domain, 1)
         op = Operation(node, inputs, self.recorder, opset, self.batch, self._claimed)
+        if node.op in _COUNTED and self._has_folded_norm(node):
+            self._folded += 1
+            op.unfolds = self.unfolds
         is_constant = not any(isinstance(each, (Foreign, Parts)) for each in inputs)
         if is_constant and node.op not in _COUNTED and node.op not in _RANDOM:
             self._fold(node, op)
@@ -431,7 +476,7 @@ class _Walk:
 
     def _dequantized(self, node: Node, op: Operation) -> Constant:
         """A weight that is kept as integers with a scale is learned, and the scale is not."""
-        self.quantized += 1
+        self.recorder.note(QUANTIZED)
         constant = op.weights(0)
         learned = Learned(node.inputs[0], constant.shape)
         return Constant(constant.shape, 1, None, (learned,))
