@@ -241,7 +241,7 @@ def planned() -> list[tuple[str, str]]:
     rest = [name for name in order if name not in imported_names.BY_ALL]
     # Scripts are several times as quick to export.
     turns = ("dynamo", "script17", "script13", "dynamo-plain", "script17", "script13")
-    plan += [(name, turns[i % 6] if i < 40 else turns[i % 2 + 1]) for i, name in enumerate(rest)]
+    plan += [(name, turns[i % 6] if i < 24 else turns[i % 2 + 1]) for i, name in enumerate(rest)]
     plan = [(name, "dynamo" if name in TOO_LARGE else each) for name, each in plan]
     plan[20:20] = [(name, EXPORTERS[(i + 2) % 4]) for i, name in enumerate(by_all)][:20]
     done = set(plan)
