@@ -118,6 +118,28 @@ NETS = {
         "permute 16×9 0, linear 5×9 80",
         (1, 9, 16),
     ),
+    "a quantised product": Net(
+        (node("QLinearMatMul", "x", "s", "z", "w", "s", "z", "s", "z"),),
+        (
+            TensorProto(name="w", data_type=TensorProto.INT8, dims=(16, 5)),
+            weight("s", 1),
+            TensorProto(name="z", data_type=TensorProto.INT8, dims=(1,)),
+        ),
+        "linear 5 80",
+        (1, 16),
+    ),
+    # Normalisations.
+    "a layer norm without a shift": Net(
+        (node("LayerNormalization", "x", "s", axis=-1),),
+        (weight("s", 16),),
+        "layer_norm 16 0, scale 16 16",
+        (1, 16),
+    ),
+    "a layer norm over all": Net(
+        (node("LayerNormalization", "x", "s", "b", axis=1),),
+        (weight("s", 4, 8, 8), weight("b", 4, 8, 8)),
+        "layer_norm 4×8×8 512",
+    ),
     # What is learned.
     "a token and a table of places": Net(
         (node("Concat", "t", "x", to="a", axis=1), node("Add", "a", "p")),
@@ -216,6 +238,15 @@ NETS = {
     ),
     "a batch": Net(
         (node("Reshape", "x", "s"),), (ints("s", 5, -1),), "flatten 256 0", (5, 4, 8, 8)
+    ),
+    "windows in the batch": Net(
+        (
+            node("Reshape", "x", "s", to="r"),
+            node("Conv", "r", "w", to="c", strides=[2, 2]),
+            node("Relu", "c"),
+        ),
+        (ints("s", 4, 1, 8, 8), weight("w", 2, 1, 2, 2)),
+        "reshape 1×4×8×8 0, conv 2×4×4×4 8, relu 2×4×4×4 0",
     ),
     # Weights that are used again.
     "twice": Net(

@@ -46,6 +46,10 @@ class Operation:
         self.unfolds = False
         self._claim = claim
 
+    def on(self, inputs: Sequence[Known | Parts | None]) -> Operation:
+        """The same on other inputs."""
+        return Operation(self.node, inputs, self.recorder, self.opset, self.batch, self._claim)
+
     @property
     def name(self) -> str:
         """The operator."""

@@ -52,7 +52,7 @@ _SHAPE_KEEPING = frozenset(
     (
         *("LpNormalization", "MeanVarianceNormalization", "Hardmax", "ThresholdedRelu", "Shrink"),
         *("Sinh", "Cosh", "Tan", "Asin", "Acos", "Atan", "Asinh", "Acosh", "Atanh", "IsNaN"),
-        *("CumSum", "Trilu", "EyeLike", "ScatterND", "ScatterElements", "Scatter", "Not", "Pow"),
+        *("CumSum", "Trilu", "EyeLike", "ScatterND", "ScatterElements", "Scatter", "Not"),
     )
 )
 #: Those that learn what enters them.
@@ -271,7 +271,7 @@ class _Walk:
                 entering.append(each)
         if not entering:
             raise self.error("no-input", f"{self.name} has no input that sizes could come from")
-        found = sizes_of_inputs.sizes(entering, asked, self)
+        found = sizes_of_inputs.sizes(entering, asked, self.uses, self.name, self.error)
         self.batch = found.batch
         if found.are_the_files:
             self._declared = {

@@ -43,13 +43,6 @@ def dropout(op: Operation) -> tuple[Known, Known]:
     return op[0], op[0]
 
 
-@operator("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
-def quantized(op: Operation) -> Known:
-    """The tensor itself: what quantisation computes is not counted."""
-    op.recorder.note("quantisation is passed through: its scaling and rounding are not counted")
-    return op[0]
-
-
 @operator("Shape")
 def shape(op: Operation) -> Constant:
     """The sizes of a tensor, which are known."""
