@@ -17,12 +17,12 @@ from convcalc.importers.onnx_reader.constants import (
     resolved_shape,
     sliced,
 )
+from convcalc.importers.onnx_reader.learning import mixed
 from convcalc.importers.onnx_reader.operation import (
     Known,
     Operation,
     Parts,
     compact,
-    mixed,
     operator,
 )
 from convcalc.layers.resampling import Pad, PixelShuffle, PixelUnshuffle, Upsample
