@@ -20,8 +20,9 @@ Tree = ast.expr | None
 class Said(Protocol):
     """A layer's line, for all times that it ran."""
 
-    #: The layer as it was placed, each time.
-    placed: Sequence[Placed]
+    @property
+    def placed(self) -> Sequence[Placed]:
+        """The layer as it was placed, each time."""
 
     def tree(self, field: str) -> ast.expr:
         """A field's value as Python has it. Raises Unsayable."""

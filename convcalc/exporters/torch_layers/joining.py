@@ -6,7 +6,7 @@ import ast
 import re
 
 from convcalc.exporters.python import expressions
-from convcalc.exporters.python.classes import Rule, Use
+from convcalc.exporters.python.use import Rule, Use
 from convcalc.exporters.torch_layers.rules import RULES, called, function, module, unless_default
 
 #: The signs of arithmetic.
@@ -94,8 +94,8 @@ def index_select(use: Use) -> list[str]:
 @function("slice")
 def cut(use: Use, operands: list[str]) -> str:
     if not isinstance(use.tree("axis"), ast.Constant):
-        ends = {name: unless_default(use, name) for name in ("start", "stop", "step")}
-        return called(use.helper("cut"), *operands, _dim(use), **ends)
+        given = {name: unless_default(use, name) for name in ("start", "stop", "step")}
+        return called(use.helper("cut"), *operands, _dim(use), **given)
     axis = use.known("axis")
     start = use.arg("start") if use.is_set("start") or "start" in use.st.body.open else ""
     stop = unless_default(use, "stop") or ""

@@ -7,7 +7,7 @@ from typing import Any
 from convcalc.arithmetic import product
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Unsayable
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.use import Use
 from convcalc.exporters.torch_layers.rules import (
     called,
     function,

@@ -6,7 +6,7 @@ import ast
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Unsayable
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.use import Use
 from convcalc.exporters.torch_layers.convolution import padded
 from convcalc.exporters.torch_layers.rules import (
     called,

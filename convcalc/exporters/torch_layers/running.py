@@ -57,7 +57,7 @@ CALLED: dict[str, tuple[str, ...]] = {
     "prelu": ("PReLU",),
     "softmax": ("Softmax", "ChannelSoftmax", "softmax"),
     "clamp": ("clamp",),
-    **{type: ("Conv", "conv") for type in ("conv", "pointwise_conv", "depthwise_conv")},
+    **dict.fromkeys(("conv", "pointwise_conv", "depthwise_conv"), ("Conv", "conv")),
     "global_depthwise_conv": ("Conv",),
     "conv_transpose": ("ConvTranspose", "ZeroPad"),
     "deform_conv": ("DeformConv2d",),
@@ -117,7 +117,7 @@ def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int
     paths = {id(module): name for name, module in model.named_modules()}
     around: list[str] = [""]
 
-    class Recording(TorchFunctionMode):
+    class Recording(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
