@@ -79,6 +79,7 @@ def content(model: Model) -> str:
     """
     spec = model.document.spec
     name = class_name(spec.name) or "Net"
+    name = f"{name}Net" if name in HELPERS else name
     try:
         if model.graph.cuts:
             raise Unsayable  # the document has more than what is left

@@ -1169,7 +1169,12 @@ class Writer:
         connected = [(run, line) for run, line in ran if line.join is not None]
         with self._within(st, ran, inputs):
             if not connected:
-                return self.path(body.layers, self.turns(ran, 0), entering, "body", st)[1]
+                code, made = self.path(body.layers, self.turns(ran, 0), entering, "body", st)
+                if len(made) != 1 or code.isidentifier():
+                    return made
+                target = self.target(st, [entering])
+                self.body.append(f"{target} = {code}")
+                return [made[0]._replace(code=target)]
             raw = body.connect
             flag = ""
             if len(connected) < len(ran) or (isinstance(raw, Expression) and self._asks(raw, ran)):

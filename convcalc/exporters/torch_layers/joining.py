@@ -79,7 +79,8 @@ def split(use: Use, operands: list[str]) -> str:
             if isinstance(tree, ast.Tuple)
             else expressions.text(tree)
         )
-        return called("torch.split", *operands, items, dim=_dim(use))
+        made = called("torch.split", *operands, items, dim=_dim(use))
+        return f"{made}[0]" if len(use.placed[0].outputs) == 1 else made
     return called("torch.chunk", *operands, str(len(use.placed[0].outputs)), dim=_dim(use))
 
 
@@ -102,7 +103,7 @@ def cut(use: Use, operands: list[str]) -> str:
     step = unless_default(use, "step")
     ends = [start, stop, *([step] if step else [])]
     # As black has it: spaces around what is worked out.
-    plain = all(re.fullmatch(r"-?[\w.]*", each) for each in ends)
+    plain = all(re.fullmatch(r"-?\d*|[^\W\d]\w*", each) for each in ends)
     written = (":" if plain else " : ").join(ends).strip()
     return f"{operands[0]}[{', '.join([':'] * (axis + 1) + [written])}]"
 
