@@ -176,9 +176,7 @@ TENSORS_IN_PYTORCH = """class Tower(nn.Module):
 class TokensLayer(nn.Module):
     def __init__(self, in_channels):
         super().__init__()
-        self.body = nn.Sequential(
-            ChannelLayerNorm(in_channels), ChannelLinear(in_channels, 8)
-        )
+        self.body = nn.Sequential(ChannelLayerNorm(in_channels), ChannelLinear(in_channels, 8))
 
     def forward(self, x):
         return self.body(x) + x
@@ -198,12 +196,12 @@ class Tokens(nn.Module):
         other = self.one(x2)
         class_token = self.class_token.unsqueeze(0)
         tokens = torch.cat([class_token.expand(one.shape[0], -1, -1), one, other], dim=2)
-        x1 = tokens
+        y = tokens
         for _ in range(2):
-            x1 = self.turn(x1)
-        x1 = tokens.transpose(-2, -1) @ tokens
-        x1 = self.flatten(x1)
-        score = self.score(x1)
+            y = self.turn(y)
+        y = tokens.transpose(-2, -1) @ tokens
+        y = self.flatten(y)
+        score = self.score(y)
         return score, tokens
 """
 

@@ -126,12 +126,7 @@ def _flattened(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
     tree = entering[0]
     for size in spatial:
         if size != 1:
-            is_number = isinstance(tree, ast.Constant)
-            tree = (
-                ast.BinOp(tree, ast.Mult(), number(size))
-                if is_number
-                else product(tree, number(size))
-            )
+            tree = ast.BinOp(tree, ast.Mult(), number(size))
     return [tree]
 
 
