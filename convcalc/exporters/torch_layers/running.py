@@ -126,7 +126,7 @@ def calls(model: Any, inputs: Sequence[Any]) -> list[Ran]:
     paths = {id(module): name for name, module in model.named_modules()}
     around: list[str] = [""]
 
-    class Recording(TorchFunctionMode):
+    class Recording(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
