@@ -13,7 +13,7 @@ from typing import Any
 
 from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Recorder, Value
 from convcalc.foreign.traced import Call, Scope, Traced
-from convcalc.importers.aten.operators import OPERATORS, PRODUCTS, Operation, foreign_of
+from convcalc.importers.aten.operators import OPERATORS, PICKS, PRODUCTS, Operation, foreign_of
 from convcalc.layers.attention import Parameter
 
 for _name in ("convolutions", "elementwise", "moving", "normalizations", "products", "reductions"):
@@ -125,7 +125,8 @@ class Walk:
         if name in _VIEWS and node.args:
             self.bases[node] = node.args[0]
         is_reached = any(isinstance(each, Foreign) for each in tensors) and name not in _MADE
-        if not is_reached and not (name in PRODUCTS and tensors):
+        is_table = name in PICKS and isinstance(tensors[0], Held) and bool(tensors[0].made_of)
+        if not (is_reached or is_table or (name in PRODUCTS and tensors)):
             made = _held(node, name, shapes, tensors, arguments)
         else:
             made = self._recorded(node, name, shapes, tensors, arguments, named)
