@@ -19,6 +19,8 @@ class Operation(NamedTuple):
     shapes: tuple[tuple[int, ...], ...]
     #: What an operator does on other layers is called for.
     inner: Callable[[str], Any]
+    #: Whether an argument is used here alone.
+    is_only_here: Callable[[Value], bool]
 
     @property
     def shape(self) -> tuple[int, ...]:
