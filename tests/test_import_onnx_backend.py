@@ -47,6 +47,18 @@ REFUSED: Mapping[str, str] = {
         layer_normalization_3d_axis0* layer_normalization_3d_axis_negative_3*
         layer_normalization_4d_axis0 layer_normalization_4d_axis_negative_4
     """,
+    "what goes along the batch, or moves it": """
+        concat_2d_axis_0 concat_2d_axis_negative_2 concat_3d_axis_0 concat_3d_axis_negative_3
+        expand_dim_changed flatten_axis0 flatten_axis2 flatten_axis3 flatten_negative_axis*
+        gather_0 gemm_default_matrix_bias logsoftmax_axis_0 reduce_l1_default* reduce_l2_default*
+        reduce_log_sum_asc_axes reduce_log_sum_default reduce_log_sum_exp_default*
+        reduce_max_default* reduce_mean_default* reduce_min_default* reduce_sum_default*
+        reduce_sum_square_default* reshape_one_dim reshape_reordered_all_dims
+        rms_normalization_2d_axis0 rms_normalization_2d_axis_negative_2
+        rms_normalization_3d_axis0* rms_normalization_3d_axis_negative_3*
+        rms_normalization_4d_axis0 rms_normalization_4d_axis_negative_4 softmax_axis_0 tile*
+        transpose* unsqueeze_axis_0
+    """,
     "a batch that becomes two axes": "reshape_negative_extended_dims",
 }
 #: Of the tests, how many have the recorded shapes at least.

@@ -438,3 +438,37 @@ def test_what_stands_between_views_comes_after_them() -> None:
     h = Hand()
     y = h.reshape(h("relu", h.reshape(h.x, 8, 36)), 8, 6, 6)
     assert types(h.ends(h("sigmoid", y))) == ["relu", "sigmoid"]
+
+
+def test_a_group_norm_with_its_factor_inside() -> None:
+    h = Hand()
+    y = h.reshape(h.x, 2, 4, 6, 6)
+    mean = h.mean(y, 2, 3, 4)
+    variance = h.mean(h("square", h("sub", y, mean)), 2, 3, 4)
+    factor = h.primitive("reciprocal", h("sqrt", h("add", variance, value=1e-3)))
+    factor = h("mul", factor, h.weight(2, 4, 1, 1))
+    shift = h("add", h("mul", h.primitive("neg", mean), factor), h.weight(2, 4, 1, 1))
+    y = h.reshape(h("add", h("mul", y, factor), shift), 8, 6, 6)
+    assert types(h.ends(y)) == ["group_norm"]
+
+
+def test_a_bias_of_heads() -> None:
+    h = Hand(8, 9)
+    y = h.transpose(h.x, 2, 1)
+    y = h.recorder.linear(Linear(out_features=6, bias=False), y)
+    y = h("add", h.reshape(y, 9, 2, 3), h.weight(2, 3))
+    assert types(h.ends(y)) == ["linear", "reshape"]
+
+
+def test_what_is_added_against_a_division_by_zero_stays() -> None:
+    h = Hand()
+    assert types(h.ends(h("add", h("relu", h.x), value=1e-6))) == ["relu", "add"]
+    h = Hand()
+    assert types(h.ends(h("add", h.x, value=1e-6))) == ["add"]
+
+
+def test_layers_that_there_are_stay() -> None:
+    h = Hand()
+    assert types(h.ends(h("relu", h("relu", h.x)))) == ["relu", "relu"]
+    h = Hand()
+    assert types(h.ends(h("sqrt", h("square", h.x)))) == ["square", "sqrt"]

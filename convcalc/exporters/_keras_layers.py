@@ -28,6 +28,16 @@ class Built(NamedTuple):
         return call(self.function, x, *self.arguments)
 
 
+class Joining(NamedTuple):
+    """A step of a layer that takes a list of tensors."""
+
+    layer: str
+    inputs: tuple[str, ...]
+
+    def __call__(self, x: str) -> str:
+        return f"{self.layer}([{', '.join(self.inputs)}])"
+
+
 class Only(NamedTuple):
     """A step that is taken where a condition holds, and another where it does not."""
 
@@ -856,23 +866,17 @@ def _join(site: Site) -> Steps:
         if any(c in value for c in "+-* /%") and not value.lstrip("-").replace(".", "").isdigit():
             value = f"({value})"
         return [lambda x: f"{x} {sign} {value}"]
-    inputs = ", ".join(site.inputs)
     if not name:
         a, b = site.inputs
         return [lambda x: f"{a} / {b}"]
-    return [joining(f"layers.{name}()", site.inputs)] if inputs else []
-
-
-def joining(layer: str, inputs: tuple[str, ...]) -> Step:
-    """The step of a layer that takes a list."""
-    return lambda x: f"{layer}([{', '.join(inputs)}])"
+    return [Joining(f"layers.{name}()", site.inputs)]
 
 
 @_type("concat")
 def _concat(site: Site) -> Steps:
     axis = site.axis(site.get("axis", 0))
     layer = call("layers.Concatenate", *([] if axis == "-1" else [f"axis={axis}"]))
-    return [joining(layer, site.inputs)]
+    return [Joining(layer, site.inputs)]
 
 
 @_type("channel_shuffle")
@@ -1016,66 +1020,69 @@ def _opaque(site: Site) -> Steps:
 
 @_type("pad")
 def _pad(site: Site) -> Steps:
-    padding, axis, mode = site.get("padding"), site.get("axis"), site.get("mode", "constant")
-    value = site.get("value", 0.0)
+    axis, mode, value = site.get("axis"), site.get("mode", "constant"), site.get("value", 0.0)
     if mode in ("replicate", "circular"):
         raise Unsayable(f"has the mode `{mode}`, which Keras does not pad in on every backend")
-    if axis is not None:
-        if not isinstance(axis, int):
-            raise Unsayable("pads an axis that is worked out")
-        ends = (site.get("padding"),)
-        pairs = _pairs(line_of_one_axis(site), _one_axis(ends[0]))
-        place = keras_axis(axis, site.rank) % (site.rank + 1)
-        all_ = ["(0, 0)"] * (site.rank + 1)
-        all_[place] = pairs[0]
+    if axis is not None and not isinstance(axis, int):
+        raise Unsayable("pads an axis that is worked out")
+    if axis is None:
+        ends = [("0", "0"), *_ends(site, site.axes), ("0", "0")]
     else:
-        amounts = [
-            after - before
-            for placed in site.uses
-            for before, after in zip(placed.inputs[0].spatial, placed.outputs[0].spatial)
-        ]
-        grows = _is_never_negative(padding) and min(amounts, default=0) >= 0
-        if mode == "constant" and value == 0 and grows:
-            pairs = _pairs(site, padding)
-            if type(padding) is tuple:
-                return [zero_padding(site)(padding)]
-            code = pairs[0] if site.axes == 1 else f"({', '.join(pairs)})"
-            return [call(site.ranked("ZeroPadding"), code)]
-        all_ = ["(0, 0)", *_pairs(site, padding), "(0, 0)"]
-    if not _is_never_negative(padding):
-        raise Unsayable("cuts off cells where it pads; `slice` cuts them in Keras")
+        ends = [("0", "0")] * (site.rank + 1)
+        ends[keras_axis(axis, site.rank)] = _ends(site, 1)[0]
+    steps: Steps = []
+    if any(end.startswith("-") for pair in ends for end in pair):
+        steps.append(_cut(ends))
+        ends = [tuple("0" if end.startswith("-") else end for end in pair) for pair in ends]  # type: ignore[misc]
+    if all(pair == ("0", "0") for pair in ends):
+        return steps
+    if mode == "constant" and value == 0 and axis is None and 1 <= site.axes <= 3:
+        return [*steps, call(site.ranked("ZeroPadding"), _margins(ends[1:-1]))]
     own = [] if mode == "constant" else [f'mode="{mode}"']
     own += [] if value == 0 else [f"constant_values={site.code('value')}"]
-    return [lambda x: call("ops.pad", x, f"({', '.join(all_)})", *own)]
+    pairs = ", ".join(f"({before}, {after})" for before, after in ends)
+    return [*steps, lambda x: call("ops.pad", x, f"({pairs})", *own)]
 
 
-def line_of_one_axis(site: Site) -> Site:
-    """The same site, of whose axes one is padded."""
-    one = line_like(site, site.type, site.fields)
-    one.axes = 1
-    return one
+def _ends(site: Site, axes: int) -> list[tuple[str, str]]:
+    """The code of what each of so many axes gets before and behind it."""
+    padding = site.get("padding")
+    items: Any = padding.items if isinstance(padding, Items) else padding
+    if type(items) is not tuple:
+        items = (items,)
+    if axes == 1 and len(items) == 2 and not any(map(_is_list, items)):
+        items = ((items[0], items[1]),)  # the two ends of one axis
+    elif axes == 1 and len(items) == 2:
+        items = ((items[0][0], items[1][0]),)  # the same, as the layer keeps it
+    found = []
+    for item in items * axes if len(items) == 1 else items:
+        both = item.items if isinstance(item, Items) else item if _is_list(item) else (item, item)
+        found.append((site.spell(both[0]), site.spell(both[1])))
+    return found
 
 
-def _one_axis(padding: Value) -> Value:
-    """The padding of one axis, `2` or `[4, 1]`, as a list of one."""
-    if isinstance(padding, Items):
-        return (
-            (padding,)
-            if type(padding.items[0]) is not tuple and not isinstance(padding.items[0], Items)
-            else padding
-        )
-    if type(padding) is tuple and len(padding) == 2 and type(padding[0]) is not tuple:
-        return (padding,)
-    if type(padding) is tuple and len(padding) == 2:
-        (before, _), (after, _) = padding
-        return ((before, after),)
-    return padding
+def _is_list(value: Value) -> bool:
+    return type(value) is tuple or isinstance(value, Items)
 
 
-def _is_never_negative(padding: Value) -> bool:
-    if type(padding) is tuple:
-        return all(_is_never_negative(each) for each in padding)
-    return not (isinstance(padding, int) and padding < 0)
+def _cut(ends: list[tuple[str, str]]) -> Step:
+    """What cuts off as many cells as negative ends say."""
+    cuts = []
+    for before, after in ends:
+        start = before[1:] if before.startswith("-") else ""
+        cuts.append(f"{start}:{after if after.startswith('-') else ''}")
+    while cuts[-1] == ":":
+        cuts.pop()
+    return lambda x: f"{x}[{', '.join(cuts)}]"
+
+
+def _margins(ends: list[tuple[str, str]]) -> str:
+    """The padding of each axis as Keras's layers take it, the shortest way."""
+    if all(before == after for before, after in ends):
+        sizes = [before for before, _ in ends]
+        return sizes[0] if len(set(sizes)) == 1 else f"({', '.join(sizes)})"
+    pairs = [f"({before}, {after})" for before, after in ends]
+    return pairs[0] if len(pairs) == 1 else f"({', '.join(pairs)})"
 
 
 @_type("upsample")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from convcalc.exporters._keras_text import (
     spelled,
 )
 from convcalc.exporters.base import Exporter, Model
+from convcalc.exporters.python.expressions import quoted
 from convcalc.exporters.python.layout import INDENT
 from convcalc.exporters.python.names import identifier
 from convcalc.exporters.python.replay import Line, Replay, replay
@@ -42,6 +44,18 @@ EXPORTER = Exporter("keras", "Keras", ".py", _content)
 
 #: Names that stand for something in every file.
 _TAKEN = frozenset(("keras", "layers", "ops", "math", "x", "inputs", "outputs", "name", "_"))
+
+
+#: What Keras calls layers that nobody names, but for a number.
+_OWN_NAMES = frozenset(
+    (
+        *("abs", "activation", "add", "clip", "concatenate", "dense", "dropout", "elu", "exp"),
+        *("flatten", "functional", "get_item", "identity", "input_layer", "log", "matmul", "max"),
+        *("maximum", "mean", "min", "minimum", "multiply", "pad", "parameter", "permute", "repeat"),
+        *("reshape", "resize", "scale", "softmax", "split", "sqrt", "square", "subtract", "sum"),
+        *("conv1d", "conv2d", "conv3d", "take", "transpose", "unfold", "fold"),
+    )
+)
 
 
 class _Block(NamedTuple):
@@ -72,6 +86,8 @@ class _File:
         #: How many tensors enter each block that is called; 0 where that varies: it takes a list.
         self.entering: dict[str, int] = {}
         self.counts = self._counts()
+        self.titles = self._titles()
+        self.titled = self._titled()
 
     def _functions(self) -> dict[str, str]:
         """The names of the functions of the blocks; that of the network is under ""."""
@@ -94,6 +110,33 @@ class _File:
                 own |= {len(run.inputs) for run in runs}
                 if len(st.body.from_) > 1:
                     own.add(len(st.body.from_))
+        return found
+
+    def _titles(self) -> set[str]:
+        """The names of the network's own lines that Keras can take, each for one layer."""
+        counts = Counter(st.body.name for st in _lines(self.spec.layers) if st.body.name)
+        names = [st.body.name for st in self.spec.layers if st.body.name]
+        return {
+            name
+            for name in names
+            if counts[name] == 1 and re.sub(r"_\d+$", "", name) not in _OWN_NAMES
+        }
+
+    def _titled(self) -> set[str]:
+        """The blocks that are told a name, for the layer which makes what they hand on."""
+        lent = {getattr(st.body, "weights", None) for st in self.spec.layers}
+        called = [
+            st
+            for st in self.spec.layers
+            if st.body.name in self.titles - lent and getattr(st.body, "weights", None) is None
+        ]
+        found = {st.type for st in called if st.type in self.spec.blocks}
+        waiting = [*found]
+        while waiting:
+            last = self.spec.blocks[waiting.pop()].layers[-1]
+            if last.type in self.spec.blocks and last.type not in found and last.body.when is True:
+                found.add(last.type)
+                waiting.append(last.type)
         return found
 
     def _block(self, name: str) -> _Block:
@@ -258,6 +301,8 @@ class _Body:
         self.lent = {getattr(st.body, "weights", None) for st in _lines(stack)} - {None}
         #: The variables of the layers and models that named lines call.
         self.objects: dict[str | None, tuple[str, ...]] = {}
+        #: Whether the layer that makes what leaves has the name that it is told.
+        self.is_titled = False
         #: Whether the lists around say that they are trained: True, or the code of whether.
         self.around: list[Any] = [True]
         #: Whether what has weights is made once for all turns of a loop, and where.
@@ -439,6 +484,10 @@ class _Body:
             scope.tensors[st.body.name] = made
         return made
 
+    def title(self, st: Statement) -> str:
+        """The code of the name of the layer that makes what a line hands on; empty for none."""
+        return ""
+
     # Layers
 
     def layer(
@@ -453,6 +502,10 @@ class _Body:
             raise self.refuse(st, str(why)) from None
         if flat:
             steps = [str(steps[0]).replace("keepdims=True", "")]
+        title = self.title(st)
+        if title and isinstance(steps[-1], (str, table.Joining)):
+            steps[-1] = _with_option(steps[-1], f"name={title}")
+            self.is_titled = True
         learned = [n for n, step in enumerate(steps) if self.learns(st, step)]
         objects = iter(self.objects.get(st.body.weights, ()))
         kept: list[str] = []
@@ -631,6 +684,9 @@ class _Body:
             arguments.append(f"{file.python_name(name)}={self.values[name]}")
         is_plain = call.weights is None and call.name not in self.lent and not self.is_kept
         if is_plain and self.trainable(st) is True:
+            if st.type in file.titled and (title := self.title(st)):
+                arguments.append(f"name={title}")
+                self.is_titled = True
             self.write(f"{target} = {table.call(block.name, *arguments)}")
         else:
             model = (
@@ -741,10 +797,17 @@ class _Body:
             other: Tensors = (shortcut,)
             if body.shortcut:
                 other = self.stack(body.shortcut, (shortcut,), shortcut, _Scope(scope))
-            self.write(f"{target} = layers.Add()([{', '.join([*made, *other])}])")
+            name = self.join_title(st) if body.connect is True else ""
+            self.write(f"{target} = layers.Add({name})([{', '.join([*made, *other])}])")
         if own:
             self.taken.discard(own)
         return (target,)
+
+    def join_title(self, st: Statement) -> str:
+        """The option of a join's name."""
+        title = self.title(st)
+        self.is_titled = self.is_titled or bool(title)
+        return f"name={title}" if title else ""
 
     @contextmanager
     def maybe(self, asked: bool, condition: str) -> Iterator[None]:
@@ -779,7 +842,7 @@ class _Body:
         if len(made) == 1:
             return tuple(made)
         name = {"concat": "Concatenate", "add": "Add", "mul": "Multiply"}[body.merge]
-        self.write(f"{target} = layers.{name}()([{', '.join(made)}])")
+        self.write(f"{target} = layers.{name}({self.join_title(st)})([{', '.join(made)}])")
         return (target,)
 
 
@@ -791,9 +854,11 @@ def _applied(step: table.Step, x: str) -> str:
     return f"{step}({x})" if isinstance(step, str) else step(x)
 
 
-def _with_option(layer: str, option: str) -> str:
-    """The code of a layer with one more option."""
-    return f"{layer[:-1]}{'' if layer.endswith('()') else ', '}{option})"
+def _with_option(step: Any, option: str) -> Any:
+    """A step with one more option of its layer."""
+    if isinstance(step, table.Joining):
+        return step._replace(layer=_with_option(step.layer, option))
+    return f"{step[:-1]}{'' if step.endswith('()') else ', '}{option})"
 
 
 def _as_list(rows: str) -> str:
@@ -873,6 +938,10 @@ class _BlockBody(_Body):
             self.write(f"{code} = {self.spell(value, first, axes)}")
             self.values[name] = code
         made = self.stack(form.layers, tuple(inputs), "x", scope)
+        if self.block_name in file.titled:
+            late.append("name=None")
+            if not self.is_titled and len(made) == 1:
+                self.write(f"{made[0]} = layers.Identity(name=name)({made[0]})")
         self.write(f"return {', '.join(made)}")
         for at, code in reversed(lets):
             rest = "\n".join(self.lines[at + 1 :])
@@ -880,6 +949,10 @@ class _BlockBody(_Body):
                 del self.lines[at]
         head = f"def {block.name}({', '.join([*parameters, *late])}):"
         return formatted([head, *_returned(self.lines)])
+
+    def title(self, st: Statement) -> str:
+        is_last = st is self.form.layers[-1] and st.body.when is True
+        return "name" if is_last and self.block_name in self.file.titled else ""
 
     def block_axes(self) -> int:
         for runs in self.file.runs.values():
@@ -956,6 +1029,11 @@ class _Network(_Body):
         self.write(f'return keras.Model({entering}, {leaving}, name="{function}")')
         head = f"def {function}({', '.join(parameters)}):"
         return formatted([head, *self.lines])
+
+    def title(self, st: Statement) -> str:
+        own = any(st is each for each in self.file.spec.layers)
+        is_named = own and st.body.name in self.file.titles and st.body.name not in self.lent
+        return quoted(st.body.name) if is_named else ""
 
     def inputs(self, scope: _Scope, parameters: list[str], spoken: set[str]) -> Tensors:
         file, spec, graph = self.file, self.file.spec, self.file.graph

@@ -79,7 +79,8 @@ def _written(file: File, graph: Graph) -> dict[str, Shape]:
 def _function(file: File, name: str, inputs: int) -> Any:
     """A function that stands for an operator that convcalc does not know.
 
-    It makes zeros of the shape that it is told, so that what has such a layer runs.
+    It makes zeros of the shape that it is told, so that what has such a layer runs. A use may have
+    fewer inputs.
     """
     onnx = file.onnx
     shape = onnx.helper.make_node("Constant", [], ["shape"])

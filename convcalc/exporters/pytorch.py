@@ -6,10 +6,10 @@ import re
 
 from convcalc.diagnostics import fail
 from convcalc.exporters.base import Exporter, Model
+from convcalc.exporters.python.channels import Unsayable
 from convcalc.exporters.python.classes import File, Rule
-from convcalc.exporters.python.layout import broken
 from convcalc.exporters.python.names import class_name
-from convcalc.exporters.python.replay import replay
+from convcalc.exporters.python.replay import flat, replay
 from convcalc.exporters.torch_layers import RULES
 from convcalc.exporters.torch_layers.helpers import HELPERS, with_those_they_use
 
@@ -18,6 +18,24 @@ class _PyTorch:
     """What PyTorch calls things."""
 
     module = "nn.Module"
+    taken = frozenset(
+        (
+            *(
+                "add_module",
+                "apply",
+                "bfloat16",
+                "buffers",
+                "call_super_init",
+                "children",
+                "compile",
+            ),
+            *("cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward"),
+            *("get_buffer", "get_parameter", "half", "ipu", "modules", "mtia", "named_buffers"),
+            *("named_children", "named_modules", "named_parameters", "parameters", "train", "type"),
+            *("register_buffer", "register_parameter", "requires_grad_", "state_dict", "to"),
+            *("share_memory", "training", "xpu", "zero_grad"),
+        )
+    )
     sequential = "nn.Sequential"
     module_list = "nn.ModuleList"
     identity = "nn.Identity()"
@@ -58,10 +76,16 @@ def content(model: Model) -> str:
 
     Raises ConvcalcError for a layer type that it has no way to say.
     """
-    file = File(replay(model.document, model.graph), _PyTorch(), HELPERS)
     spec = model.document.spec
-    name = class_name(re.sub(r"\(.*\)", "", spec.name)) or "Net"
-    file.network(name, "")
+    name = class_name(spec.name) or "Net"
+    try:
+        if model.graph.cuts:
+            raise Unsayable  # the document has more than what is left
+        file = File(replay(model.document, model.graph), _PyTorch(), HELPERS)
+        file.network(name)
+    except Unsayable:
+        file = File(flat(model.graph), _PyTorch(), HELPERS)
+        file.network(name)
     helpers = with_those_they_use(file.helped)
     texts = [*helpers, *["\n".join(lines) for lines in file.classes]]
     body = "\n\n\n".join(texts)
@@ -104,5 +128,3 @@ def _imports(body: str) -> str:
 
 
 EXPORTER = Exporter("pytorch", "PyTorch", ".py", content)
-
-_ = broken

@@ -24,7 +24,14 @@ from convcalc.shape import MOST_AXES, Shape, Tensor
 
 
 class NoLayerError(Exception):
-    """An operation that no layers say; its message is a reason in a few words."""
+    """An operation that no layers say; its message is a reason in a few words.
+
+    `code` is a refusing layer's, as diagnostics have it.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Foreign(NamedTuple):
@@ -158,7 +165,7 @@ class Recorder:
         try:
             placed = layer.placed(tuple(tensor.shape for tensor in inputs))
         except Refusal as refusal:
-            raise NoLayerError(str(refusal)) from None
+            raise NoLayerError(str(refusal), refusal.code) from None
         index = len(self.calls)
         owner = self._owner(key, index, placed)
         placed = placed.holding(borrowing=owner is not None, frozen=self.is_frozen)

@@ -20,6 +20,13 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic
 from convcalc.foreign.traced import Traced
 from convcalc.importers.base import Importer, Request
 
+#: What the child does: it imports what this process does, and what is in the current directory.
+_START = """
+import sys
+folder, *sys.path[:] = sys.argv[1], "", *sys.argv[2:]
+from convcalc.importers.aten.answering import answer
+answer(folder)
+"""
 #: How many of the last lines that the code printed are told where it ended the process.
 _TAIL = 5
 #: Characters of such a line.
@@ -55,7 +62,7 @@ def read(
 
 def _run(folder: Path, seconds: float | None) -> tuple[int | None, list[str]]:
     """Run the child to its end; its status, None where its time was over, and its last lines."""
-    command = [sys.executable, "-m", "convcalc.importers.aten", str(folder)]
+    command = [sys.executable, "-c", _START, str(folder), *sys.path]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

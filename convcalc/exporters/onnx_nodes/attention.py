@@ -56,7 +56,6 @@ def _buffer(nodes: Nodes) -> None:
 
 @writes("opaque")
 def _opaque(nodes: Nodes) -> None:
-    inputs = [*nodes.inputs, *nodes.weights()]
-    function = f"{nodes.layer.op}_{len(inputs)}"
-    nodes.file.functions[function] = len(inputs)
-    nodes.op(function, *inputs, domain=DOMAIN, shape=[1, *nodes.leaving])
+    inputs, functions = [*nodes.inputs, *nodes.weights()], nodes.file.functions
+    functions[nodes.layer.op] = max(len(inputs), functions.get(nodes.layer.op, 0))
+    nodes.op(nodes.layer.op, *inputs, domain=DOMAIN, shape=[1, *nodes.leaving])

@@ -56,7 +56,7 @@ class File:
         #: The set of operators that its own need.
         self.opset = OPSET
         self.nodes: list[Any] = []
-        #: The functions of the domain `convcalc`, by name, each with how many tensors it takes.
+        #: The functions of the domain `convcalc`, by name: how many tensors each takes at most.
         self.functions: dict[str, int] = {}
         #: The constants that stand for weights, by name, each with its shape in the file.
         self.weights: dict[str, tuple[int, ...]] = {}

@@ -45,12 +45,18 @@ def _ceil(nodes: Nodes) -> dict[str, Any]:
 
 @writes("global_avg_pool")
 def _global_avg_pool(nodes: Nodes) -> None:
-    nodes.op("GlobalAveragePool", nodes.x)
+    # As PyTorch's exporter writes a mean; what it calls a global pool is an adaptive one.
+    nodes.op("ReduceMean", nodes.x, _positions(nodes), keepdims=1)
 
 
 @writes("global_max_pool")
 def _global_max_pool(nodes: Nodes) -> None:
-    nodes.op("GlobalMaxPool", nodes.x)
+    nodes.op("ReduceMax", nodes.x, _positions(nodes), keepdims=1)
+
+
+def _positions(nodes: Nodes) -> str:
+    """The axes of the positions."""
+    return nodes.integers("axes", range(2, len(nodes.entering) + 1))
 
 
 @writes("adaptive_avg_pool")

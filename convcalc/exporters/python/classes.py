@@ -27,7 +27,7 @@ from convcalc.graph import Node
 from convcalc.language.scopes import TENSOR_NAMES
 from convcalc.language.statements import REQUIRED, Call, Items, Stack, Statement, Value
 from convcalc.layers.base import Field, Layer, Placed, fields_of
-from convcalc.layers.fields import Numbers, Optional, TensorShape, Whole
+from convcalc.layers.fields import EachAxis, Numbers, Optional, Pads, TensorShape, Whole
 from convcalc.layers.fields import _PerAxis as PerAxisKind
 
 #: Names that are known only where tensors are.
@@ -52,6 +52,8 @@ class Dialect(Protocol):
 
     #: The base of classes, and of those that are their layers one after the other.
     module: str
+    #: The names that its modules have themselves.
+    taken: frozenset[str]
     sequential: str
     module_list: str
     identity: str
@@ -184,14 +186,16 @@ class Use:
         shown = [_shown(kind, getattr(each.layer, field)) for each in self.placed]
         if raw is None:
             return expressions.tree(self.one(shown))
-        counts = isinstance(kind, (Whole, PerAxisKind, Numbers, TensorShape))
+        counts = _counts(kind)
         if not (any(_has_pairs(each) for each in shown) and not isinstance(raw, Items)):
             written = [_shown(kind, getattr(each.written, field)) for each in self.placed]
             if not any(isinstance(each, str) for each in written) or not counts:
                 try:
-                    return self.writer.tree(
+                    made = self.writer.tree(
                         raw, self.ran, self.entering, forward=self.forward, whole=counts
                     )
+                    is_one = isinstance(kind, PerAxisKind) and isinstance(made, ast.Tuple)
+                    return made.elts[0] if is_one and len(made.elts) == 1 else made  # type: ignore[attr-defined]
                 except Unsayable:
                     pass
         return self.writer.fallback(field, raw, self.ran, shown, forward=self.forward)
@@ -235,6 +239,12 @@ class Use:
         return self.writer.dialect.size(operand, axis)
 
 
+def _counts(kind: Any) -> bool:
+    """Whether the values of a kind are whole numbers."""
+    kind = kind.kind if isinstance(kind, Optional) else kind
+    return isinstance(kind, (Whole, EachAxis, Pads, Numbers, TensorShape))
+
+
 def _has_pairs(shown: Any) -> bool:
     return isinstance(shown, tuple) and any(isinstance(each, tuple) for each in shown)
 
@@ -244,7 +254,7 @@ def _shown(kind: Any, value: Any) -> Any:
     if not isinstance(value, tuple) or not isinstance(kind, PerAxisKind):
         return value
     items = [each[0] if isinstance(each, tuple) and each[0] == each[1] else each for each in value]
-    if any(isinstance(each, tuple) for each in items):
+    if any(isinstance(each, tuple) or each is None for each in items):
         return value
     return items[0] if len({*items}) == 1 else tuple(items)
 
@@ -264,6 +274,7 @@ class File:
         self.signatures: dict[tuple[str, tuple[int, ...]], Signature] = {}
         self.late = self._late()
         self.fixed = self._fixed()
+        self.counts = self._counts()
         self.stateless = {name for name in self.calls if self._is_stateless(name, ())}
 
     def helper(self, name: str) -> str:
@@ -316,6 +327,27 @@ class File:
                         inner.add(name)
         return late
 
+    def _counts(self) -> dict[str, set[str]]:
+        """The names of each block that count something: they come whole, if as 24.0."""
+        counts: dict[str, set[str]] = {name: set() for name in ("", *self.blocks)}
+        lines = {id(line.st): (owner, line.st) for owner, line in self._statements()}
+        before = -1
+        while sum(map(len, counts.values())) != before:
+            before = sum(map(len, counts.values()))
+            for owner, st in lines.values():
+                if not isinstance(st.body, Call):
+                    continue
+                if st.type in self.blocks:
+                    counting = counts[st.type]
+                else:
+                    fields = fields_of(layers.find(st.type))
+                    counting = {each.name for each in fields if _counts(each.kind)}
+                for field, raw in st.body.open.items():
+                    if field in counting and isinstance(raw, Expression):
+                        if raw.text.strip().isidentifier():
+                            counts[owner].add(raw.text.strip())
+        return counts
+
     def _fixed(self) -> dict[str, Any]:
         """The variables that a condition asks which always turns out the same, with their values.
 
@@ -355,7 +387,7 @@ class File:
 
     # Writing
 
-    def network(self, name: str, text: str) -> Signature:
+    def network(self, name: str) -> Signature:
         """Write the network, and all that it calls."""
         self.names.taken.add(name)
         spec, graph = self.document.spec, self.graph
@@ -371,7 +403,7 @@ class File:
             (tensor,) = self.replay.network.inputs[index : index + 1]
             held = Held(writer.inputs[index], expressions.number(tensor.shape[0]))
             writer.tensors[0][input] = [held]
-        return writer.written(spec.layers, text, outputs=spec.outputs)
+        return writer.written(spec.layers, spec.outputs)
 
     def block(self, name: str, turn: Turn) -> Signature:
         """The class of a block, for such tensors as enter in a run; it is written once."""
@@ -440,7 +472,7 @@ class Writer:
         count = len(runs[0].inputs)
         self.locals = Namespace("layers", *[_channels_name(index) for index in range(64)])
         self.inputs = [self.locals.new(each) for each in _input_names(count)]
-        self.attributes = Namespace("forward", "call", "training")
+        self.attributes = Namespace(*self.dialect.taken)
         #: Python's names for those of the language.
         self.python: dict[str, str] = {}
         self.stored: dict[str, str] = {}
@@ -448,6 +480,8 @@ class Writer:
         self.captured: dict[str, list[Held]] = {}
         self.given: dict[str, str] = {}
         self.pinned: set[str] = set()
+        #: Channels that take working out, and what they would be called.
+        self.worked_out: dict[str, str] = {}
         self.mutable: set[str] = set()
         self.referenced: set[str] = set()
         self.modules: list[dict[str, str]] = [{}]
@@ -503,9 +537,11 @@ class Writer:
                 else self._early_name(name, ran, entering)
             )
 
+        if whole and isinstance(node, ast.Constant) and isinstance(node.value, float):
+            node = ast.Constant(int(node.value))
         made = expressions.folded(expressions.renamed(node, named))
         if whole and ran and not isinstance(raw, ast.expr):
-            values = [evaluate(raw, line.values) for _, line in ran]
+            values = [evaluate(raw, self.whole(line.values)) for _, line in ran]
             if any(isinstance(each, float) for each in values):
                 made = ast.Call(ast.Name("int"), [made], [])
             elif any(
@@ -523,6 +559,16 @@ class Writer:
                     ]
                 )
         return made
+
+    def whole(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values of names, those that count as whole numbers."""
+        names = self.file.counts[self.block] & self.own
+        return {
+            name: int(value)
+            if name in names and isinstance(value, float) and value.is_integer()
+            else value
+            for name, value in values.items()
+        }
 
     def _early_name(self, name: str, ran: Ran, entering: Sequence[Held]) -> ast.expr:
         is_flat = all(len(line.inputs[0].shape) == 1 for _, line in ran if line.inputs)
@@ -552,9 +598,11 @@ class Writer:
         """A name of `__init__`, as `forward` has it."""
         if self.is_function:
             return ast.Name(name)
-        self.attributes.taken.add(name)
-        self.stored[name] = name
-        return ast.Name(f"self.{name}")
+        if name not in self.stored:
+            taken = name in self.dialect.taken
+            self.stored[name] = self.attributes.new(name) if taken else name
+            self.attributes.taken.add(name)
+        return ast.Name(f"self.{self.stored[name]}")
 
     def channels(self, held: Held, index: int, ran: Ran) -> ast.expr:
         """The channels of what enters a line. Raises Unsayable."""
@@ -605,7 +653,7 @@ class Writer:
 
     # A class as a whole
 
-    def written(self, stack: Stack, text: str = "", outputs: tuple[str, ...] = ()) -> Signature:
+    def written(self, stack: Stack, outputs: tuple[str, ...] = ()) -> Signature:
         """Write the class; what callers see of it."""
         self.referenced = set(_references(stack)) | {each.partition(".")[0] for each in outputs}
         for name in (
@@ -639,12 +687,13 @@ class Writer:
             base = self.dialect.module
             if not self.is_function and self.block + str(self.outer or ""):
                 held = self._announced(held, ran)
-        return self._finished(base, lets, held, text, is_chain)
+        return self._finished(base, lets, held, is_chain)
 
     def _is_open(self, channels: ast.expr) -> bool:
         """Whether callers can say such channels: by arguments alone."""
         names = expressions.names_in(channels)
-        lets = {self.python[name] for name in self.let if name in self.python}
+        given = {python for name, python in self.python.items() if name not in self.let}
+        lets = {self.python[name] for name in self.let if name in self.python} - given
         known = {self.python[name] for name in self.python} - lets
         known |= {_channels_name(index) for index in range(len(self.inputs))}
         known |= {each.name for each in self.extras}
@@ -684,7 +733,7 @@ class Writer:
                 channels = expressions.renamed(channels, named)
             except Unsayable:
                 return channels
-        return channels
+        return expressions.gathered(channels)
 
     def _lets(self) -> list[tuple[str, str]]:
         """The `let` of `__init__`: names and code. Those of `forward` stand at its beginning."""
@@ -693,12 +742,13 @@ class Writer:
         for name, raw in self.let.items():
             is_late = name in self.late or self.is_function
             try:
-                node = self.tree(raw, ran, self.entering, forward=is_late)
+                whole = name in self.file.counts[self.block]
+                node = self.tree(raw, ran, self.entering, forward=is_late, whole=whole)
             except Unsayable:
                 values = [turn.values.get(name) for turn in self.runs]
                 node = self.fallback(name, None, ran, values, forward=is_late)
             if self._is_alias(node) and not is_late:
-                self.python[name] = _channels_name(0)
+                self.python[name] = node.id  # type: ignore[attr-defined]
                 continue
             code = f"{self.py(name)} = {expressions.text(node)}"
             if is_late:
@@ -712,22 +762,24 @@ class Writer:
         """Whether a `let` is the channels that enter, which stay what they are."""
         stack = self.file.blocks[self.block].layers if self.block else ()
         loops = any(st.type in ("repeat", "for_each") for st in stack)
-        return isinstance(node, ast.Name) and node.id == _channels_name(0) and not loops
+        return isinstance(node, ast.Name) and "." not in node.id and not loops
 
     def _finished(
-        self, base: str, lets: list[tuple[str, str]], held: list[Held], text: str, is_chain: bool
+        self, base: str, lets: list[tuple[str, str]], held: list[Held], is_chain: bool
     ) -> Signature:
         self._numbered()
+        self._named_once()
+        self.init, self.body = _merged(self.init), _merged(self.body)
         body = _without_unused(
             self.body, [self.py(n) for n in self.let if n in self.late or self.is_function]
         )
         self.body = body
         kept = [
             name
-            for name in self.stored
-            if _mentions(body, f"self.{name}") or _mentions(self.init, f"self.{name}")
+            for name, attribute in self.stored.items()
+            if _mentions([*body, *self.init], f"self.{attribute}")
         ]
-        stores = [f"self.{name} = {name}" for name in kept]
+        stores = [f"self.{self.stored[name]} = {name}" for name in kept]
         used = _names_in([*self.init, *stores])
         used |= (
             _names_in([code for code in body if self.is_function]) if self.is_function else set()
@@ -753,7 +805,7 @@ class Writer:
                 if _mentions(body, python) and not self.is_function
             ]
         )
-        lines = self._lines(base, params, [*needed], stores, given, text, is_chain)
+        lines = self._lines(base, params, [*needed], stores, given, is_chain)
         self.file.classes.append([each for line in lines for each in broken(line)])
         runs = {id(turn): index for index, turn in enumerate(self.runs)}
         return Signature(
@@ -765,6 +817,26 @@ class Writer:
             tuple(held),
             runs,
         )
+
+    def _named_once(self) -> None:
+        """Give channels that are worked out, and needed several times, a name."""
+        for text, name in self.worked_out.items():
+            names = _names_in([text])
+            if names & self.mutable or names & {self.python.get(each) for each in self.bound}:
+                continue
+            pattern = re.compile(rf"(?<![\w.]){re.escape(text)}")
+            found = [at for at, line in enumerate(self.init) if pattern.search(line)]
+            if sum(len(pattern.findall(line)) for line in self.init) < 2 or "self." in text:
+                continue
+            assigned = next((v for v in sorted(self.mutable) if f"{v} = {text}" in self.init), None)
+            if assigned is not None:
+                self.init.remove(f"{assigned} = {text}")
+            called = assigned or self.locals.new(name)
+            self.init = [pattern.sub(called, line) for line in self.init]
+            at = found[0]
+            while self.init[at].startswith(INDENT):
+                at -= 1
+            self.init.insert(at, f"{called} = {text}")
 
     def _numbered(self) -> None:
         """Number what comes several times from 1, as tables do."""
@@ -786,6 +858,7 @@ class Writer:
         for name, python in self.python.items():
             if (
                 python not in used
+                or python in {each.name for each in params}
                 or name in self.bound
                 or name in self.let
                 or (name in self.late and not self.is_function)
@@ -795,7 +868,9 @@ class Writer:
             if name not in self.args or default == REQUIRED:
                 params.append(Param(python, name))
             elif isinstance(default, (Expression, Items)):
-                params.append(Param(python, name, "None"))
+                node = self.tree(default, [], self.entering, forward=self.is_function)
+                plain = isinstance(node, ast.Constant)
+                params.append(Param(python, name, expressions.text(node) if plain else "None"))
             else:
                 params.append(Param(python, name, expressions.text(expressions.tree(default))))
         params += [each for each in self.extras if each.name in used]
@@ -817,7 +892,6 @@ class Writer:
         first: list[str],
         stores: list[str],
         given: tuple[tuple[str, str], ...],
-        text: str,
         is_chain: bool,
     ) -> list[str]:
         arguments = [
@@ -828,13 +902,13 @@ class Writer:
             head = f"def {self.name}({', '.join([*inputs, *arguments])}):"
             return [head, *[INDENT + line for line in (*first, *self.body)]]
         lines = [f"class {self.name}({base}):"]
-        if text:
-            lines += [f'{INDENT}"""{text}"""', ""]
         start = [] if is_chain else ["super().__init__()"]
         init = [*start, *first, *stores, *self.init]
         if init != ["super().__init__()"]:
             lines.append(f"{INDENT}def __init__({', '.join(['self', *arguments])}):")
             lines += [INDENT * 2 + line for line in init]
+        elif is_chain:
+            lines.append(f"{INDENT}pass")
         if not is_chain:
             if init != ["super().__init__()"]:
                 lines.append("")
@@ -887,11 +961,6 @@ class Writer:
         if len(current) != 1:
             raise Unsayable("6")
         (before,) = current
-        if before.code in self.pinned or not before.code.isidentifier():
-            fresh = self.fresh()
-            self.body.append(f"{fresh} = {before.code}")
-            before = before._replace(code=fresh)
-            current = [before]
         init, body = len(self.init), len(self.body)
         made = self.unconditional(st, alive, current)
         if len(made) != 1:
@@ -899,15 +968,11 @@ class Writer:
         (after,) = made
         inits, bodies = self.init[init:], self.body[body:]
         del self.init[init:], self.body[body:]
-        if after.code != before.code:
-            bodies.append(f"{before.code} = {after.code}")
         inputs = self.resolved(st, current, alive)
         is_module = (
             len(inits) == 1
-            and len(bodies) == 1
             and inits[0].startswith("self.")
-            and bodies[0].startswith(f"{before.code} = self.")
-            and not st.body.from_
+            and bodies == [f"{after.code} = {inits[0].partition(' = ')[0]}({before.code})"]
         )
         early = self._early_condition(raw, ran, inputs, bool(inits), st)
         if is_module and early is not None:
@@ -919,13 +984,20 @@ class Writer:
                 f"{INDENT}{attribute} = {self.dialect.identity}",
             ]
             self.body += bodies
-        else:
-            condition = self._late_condition(raw, ran, inputs, early, inits, st)
-            if inits:
-                assert early is not None
-                self.init += [f"if {expressions.text(early)}:", *[INDENT + each for each in inits]]
-            self.body += [f"if {condition}:", *[INDENT + each for each in bodies]]
-        return [Held(before.code, after.channels, before.single and after.single)]
+            return [Held(after.code, after.channels, before.single and after.single)]
+        code = before.code
+        if code in self.pinned or not code.isidentifier():
+            is_named = st.body.name is not None and st.body.name in self.referenced
+            code = self.fresh() if is_named or after.code in self.pinned else after.code
+            self.body.append(f"{code} = {before.code}")
+        if after.code != code:
+            bodies.append(f"{code} = {after.code}")
+        condition = self._late_condition(raw, ran, inputs, early, inits, st)
+        if inits:
+            assert early is not None
+            self.init += [f"if {expressions.text(early)}:", *[INDENT + each for each in inits]]
+        self.body += [f"if {condition}:", *[INDENT + each for each in bodies]]
+        return [Held(code, after.channels, before.single and after.single)]
 
     def condition(self, st: Statement, ran: Ran, alive: Ran) -> Value:
         """What the document says of when a line is there; None where that need not be asked."""
@@ -990,12 +1062,20 @@ class Writer:
             )
         else:
             made = getattr(self, f"_{st.type}")(st, ran, inputs)
+        for each in made[:1]:
+            self.note(each.channels, st)
         name = st.body.name
         if name is not None:
             self.tensors[-1][name] = made
             if name in self.referenced:
                 self.pinned.update([each.code for each in made])
         return made
+
+    def note(self, channels: Tree, st: Statement) -> None:
+        """Remember channels that take working out."""
+        if channels is not None and "(" in (text := expressions.text(channels)):
+            name = identifier(f"{st.body.name or st.type}_channels")
+            self.worked_out.setdefault(text, name)
 
     def resolved(self, st: Statement, current: list[Held], ran: Ran) -> list[Held]:
         """What enters a line."""
@@ -1083,18 +1163,17 @@ class Writer:
         is_function = rule.function is not None and (st.body.functional or rule.module is None)
         use = Use(self, st, ran, entering, forward=is_function and not rule.holds)
         operands = self.operands(inputs, st, ran)
-        owner = self.owner(st)
         if rule.is_tensor:
             assert rule.module is not None
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = self.dialect.constant(f"self.{attribute}")
         elif rule.module is not None and not is_function:
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = f"self.{attribute}({', '.join(operands)})"
         elif rule.holds:
             assert rule.function is not None
             assert rule.module is not None
-            attribute = owner or self.made(st, rule.module(use), ran, inputs)
+            attribute = self.owner(st) or self.made(st, rule.module(use), ran, inputs)
             code = rule.function(use, [f"self.{attribute}", *operands])
         else:
             assert rule.function is not None
@@ -1219,7 +1298,7 @@ class Writer:
             first = param.input is not None or not any(
                 each.input is None for each in signature.params[: signature.params.index(param)]
             )
-            if places and first and param.default is None:
+            if places and first and param.default is None and code not in ("True", "False"):
                 found.append(code)
             else:
                 places = False
@@ -1265,8 +1344,11 @@ class Writer:
             block = self.file.blocks[st.type]
             if meant in block.args:
                 raw = st.body.open.get(meant, st.body.settled.get(meant, block.args[meant]))
+                whole = meant in self.file.counts[st.type]
                 try:
-                    return expressions.text(self.tree(raw, ran, inputs, forward=forward))
+                    return expressions.text(
+                        self.tree(raw, ran, inputs, forward=forward, whole=whole)
+                    )
                 except Unsayable:
                     values = [evaluate(raw, line.values) for _, line in ran]
                     return expressions.text(self.fallback(meant, raw, ran, values, forward=forward))
@@ -1305,10 +1387,10 @@ class Writer:
                         if param.default in (None, "None"):
                             raise Unsayable("12")
                         code = param.default
-                    return ast.parse(code, mode="eval").body
+                    return expressions.parsed(code)
 
                 try:
-                    channels = expressions.folded(expressions.renamed(channels, named))
+                    channels = expressions.gathered(expressions.renamed(channels, named))
                 except Unsayable:
                     channels = None
             if channels is None and len(signature.outputs) == 1 and _keeps(turns):
@@ -1383,16 +1465,34 @@ class Writer:
             pinned = set(self.pinned)
             self.pinned.add(entering.code)
             code, made = self.path(body.layers, self.turns(ran, 0), entering, "body", st)
-            at = len(self.body)
+            if len(made) != 1:
+                raise Unsayable("14")
+            if flag and not (code.isidentifier() and code not in pinned):
+                kept = self.fresh()
+                self.body.append(f"{kept} = {code}")
+                code = kept
+            self.pinned.add(code)
+            init, at = len(self.init), len(self.body)
             shortcut: tuple[str, list[Held]] = (entering.code, [entering])
             if body.shortcut and any(len(line.turns) > 1 for _, line in connected):
-                shortcut = self.path(
-                    body.shortcut, self.turns(connected, 1), entering, "shortcut", st
-                )
-            (code,) = self.before(at, [code], "body")
-            self.pinned = pinned
-            if len(made) != 1 or len(shortcut[1]) != 1:
+                turns = self.turns(connected, 1)
+                shortcut = self.path(body.shortcut, turns, entering, "shortcut", st)
+            if len(shortcut[1]) != 1:
                 raise Unsayable("14")
+            self.pinned = pinned
+            if flag:
+                inits, bodies = self.init[init:], self.body[at:]
+                del self.init[init:], self.body[at:]
+                if inits:
+                    self.init += [f"if {flag}:", *[INDENT + each for each in inits]]
+                if bodies:
+                    bodies.append(f"{code} = {code} + {shortcut[0]}")
+                    self.body += [f"if {flag}:", *[INDENT + each for each in bodies]]
+                    return [made[0]._replace(code=code)]
+                target = self.target(st, [entering])
+                self.body.append(f"{target} = {code} + {shortcut[0]} if {flag} else {code}")
+                return [made[0]._replace(code=target)]
+            (code,) = self.before(at, [code], "body")
             channels = min(
                 [
                     each
@@ -1402,21 +1502,9 @@ class Writer:
                 key=lambda each: len(ast.dump(each)),
                 default=made[0].channels,
             )
-            if flag:
-                channels = made[0].channels
             target = self.target(st, [entering])
             single = entering.single and made[0].single
-            if not flag:
-                self.body.append(f"{target} = {code} + {shortcut[0]}")
-            elif target == entering.code:
-                other = code
-                if not code.isidentifier():
-                    other = self.fresh()
-                    self.body.append(f"{other} = {code}")
-                self.body.append(f"{target} = {other} + {shortcut[0]} if {flag} else {other}")
-            else:
-                self.body.append(f"{target} = {code}")
-                self.body += [f"if {flag}:", f"{INDENT}{target} = {target} + {shortcut[0]}"]
+            self.body.append(f"{target} = {code} + {shortcut[0]}")
             return [Held(target, channels, single)]
 
     def holds_out(self, node: ast.expr, ran: Ran) -> bool:
@@ -1556,7 +1644,39 @@ class Writer:
             return [Held(target, merged, all(each.single for each in held))]
 
     def _repeat(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
-        return self._loop(st, ran, inputs)
+        if not st.body.share_weights:
+            return self._loop(st, ran, inputs)
+        return self._shared(st, ran, inputs)
+
+    def _shared(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
+        """The same modules in all turns."""
+        body, stack = st.body, st.body.layers
+        turns = [(run, turn) for run, line in ran for turn in line.turns]
+        if not turns:
+            return inputs
+        if body.index or len(inputs) != 1 or self.is_function:
+            raise Unsayable
+        (entering,) = inputs
+        name = self.attributes.new(
+            identifier(body.name or _loop_name(st, self.file.blocks, one=True))
+        )
+        trainings = (*self.trainings, self.trained(st, ran, inputs))
+        if self.is_pure(stack, turns):
+            items, _ = self.chain(stack, turns, entering.channels)
+            self.assigned(name, items, trainings)
+        else:
+            signature = self.lifted(stack, turns, self._lifted_name(st))
+            if signature.captured or signature.given or signature.is_function:
+                raise Unsayable
+            lines = [(run, _entered(turn)) for run, turn in turns]
+            code = self.constructed(signature, st, lines, inputs, [turn for _, turn in turns])
+            self.assigned(name, [code], trainings)
+        times = expressions.text(self.tree(body.times, ran, inputs, forward=True, whole=True))
+        target = self.target(st, inputs)
+        if target != entering.code:
+            self.body.append(f"{target} = {entering.code}")
+        self.body += [f"for _ in range({times}):", f"{INDENT}{target} = self.{name}({target})"]
+        return [Held(target, entering.channels, entering.single)]
 
     def _for_each(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         return self._loop(st, ran, inputs)
@@ -1568,6 +1688,8 @@ class Writer:
             raise Unsayable("16")
         name = st.body.name or _loop_name(st, self.file.blocks)
         items, channels, captured, given = self.loop(st, ran, inputs[0].channels)
+        if not items:
+            return inputs
         code = f"{self.dialect.sequential}({_rendered(items, self.init)})"
         (entering,) = inputs
         attribute = self.attributes.new(identifier(name))
@@ -1618,6 +1740,8 @@ class Writer:
         if self.condition(st, ran, alive) is not None and _speaks_of(body.when, self.late):
             return False
         if st.type in ("repeat", "for_each"):
+            if st.type == "repeat" and body.share_weights:
+                return False
             inner = [(run, turn) for run, line in alive for turn in line.turns]
             times = body.times if st.type == "repeat" else body.rows
             if _speaks_of(times, self.late):
@@ -1657,6 +1781,9 @@ class Writer:
             raw = self.condition(st, lines, alive)
             entering = ways.among(there, lines)
             made, after = self.links(st, alive, entering, own=own)
+            self.note(after, st)
+            if not made:
+                continue
             test: Tree = None
             if raw is not None:
                 test = self._early_condition(raw, lines, [Held("x", entering)], True, st)
@@ -1687,7 +1814,8 @@ class Writer:
             return [self.frozen(code, st, ran, entering)] if code else [], after
         if st.type in ("repeat", "for_each"):
             items, after, _, _ = self.loop(st, ran, channels, own=own)
-            return items, after
+            trained = self.trained(st, ran, entering)
+            return self.all_frozen(items, trained) if trained else items, after
         if st.type in self.file.blocks:
             turns = [line.turns[0] for _, line in ran]
             signature = self.file.block(st.type, turns[0])
@@ -1706,6 +1834,19 @@ class Writer:
         modules = [self.frozen(code, st, ran, entering) for code in rule.module(use)]
         (after,) = channels_after(use, [channels])
         return list(modules), after
+
+    def all_frozen(self, items: list[Item], trained: str) -> list[Item]:
+        """Modules that are trained where `trained` says so."""
+        return [
+            self.dialect.frozen(each, trained)
+            if isinstance(each, str) and not each.isidentifier()
+            else each._replace(items=self.all_frozen(each.items, trained))
+            if isinstance(each, (If, For))
+            else Code(f"{each.text}.requires_grad_({trained})")
+            if isinstance(each, Code) and "(" in each.text and not each.text.startswith("channels")
+            else each
+            for each in items
+        ]
 
     def loop(
         self, st: Statement, ran: Ran, channels: Tree, *, own: bool = False
@@ -1749,6 +1890,8 @@ class Writer:
 
         tried = self._kept_state()
         items, after = made(channels)
+        if not items:
+            return [], channels, [], []
         differs = not expressions.same(after, channels) and any(
             len(line.turns) > 1 for _, line in ran
         )
@@ -1783,7 +1926,7 @@ class Writer:
                 name = self.locals.new("out_channels")
                 items = [_replaced(item, repeated, name) for item in items]
                 items = [Code(f"{name} = {repeated}"), *items, Code(f"{variable} = {name}")]
-            else:
+            elif text != variable:
                 items.append(Code(f"{variable} = {text}"))
         result = after
         if variable:
@@ -1804,15 +1947,6 @@ class Writer:
         if variable and any(not line.turns for _, line in ran):
             result = ast.Name(variable)
         loop = For(header, items)
-        trained = self.trained(st, ran, entering)
-        if trained:
-            loop = For(
-                header,
-                [
-                    self.dialect.frozen(each, trained) if isinstance(each, str) else each
-                    for each in items
-                ],
-            )
         captured: list[Held] = []
         given: list[str] = []
         if signature is not None:
@@ -1853,13 +1987,20 @@ class Writer:
                 forward=False,
             )
         names = ", ".join([self.py(each) for each in body.bind])
+        if len(body.bind) == 1:
+            cells = [row for _, line in ran for row in evaluate(body.rows, line.values)]
+            if isinstance(rows, ast.Tuple):
+                rows.elts = [
+                    row.elts[0] if isinstance(row, ast.Tuple) and isinstance(cell, tuple) else row
+                    for row, cell in zip(rows.elts, cells)
+                ]
+            elif cells and all(isinstance(cell, tuple) for cell in cells):
+                names += ","
+            elif any(isinstance(cell, tuple) for cell in cells):
+                raise Unsayable
         text = expressions.text(rows)
         if isinstance(rows, ast.Tuple):
             text = f"[{', '.join(map(expressions.text, rows.elts))}]"
-        if len(body.bind) == 1 and any(
-            isinstance(row, tuple) for _, line in ran for row in evaluate(body.rows, line.values)
-        ):
-            names += ","
         return f"for {names} in {text}"
 
     def _lifted_name(self, st: Statement) -> str:
@@ -2016,6 +2157,12 @@ def _list_lines(items: list[Item], lines: list[str], indent: str, *, first: bool
             lines.append(indent + item.text)
             continue
         if isinstance(item, (If, For)):
+            before = items[at - 2] if at > 1 else None
+            if isinstance(item, If) and isinstance(before, If):
+                if _are_contrary(item.condition, before.condition):
+                    lines.append(f"{indent}else:")
+                    _list_lines(item.items, lines, indent + INDENT, first=False)
+                    continue
             if first:
                 lines.append(f"{indent}layers = []")
                 first = False
@@ -2126,14 +2273,15 @@ def _entered(turn: Turn) -> Line:
     return Line(None, seen, turn.inputs, turn.outputs, range(0), turns=(turn,))  # type: ignore[arg-type]
 
 
-def _loop_name(st: Statement, blocks: Mapping[str, Any]) -> str:
+def _loop_name(st: Statement, blocks: Mapping[str, Any], *, one: bool = False) -> str:
     """What the modules of a loop are called."""
     stack = st.body.layers
     while len(stack) == 1 and stack[0].type in ("repeat", "for_each"):
         stack = stack[0].body.layers
     if len(stack) == 1 and stack[0].type in blocks:
-        return plural(stack[0].body.name or stack[0].type)
-    return "layers"
+        name: str = stack[0].body.name or stack[0].type
+        return name if one else plural(name)
+    return "turn" if one else "layers"
 
 
 def _input_names(count: int) -> list[str]:
@@ -2155,6 +2303,60 @@ def _returned(body: list[str], code: str) -> None:
             body[-1] = f"return {value}"
             return
     body.append(f"return {code}")
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """Statements in which what is done under one condition, or under its contrary, is together."""
+    blocks: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if line.startswith(INDENT):
+            blocks[-1][1].append(line[len(INDENT) :])
+        else:
+            blocks.append((line, []))
+    found: list[tuple[str, list[str]]] = []
+    #: The condition of the last block, and of the `if` that it is the `else` of.
+    last = asked = ""
+    for head, inside in blocks:
+        condition = head[3:-1] if head.startswith("if ") and inside else ""
+        if condition and last and not _assigned(found[-1][1]) & _names_in([condition]):
+            if condition == last or (asked and _are_contrary(condition, asked)):
+                found[-1][1].extend(inside)
+                continue
+            if not asked and _are_contrary(condition, last):
+                found.append(("else:", inside))
+                last, asked = condition, last
+                continue
+        if head == "else:":
+            last, asked = "", ""
+        else:
+            last, asked = condition, ""
+        found.append((head, inside))
+    return [
+        each
+        for head, inside in found
+        for each in (head, *[INDENT + line for line in _merged(inside)])
+    ]
+
+
+def _are_contrary(a: str, b: str) -> bool:
+    one, other = expressions.parsed(a), expressions.parsed(b)
+    for node, plain in ((one, other), (other, one)):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return expressions.same(node.operand, plain)
+    pairs = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt}
+    pairs |= {ast.Gt: ast.LtE, ast.LtE: ast.Gt}
+    if isinstance(one, ast.Compare) and isinstance(other, ast.Compare) and len(one.ops) == 1:
+        turned = ast.Compare(one.left, [pairs[type(one.ops[0])]()], one.comparators)
+        return expressions.same(turned, other)
+    return False
+
+
+def _assigned(lines: list[str]) -> set[str]:
+    return {
+        each.id
+        for each in ast.walk(_parsed(lines))
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
 
 
 def _parsed(lines: Iterable[str]) -> ast.Module:

@@ -91,6 +91,17 @@ class _Named(ast.NodeTransformer):
 _LISTS = (ast.Tuple, ast.Name, ast.Subscript)
 
 
+def parsed(code: str) -> ast.expr:
+    """A tree that was written (`text`)."""
+
+    class Dotted(ast.NodeTransformer):
+        def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+            return ast.Name(ast.unparse(node))
+
+    made: ast.expr = Dotted().visit(ast.parse(code, mode="eval").body)
+    return made
+
+
 def names_in(node: ast.expr) -> set[str]:
     """The names in a tree, those of functions left out."""
     called = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
@@ -231,6 +242,9 @@ def product(a: ast.expr, b: ast.expr) -> ast.expr:
                 return product(number(mine.value * b.value), rest)  # type: ignore[attr-defined]
     if isinstance(b, ast.Constant) and not isinstance(a, ast.Constant):
         a, b = b, a
+    if is_number(a) and isinstance(b, ast.BinOp) and isinstance(b.op, ast.Mult):
+        if is_number(b.left):
+            return product(number(a.value * b.left.value), b.right)  # type: ignore[attr-defined]
     return ast.BinOp(a, ast.Mult(), b)
 
 
@@ -248,36 +262,41 @@ def quotient(a: ast.expr, b: ast.expr) -> ast.expr:
     return ast.BinOp(a, ast.FloorDiv(), b)
 
 
-def _terms(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        yield from _terms(node.left)
-        yield from _terms(node.right)
+def _terms(node: ast.expr, sign: int = 1) -> Iterator[tuple[int, ast.expr]]:
+    """The terms of a sum, each with how often it is added."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        yield from _terms(node.left, sign)
+        yield from _terms(node.right, sign if isinstance(node.op, ast.Add) else -sign)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and is_number(node.left):
+        yield sign * node.left.value, node.right  # type: ignore[attr-defined]
     else:
-        yield node
+        yield sign, node
 
 
 def total(nodes: list[ast.expr]) -> ast.expr:
     """The sum of several, equal ones as a product."""
-    known, counts, constant = [], [], 0
-    for term in [each for node in nodes for each in _terms(node)]:
+    known: list[ast.expr] = []
+    counts: list[int] = []
+    constant = 0
+    for factor, term in [each for node in nodes for each in _terms(node)]:
         if is_number(term):
-            constant += term.value  # type: ignore[attr-defined]
+            constant += factor * term.value  # type: ignore[attr-defined]
             continue
-        factor = 1
-        if isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult) and is_number(term.left):
-            factor, term = term.left.value, term.right  # type: ignore[attr-defined]
         at = next((i for i, each in enumerate(known) if same(each, term)), None)
         if at is None:
             known.append(term)
             counts.append(factor)
         else:
             counts[at] += factor
-    terms = [product(number(count), term) for count, term in zip(counts, known)]
+    terms = [(count, term) for count, term in zip(counts, known) if count]
+    terms.sort(key=lambda each: each[0] < 0)
     if constant or not terms:
-        terms.append(number(constant))
-    result = terms[0]
-    for term in terms[1:]:
-        result = ast.BinOp(result, ast.Add(), term)
+        terms.append((1 if constant >= 0 else -1, number(abs(constant))))
+    (count, first), *others = terms
+    result = product(number(count), first)
+    for count, term in others:
+        op = ast.Add() if count > 0 else ast.Sub()
+        result = ast.BinOp(result, op, product(number(abs(count)), term))
     return result
 
 
@@ -334,6 +353,18 @@ def folded(node: ast.expr) -> ast.expr:
             return tree(value) if isinstance(value, (bool, int)) else node
 
     made: ast.expr = Folded().visit(node)
+    return made
+
+
+def gathered(node: ast.expr) -> ast.expr:
+    """A tree of whole numbers in which terms that are the same are put together."""
+
+    class Gathered(ast.NodeTransformer):
+        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+            self.generic_visit(node)
+            return total([node]) if isinstance(node.op, (ast.Add, ast.Sub)) else node
+
+    made: ast.expr = Gathered().visit(folded(node))
     return made
 
 

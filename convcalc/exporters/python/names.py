@@ -32,7 +32,8 @@ def class_name(name: str) -> str:
     """The name of a class: `ConvBN` after `conv_bn`, `UNet` after `U-Net`."""
     parts = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", name))
     joined = "".join([_CAPITALS.get(part, part[:1].upper() + part[1:]) for part in parts])
-    return joined if joined.isidentifier() else f"Net{joined}"
+    is_name = joined.isidentifier() and not keyword.iskeyword(joined)
+    return joined if is_name else f"Net{joined}"
 
 
 def plural(name: str) -> str:

@@ -7,11 +7,14 @@ and on which tensors that was.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from convcalc import layers
 from convcalc.expressions import Expression
+from convcalc.exporters.python.names import Namespace, identifier
+from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph, Node, input_tensors
+from convcalc.language import reader
 from convcalc.language.document import Document
 from convcalc.language.scopes import tensor_values
 from convcalc.language.statements import Call, Items, Stack, Statement, Value
@@ -264,3 +267,57 @@ class _Replaying:
 def _seen(values: Mapping[str, Any], inputs: Tensors) -> Mapping[str, Any]:
     """The values that expressions see on a line that takes `inputs`."""
     return {**values, **tensor_values(inputs[0].shape)} if inputs else values
+
+
+class _FlatSpec(NamedTuple):
+    """A spec whose lines are the nodes of a graph."""
+
+    name: str
+    source: str
+    input: Mapping[str, Any]
+    layers: Stack
+    outputs: tuple[str, ...]
+    variables: Mapping[str, Any] = FrozenDict()
+    blocks: Mapping[str, Any] = FrozenDict()
+
+
+def flat(graph: Graph) -> Replay:
+    """A graph as the run of a document without blocks and loops: a line a node.
+
+    For what cannot be said otherwise, and for networks that were cut.
+    """
+    names = Namespace("input", *graph.inputs)
+    called = [names.new(identifier(node.name.replace(".", "_"))) for node in graph.nodes]
+    inputs = input_tensors(graph.inputs)
+    own = {node.name: name for node, name in zip(graph.nodes, called)}
+
+    def name_of(tensor: Tensor) -> str:
+        if tensor.node < 0:
+            return "input" if len(inputs) == 1 else f"input.{-1 - tensor.node}"
+        several = len(graph.nodes[tensor.node].outputs) > 1
+        return f"{called[tensor.node]}.{tensor.part}" if several else called[tensor.node]
+
+    lines, above = [], inputs
+    for index, (node, name) in enumerate(zip(graph.nodes, called)):
+        from_ = () if node.inputs == above else tuple(map(name_of, node.inputs))
+        call = Call(
+            FrozenDict(),
+            FrozenDict(),
+            (),
+            name=name,
+            from_=from_,
+            trainable=not node.placed.frozen,
+            weights=own[node.weights_of] if node.weights_of and node.placed.tensors else None,
+            functional=node.functional,
+        )
+        st = Statement(node.type, call, reader.Marks(), 0, reader.Mapping())
+        outputs = tuple([Tensor(index, part, shape) for part, shape in enumerate(node.outputs)])
+        values = _seen({}, node.inputs)
+        lines.append(Line(st, values, node.inputs, outputs, range(index, index + 1)))
+        above = outputs
+    ends = tuple(map(name_of, graph.outputs))
+    spec = _FlatSpec(
+        graph.name, graph.source, graph.inputs, tuple([line.st for line in lines]), ends
+    )
+    document = Document(cast(Any, spec), reader.Mapping(), {})
+    return Replay(document, graph, Turn({}, inputs, tuple(lines), above))

@@ -13,6 +13,8 @@ from convcalc.exporters.torch_layers.rules import (
     reversed_pads,
     unless_default,
 )
+from convcalc.layers.base import Placed
+from convcalc.window import Window, windows_over
 
 
 def padded(use: Use) -> tuple[list[str], str | None, str]:
@@ -26,7 +28,7 @@ def padded(use: Use) -> tuple[list[str], str | None, str]:
         if len(words) > 1 or not all(isinstance(each.padding, str) for each in layers):
             raise Unsayable
         (word,) = words
-        windows = {each.windows for each in use.placed}
+        windows = {_windows(each) for each in use.placed}
         if all((w.before, w.after) == (0, 0) for each in windows for w in each):
             return [], None, ""
         steps = all(w.stride == 1 for each in windows for w in each)
@@ -46,6 +48,15 @@ def padded(use: Use) -> tuple[list[str], str | None, str]:
         pads = use.known("padding")
         return [f"nn.ZeroPad{len(pads)}d({reversed_pads(pads)})"], None, ""
     return [], unless_default(use, "padding"), ""
+
+
+def _windows(placed: Placed) -> tuple[Window, ...]:
+    """The windows of a convolution, or of the first part of a layer that stands for several."""
+    layer: Any = placed.layer
+    sizes = placed.inputs[0].spatial
+    return placed.windows or windows_over(
+        sizes, layer.kernel_size, layer.stride, layer.padding, layer.dilation
+    )
 
 
 def convolution(use: Use, name: str, *sizes: str, **more: str | None) -> list[str]:

@@ -10,7 +10,8 @@ from convcalc.exporters.python.layout import broken
 _TEXTS = '''
 def make_divisible(v, divisor=8, min_value=None):
     """Return the multiple of `divisor` nearest to `v`, not below 90 % of it."""
-    result = max(min_value or divisor, int(v + divisor / 2) // divisor * divisor)
+    least = divisor if min_value is None else min_value
+    result = max(least, int(v + divisor / 2) // divisor * divisor)
     return int(result + divisor if result < 0.9 * v else result)
 
 

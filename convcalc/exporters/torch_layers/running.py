@@ -61,7 +61,7 @@ CALLED: dict[str, tuple[str, ...]] = {
     "global_depthwise_conv": ("Conv",),
     "conv_transpose": ("ConvTranspose", "ZeroPad"),
     "deform_conv": ("DeformConv2d",),
-    "linear": ("Linear", "ChannelLinear", "linear"),
+    "linear": ("Linear", "ChannelLinear", "linear", "movedim"),
     "scale": ("LayerScale",),
     "flatten": ("Flatten", "flatten"),
     "reshape": ("reshape", "unflatten", "flatten"),
@@ -87,8 +87,8 @@ CALLED: dict[str, tuple[str, ...]] = {
     "pixel_unshuffle": ("PixelUnshuffle", "pixel_unshuffle"),
     "unfold": ("Unfold", "unfold"),
     "fold": ("Fold", "ZeroPad"),
-    "add": ("add", "radd"),
-    "sub": ("sub",),
+    "add": ("add", "radd", "sub"),
+    "sub": ("sub", "add"),
     "mul": ("mul", "rmul"),
     "div": ("div", "truediv"),
     "maximum": ("maximum", "clamp"),
@@ -221,7 +221,7 @@ def matched(graph: Graph, ran: Sequence[Ran]) -> Match:
     names = {node.name: index for index, node in enumerate(graph.nodes)}
     for node, call in zip(graph.nodes, found):
         owner = found[names[node.weights_of]] if node.weights_of else None
-        if owner and call and owner.module != call.module:
+        if owner and call and node.placed.tensors and owner.module != call.module:
             differences.append(f"{node.name}: has weights of its own")
     return Match(tuple(found), tuple(differences))
 

@@ -199,8 +199,10 @@ def are_near(a: Vector, b: Vector) -> bool:
 def _is_near(a: float, b: float) -> bool:
     if math.isnan(a) or math.isnan(b):
         return math.isnan(a) and math.isnan(b)
-    return a == b or math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return a == b or math.isclose(a, b, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
 
 
 #: A constant of single precision is off by 6·10⁻⁸ of itself; the next common one by far more.
-_TOLERANCE = 1e-5
+_RELATIVE = 1e-6
+#: Less than what people add against a division by 0, which is an addition.
+_ABSOLUTE = 1e-9

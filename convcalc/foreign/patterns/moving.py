@@ -86,11 +86,14 @@ def _rolled(network: Network, index: int) -> Change | None:
         return None
     (x,) = sources
     axis = layer.axis % len(x.shape)
+    is_same = parts == sorted(parts)
     if not _make_up(sorted(parts), x.shape[axis]):
+        return None
+    if is_same and network.leaves[index] and network.leaves_already(x):
         return None
 
     def make(anew: Anew) -> tuple[Tensor, ...]:
-        if parts == sorted(parts):
+        if is_same:
             return (anew[x],)
         return anew.add(IndexSelect(axis=axis), anew[x], name="roll")
 

@@ -50,6 +50,10 @@ class Network:
         readers = self.readers[index]
         return readers[0] if len(readers) == 1 and not self.leaves[index] else None
 
+    def leaves_already(self, tensor: Tensor) -> bool:
+        """Whether a tensor leaves the network or is an input, so that no other may become it."""
+        return tensor.node < 0 or self.leaves[tensor.node]
+
     def reading(self, tensor: Tensor) -> list[int]:
         """The calls that read a tensor, in order."""
         if tensor.node >= 0:
@@ -203,11 +207,16 @@ def _named(network: Network, change: Change) -> Call:
 
 
 def _is_functional(network: Network, change: Change) -> bool | None:
-    """Whether the code calls functions for what a change takes; None: for some of it."""
+    """Whether the code calls functions for what a change takes; None: for some of it.
+
+    What has no layer is a function, so that all is where some of it has none.
+    """
     calls = [network.calls[index] for index in change.taken]
     own = {call.functional for call in calls if not call.placed.layer.moves}
     own = own or {call.functional for call in calls}
-    return own.pop() if len(own) == 1 else None
+    if len(own) == 1:
+        return own.pop()
+    return True if any(call.placed.layer.family == "primitive" for call in calls) else None
 
 
 def common(a: tuple[Scope, ...], b: tuple[Scope, ...]) -> tuple[Scope, ...]:

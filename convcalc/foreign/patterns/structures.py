@@ -12,7 +12,7 @@ from convcalc.foreign.patterns.views import VIEWS, chain_to, keep_order
 from convcalc.foreign.traced import Call
 from convcalc.layers.attention import Parameter
 from convcalc.layers.base import Layer, Placed
-from convcalc.layers.dense import Scale
+from convcalc.layers.dense import Reshape, Scale
 from convcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm
 from convcalc.shape import Shape, Tensor
 
@@ -29,6 +29,8 @@ class Found(NamedTuple):
     holding: tuple[int, ...] = ()
     #: What enters it beside.
     beside: tuple[Tensor, ...] = ()
+    #: What shows its output as that of the calls.
+    view: Layer | None = None
     #: What is to be said of it.
     note: str = ""
     #: A call that it is called as, and stands where; else as those that it stands for.
@@ -60,17 +62,37 @@ def _of_channels(x: Shape) -> Shape:
 
 
 def _biased(network: Network, index: int) -> Found | None:
-    """A linear layer or a convolution without a bias, and what is added to its maps."""
-    last = network.reader(index)
+    """A linear layer or a convolution without a bias, and what is added to its maps.
+
+    These may be laid out as groups of maps before, as the heads of an attention.
+    """
     placed = network.calls[index].placed
-    if last is None or network.calls[last].placed.type != "add" or placed.layer.bias:  # type: ignore[attr-defined]
+    last, calls = network.reader(index), [index]
+    view: Layer | None = None
+    if placed.layer.bias or last is None:  # type: ignore[attr-defined]
+        return None
+    wanted: Shape | None = _of_channels(placed.outputs[0])
+    if isinstance(network.calls[last].placed.layer, Reshape):
+        view = network.calls[last].placed.written
+        calls.append(last)
+        wanted = _laid_out(placed.outputs[0], network.out(last).shape)
+        last = network.reader(last)
+    if last is None or network.calls[last].placed.type != "add":
         return None
     beside = learned_beside(network, last)
-    if beside is None or beside[1] != _of_channels(placed.outputs[0]):
+    if beside is None or beside[1] != wanted:
         return None
     layer = dataclasses.replace(placed.written, bias=True)  # type: ignore[type-var]
     (x,) = network.calls[index].inputs
-    return Found(layer, x, (index, beside[0], last), (index, beside[0]))
+    return Found(layer, x, (*calls, beside[0], last), (index, beside[0]), view=view)
+
+
+def _laid_out(x: Shape, shown: Shape) -> Shape | None:
+    """The shape of a number for each channel of `x` beside what shows these as several axes."""
+    split = len(shown) - len(x.spatial)
+    if split < 1 or shown[split:] != x.spatial:
+        return None
+    return Shape(*shown[:split], *[1] * len(x.spatial))
 
 
 def _affine(network: Network, index: int) -> Found | None:
@@ -144,7 +166,7 @@ def _batch_norm(network: Network, index: int) -> Found | None:
     if first[1] != shape or second[1] != shape or like is None:
         return None
     calls = tuple(dict.fromkeys((first[0], index, second[0], last)))
-    return Found(BatchNorm(), first[2], calls, (first[0], second[0]), (), _FOLDED, like)
+    return Found(BatchNorm(), first[2], calls, (first[0], second[0]), note=_FOLDED, like=like)
 
 
 def _as_batch_norm(first: Call, last: Call) -> Call | None:
@@ -200,7 +222,8 @@ def _change(network: Network, found: Found) -> Change:
             anew.like = found.like
         name = first.name if _owns(first.placed) and found.like is None else ""
         inputs = [anew[each] for each in (found.x, *found.beside)]
-        return anew.add(found.layer, *inputs, name=name, holding=found.holding)
+        made = anew.add(found.layer, *inputs, name=name, holding=found.holding)
+        return made if found.view is None else anew.add(found.view, *made, name=found.view.type)
 
     return Change(found.calls[-1], frozenset(found.calls), make, found.holding, found.note)
 

@@ -34,9 +34,9 @@ from convcalc.layers.activation import (
 )
 from convcalc.layers.attention import Parameter, Permute, Reduce
 from convcalc.layers.base import Layer, Placed, find
-from convcalc.layers.dense import Scale
+from convcalc.layers.dense import Reshape, Scale
 from convcalc.layers.joining import Div, IndexSelect, Mul
-from convcalc.layers.normalization import InstanceNorm, LayerNorm, RMSNorm
+from convcalc.layers.normalization import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from convcalc.shape import Shape, Tensor
 
 
@@ -128,7 +128,7 @@ def _always(layer: str) -> Callable[[Region], Layers]:
 
 #: What is known of every element by itself.
 ELEMENTWISE: tuple[Value, ...] = (
-    *[Value(each(function), _always(name)) for name, function in FUNCTIONS.items()],
+    *[Value(each(FUNCTIONS[name]), _always(name)) for name in FUNCTIONS if name != "abs"],
     # Where several are one layer: the layer does not keep what they differ in.
     Value(each(gelu_by_tanh), _always("gelu")),
     Value(each(lambda x, a: x * a), _scale, learned=1),
@@ -136,6 +136,10 @@ ELEMENTWISE: tuple[Value, ...] = (
     # An export may have changed the sign of what is learned.
     Value(each(lambda x, a: x if x > 0 else -a * x), _prelu, learned=1),
 )
+
+
+#: What is nearer to 0 or to 1 is no slope that anybody has.
+_LEAST_SLOPE = 1e-3
 
 
 def _with_a_constant(values: Vector) -> Layer | None:
@@ -148,7 +152,9 @@ def _with_a_constant(values: Vector) -> Layer | None:
         (ELU(), lambda x: x if x > 0 else at_minus_one * math.expm1(x) / math.expm1(-1)),
     )
     for layer, function in families:
-        if 0 < abs(at_minus_one) < 1 and are_near(values, [*map(function, _NUMBERS)]):
+        if _LEAST_SLOPE < -at_minus_one < 1 - _LEAST_SLOPE and are_near(
+            values, [*map(function, _NUMBERS)]
+        ):
             return layer
     low = None if first == _NUMBERS[0] else first
     high = None if last == _NUMBERS[-1] else last
@@ -213,11 +219,22 @@ def _layer_norm(region: Region) -> Layers:
     is_per_channel = all(_of_channels(region.shape, shape) for shape in region.shapes)
     if rank > 1 and region.axes == tuple(range(1, rank)) and is_per_channel:
         return (InstanceNorm(affine=affine),)
+    if rank > 2 and region.axes == tuple(range(1, rank)) and affine:
+        return _group_norm(region)
     if any(shape != region.whole for shape in region.shapes):
         return None
     if rank > 1 and region.axes == tuple(range(rank)):
         return (LayerNorm(affine=affine, over="all"),)
     return _along(LayerNorm(affine=affine), region)
+
+
+def _group_norm(region: Region) -> Layers:
+    """A group norm of channels that are laid out as groups, and learned tensors like these."""
+    groups, each, *rest = region.shape
+    if any(shape != (groups, each, *[1] * len(rest)) for shape in region.shapes):
+        return None
+    layer = GroupNorm(groups=groups)
+    return (Reshape(shape=(groups * each, *rest)), layer, Reshape(shape=tuple(region.shape)))
 
 
 def _scaled_layer_norm(region: Region) -> Layers:
@@ -380,6 +397,9 @@ class _Finder:
         network = self.network
         if not network.are_closed(calls, calls[-1]):
             return None
+        # Two layers that a network has on purpose are two, though one would do.
+        if all(network.calls[index].placed.type in FUNCTIONS for index in calls):
+            return None
         axes: tuple[int, ...] = ()
         learned: list[int] = []
         for index in calls:
@@ -404,8 +424,8 @@ class _Finder:
             return None
         value, order = found
         layers = (value,) if isinstance(value, Layer) else value.become(region)
-        before = [self.network.calls[index].placed for index in region.calls]
-        if layers is None or [*layers] == [placed.layer for placed in before]:
+        before = [self.network.calls[index].placed.layer for index in region.calls]
+        if layers is None or [*layers] == before:
             return None
         if _made_by(layers, region.shape) != self.network.out(region.calls[-1]).shape:
             return None
@@ -415,10 +435,11 @@ class _Finder:
         def make(anew: Anew) -> tuple[Tensor, ...]:
             first = made = anew[region.x]
             owner = next((each for each in reversed(layers) if each.owns_tensors()), None)
+            telling = owner or next(each for each in reversed(layers) if not each.moves)
             for layer in layers:
                 joined = (first, made) if layer.fewest_inputs() == 2 else (made,)
                 held = holding if layer is owner else ()
-                name = layer.type if len(layers) > 1 else ""
+                name = "" if layer is telling else layer.type
                 (made,) = anew.add(layer, *joined, holding=held, name=name)
             return (made,)
 

@@ -145,15 +145,17 @@ def keep_order(network: Network, chain: Sequence[int]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def layers_for(x: Shape, y: Shape, order: Order) -> tuple[Layer, ...]:
-    """The fewest layers that make `y` of `x` by putting its elements into an order."""
+def layers_for(x: Shape, y: Shape, order: Order) -> tuple[Layer, ...] | None:
+    """The fewest layers that make `y` of `x` by putting its elements into an order.
+
+    None where all have a tensor of too many axes in between.
+    """
     if order.order == tuple(range(len(order.order))):
         return () if x == y else (_reshape(x, y),)
     for layer in _named(x, y, order):
         if fits(layer, x) == (y,) and order_of(x, ((layer, y),)) == order:
             return (layer,)
-    ways = [*_ways(x, y, order)]
-    return min(ways, key=len)
+    return min(_ways(x, y, order), key=len, default=None)
 
 
 def _named(x: Shape, y: Shape, order: Order) -> Iterator[Layer]:
@@ -237,7 +239,7 @@ def twins(network: Network) -> Iterator[Change]:
     for index, call in enumerate(network.calls):
         if call.placed.type in VIEWS:
             twin = first.setdefault((call.inputs[0], call.placed.layer), index)
-            if twin != index:
+            if twin != index and not network.leaves[index]:
                 yield Change(index, frozenset([index]), _instead(network.out(twin)))
 
 
@@ -274,7 +276,9 @@ def _change(network: Network, chain: Sequence[int]) -> Change | None:
     if order is None:
         return None
     layers = layers_for(x.shape, placed[-1].outputs[0], order)
-    if len(layers) >= len(chain):
+    if layers is None or len(layers) >= len(chain):
+        return None
+    if not layers and network.leaves[chain[-1]] and network.leaves_already(x):
         return None
 
     def make(anew: Anew) -> tuple[Tensor, ...]:

@@ -43,16 +43,15 @@ def conv(
         made = conv(batched, input, weight, bias, stride, padding, dilation, groups)
         assert isinstance(made, Foreign)
         return op.recorder.squeezed(made, [0])
-    pads: str | tuple[tuple[int, int], ...] = (
-        padding
-        if isinstance(padding, str)
-        else tuple([(size, size) for size in spread(padding, axes)])
-    )
+    if isinstance(padding, str):
+        pads: Any = "same" if padding == "same" else ((0, 0),)
+    else:
+        pads = together((size, size) for size in spread(padding, axes))
     window: dict[str, Any] = {
-        "kernel_size": weight.shape[2:],
-        "stride": spread(stride, axes),
+        "kernel_size": together(weight.shape[2:]),
+        "stride": together(spread(stride, axes)),
         "padding": pads,
-        "dilation": spread(dilation, axes),
+        "dilation": together(spread(dilation, axes)),
     }
     own_bias = is_own(bias)
     if not isinstance(weight, Held) or not weight.made_of:
@@ -66,14 +65,9 @@ def conv(
 
 def _conv(inputs: int, outputs: int, groups: int, bias: bool, window: Mapping[str, Any]) -> Layer:
     """The layer of a convolution."""
-    said: dict[str, Any] = {
-        name: each if isinstance(each, str) else together(each) for name, each in window.items()
-    }
-    if said["padding"] == "valid":
-        said["padding"] = ((0, 0),)
     if groups == inputs > 1 and outputs % inputs == 0:
-        return DepthwiseConv(multiplier=outputs // inputs, bias=bias, **said)
-    return Conv(out_channels=outputs, groups=groups, bias=bias, **said)
+        return DepthwiseConv(multiplier=outputs // inputs, bias=bias, **window)
+    return Conv(out_channels=outputs, groups=groups, bias=bias, **window)
 
 
 def _slid(op: Operation, layer: Layer, x: Value, weight: Held, bias: Value | None) -> Foreign:
@@ -102,14 +96,14 @@ def _with_made_weights(
     """A convolution whose weights are constants or come from layers: windows times a matrix."""
     outputs, per_group, *kernel = weight.shape
     refuse_unless(len(kernel) == 2, "weights that are not learned, in other than two axes")
+    refuse_unless(x.shape[0] == 1, "weights that are not learned, for a batch")
     recorder = op.recorder
-    made = recorder.windowed(Unfold(**window), x)
-    _, rows, count = made.shape[0], made.shape[1], made.shape[2]
-    batch = x.shape[0]
-    columns = recorder.reshaped(made, (batch, groups, rows // groups, count))
+    (tensor,) = recorder.add(Unfold(**window), recorder.settled(x, (1, 2, 3)))
+    rows, count = tensor.shape
+    columns = recorder.reshaped(Foreign(tensor, (None, 0, 1)), (1, groups, rows // groups, count))
     matrix = recorder.reshaped(weight, (1, groups, outputs // groups, per_group * product(kernel)))
     y = recorder.matmul(matrix, columns)
-    found = recorder.reshaped(y, (batch, outputs, *op.shape[2:]))
+    found = recorder.reshaped(y, (1, outputs, *op.shape[2:]))
     assert isinstance(found, Foreign)
     return found
 

@@ -85,7 +85,7 @@ def _asks_for_values(error: BaseException) -> bool:
     text = f"{type(error).__name__} {error}"
     return any(
         sign in text
-        for sign in ("DataDependent", "data-dependent", ".item() cannot be called on meta")
+        for sign in ("DataDependent", "data-dependent", "on meta tensors", "out of meta tensor")
     )
 
 
@@ -155,7 +155,7 @@ def _exported(
             program = torch.export.export(module, (), _tensors(sizes, "meta"), strict=False)
         return program, module, "meta"
     except Exception as error:
-        if _is_of_the_shapes(error):
+        if _is_of_the_shapes(error) and not _asks_for_values(error):
             raise _raised(target, "running it", error) from None
     with _Telling(target, "running it"):
         module = make().eval()
@@ -180,6 +180,7 @@ def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> 
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False)
+    module.requires_grad_(False)  # it stops where a parameter that could learn enters a module
     try:
         with ExitStack() as stack:
             if device == "cpu":

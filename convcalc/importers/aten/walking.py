@@ -28,6 +28,8 @@ _MODULES = frozenset(
 )
 #: Activations that are no module there.
 _NO_MODULES = frozenset({"abs", "clamp", "exp", "log", "sqrt", "square", "scale"})
+#: Operators of which no tool sees the parts.
+_FUSED = frozenset({"scaled_dot_product_attention"})
 #: Views, of which a change in place is one of what they look at.
 _VIEWS = frozenset({"slice", "select", "view", "narrow", "unsqueeze", "squeeze", "expand"})
 
@@ -174,7 +176,10 @@ class Walk:
                 self.unknown[name] += 1
                 parts = self._opaque(name, tensors, shapes)
                 made = parts if isinstance(node.meta["val"], (list, tuple)) else parts[0]
-        self._tell(start, is_function, str(node.meta.get("torch_fn", ("", ""))[1]))
+        # A fused attention calls no function for its parts.
+        self._tell(
+            start, is_function and name not in _FUSED, str(node.meta.get("torch_fn", ("", ""))[1])
+        )
         return made
 
     def _opaque(

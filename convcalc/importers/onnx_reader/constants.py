@@ -60,6 +60,10 @@ class Folded(Protocol):
         """The operator."""
 
     @property
+    def outputs(self) -> int:
+        """How many tensors leave it."""
+
+    @property
     def opset(self) -> int:
         """The version of the operators."""
 
@@ -74,7 +78,7 @@ class Folded(Protocol):
         """Integers that are an attribute in old versions, and an input since; None: left out."""
 
 
-Fold = Callable[[Folded], Constant]
+Fold = Callable[[Folded], Constant | tuple[Constant, ...]]
 #: How each operator works on constants alone.
 FOLDS: dict[str, Fold] = {}
 
@@ -161,10 +165,10 @@ def resolved_shape(old: Sequence[int], wanted: Sequence[int], keeps_zero: bool) 
     if sizes.count(-1) == 1:
         known = product(size for size in sizes if size != -1)
         if known == 0 or product(old) % known:
-            raise NoLayerError(f"{list(old)} as {list(wanted)}")
+            raise NoLayerError(f"{list(old)} as {list(wanted)}", "reshape")
         sizes[sizes.index(-1)] = product(old) // known
     if any(size < 0 for size in sizes) or product(sizes) != product(old):
-        raise NoLayerError(f"{list(old)} as {list(wanted)}")
+        raise NoLayerError(f"{list(old)} as {list(wanted)}", "reshape")
     return tuple(sizes)
 
 
@@ -437,6 +441,40 @@ def _of_the_same_shape(op: Folded) -> Constant:
 def _gathered_elements(op: Folded) -> Constant:
     x = _first(op)
     return Constant(_second(op).shape, x.type, None, x.made_of)
+
+
+def gathered_shape(shape: Sequence[int], index: Sequence[int], batch: int) -> tuple[int, ...]:
+    """The shape that `GatherND` makes of a tensor by indices of this shape."""
+    if not index:
+        raise NoLayerError("its indices have no axis")
+    return (*index[:-1], *shape[batch + index[-1] :])
+
+
+@fold("GatherND")
+def _gathered_cells(op: Folded) -> Constant:
+    x, index = _first(op), _second(op)
+    shape = gathered_shape(x.shape, index.shape, op.attribute("batch_dims", 0))
+    return Constant(shape, x.type, None, x.made_of)
+
+
+@fold("Split")
+def _split(op: Folded) -> tuple[Constant, ...]:
+    x = _first(op)
+    axis = axis_of(op.attribute("axis", 0), len(x.shape))
+    sizes = op.integers("split", 1)
+    if sizes is None:
+        count = op.attribute("num_outputs", op.outputs)
+        each = -(-x.shape[axis] // max(count, 1))
+        sizes = tuple([each] * (count - 1) + [x.shape[axis] - each * (count - 1)])
+    if sum(sizes) != x.shape[axis]:
+        raise NoLayerError(f"parts of {list(sizes[:8])}")
+    found, start = [], 0
+    for size in sizes:
+        shape, steps = list(x.shape), strides_of(x.shape)
+        shape[axis] = size
+        found.append(view(x, shape, steps, start * steps[axis]))
+        start += size
+    return tuple(found)
 
 
 @fold("MatMul")

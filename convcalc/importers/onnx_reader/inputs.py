@@ -29,13 +29,16 @@ class Sizes(NamedTuple):
     are_the_files: bool
 
 
-def order(name: str, rank: int, uses: Mapping[str, Sequence[Node]]) -> tuple[int, ...]:
+def order(
+    name: str, shape: Sequence[int | str], uses: Mapping[str, Sequence[Node]]
+) -> tuple[int, ...]:
     """Which foreign axes ours are: in a file made of a channels-last network, the last is first.
 
     Such a file transposes its input before its first convolution. A tensor of one axis has no
-    batch.
+    batch, nor has one whose first size is not 1.
     """
-    if rank < 2:
+    rank = len(shape)
+    if rank < 2 or shape[0] not in (1, ""):
         return tuple(range(rank))
     wanted = _TO_CHANNELS_FIRST.get(rank)
     names = [name]
@@ -118,7 +121,7 @@ class _Inputs:
 
     def _last(self, each: Value, rank: int) -> bool:
         """Whether an input's channels are last."""
-        return order(each.name, rank, self._walk._uses)[0] == rank - 1 > 1
+        return order(each.name, [1] * rank, self._walk.uses)[0] == rank - 1 > 1
 
     def _asked_for(
         self, each: Value, own: Sequence[int | str], given: tuple[int, ...]

@@ -13,6 +13,10 @@ from convcalc.importers.onnx_reader.wire import GraphAttribute, Node
 Known = Foreign | Constant
 
 
+class UnfitError(Exception):
+    """Tensors that an operator cannot take: the file is wrong. Its message is a few words."""
+
+
 class Parts(NamedTuple):
     """A list of tensors."""
 
@@ -44,6 +48,11 @@ class Operation:
     def name(self) -> str:
         """The operator."""
         return self.node.op
+
+    @property
+    def outputs(self) -> int:
+        """How many tensors leave it."""
+        return len(self.node.outputs)
 
     @property
     def constants(self) -> tuple[Constant | None, ...]:
@@ -124,8 +133,14 @@ class Operation:
         return float(constant.values[0])
 
     def axis(self, default: int, rank: int) -> int:
-        """Its axis, from 0."""
-        return axis_of(self.attribute("axis", default), rank)
+        """Its axis, from 0. Raises NoLayerError for the batch, where the file has one."""
+        return self.apart_from_batch(axis_of(self.attribute("axis", default), rank))
+
+    def apart_from_batch(self, axis: int) -> int:
+        """An axis. Raises NoLayerError where it is that of the file's batch."""
+        if axis == 0 and self.batch > 1:
+            raise NoLayerError("it goes along the batch")
+        return axis
 
     def bias(self, size: int) -> Constant | None:
         """The vector that the one node behind adds, which is then part of this one."""

@@ -17,7 +17,7 @@ from convcalc.importers.onnx_reader import inputs as sizes_of_inputs
 from convcalc.importers.onnx_reader import remarks, scopes
 from convcalc.importers.onnx_reader.constants import FLOAT, FLOATS, FOLDS, INT64, Constant, union
 from convcalc.importers.onnx_reader.functions import inlined
-from convcalc.importers.onnx_reader.operation import HANDLERS, Known, Operation, Parts
+from convcalc.importers.onnx_reader.operation import HANDLERS, Known, Operation, Parts, UnfitError
 from convcalc.importers.onnx_reader.wire import (
     Graph,
     Model,
@@ -28,6 +28,7 @@ from convcalc.importers.onnx_reader.wire import (
     few_numbers,
     read_model,
 )
+from convcalc.layers.dense import Identity
 from convcalc.words import listed, quoted
 
 assert _handlers  # importing them registers them
@@ -38,6 +39,14 @@ _CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 _RANDOM = frozenset(("RandomNormal", "RandomUniform"))
 #: Those that are layers even on constants alone.
 _COUNTED = frozenset(("Conv", "ConvTranspose"))
+#: Those that no layer is, and that keep the shape of what enters them.
+_SHAPE_KEEPING = frozenset(
+    (
+        *("LpNormalization", "MeanVarianceNormalization", "Hardmax", "ThresholdedRelu", "Shrink"),
+        *("Sinh", "Cosh", "Tan", "Asin", "Acos", "Atan", "Asinh", "Acosh", "Atanh", "IsNaN"),
+        *("CumSum", "Trilu", "EyeLike", "ScatterND", "ScatterElements", "Scatter", "Not", "Pow"),
+    )
+)
 #: Those that learn what enters them.
 _LEARNERS = frozenset(
     ("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu")
@@ -46,6 +55,10 @@ _LEARNERS = frozenset(
 _NOT_LEARNED = ("mask", "coords", "coords_table")
 #: What a mask adds to the scores of what is not to be seen, at the most.
 _FAR = -50
+#: Refusals of a layer that say that the file is wrong.
+_UNFIT = frozenset(
+    ("kernel-too-large", "empty-output", "shape-mismatch", "indivisible-groups", "reshape")
+)
 #: Names in a message.
 _MOST_NAMES = 5
 
@@ -138,12 +151,20 @@ class _Walk:
         self.batch = 1
         self.quantized = 0
         self.nodes = self._sorted(inlined(model, self.error))
-        self._uses: dict[str, list[Node]] = {}
+        #: The nodes that read each tensor.
+        self.uses: dict[str, list[Node]] = {}
         self._makers: dict[str, Node] = {}
         for node in self.nodes:
+            if node.op in _CONTROL and not node.domain:
+                message = f"{_called(node)} runs a part of the graph when its input says so"
+                help = "export the network without it: with fixed sizes, and one path"
+                raise self.error("control-flow", message, help)
             for each in node.inputs:
-                self._uses.setdefault(each, []).append(node)
-            for each in node.outputs:
+                self.uses.setdefault(each, []).append(node)
+            for each in filter(None, node.outputs):
+                if each in self._makers:
+                    both = f"{_called(self._makers[each])} and {_called(node)}"
+                    raise self.error("not-onnx", f"{both} both make {quoted(each)}")
                 self._makers[each] = node
         self._leaving = {each.name for each in self.graph.outputs}
         #: Sizes that the file says of tensors; none where they were said of other inputs.
@@ -219,7 +240,7 @@ class _Walk:
         A mask holds zeros and one number far below; where its data is not there, its name may tell.
         What only enters operators that learn is not looked at.
         """
-        if all(node.op in _LEARNERS for node in self._uses.get(name, ())):
+        if all(node.op in _LEARNERS for node in self.uses.get(name, ())):
             return False
         if name.rpartition(".")[2].endswith(_NOT_LEARNED):
             return True
@@ -230,7 +251,12 @@ class _Walk:
         """Take down what is known before the first node."""
         for name, data in self.graph.constants.items():
             self._env[name] = self._constant(name, data)
-        entering = [each for each in self.graph.inputs if each.name not in self.graph.constants]
+        entering = []
+        for each in self.graph.inputs:
+            if each.dims == ():  # a number is no tensor: nothing is counted by it
+                self._env[each.name] = Constant((), each.type)
+            elif each.name not in self._env and (each.name in self.uses or not self.uses):
+                entering.append(each)
         if not entering:
             raise self.error("no-input", f"{self.name} has no input that sizes could come from")
         found = sizes_of_inputs.sizes(entering, asked, self)
@@ -243,7 +269,7 @@ class _Walk:
             }
         for each in entering:
             shape = found.shapes[each.name]
-            order = sizes_of_inputs.order(each.name, len(shape), self._uses)
+            order = sizes_of_inputs.order(each.name, shape, self.uses)
             self._env[each.name] = self.recorder.input(_plain(each.name), shape, order)
 
     def run(self, asked: Mapping[str, tuple[int, ...]]) -> list[Foreign]:
@@ -256,26 +282,32 @@ class _Walk:
                 self._env[node.outputs[0]] = self._env[self._passed[id(node)]]
             elif id(node) not in self._done:
                 self._node(node)
-        outputs = []
+        outputs: list[Foreign] = []
+        missing: list[tuple[_Missing, str]] = []
         for each in self.graph.outputs:
             value = self._env.get(each.name)
             if isinstance(value, Foreign):
                 outputs.append(value)
             elif isinstance(value, _Missing):
-                raise self._unknown_shape(value, f"the output {quoted(each.name)}")
+                missing.append((value, each.name))
+            elif value is None:
+                message = f"nothing makes the output {quoted(each.name)}"
+                raise self.error("not-onnx", message, "the file may not be all there")
+        for value, name in missing:
+            if not outputs:
+                raise self._unknown_shape(value, f"the output {quoted(name)}")
+            self.recorder.note(f"the output {quoted(name)} is left out: it is {value.why}")
+        if not self.recorder.calls:  # a spec has a layer
+            outputs = [self.recorder.unary(Identity(), each) for each in outputs]
         for (op, why), count in self._opaques.items():
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
         if not outputs:
-            raise self.error("no-output", f"{self.name} has no output that depends on its inputs")
+            raise self.error("no-output", f"nothing that leaves {self.name} depends on its inputs")
         return outputs
 
     def _node(self, node: Node) -> None:
         """Record one node."""
-        if node.op in _CONTROL and not node.domain:
-            message = f"{_called(node)} runs a part of the graph when the input says so"
-            help = "export the network without it: with fixed sizes, and one path"
-            raise self.error("control-flow", message, help)
         inputs: list[Known | Parts | None] = []
         for name in node.inputs:
             value = self._env.get(name) if name else None
@@ -296,7 +328,11 @@ class _Walk:
             try:
                 self._keep(node, self._handled(node, op))
                 self._rename(start)
+            except UnfitError as error:
+                raise self._unfit(node, op, str(error)) from None
             except (NoLayerError, Refusal) as error:
+                if getattr(error, "code", "") in _UNFIT:
+                    raise self._unfit(node, op, str(error)) from None
                 self.recorder.forget(start)
                 self._passed = {
                     key: name for key, name in self._passed.items() if name not in node.outputs
@@ -325,6 +361,8 @@ class _Walk:
         for name, value in zip(node.outputs, made):
             if not name or value is None or isinstance(value, Parts):
                 continue
+            if self.batch > 1 and name not in self._declared and value.shape[:1] not in ((1,), ()):
+                raise NoLayerError(f"it makes {list(value.shape)} of 1 sample")
             if not self._agrees(name, value.shape):
                 if op.attribute("ceil_mode", 0):
                     continue  # inference before ONNX 1.17 does not drop a last window
@@ -341,8 +379,9 @@ class _Walk:
     def _agrees(self, name: str, shape: Sequence[int]) -> bool:
         """Whether the file says nothing else of a tensor's sizes."""
         declared = self._declared.get(name)
-        if declared is None or declared.dims is None:
+        if declared is None or not any(isinstance(n, int) for n in declared.dims or ()):
             return True
+        assert declared.dims is not None
         if len(declared.dims) != len(shape):
             return False
         pairs = list(zip(declared.dims, shape))
@@ -381,7 +420,8 @@ class _Walk:
         try:
             if function is None:
                 raise NoLayerError("it is not known")
-            self._keep(node, [function(op)])
+            made = function(op)
+            self._keep(node, [made] if isinstance(made, Constant) else made)
         except NoLayerError:
             of = union(*op.constants)
             shapes = self._shapes(node, op)
@@ -399,7 +439,7 @@ class _Walk:
     def _claimed(self, node: Node, size: int) -> Constant | None:
         """The vector that the only reader of a node's output adds, which is then its bias."""
         (name,) = node.outputs[:1]
-        uses = self._uses.get(name, ())
+        uses = self.uses.get(name, ())
         if len(uses) != 1 or name in self._leaving or uses[0].op != "Add" or uses[0].domain:
             return None
         (add,) = uses
@@ -418,7 +458,7 @@ class _Walk:
         if isinstance(found, Constant):
             return found
         maker = self._makers.get(name)
-        if found is not None or maker is None or not depth or maker.op in _CONTROL | _COUNTED:
+        if found is not None or maker is None or not depth or maker.op in _COUNTED:
             return None
         is_known = all(not each or self._settled(each, depth - 1) for each in maker.inputs)
         if not is_known or (not maker.inputs and maker.op != "Constant"):
@@ -430,18 +470,30 @@ class _Walk:
 
     # --- What no layer says -----------------------------------------------------------------------
 
+    def _unfit(self, node: Node, op: Operation, why: str) -> ConvcalcError:
+        """The error for a node whose tensors do not fit it."""
+        if self.batch > 1:
+            return self._undivided(node, why)
+        entering = [each for each in op.inputs if isinstance(each, Foreign)]
+        shown = listed(["×".join(map(str, each.shape)) for each in entering[:_MOST_NAMES]])
+        on = f" on {shown}" if shown else ""
+        return self.error("not-onnx", f"{_called(node)}{on} cannot be right: {why}")
+
+    def _undivided(self, node: Node, why: str) -> ConvcalcError:
+        """The error for a file's batch that is not in every shape."""
+        message = f"the batch of {self.batch} cannot be divided out of {_called(node)}: {why}"
+        return self.error("static-batch", message, "export the network with a batch of 1")
+
     def _opaque(self, node: Node, op: Operation, why: str) -> None:
         """Record a node whose cost is not known, by the shapes of what leaves it."""
-        if self.batch > 1:
-            message = f"the batch of {self.batch} cannot be divided out of {_called(node)}: {why}"
-            help = "export the network with a batch of 1"
-            raise self.error("static-batch", message, help)
+        if self.batch > 1 and (node.domain, node.op) in HANDLERS:
+            raise self._undivided(node, why)
         self._opaques[node.op, why] += 1
         entering = [each for each in op.inputs if isinstance(each, Foreign)]
         learned = union(*[c for c in op.constants if c is not None and c.size > 1])
         made: list[Known | None] = []
         for name, shape in zip(node.outputs, self._shapes(node, op)):
-            is_read = name and (name in self._uses or name in self._leaving)
+            is_read = name and (name in self.uses or name in self._leaving)
             if shape is None or 0 in shape or not is_read:
                 made.append(None)
                 continue
@@ -460,9 +512,15 @@ class _Walk:
             value = self._declared.get(name)
             sizes = () if value is None else value.dims
             is_known = value is not None and all(isinstance(n, int) and n >= 0 for n in sizes or ())
-            found.append(tuple(int(n) for n in sizes or ()) if is_known else None)
+            shape = tuple(int(n) for n in sizes or ()) if is_known else None
+            if shape and self.batch > 1:
+                carries = not shape[0] % self.batch
+                shape = (shape[0] // self.batch, *shape[1:]) if carries else None
+            found.append(shape)
+        if node.op in _SHAPE_KEEPING and op.inputs and isinstance(op.inputs[0], Foreign):
+            found[0] = found[0] or op.inputs[0].shape
         needed = [
-            shape is None and bool(name) and (name in self._uses or name in self._leaving)
+            shape is None and bool(name) and (name in self.uses or name in self._leaving)
             for name, shape in zip(node.outputs, found)
         ]
         if any(needed):

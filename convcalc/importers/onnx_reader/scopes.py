@@ -35,6 +35,8 @@ _AS_ONE = (
 )
 #: What tf2onnx and Keras put around the name of a layer.
 _CALLS = ("StatefulPartitionedCall", "PartitionedCall", "functional", "model")
+#: Modules inside each other that are kept.
+_DEEPEST = 16
 #: What Keras calls parts of one layer.
 _INSIDE = frozenset(
     ("batchnorm", "convolution", "moments", "Cast", "depthwise", "separable_conv2d")
@@ -61,7 +63,7 @@ class Scopes:
     def of(self, node: Node) -> Place:
         """The modules around a node, outermost first, and its own name; empty: it has none."""
         scopes, name = self._found(node)
-        self._last = scopes
+        self._last = scopes = scopes[:_DEEPEST]
         return scopes, name
 
     def _found(self, node: Node) -> Place:

@@ -140,13 +140,19 @@ class _Bytes:
                 tag, at = self.varint(at - 1, end)
             field, kind = tag >> 3, tag & 7
             if kind == 2:
-                size, at = self.varint(at, end)
+                size = data[at] if at < end else 128
+                at += 1
+                if size >= 128:
+                    size, at = self.varint(at - 1, end)
                 if at + size > end:
                     raise NotOnnxError("it ends before what it says that it holds")
                 yield field, (at, at + size)
                 at += size
             elif kind == 0:
-                number, at = self.varint(at, end)
+                number = data[at] if at < end else 128
+                at += 1
+                if number >= 128:
+                    number, at = self.varint(at - 1, end)
                 yield field, number
             elif kind in (1, 5):
                 size = 8 if kind == 1 else 4
@@ -162,7 +168,7 @@ class _Bytes:
     def text(self, run: Any) -> str:
         """A run as text."""
         start, end = _run(run)
-        return bytes(self.data[start:end]).decode("utf-8", "replace")
+        return self.data[start:end].decode("utf-8", "replace")  # type: ignore[no-any-return]
 
     def integers(self, value: Any) -> Iterator[int]:
         """One integer, or a run of them."""
@@ -289,7 +295,7 @@ def _node(source: _Bytes, start: int, end: int) -> Node:
         elif field == 7:
             domain = source.text(value)
         elif field == 9:
-            metadata |= _property(source, *_run(value))
+            metadata.update(_property(source, *_run(value)))
     if domain == "ai.onnx":
         domain = ""
     return Node(op, domain, name, tuple(inputs), tuple(outputs), attributes, metadata)
@@ -298,15 +304,18 @@ def _node(source: _Bytes, start: int, end: int) -> Node:
 #: What is kept of a node's metadata: where it stood in the code it was made from.
 SCOPES = "pkg.torch.onnx.name_scopes"
 CLASSES = "pkg.torch.onnx.class_hierarchy"
-NAMESPACE = "namespace"
+#: How long their keys are, which stand first.
+_SIZES = frozenset((len(SCOPES), len(CLASSES)))
 
 
 def _property(source: _Bytes, start: int, end: int) -> dict[str, str]:
+    if end - start < 2 or source.data[start + 1] not in _SIZES:
+        return {}  # most of it is where each line of code stands
     key = ""
     for field, value in source.fields(start, end):
         if field == 1:
             key = source.text(value)
-            if key not in (SCOPES, CLASSES, NAMESPACE):
+            if key not in (SCOPES, CLASSES):
                 return {}
         elif field == 2 and key:
             return {key: source.text(value)}

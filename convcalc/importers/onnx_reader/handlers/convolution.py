@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from convcalc.foreign.recorder import Foreign, NoLayerError, Value
 from convcalc.importers.onnx_reader.constants import Constant
-from convcalc.importers.onnx_reader.operation import Operation, compact, key_of, operator
+from convcalc.importers.onnx_reader.operation import (
+    Operation,
+    UnfitError,
+    compact,
+    key_of,
+    operator,
+)
 from convcalc.layers.convolution import Conv, ConvTranspose
 from convcalc.layers.resampling import Pad
 
@@ -19,7 +25,7 @@ def per_axis(op: Operation, name: str, axes: int) -> tuple[int, ...]:
     """An attribute with a number for every spatial axis, 1 where it is left out."""
     found = tuple(op.attribute(name, ())) or (1,) * axes
     if len(found) != axes or min(found) < 1:
-        raise NoLayerError(f"{name} of {list(found)} for {axes} axes")
+        raise UnfitError(f"{name} of {list(found)} for {axes} axes")
     return found
 
 
@@ -27,7 +33,7 @@ def pads(op: Operation, axes: int) -> Pairs:
     """The padding before and behind every spatial axis."""
     found = tuple(op.attribute("pads", ())) or (0,) * 2 * axes
     if len(found) != 2 * axes:
-        raise NoLayerError(f"pads of {list(found)} for {axes} axes")
+        raise UnfitError(f"pads of {list(found)} for {axes} axes")
     return tuple(zip(found[:axes], found[axes:]))
 
 
@@ -68,7 +74,7 @@ def conv(op: Operation) -> Foreign:
     axes = _spatial(op, 0)
     weight, bias, value = op.weights(1), _bias(op), op.tensor(0)
     if len(weight.shape) != axes + 2:
-        raise NoLayerError(f"weights of {list(weight.shape)}")
+        raise UnfitError(f"weights of {list(weight.shape)}")
     around = padding(op, axes)
     if not isinstance(around, str) and any(min(pair) < 0 for pair in around):
         value, around = padded_before(op, value, around)
@@ -83,7 +89,7 @@ def conv(op: Operation) -> Foreign:
     )
     channels = weight.shape[1] * layer.groups
     if value.shape[1] != channels:
-        raise NoLayerError(f"{value.shape[1]} channels, and weights for {channels}")
+        raise UnfitError(f"{value.shape[1]} channels, and weights for {channels}")
     return op.recorder.windowed(layer, value, key=key_of(weight, bias))
 
 
@@ -93,7 +99,7 @@ def conv_transpose(op: Operation) -> Foreign:
     axes = _spatial(op, 0)
     weight, bias, value = op.weights(1), _bias(op), op.tensor(0)
     if len(weight.shape) != axes + 2 or value.shape[1] != weight.shape[0]:
-        raise NoLayerError(f"weights of {list(weight.shape)}")
+        raise UnfitError(f"weights of {list(weight.shape)} for {list(value.shape)}")
     kernel, groups = weight.shape[2:], op.attribute("group", 1)
     stride, dilation = per_axis(op, "strides", axes), per_axis(op, "dilations", axes)
     more = tuple(op.attribute("output_padding", ())) or (0,) * axes

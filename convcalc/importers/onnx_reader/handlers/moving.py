@@ -12,6 +12,7 @@ from convcalc.importers.onnx_reader.constants import (
     Constant,
     axis_of,
     broadcast,
+    gathered_shape,
     integers,
     resolved_shape,
     sliced,
@@ -30,10 +31,16 @@ from convcalc.layers.resampling import Pad, PixelShuffle, PixelUnshuffle, Upsamp
 _MOST_PARTS = 4096
 
 
-@operator("Identity", "Dropout", "Cast", "CastLike", "Contiguous")
+@operator("Identity", "Cast", "CastLike", "Contiguous")
 def same(op: Operation) -> Known:
     """The tensor itself."""
     return op[0]
+
+
+@operator("Dropout")
+def dropout(op: Operation) -> tuple[Known, Known]:
+    """The tensor itself, and a mask of its shape, which only training reads."""
+    return op[0], op[0]
 
 
 @operator("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
@@ -71,15 +78,13 @@ def reshape(op: Operation) -> Foreign:
     value, wanted = op.foreign(0), op.integers("shape", 1)
     if wanted is None:
         raise NoLayerError("its shape is not known")
-    keeps_zero = bool(op.attribute("allowzero", 0))
-    try:
-        return _reshaped(op, value, resolved_shape(value.shape, wanted, keeps_zero))
-    except NoLayerError:
+    if op.batch > 1 and wanted and wanted[0] > 0:
         # The file was made for a batch, which is written into the sizes.
-        if op.batch == 1 or not wanted or wanted[0] % op.batch:
-            raise
-        divided = (wanted[0] // op.batch, *wanted[1:])
-        return _reshaped(op, value, resolved_shape(value.shape, divided, keeps_zero))
+        if wanted[0] % op.batch:
+            raise NoLayerError(f"a batch in {list(wanted)}")
+        wanted = (wanted[0] // op.batch, *wanted[1:])
+    sizes = resolved_shape(value.shape, wanted, bool(op.attribute("allowzero", 0)))
+    return _reshaped(op, value, sizes)
 
 
 @operator("Flatten")
@@ -91,6 +96,7 @@ def flatten(op: Operation) -> Foreign:
     axis += rank if axis < 0 else 0
     if not 0 <= axis <= rank:
         raise NoLayerError(f"axis {axis} of {rank}")
+    op.apart_from_batch(axis)
     return _reshaped(op, value, (product(value.shape[:axis]), product(value.shape[axis:])))
 
 
@@ -113,7 +119,8 @@ def unsqueeze(op: Operation) -> Foreign:
     if axes is None:
         raise NoLayerError("its axes are not known")
     rank = len(value.shape) + len(axes)
-    made = op.recorder.unsqueezed(value, [axis_of(axis, rank) for axis in axes])
+    found = [op.apart_from_batch(axis_of(axis, rank)) for axis in axes]
+    made = op.recorder.unsqueezed(value, found)
     assert isinstance(made, Foreign)
     return made
 
@@ -126,6 +133,8 @@ def transpose(op: Operation) -> Foreign:
     order = op.attribute("perm") or tuple(reversed(range(rank)))
     if sorted(order) != list(range(rank)):
         raise NoLayerError(f"an order of {list(order)}")
+    if order[:1] != (0,):
+        op.apart_from_batch(0)
     made = op.recorder.permuted(value, order)
     assert isinstance(made, Foreign)
     return made
@@ -186,7 +195,7 @@ def split(op: Operation) -> tuple[Foreign, ...]:
     sizes = op.integers("split", 1)
     size = value.shape[axis]
     if sizes is None:
-        count = op.attribute("num_outputs", len(op.node.outputs))
+        count = op.attribute("num_outputs", op.outputs)
         each = -(-size // max(count, 1))
         sizes = tuple(min(each, size - start) for start in range(0, size, each))
     if sum(sizes) != size or min(sizes) < 1 or len(sizes) > _MOST_PARTS:
@@ -296,9 +305,7 @@ def gather_any(op: Operation) -> Foreign:
     if op.name == "GatherElements":
         shape = index.shape
     else:
-        batch = op.attribute("batch_dims", 0)
-        depth = index.shape[-1] if index.shape else 0
-        shape = (*index.shape[:-1], *value.shape[batch + depth :])
+        shape = gathered_shape(value.shape, index.shape, op.attribute("batch_dims", 0))
     flat = _reshaped(op, value, (1, product(value.shape)))
     return _reshaped(op, op.recorder.index(flat, 1, product(shape)), shape or (1,))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, NoLayerError, Value
 from convcalc.importers.onnx_reader.constants import Constant
-from convcalc.importers.onnx_reader.operation import Operation, key_of, operator
+from convcalc.importers.onnx_reader.operation import Operation, UnfitError, key_of, operator
 from convcalc.layers.base import Layer
 from convcalc.layers.normalization import (
     BatchNorm,
@@ -35,7 +35,7 @@ def _is_filler(constant: Constant, value: float) -> bool:
 
 def _require_size(constant: Constant, size: int) -> None:
     if constant.size != size:
-        raise NoLayerError(f"a scale of {list(constant.shape)} for {size} channels")
+        raise UnfitError(f"a scale of {list(constant.shape)} for {size} channels")
 
 
 @operator("BatchNormalization")

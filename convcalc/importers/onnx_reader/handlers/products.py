@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, NoLayerError, Value
 from convcalc.importers.onnx_reader.constants import Constant
-from convcalc.importers.onnx_reader.operation import Operation, key_of, operator
+from convcalc.importers.onnx_reader.operation import Operation, UnfitError, key_of, operator
 from convcalc.layers.activation import Softmax
 from convcalc.layers.dense import Linear
 from convcalc.layers.joining import Add, Mul
@@ -20,7 +20,7 @@ def _linear(
 ) -> Foreign:
     """A linear layer over the last axis of a tensor."""
     if value.shape[-1] * out != weight.size:
-        raise NoLayerError(f"{list(value.shape)} by {list(weight.shape)}")
+        raise UnfitError(f"{list(value.shape)} by {list(weight.shape)}")
     layer = Linear(out_features=out, bias=bias is not None)
     return op.recorder.linear(layer, value, key=key_of(weight, bias))
 

@@ -36,7 +36,7 @@ def reduce(op: Operation) -> Foreign:
     for layer in before:
         value = op.recorder.unary(layer(), value)
     keeps = bool(op.attribute("keepdims", 1))
-    found = [axis_of(axis, rank) for axis in axes]
+    found = [op.apart_from_batch(axis_of(axis, rank)) for axis in axes]
     made = op.recorder.reduced(kind, value, found, keeps)
     for layer in after:
         made = op.recorder.unary(layer(), made)

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
 from convcalc.diagnostics import ConvcalcError
 
 
-def answer(folder: Path) -> None:
+def answer(path: str) -> None:
     """Read the request in a folder, and write the answer beside it: a network or a mistake."""
+    folder = Path(path)
     request = pickle.loads((folder / "request").read_bytes())
     made: Any
     try:
@@ -26,7 +26,3 @@ def answer(folder: Path) -> None:
     whole = folder / "whole"
     whole.write_bytes(pickle.dumps(made))
     whole.rename(folder / "answer")
-
-
-if __name__ == "__main__":
-    answer(Path(sys.argv[1]))

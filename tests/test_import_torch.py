@@ -1,0 +1,421 @@
+"""PyTorch modules read, beside what PyTorch itself says of them."""
+
+# torch is not installed where the project's own checks run.
+# mypy: disable-error-code="import-not-found,import-untyped,no-any-return,misc,unused-ignore"
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from convcalc.diagnostics import ConvcalcError
+from convcalc.foreign.traced import Traced
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402, N812
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+from convcalc.importers.aten.reading import read  # noqa: E402
+from convcalc.importers.torch import read as read_apart  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("default")  # those of torch are not ours
+
+
+class Function(nn.Module):
+    """A function as a network."""
+
+    def __init__(self, function: Callable[..., Any], *parts: nn.Module) -> None:
+        super().__init__()
+        self.function = function
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x, *self.parts)
+
+
+def attention(x: Any, qkv: nn.Module) -> Any:
+    q, k, v = qkv(x.flatten(2).transpose(1, 2)).reshape(1, -1, 3, 2, 4).permute(2, 0, 3, 1, 4)
+    return F.scaled_dot_product_attention(q, k, v)
+
+
+def windows(x: Any, proj: nn.Module) -> Any:
+    apart = x.permute(0, 2, 3, 1).view(1, 4, 3, 4, 3, 8).transpose(2, 3).reshape(16, 9, 8)
+    back = proj(apart).view(1, 4, 4, 3, 3, 8).transpose(2, 3).reshape(1, 12, 12, 8)
+    return back.permute(0, 3, 1, 2)
+
+
+#: What is done to 8×12×12, and the layers that it is.
+FUNCTIONS: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "depthwise": (lambda: nn.Conv2d(8, 16, 3, groups=8), "depthwise_conv"),
+    "same": (lambda: nn.Conv2d(8, 4, 4, padding="same", dilation=(1, 2)), "conv"),
+    "transposed": (lambda: nn.ConvTranspose2d(8, 4, 3, 2, 1, output_padding=1), "conv_transpose"),
+    "constant_weights": (
+        lambda: Function(lambda x: F.conv2d(x, torch.ones(8, 1, 3, 3), groups=8, stride=2)),
+        "unfold reshape buffer matmul reshape",
+    ),
+    "made_weights": (
+        lambda: Function(
+            lambda x, c: F.conv2d(x, c.weight - c.weight.mean((1, 2, 3), keepdim=True), c.bias),
+            nn.Conv2d(8, 4, 3),
+        ),
+        "conv",
+    ),
+    "norms": (
+        lambda: nn.Sequential(nn.BatchNorm2d(8), nn.GroupNorm(2, 8), nn.InstanceNorm2d(8)),
+        "batch_norm group_norm instance_norm",
+    ),
+    "norm_without_shift": (
+        lambda: Function(lambda x, norm: norm(x.permute(0, 2, 3, 1)), nn.LayerNorm(8, bias=False)),
+        "layer_norm scale",
+    ),
+    "norm_of_all": (lambda: nn.LayerNorm([8, 12, 12]), "layer_norm"),
+    "rms_norm": (lambda: Function(lambda x, n: n(x.transpose(1, -1)), nn.RMSNorm(8)), "rms_norm"),
+    "pools": (
+        lambda: nn.Sequential(
+            nn.MaxPool2d(3, 2, ceil_mode=True), nn.AvgPool2d(2, 1), nn.AdaptiveAvgPool2d(1)
+        ),
+        "max_pool avg_pool global_avg_pool",
+    ),
+    "means": (lambda: Function(lambda x: x.mean((2, 3))), "global_avg_pool flatten"),
+    "squeeze_excite": (
+        lambda: Function(
+            lambda x, c: x * c(x.mean((2, 3), keepdim=True)).sigmoid(), nn.Conv2d(8, 8, 1)
+        ),
+        "global_avg_pool conv sigmoid mul",
+    ),
+    "in_place": (
+        lambda: Function(lambda x: (F.relu(x, inplace=True), x.add_(1), x * 2)[2]),
+        "relu add mul",
+    ),
+    "activations": (
+        lambda: nn.Sequential(nn.ReLU6(), nn.Hardtanh(), nn.Hardswish(), nn.GELU(), nn.PReLU(8)),
+        "relu6 clamp hard_swish gelu prelu",
+    ),
+    "dropouts": (lambda: nn.Sequential(nn.Dropout(0.2), nn.Identity(), nn.Dropout(0.0)), "dropout"),
+    "resized": (
+        lambda: Function(
+            lambda x: F.interpolate(F.interpolate(x, scale_factor=2), (7, 9), mode="bilinear")
+        ),
+        "upsample upsample",
+    ),
+    "padded": (
+        lambda: Function(lambda x: F.pad(F.pad(x, (1, 2)), (1, 1, 2, 2), mode="reflect")),
+        "pad pad",
+    ),
+    "split": (
+        lambda: Function(lambda x: torch.cat([*x.chunk(2, 1), x[:, ::2], x.roll(1, 2)], 1)),
+        "split slice index_select concat",
+    ),
+    "shuffled": (
+        lambda: Function(lambda x: x.view(1, 2, 4, 12, 12).transpose(1, 2).reshape(1, 8, 12, 12)),
+        "reshape permute reshape",
+    ),
+    "attention": (
+        lambda: Function(attention, nn.Linear(8, 24)),
+        "flatten linear reshape split reshape reshape reshape matmul mul softmax matmul",
+    ),
+    "windows": (
+        lambda: Function(windows, nn.Linear(8, 8)),
+        "reshape permute reshape linear reshape permute reshape",
+    ),
+    "einsum": (
+        lambda: Function(lambda x: torch.einsum("bchw,bdhw->bcd", x, x)),
+        "flatten flatten matmul",
+    ),
+    "variance": (
+        lambda: Function(lambda x: x.var(1, keepdim=True, unbiased=False)),
+        "reduce sub square reduce",
+    ),
+    "windows_laid_out": (lambda: Function(lambda x: F.unfold(x, 3, stride=3)), "unfold"),
+    "masked": (lambda: Function(lambda x: x + torch.ones(12, 12).triu()), "buffer add"),
+}
+MADE = SimpleNamespace(**{name: make for name, (make, _) in FUNCTIONS.items()})
+SIZE = {"": (8, 12, 12)}
+
+
+def here(name: str, inputs: dict[str, tuple[int, ...]] | None = None, **arguments: Any) -> Traced:
+    """What is read of a name in this file."""
+    return read(f"{__name__}:{name}", arguments, inputs or SIZE)
+
+
+def types(traced: Traced) -> str:
+    return " ".join(call.placed.type for call in traced.calls)
+
+
+def parameters(traced: Traced) -> int:
+    tensors = [weight for call in traced.calls for weight in call.placed.weights]
+    return sum(weight.size for weight in tensors if weight.trainable)
+
+
+def macs(traced: Traced) -> int:
+    return sum(call.placed.operations.macs for call in traced.calls if call.placed.operations)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_layers_that_cost_what_pytorch_counts(name: str) -> None:
+    make, expected = FUNCTIONS[name]
+    traced = here(f"MADE.{name}")
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module = make().eval()
+        made = module(torch.empty(1, 8, 12, 12))
+    assert macs(traced) == counter.get_total_flops() // 2
+    assert parameters(traced) == sum(each.numel() for each in module.parameters())
+    assert traced.outputs[0].shape.size == made.numel()
+    assert traced.notes == ()
+    assert types(traced) == expected
+
+
+class Block(nn.Module):
+    """A convolution that is called twice, with functions around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Any) -> Any:
+        x = F.relu(self.conv(x))
+        return x + torch.mul(self.conv(x), x)
+
+
+class Nested(nn.Module):
+    """Blocks in a list, one of them called again; a head that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(), Block()])
+        self.head = nn.Sequential(nn.Linear(8, 3))
+
+    def forward(self, x: Any) -> Any:
+        for block in self.blocks:
+            x = block(x)
+        return {"a": self.blocks[0](x), "b": x}
+
+
+def test_modules_are_scopes_and_their_calls_are_numbered() -> None:
+    traced = here("Nested")
+    found = [
+        (".".join(f"{each.name}:{each.type}:{each.use}" for each in call.scopes), call.name)
+        for call in traced.calls
+        if call.placed.type == "conv"
+    ]
+    assert found == [
+        (f"blocks:ModuleList:0.{block}:Block:{use}", "conv")
+        for block, use in ((0, 0), (0, 0), (1, 0), (1, 0), (0, 1), (0, 1))
+    ]
+    assert [call.weights_of for call in traced.calls if call.placed.type == "conv"] == [
+        None, 0, None, 5, 0, 0,
+    ]  # fmt: skip
+    assert len(traced.outputs) == 2
+
+
+def test_functions_are_told_from_modules_and_operators() -> None:
+    calls = here("Nested").calls[:4]
+    assert [(call.name, call.functional) for call in calls] == [
+        ("conv", False),
+        ("relu", True),
+        ("conv", False),
+        ("mul", True),
+    ]
+    assert not here("Nested").calls[4].functional
+
+
+def test_what_is_never_called_is_said_and_not_counted() -> None:
+    traced = here("Nested")
+    assert parameters(traced) == 2 * (8 * 8 + 8)
+    assert traced.notes == ("never used, and not counted: `head`, of 27 parameters",)
+
+
+class Tied(nn.Module):
+    """One tensor under two names; another is frozen, a third has several parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(12, 12), nn.Linear(12, 12)
+        self.b.weight, self.b.bias = self.a.weight, self.a.bias
+        self.a.requires_grad_(False)
+        self.attention = nn.MultiheadAttention(12, 2, batch_first=True)
+        self.token = nn.Parameter(torch.zeros(1, 2, 12))
+
+    def forward(self, x: Any) -> Any:
+        x = self.b(self.a(x[0]))
+        query = self.token.expand(x.shape[0], -1, -1)
+        return self.attention(query, x, x, need_weights=False)[0]
+
+
+def test_weights_under_two_names_are_one_and_parts_of_a_weight_make_it_up() -> None:
+    traced = here("Tied")
+    assert traced.notes == ()
+    assert parameters(traced) == sum(each.numel() for each in Tied().parameters())
+    first, second = (call for call in traced.calls if call.name in ("a", "b"))
+    assert traced.calls[second.weights_of or 0] is first
+    assert first.placed.frozen
+    assert not traced.calls[-1].placed.frozen
+
+
+class Several(nn.Module):
+    """Two inputs, and an operator that no layer says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, image: Any, mask: Any = None) -> Any:
+        return torch.cumsum(self.conv(image), 1) * mask
+
+
+def test_inputs_go_by_name_and_an_unknown_operator_is_opaque() -> None:
+    traced = here("Several", {"image": (3, 8, 8), "mask": (1, 6, 6)})
+    assert {name: tuple(shape) for name, shape in traced.inputs.items()} == {
+        "image": (3, 8, 8),
+        "mask": (1, 6, 6),
+    }
+    assert types(traced) == "conv opaque mul"
+    assert traced.notes == ("what cumsum costs is not known",)
+
+
+class AsksWhileMade(nn.Module):
+    """A constructor that asks for values, and a forward that asks for those of its own tensors."""
+
+    def __init__(self, width: int, name: str = "") -> None:
+        super().__init__()
+        if name == "bad":
+            raise ValueError("no such name\nas that")
+        self.widths = [int(each.item()) for each in torch.linspace(width, width, 1)]
+        self.conv = nn.Conv2d(3, self.widths[0], 1)
+
+    def forward(self, x: Any) -> Any:
+        return self.conv(x) * torch.tensor([2.0]).item()
+
+
+def test_a_module_that_asks_for_values_is_made_on_the_processor() -> None:
+    traced = here("AsksWhileMade", {"": (3, 4, 4)}, width=5)
+    assert types(traced) == "conv mul"
+    assert traced.notes == ()
+
+
+class Branches(nn.Module):
+    """What it does depends on what enters."""
+
+    def forward(self, x: Any) -> Any:
+        return x if x.sum() > 0 else -x
+
+
+class Leaves(nn.Module):
+    """A constructor that ends the program."""
+
+    def __init__(self) -> None:
+        sys.exit("gone")
+
+
+NOTHING = 3
+SMALL = {"": (3, 4, 4)}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "inputs", "code", "said"),
+    [
+        ("AsksWhileMade", {"width": 5, "name": "bad"}, SMALL, "code-raised", ": no such name"),
+        ("AsksWhileMade", {"widht": 5}, SMALL, "bad-argument", "did you mean `width`?"),
+        ("AsksWhileMade", {}, SMALL, "bad-argument", "--arg width=…"),
+        ("AsksWhileMade", {"width": 5}, {"": (4, 4, 4)}, "code-raised", "expected input"),
+        ("AsksWhileMade", {"width": 5}, {"y": (3, 4, 4)}, "unknown-input-name", "it has `x`"),
+        ("AsksWhileMade", {"width": 5}, {}, "missing-input", "--input 3x224x224"),
+        ("AsksWhileMad", {}, SMALL, "unknown-attribute", "did you mean `AsksWhileMade`?"),
+        ("Branches", {}, SMALL, "code-raised", "depends on the input"),
+        ("Leaves", {}, SMALL, "code-raised", "it ends the program (SystemExit: gone)"),
+        ("NOTHING", {}, SMALL, "not-a-module", "of the type int"),
+        ("here", {"name": "MADE.same"}, SMALL, "not-a-module", "of the type Traced"),
+    ],
+)  # fmt: skip
+def test_mistakes_say_what_is_wrong_and_where(
+    name: str, arguments: dict[str, Any], inputs: Any, code: str, said: str
+) -> None:
+    with pytest.raises(ConvcalcError) as error:
+        read(f"{__name__}:{name}", arguments, inputs)
+    (diagnostic,) = error.value.diagnostics
+    assert diagnostic.code == code
+    assert said in str(error.value)
+    assert code != "code-raised" or f"{Path(__file__).name}:" in diagnostic.notes[0]
+
+
+def test_an_unknown_module_is_answered_with_those_beside_it() -> None:
+    with pytest.raises(ConvcalcError, match=r"(?s)has no module `torch.nn.module`.*did you mean"):
+        read("torch.nn.module:Linear", {}, SMALL)
+
+
+#: Code as a user has it, which prints and misbehaves.
+CODE = """
+import os, sys, torch
+print("made of paper"); print("to the other side", file=sys.stderr)
+class Net(torch.nn.Module):
+    def __init__(self, how="well"):
+        super().__init__()
+        if how == "dies": print("last words", flush=True); os._exit(7)
+        while how == "waits": pass
+        self.fc = torch.nn.Linear(3, 2)
+    def forward(self, x):
+        return self.fc(x)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "paper.py").write_text(CODE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_code_in_the_current_directory_is_run_elsewhere_and_what_it_prints_is_not_shown(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    traced = read_apart("paper:Net", {"how": "well"}, {"": (3,)})
+    assert types(traced) == "linear"
+    assert "paper" not in sys.modules
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_process_that_ends_itself_is_told_with_its_last_words(folder: Path) -> None:
+    with pytest.raises(ConvcalcError) as error:
+        read_apart("paper:Net", {"how": "dies"}, {"": (3,)})
+    (diagnostic,) = error.value.diagnostics
+    assert "ended its process with the status 7" in diagnostic.message
+    assert diagnostic.notes[-1] == "it printed: last words"
+
+
+def test_code_that_does_not_end_is_ended_where_there_is_a_limit(folder: Path) -> None:
+    with pytest.raises(ConvcalcError, match="took longer than it may"):
+        read_apart("paper:Net", {"how": "waits"}, {"": (3,)}, seconds=0.5)
+
+
+def test_an_interrupt_ends_the_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def wait(self, timeout: float | None = None) -> int:
+            if not started:
+                started.append(self)
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        read_apart("paper:Net", {"how": "waits"}, {"": (3,)})
+    assert started[0].poll() is not None
+
+
+def test_without_torch_the_extra_is_named(folder: Path) -> None:
+    absent = "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')"
+    (folder / "torch.py").write_text(absent, encoding="utf-8")
+    with pytest.raises(ConvcalcError) as error:
+        read_apart("paper:Net", {}, {"": (3,)})
+    (diagnostic,) = error.value.diagnostics
+    assert diagnostic.code == "missing-extra"
+    assert diagnostic.help == "`pip install 'convcalc[torch]'`"
