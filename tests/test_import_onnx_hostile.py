@@ -231,7 +231,7 @@ CASES = {
     "If": Case(lambda: control_flow("If"), ("choose", "If")),
     "Loop": Case(lambda: control_flow("Loop"), ("choose", "Loop")),
     "Scan": Case(lambda: control_flow("Scan"), ("choose", "Scan")),
-    "no nodes": Case(of([], [], outputs=[]), ("no output",)),
+    "no nodes": Case(of([], [], outputs=[]), ("no output|nothing",)),
     "no outputs": Case(of([conv()], [W], outputs=[]), ("output",)),
     "sizes open": Case(of([conv()], [W], inputs=[value("x", "N", 3, "H", "W")]), ("x", r"--input")),
     "sizes given": Case(
