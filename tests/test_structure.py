@@ -40,7 +40,7 @@ ROOMS = (
         "analysis",
         "explain",
     ),
-    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
+    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters", "verification"),
     *("reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.render.heading import heading
 from convcalc.render.report import Records, Report, Table
 from convcalc.verification import Verification
-from convcalc.words import counted, grouped, sizes
+from convcalc.words import grouped, sizes
 
 FORMAT = "convcalc.verification/1"
 _HEADER = ("Layer", "What", "convcalc", "PyTorch")
@@ -49,23 +49,29 @@ def report(found: Sequence[Verification]) -> Report:
         return Records(("network", "name", "what", "ours", "theirs"), rows)
 
     def tables() -> list[Table]:
-        return [_table(each) for each in found]
+        return [_summary(found), *(_table(each) for each in found if not each.passed)]
 
     return Report(objects, lines, records, tables)
 
 
+def _summary(found: Sequence[Verification]) -> Table:
+    """A row a network: how many layers were compared, and in how many figures they differ."""
+    rows = [
+        (heading(each.graph), grouped(len(each.graph.nodes)), grouped(len(each.differences)))
+        for each in found
+    ]
+    versions = " and ".join(dict.fromkeys(each.torch for each in found))
+    legend = (
+        f"Built and run by PyTorch {versions}: the shape, the weights and the MACs of each layer."
+    )
+    header = ("Network", "Layers", "Differences")
+    return Table("", header, (False, True, True), lambda: rows, (), (legend,))
+
+
 def _table(found: Verification) -> Table:
+    """A row a difference."""
     rows = [(d.name, d.what, _shown(d.ours), _shown(d.theirs)) for d in found.differences]
-    compared = f"{counted(found.layers, 'layer')}, built and run by PyTorch {found.torch}: "
-    said = (
-        "shapes, weights and MACs are the same."
-        if found.passed
-        else f"{counted(len(rows), 'difference')}."
-    )
-    header = _HEADER if rows else ()
-    return Table(
-        heading(found.graph), header, (False,) * len(header), lambda: rows, (), (compared + said,)
-    )
+    return Table(heading(found.graph), _HEADER, (False,) * len(_HEADER), lambda: rows)
 
 
 def _shown(value: Any) -> str:

@@ -2,19 +2,16 @@
 
 Modules are called in the order of the graph's nodes, and so are functions; between them are calls
 that no layer stands for: a padding before a convolution, axes moved for a linear layer. `calls`
-records all of them, and `matched` finds the call of every node among them, in order, by what a
-layer's type is called in PyTorch (`CALLED`), the shape that it makes, and its tensors.
+records all of them; `CALLED` says what a layer's type is called in PyTorch.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc.exporters.torch_layers.activation import PLAIN
-from convcalc.graph import Graph, Node
 
 
 class Ran(NamedTuple):
@@ -30,6 +27,8 @@ class Ran(NamedTuple):
     tensors: tuple[tuple[int, ...], ...]
     #: Which module it is, the same for the same one; 0 for a function.
     module: int = 0
+    #: Its operations as PyTorch's FlopCounterMode counts them.
+    flops: int = 0
 
 
 #: Classes of exported files that stand for one layer; other helpers are made of layers.
@@ -57,7 +56,7 @@ CALLED: dict[str, tuple[str, ...]] = {
     "prelu": ("PReLU",),
     "softmax": ("Softmax", "ChannelSoftmax", "softmax"),
     "clamp": ("clamp",),
-    **{type: ("Conv", "conv") for type in ("conv", "pointwise_conv", "depthwise_conv")},
+    **dict.fromkeys(("conv", "pointwise_conv", "depthwise_conv"), ("Conv", "conv")),
     "global_depthwise_conv": ("Conv",),
     "conv_transpose": ("ConvTranspose", "ZeroPad"),
     "deform_conv": ("DeformConv2d",),
@@ -107,12 +106,22 @@ CALLED: dict[str, tuple[str, ...]] = {
 }
 
 
-def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int, ...], ...]]:
-    """What a module calls on inputs with a batch, in order, and the shapes of what it makes."""
+def calls(model: Any, inputs: Sequence[Any]) -> list[Ran]:
+    """What a module calls on inputs with a batch, in order."""
     import torch
     from torch.overrides import TorchFunctionMode
+    from torch.utils.flop_counter import FlopCounterMode
 
     found: list[Ran] = []
+    counter = FlopCounterMode(display=False)
+    counted = 0
+
+    def flops() -> int:
+        """The operations since the last call."""
+        nonlocal counted
+        before, counted = counted, counter.get_total_flops()
+        return counted - before
+
     inside: list[Any] = []
     paths = {id(module): name for name, module in model.named_modules()}
     around: list[str] = [""]
@@ -125,7 +134,7 @@ def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int
             name = re.sub(r"(?<=\w)[123]d$", "", getattr(func, "__name__", "").strip("_"))
             made = _shapes(result)
             if not inside and made and name != "get":
-                found.append(Ran(name, around[-1], made, ()))
+                found.append(Ran(name, around[-1], made, (), flops=flops()))
             return result
 
     def entered(module: Any, _: Any) -> None:
@@ -147,19 +156,20 @@ def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int
                 if not name.endswith(("num_batches_tracked", "index"))
             ]
             name = type(module).__name__
-            found.append(Ran(name, paths[id(module)], _shapes(result), tuple(tensors), id(module)))
+            made, path = _shapes(result), paths[id(module)]
+            found.append(Ran(name, path, made, tuple(tensors), id(module), flops()))
 
     handles = []
     for module in model.modules():
         handles.append(module.register_forward_pre_hook(entered))
         handles.append(module.register_forward_hook(left))
     try:
-        with torch.no_grad(), Recording():
-            result = model(*inputs)
+        with torch.no_grad(), counter, Recording():
+            model(*inputs)
     finally:
         for handle in handles:
             handle.remove()
-    return found, _shapes(result)
+    return found
 
 
 def _is_one_layer(module: Any) -> bool:
@@ -188,58 +198,10 @@ def _shapes(result: Any) -> tuple[tuple[int, ...], ...]:
     return tuple([tuple(each.shape[1:]) for each in several])
 
 
-class Match(NamedTuple):
-    """The call of each node; and what of a network has none, in words."""
-
-    calls: tuple[Ran | None, ...]
-    differences: tuple[str, ...]
-
-
-def matched(graph: Graph, ran: Sequence[Ran]) -> Match:
-    """The call that stands for each node of a graph, in order.
-
-    A node without one is a difference, and so is a call with tensors that no node has, or one of
-    another module where weights are shared.
-    """
-    found: list[Ran | None] = []
-    differences: list[str] = []
-    at = 0
-    for node in graph.nodes:
-        index = next((i for i in range(at, len(ran)) if _stands_for(ran[i], node)), None)
-        if index is None:
-            differences.append(
-                f"{node.name}: no call of {node.type} makes {_several(node.outputs)}"
-            )
-            found.append(None)
-            continue
-        differences += [
-            f"{each.path}: {each.name} is no layer" for each in ran[at:index] if each.tensors
-        ]
-        found.append(ran[index])
-        at = index + 1
-    differences += [f"{each.path}: {each.name} is no layer" for each in ran[at:] if each.tensors]
-    names = {node.name: index for index, node in enumerate(graph.nodes)}
-    for node, call in zip(graph.nodes, found):
-        owner = found[names[node.weights_of]] if node.weights_of else None
-        if owner and call and node.placed.tensors and owner.module != call.module:
-            differences.append(f"{node.name}: has weights of its own")
-    return Match(tuple(found), tuple(differences))
-
-
-def _several(shapes: Iterable[Any]) -> str:
-    return " and ".join(map(str, shapes))
-
-
-def _stands_for(call: Ran, node: Node) -> bool:
-    names = CALLED[node.type]
-    if not any(
+def is_of_type(call: Ran, type: str) -> bool:
+    """Whether a call may be that of a layer of this type, by its name alone."""
+    return any(
         call.name.startswith(each) if each[:1].isupper() else call.name == each
-        for each in names
+        for each in CALLED[type]
         if each
-    ):
-        return False
-    if call.outputs != tuple(map(tuple, node.outputs)):
-        return False
-    if not call.module or node.type in ("parameter", "buffer"):
-        return True
-    return Counter(call.tensors) == Counter(each.shape for each in node.placed.tensors)
+    )
