@@ -78,10 +78,16 @@ def cause_of(reason: str) -> str:
     return re.sub(r"-?\d[\d,]*", "N", first)[:220]
 
 
+def without_batch(shape: list[int]) -> tuple[int, ...]:
+    """A shape of one image; windows that a file has as a batch are an axis behind the channels."""
+    batch, channels, *sizes = shape
+    return (channels, *sizes) if batch == 1 else (channels, batch, *sizes)
+
+
 def conv_shapes(file: Any, shapes: Mapping[str, list[int]]) -> Counter[tuple[Any, ...]]:
     """The output shapes of a file's convolutions and pools, without the batch."""
     return Counter(
-        ("conv" if node.op_type in CONVOLUTIONS else node.op_type, tuple(shape[1:]))
+        ("conv" if node.op_type in CONVOLUTIONS else node.op_type, without_batch(shape))
         for node in file.graph.node
         if node.op_type in CONVOLUTIONS or node.op_type in POOLS
         if (shape := shapes.get(node.output[0]))
