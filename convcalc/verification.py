@@ -71,7 +71,8 @@ def _built(text: str) -> Any:
     module = types.ModuleType("exported")
     exec(compile(text, "exported.py", "exec"), vars(module))
     *_, network = [each for each in vars(module).values() if isinstance(each, type)]
-    return network().eval()
+    # Nothing is trained, and the counter of operations would look for gradients.
+    return network().eval().requires_grad_(False)
 
 
 #: How many calls further on one is looked for that a layer may be, and is not as it should be.

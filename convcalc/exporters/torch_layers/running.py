@@ -119,7 +119,7 @@ def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int
     def flops() -> int:
         """The operations since the last call."""
         nonlocal counted
-        before, counted = counted, counter.get_total_flops()
+        before, counted = counted, int(counter.get_total_flops())
         return counted - before
 
     inside: list[Any] = []
