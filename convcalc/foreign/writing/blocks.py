@@ -9,7 +9,7 @@ from typing import Any
 from convcalc import layers
 from convcalc.foreign.writing.arguments import Finished
 from convcalc.foreign.writing.elements import stack
-from convcalc.foreign.writing.fields import Names, as_name
+from convcalc.foreign.writing.fields import Names, as_name, snake_case
 from convcalc.foreign.writing.line import Line, every
 from convcalc.foreign.writing.loops import exact, looped
 from convcalc.foreign.writing.merging import Merged, Merging, Solving, form_of
@@ -176,7 +176,6 @@ def _block_name(key: str) -> str:
         stem = as_name(key[1:].removesuffix("[]").lower())
         name = f"{stem}_block" if key.endswith("[]") and stem else stem or "block"
     else:
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key)
-        name = as_name(words.lower().strip("_")) or "block"
+        name = snake_case(key) or "block"
     taken = name in layers.TYPES or name in built.STRUCTURES or name == "input"
     return f"{name}_block" if taken else name

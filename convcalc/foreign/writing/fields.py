@@ -84,6 +84,12 @@ def as_name(text: str) -> str:
     return name[-_LONGEST:].lstrip("-0123456789") if len(name) > _LONGEST else name
 
 
+def snake_case(cls: str) -> str:
+    """The name of a class as specs name blocks: `inverted_residual` for `InvertedResidual`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
+    return as_name(words.lower().strip("_"))
+
+
 class Names:
     """Gives out names, each once."""
 

@@ -13,6 +13,7 @@ from convcalc.foreign.writing.fields import (
     fields_of,
     owns_maps,
     says_something,
+    snake_case,
 )
 from convcalc.foreign.writing.line import Line, every
 from convcalc.foreign.writing.paths import Users, structured
@@ -171,7 +172,9 @@ class _Names:
         for line in self.lines:
             if id(line) in self.needed:
                 name = line.name if self.has_modules else ""
-                line.label = self.given.new(name or line.cls.lower() or line.kind)
+                line.label = self.given.new(
+                    name or snake_case(line.cls.removesuffix("[]")) or line.kind
+                )
         for line, tensors in self.asked:
             line.from_ = self._said(tensors)
         return self._said(leaving)
