@@ -151,7 +151,7 @@ def test_the_whole_zoo_was_written_and_every_shape_is_ours() -> None:
     for name, line in RECORDED.items():
         assert line["inferred_otherwise"] == line.get("run_otherwise", 0) == 0, name
     assert sum("run_at" in line for line in RECORDED.values()) >= 250
-    assert sum(line.get("back") == [] for line in RECORDED.values()) >= 150
+    assert sum(line.get("back") == [] for line in RECORDED.values()) >= 200
 
 
 def test_a_weight_is_named_as_pytorch_does_and_has_no_numbers() -> None:
