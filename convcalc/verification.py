@@ -58,9 +58,12 @@ def verify(model: Model) -> Verification:
     with torch.device("meta"):
         module = _built(str(exporters.find("pytorch").content(model)))
         inputs = [torch.empty(1, *shape) for shape in graph.inputs.values()]
-        ran = calls(module, inputs)
-    found = tuple(_differences(graph, ran))
-    return Verification(graph, len(graph.nodes), found, torch.__version__)
+        ran, outputs = calls(module, inputs)
+    found = [*_differences(graph, ran)]
+    leaving = [tensor.shape for tensor in graph.outputs]
+    if [*outputs] != [tuple(shape) for shape in leaving]:
+        found.append(Difference("outputs", "shape", _listed(leaving), _listed(outputs)))
+    return Verification(graph, len(graph.nodes), tuple(found), torch.__version__)
 
 
 def _built(text: str) -> Any:

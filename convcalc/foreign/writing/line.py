@@ -91,4 +91,4 @@ def every(lines: Sequence[Line]) -> Iterator[Line]:
 
 def says_more(line: Line) -> bool:
     """Whether the name of a line says more than what it is, and which of these."""
-    return not re.fullmatch(rf"{re.escape(line.kind)}_?\d*", line.name)
+    return not re.fullmatch(rf"{re.escape(line.kind)}(_\d+)?", line.name)

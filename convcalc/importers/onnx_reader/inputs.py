@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
+from convcalc.diagnostics import ConvcalcError
 from convcalc.importers.onnx_reader.wire import Node, Value
 from convcalc.words import listed, quoted
 
@@ -50,20 +51,34 @@ def order(
     return tuple(range(1, rank))
 
 
-def sizes(entering: Sequence[Value], asked: Mapping[str, tuple[int, ...]], walk: Any) -> Sizes:
+def sizes(
+    entering: Sequence[Value],
+    asked: Mapping[str, tuple[int, ...]],
+    uses: Mapping[str, Sequence[Node]],
+    network: str,
+    error: Callable[[str, str, str], ConvcalcError],
+) -> Sizes:
     """The sizes of the inputs, as the file has them and as they are asked for.
 
+    `uses` are the nodes that read each tensor, `error` makes an error about the file `network`.
     Raises ConvcalcError for sizes that are open, and for those asked for that do not fit.
     """
-    return _Inputs(entering, asked, walk).found()
+    return _Inputs(entering, asked, uses, network, error).found()
 
 
 class _Inputs:
     def __init__(
-        self, entering: Sequence[Value], asked: Mapping[str, tuple[int, ...]], walk: Any
+        self,
+        entering: Sequence[Value],
+        asked: Mapping[str, tuple[int, ...]],
+        uses: Mapping[str, Sequence[Node]],
+        network: str,
+        error: Callable[[str, str, str], ConvcalcError],
     ) -> None:
         self._entering = entering
-        self._walk = walk
+        self._uses = uses
+        self._network = network
+        self._error = error
         self._asked = self._by_name(asked)
 
     def _by_name(self, asked: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -78,8 +93,8 @@ class _Inputs:
                 found[known[name]] = given
             else:
                 what = f"no input {quoted(name)}" if name else f"{len(names)} inputs"
-                message = f"{self._walk.name} has {what}"
-                raise self._walk.error("bad-value", message, f"it has {listed(names)}")
+                message = f"{self._network} has {what}"
+                raise self._error("bad-value", message, f"it has {listed(names)}")
         return found
 
     def found(self) -> Sizes:
@@ -121,7 +136,7 @@ class _Inputs:
 
     def _last(self, each: Value, rank: int) -> bool:
         """Whether an input's channels are last."""
-        return order(each.name, [1] * rank, self._walk.uses)[0] == rank - 1 > 1
+        return order(each.name, [1] * rank, self._uses)[0] == rank - 1 > 1
 
     def _asked_for(
         self, each: Value, own: Sequence[int | str], given: tuple[int, ...]
@@ -138,20 +153,20 @@ class _Inputs:
         else:
             shown = "x".join(map(str, given))
             message = f"{shown} does not fit the input {quoted(each.name)}, {_shown(first)}"
-            raise self._walk.error("bad-value", message, self._help(each, first))
+            raise self._error("bad-value", message, self._help(each, first))
         fits = isinstance(first[0], str) or wanted[0] == first[0]
         if not fits:
             message = f"the input {quoted(each.name)} has {first[0]} channels, and not {wanted[0]}"
-            raise self._walk.error("bad-value", message, self._help(each, first))
+            raise self._error("bad-value", message, self._help(each, first))
         return (*wanted[1:], wanted[0]) if is_last else wanted
 
-    def _open(self, each: Value, rest: Sequence[int | str]) -> Any:
+    def _open(self, each: Value, rest: Sequence[int | str]) -> ConvcalcError:
         """The error for an input with open sizes."""
         is_last = bool(rest) and self._last(each, len(rest) + 1)
         first = (rest[-1], *rest[:-1]) if is_last else tuple(rest)
         what = f", {_shown(first)}" if rest else ""
-        message = f"{self._walk.name} leaves the sizes of its input {quoted(each.name)} open{what}"
-        return self._walk.error("open-shape", message, self._help(each, first))
+        message = f"{self._network} leaves the sizes of its input {quoted(each.name)} open{what}"
+        return self._error("open-shape", message, self._help(each, first))
 
     def _help(self, each: Value, first: Sequence[int | str]) -> str:
         defaults = {1: (1000,), 2: (3, 224), 3: (3, 224, 224), 4: (3, 16, 112, 112)}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from convcalc.foreign.recorder import Foreign, NoLayerError, Recorder, Value
 from convcalc.importers.onnx_reader.constants import Constant, axis_of
+from convcalc.importers.onnx_reader.learning import mixed
 from convcalc.importers.onnx_reader.wire import GraphAttribute, Node
 
 #: A tensor of the file: it hangs on the inputs, or it is constant.
@@ -42,7 +43,13 @@ class Operation:
         self.opset = opset
         #: The batch that the file was made for, which is taken as 1.
         self.batch = batch
+        #: Whether a batch norm that was folded into it is to stand behind it again.
+        self.unfolds = False
         self._claim = claim
+
+    def on(self, inputs: Sequence[Known | Parts | None]) -> Operation:
+        """The same on other inputs."""
+        return Operation(self.node, inputs, self.recorder, self.opset, self.batch, self._claim)
 
     @property
     def name(self) -> str:
@@ -98,7 +105,7 @@ class Operation:
         return found.as_numbers() if isinstance(found, Constant) else found
 
     def mixed(self, index: int) -> Value:
-        """An input that is learned where it is a constant that may be; see `may_be_learned`."""
+        """An input that is learned where it is a constant that may be."""
         return mixed(self[index])
 
     def weights(self, index: int) -> Constant:
@@ -147,41 +154,26 @@ class Operation:
         return self._claim(self.node, size)
 
 
-def may_be_learned(constant: Constant) -> bool:
-    """Whether a constant that is added, multiplied or joined is counted as a parameter.
-
-    A file does not say what is learned. Floats that stand in it, more than one, and what is made of
-    them, are: position tables, class tokens, scales a channel. What is worked out from shapes, made
-    of integers, or one number, is not; nor is a mask, which holds zeros and one number far below.
-    Scales of `Resize`, ends of `Clip`, indices and coordinates enter where nothing is learned.
-    """
-    return constant.is_float and constant.size > 1 and bool(constant.made_of)
-
-
-def mixed(known: Known) -> Value:
-    """A tensor, which is learned where it is a constant that may be; see `may_be_learned`."""
-    if not isinstance(known, Constant):
-        return known
-    return known.as_weights() if may_be_learned(known) else known.as_numbers()
-
-
 def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
     """What is the same for layers of the same weights; None where they are not the file's."""
     found = tuple(each.key for c in constants if c is not None for each in c.made_of)
     return found or None
 
 
+#: What is said of a quantised network.
+QUANTIZED = "quantisation is passed through: its scaling and rounding are not counted"
 Handler = Callable[[Operation], Any]
+_H = TypeVar("_H", bound=Handler)
 #: How each operator becomes layers.
 HANDLERS: dict[tuple[str, str], Handler] = {}
 #: Another maker's operators that are used in exports.
 MICROSOFT = "com.microsoft"
 
 
-def operator(*names: str, domain: str = "") -> Callable[[Handler], Handler]:
+def operator(*names: str, domain: str = "") -> Callable[[_H], _H]:
     """Register what records operators of these names."""
 
-    def register(function: Handler) -> Handler:
+    def register(function: _H) -> _H:
         HANDLERS.update({(domain, name): function for name in names})
         return function
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,10 +14,20 @@ from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Reco
 from convcalc.foreign.traced import Traced
 from convcalc.importers.onnx_reader import handlers as _handlers
 from convcalc.importers.onnx_reader import inputs as sizes_of_inputs
-from convcalc.importers.onnx_reader import remarks, scopes
-from convcalc.importers.onnx_reader.constants import FLOAT, FLOATS, FOLDS, INT64, Constant, union
+from convcalc.importers.onnx_reader import scopes
+from convcalc.importers.onnx_reader.constants import FLOAT, FOLDS, INT64, Constant, union
+from convcalc.importers.onnx_reader.folded import has_folded_norm, remark
 from convcalc.importers.onnx_reader.functions import inlined
-from convcalc.importers.onnx_reader.operation import HANDLERS, Known, Operation, Parts, UnfitError
+from convcalc.importers.onnx_reader.learning import Tensors
+from convcalc.importers.onnx_reader.operation import (
+    HANDLERS,
+    QUANTIZED,
+    Known,
+    Operation,
+    Parts,
+    UnfitError,
+)
+from convcalc.importers.onnx_reader.ordering import called, in_order
 from convcalc.importers.onnx_reader.wire import (
     Graph,
     Model,
@@ -25,7 +35,6 @@ from convcalc.importers.onnx_reader.wire import (
     NotOnnxError,
     TensorData,
     Value,
-    few_numbers,
     read_model,
 )
 from convcalc.layers.dense import Identity
@@ -44,17 +53,9 @@ _SHAPE_KEEPING = frozenset(
     (
         *("LpNormalization", "MeanVarianceNormalization", "Hardmax", "ThresholdedRelu", "Shrink"),
         *("Sinh", "Cosh", "Tan", "Asin", "Acos", "Atan", "Asinh", "Acosh", "Atanh", "IsNaN"),
-        *("CumSum", "Trilu", "EyeLike", "ScatterND", "ScatterElements", "Scatter", "Not", "Pow"),
+        *("CumSum", "Trilu", "EyeLike", "ScatterND", "ScatterElements", "Scatter", "Not"),
     )
 )
-#: Those that learn what enters them.
-_LEARNERS = frozenset(
-    ("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu")
-)
-#: How tensors are called that are none of these.
-_NOT_LEARNED = ("mask", "coords", "coords_table")
-#: What a mask adds to the scores of what is not to be seen, at the most.
-_FAR = -50
 #: Refusals of a layer that say that the file is wrong.
 _UNFIT = frozenset(
     ("kernel-too-large", "empty-output", "shape-mismatch", "indivisible-groups", "reshape")
@@ -86,9 +87,9 @@ def read(
         except NotOnnxError as error:
             raise _broken(name, str(error)) from None
         walk = _Walk(model, data, name, Recorder(shares=shared_once), look)
+        walk.unfolds = unfold_batch_norm
         outputs = walk.run(inputs or {})
-    found = walk.recorder.traced(_stem(path), os.path.basename(name), outputs)
-    return remarks.completed(found, model, walk.quantized, unfold_batch_norm)
+    return walk.recorder.traced(_stem(path), os.path.basename(name), outputs)
 
 
 def _stem(path: str) -> str:
@@ -105,6 +106,8 @@ def _opened(path: str, name: str) -> Any:
             if not os.fstat(file.fileno()).st_size:
                 raise _broken(name, "it is empty")
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            if hasattr(mmap, "MADV_RANDOM"):
+                data.madvise(mmap.MADV_RANDOM)  # what lies beside what is read is not wanted
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise fail("unreadable", f"{name} cannot be read: {reason}") from None
@@ -136,7 +139,6 @@ class _Walk:
         look: Callable[[], None],
     ) -> None:
         self.model = model
-        self._data = data
         self.graph: Graph = model.graph
         self.name = name
         self.recorder = recorder
@@ -149,23 +151,27 @@ class _Walk:
         #: What is opaque, by its operator and the reason why.
         self._opaques: Counter[tuple[str, str]] = Counter()
         self.batch = 1
-        self.quantized = 0
-        self.nodes = self._sorted(inlined(model, self.error))
+        #: Whether batch norms that were folded into convolutions are put behind them again.
+        self.unfolds = False
+        self._folded = 0
+        known = (*self.graph.constants, *[each.name for each in self.graph.inputs])
+        self.nodes = in_order(inlined(model, self.error), known, self.error)
         #: The nodes that read each tensor.
         self.uses: dict[str, list[Node]] = {}
         self._makers: dict[str, Node] = {}
         for node in self.nodes:
             if node.op in _CONTROL and not node.domain:
-                message = f"{_called(node)} runs a part of the graph when its input says so"
+                message = f"{called(node)} runs a part of the graph when its input says so"
                 help = "export the network without it: with fixed sizes, and one path"
                 raise self.error("control-flow", message, help)
             for each in node.inputs:
                 self.uses.setdefault(each, []).append(node)
             for each in filter(None, node.outputs):
                 if each in self._makers:
-                    both = f"{_called(self._makers[each])} and {_called(node)}"
+                    both = f"{called(self._makers[each])} and {called(node)}"
                     raise self.error("not-onnx", f"{both} both make {quoted(each)}")
                 self._makers[each] = node
+        self._tensors = Tensors(model, data, self.uses)
         self._leaving = {each.name for each in self.graph.outputs}
         #: Sizes that the file says of tensors; none where they were said of other inputs.
         self._declared: Mapping[str, Value] = {}
@@ -177,80 +183,12 @@ class _Walk:
         """An error about the file."""
         return fail(code, message, help, Source(self.name, ""))
 
-    # --- Order ------------------------------------------------------------------------------------
-
-    def _sorted(self, nodes: Sequence[Node]) -> list[Node]:
-        """The nodes with those first that make what others read. Raises ConvcalcError."""
-        known = {"", *self.graph.constants, *[each.name for each in self.graph.inputs]}
-        if _are_sorted(nodes, known):
-            return list(nodes)
-        made = {name for node in nodes for name in node.outputs}
-        waiting: dict[str, list[int]] = {}
-        missing = []
-        for index, node in enumerate(nodes):
-            needed = {name for name in node.inputs if name not in known}
-            for name in needed:
-                if name not in made:
-                    message = (
-                        f"{_called(node)} reads {quoted(name)}, which nothing in the file makes"
-                    )
-                    raise self.error("not-onnx", message, "the file may not be all there")
-                waiting.setdefault(name, []).append(index)
-            missing.append(len(needed))
-        ready = [index for index in reversed(range(len(nodes))) if not missing[index]]
-        found = []
-        while ready:
-            node = nodes[ready.pop()]
-            found.append(node)
-            for name in set(node.outputs):
-                for index in waiting.get(name, ()):
-                    missing[index] -= 1
-                    if not missing[index]:
-                        ready.append(index)
-        if len(found) < len(nodes):
-            left = [node for index, node in enumerate(nodes) if missing[index]]
-            raise self._circular(left)
-        return found
-
-    def _circular(self, nodes: Sequence[Node]) -> ConvcalcError:
-        """The error for nodes none of which can come first."""
-        makers = {name: node for node in nodes for name in node.outputs}
-        path: list[Node] = []
-        node = nodes[0]
-        while node not in path:
-            path.append(node)
-            node = next(makers[name] for name in node.inputs if name in makers)
-        ring = path[path.index(node) :][::-1]
-        names = listed([_called(each) for each in ring[:_MOST_NAMES]])
-        more = f" and {len(ring) - _MOST_NAMES} more" if len(ring) > _MOST_NAMES else ""
-        message = f"the graph goes round in a circle: {names}{more} wait for each other"
-        return self.error("cyclic", message, "a graph that can be run has no circle")
-
     # --- Tensors ----------------------------------------------------------------------------------
-
-    def _constant(self, name: str, data: TensorData) -> Constant:
-        """A tensor that the file holds."""
-        may_learn = data.type in FLOATS and data.dims and not self._is_mask(name, data)
-        made_of = (Learned(name, data.dims),) if may_learn else ()
-        return Constant(data.dims, data.type, data.values, made_of)
-
-    def _is_mask(self, name: str, data: TensorData) -> bool:
-        """Whether a tensor is a mask or a table of coordinates, which no one learns.
-
-        A mask holds zeros and one number far below; where its data is not there, its name may tell.
-        What only enters operators that learn is not looked at.
-        """
-        if all(node.op in _LEARNERS for node in self.uses.get(name, ())):
-            return False
-        if name.rpartition(".")[2].endswith(_NOT_LEARNED):
-            return True
-        found = few_numbers(self._data, data, 2)
-        return found is not None and len(found) == 2 and max(found) == 0 and min(found) <= _FAR
 
     def _start(self, asked: Mapping[str, tuple[int, ...]]) -> None:
         """Take down what is known before the first node."""
         for name, data in self.graph.constants.items():
-            self._env[name] = self._constant(name, data)
+            self._env[name] = self._tensors.initializer(name, data)
         entering = []
         for each in self.graph.inputs:
             if each.dims == ():  # a number is no tensor: nothing is counted by it
@@ -259,7 +197,7 @@ class _Walk:
                 entering.append(each)
         if not entering:
             raise self.error("no-input", f"{self.name} has no input that sizes could come from")
-        found = sizes_of_inputs.sizes(entering, asked, self)
+        found = sizes_of_inputs.sizes(entering, asked, self.uses, self.name, self.error)
         self.batch = found.batch
         if found.are_the_files:
             self._declared = {
@@ -299,6 +237,8 @@ class _Walk:
             self.recorder.note(f"the output {quoted(name)} is left out: it is {value.why}")
         if not self.recorder.calls:  # a spec has a layer
             outputs = [self.recorder.unary(Identity(), each) for each in outputs]
+        if self._folded:
+            self.recorder.note(remark(self._folded, are_unfolded=self.unfolds))
         for (op, why), count in self._opaques.items():
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
@@ -312,13 +252,16 @@ class _Walk:
         for name in node.inputs:
             value = self._env.get(name) if name else None
             if isinstance(value, _Missing):
-                raise self._unknown_shape(value, _called(node))
+                raise self._unknown_shape(value, called(node))
             inputs.append(value)
         if node.op == "Constant" and not node.domain:
             self._env[node.outputs[0]] = self._of_constant(node)
             return
         opset = self.model.opsets.get(node.domain, 1)
         op = Operation(node, inputs, self.recorder, opset, self.batch, self._claimed)
+        if node.op in _COUNTED and has_folded_norm(node):
+            self._folded += 1
+            op.unfolds = self.unfolds
         is_constant = not any(isinstance(each, (Foreign, Parts)) for each in inputs)
         if is_constant and node.op not in _COUNTED and node.op not in _RANDOM:
             self._fold(node, op)
@@ -374,7 +317,7 @@ class _Walk:
         for place, name in enumerate(node.outputs):
             value = made[place] if place < len(made) else None
             if name:
-                self._env[name] = value or _Missing(f"an output of {_called(node)}")
+                self._env[name] = value or _Missing(f"an output of {called(node)}")
 
     def _agrees(self, name: str, shape: Sequence[int]) -> bool:
         """Whether the file says nothing else of a tensor's sizes."""
@@ -398,10 +341,8 @@ class _Walk:
         """The tensor that a Constant holds."""
         for key, value in node.attributes.items():
             if isinstance(value, TensorData):
-                found = self._constant(node.outputs[0], value)
-                # PyTorch writes what is learned as initializers, and literals as constants.
-                is_literal = self.model.producer == "pytorch" and key == "value"
-                return found._replace(made_of=()) if is_literal else found
+                hold = self._tensors.initializer if key == "sparse_value" else self._tensors.literal
+                return hold(node.outputs[0], value)
             if key in ("value_int", "value_ints"):
                 many = (value,) if isinstance(value, int) else tuple(value)
                 return Constant(() if key == "value_int" else (len(many),), INT64, many)
@@ -409,7 +350,7 @@ class _Walk:
                 many = (value,) if isinstance(value, float) else tuple(value)
                 shape = () if key == "value_float" else (len(many),)
                 return Constant(shape, FLOAT, many)
-        return _Missing(f"the constant of {_called(node)}")
+        return _Missing(f"the constant of {called(node)}")
 
     def _fold(self, node: Node, op: Operation) -> None:
         """Work out a node on constants alone, which is no layer."""
@@ -431,7 +372,7 @@ class _Walk:
 
     def _dequantized(self, node: Node, op: Operation) -> Constant:
         """A weight that is kept as integers with a scale is learned, and the scale is not."""
-        self.quantized += 1
+        self.recorder.note(QUANTIZED)
         constant = op.weights(0)
         learned = Learned(node.inputs[0], constant.shape)
         return Constant(constant.shape, 1, None, (learned,))
@@ -477,11 +418,11 @@ class _Walk:
         entering = [each for each in op.inputs if isinstance(each, Foreign)]
         shown = listed(["×".join(map(str, each.shape)) for each in entering[:_MOST_NAMES]])
         on = f" on {shown}" if shown else ""
-        return self.error("not-onnx", f"{_called(node)}{on} cannot be right: {why}")
+        return self.error("not-onnx", f"{called(node)}{on} cannot be right: {why}")
 
     def _undivided(self, node: Node, why: str) -> ConvcalcError:
         """The error for a file's batch that is not in every shape."""
-        message = f"the batch of {self.batch} cannot be divided out of {_called(node)}: {why}"
+        message = f"the batch of {self.batch} cannot be divided out of {called(node)}: {why}"
         return self.error("static-batch", message, "export the network with a batch of 1")
 
     def _opaque(self, node: Node, op: Operation, why: str) -> None:
@@ -500,7 +441,7 @@ class _Walk:
             try:
                 made.append(self.recorder.opaque(node.op[:200], entering, shape, learned))
             except (NoLayerError, Refusal) as error:
-                message = f"{_called(node)} is no layer, and cannot be left open: {error}"
+                message = f"{called(node)} is no layer, and cannot be left open: {error}"
                 raise self.error("not-onnx", message) from None
             learned = ()
         self._keep(node, made)
@@ -538,22 +479,6 @@ class _Walk:
             message = f"the sizes of {what} are not known: it is {value.why}"
         help = "`onnx.shape_inference.infer_shapes` may write them into the file"
         return self.error("open-shape", message, help)
-
-
-def _are_sorted(nodes: Sequence[Node], known: Iterable[str]) -> bool:
-    """Whether every tensor is made before it is read."""
-    found = set(known)
-    for node in nodes:
-        if not found.issuperset(node.inputs):
-            return False
-        found.update(node.outputs)
-    return True
-
-
-def _called(node: Node) -> str:
-    """A node in a message."""
-    name = node.name or (node.outputs[0] if node.outputs else "")
-    return f"{node.op} {quoted(name)}" if name else node.op
 
 
 def _plain(name: str) -> str:

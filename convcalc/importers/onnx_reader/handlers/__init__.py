@@ -8,6 +8,7 @@ from convcalc.importers.onnx_reader.handlers import (
     normalization,
     pooling,
     products,
+    quantized,
     reductions,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "normalization",
     "pooling",
     "products",
+    "quantized",
     "reductions",
 ]

@@ -6,13 +6,12 @@ from convcalc.arithmetic import product
 from convcalc.foreign.primitives import Primitive
 from convcalc.foreign.recorder import Foreign, NoLayerError, Value
 from convcalc.importers.onnx_reader.constants import Constant, axis_of, broadcast
+from convcalc.importers.onnx_reader.learning import may_be_learned, mixed
 from convcalc.importers.onnx_reader.operation import (
     MICROSOFT,
     Known,
     Operation,
     key_of,
-    may_be_learned,
-    mixed,
     operator,
 )
 from convcalc.layers.activation import Sqrt, Square

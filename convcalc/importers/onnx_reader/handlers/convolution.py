@@ -14,6 +14,7 @@ from convcalc.importers.onnx_reader.operation import (
     operator,
 )
 from convcalc.layers.convolution import Conv, ConvTranspose
+from convcalc.layers.normalization import BatchNorm
 from convcalc.layers.resampling import Pad
 
 Pairs = tuple[tuple[int, int], ...]
@@ -85,12 +86,20 @@ def conv(op: Operation) -> Foreign:
         padding=around if isinstance(around, str) else compact(around),
         dilation=compact(per_axis(op, "dilations", axes)),
         groups=op.attribute("group", 1),
-        bias=bias is not None,
+        bias=bias is not None and not op.unfolds,
     )
     channels = weight.shape[1] * layer.groups
     if value.shape[1] != channels:
         raise UnfitError(f"{value.shape[1]} channels, and weights for {channels}")
-    return op.recorder.windowed(layer, value, key=key_of(weight, bias))
+    return _unfolded(op, op.recorder.windowed(layer, value, key=key_of(weight, bias)), bias)
+
+
+def _unfolded(op: Operation, made: Foreign, bias: Constant | None) -> Foreign:
+    """What a convolution makes, with the batch norm behind it that was folded into it."""
+    if not op.unfolds:
+        return made
+    with op.recorder.at(op.recorder.scopes, "bn"):
+        return op.recorder.on_channels(BatchNorm(), made, key=("batch_norm", key_of(bias)))
 
 
 @operator("ConvTranspose")
@@ -120,9 +129,9 @@ def conv_transpose(op: Operation) -> Foreign:
         dilation=compact(dilation),
         output_padding=compact(more),
         groups=groups,
-        bias=bias is not None,
+        bias=bias is not None and not op.unfolds,
     )
-    return op.recorder.windowed(layer, value, key=key_of(weight, bias))
+    return _unfolded(op, op.recorder.windowed(layer, value, key=key_of(weight, bias)), bias)
 
 
 def _taken_off(

@@ -17,12 +17,12 @@ from convcalc.importers.onnx_reader.constants import (
     resolved_shape,
     sliced,
 )
+from convcalc.importers.onnx_reader.learning import mixed
 from convcalc.importers.onnx_reader.operation import (
     Known,
     Operation,
     Parts,
     compact,
-    mixed,
     operator,
 )
 from convcalc.layers.resampling import Pad, PixelShuffle, PixelUnshuffle, Upsample
@@ -41,13 +41,6 @@ def same(op: Operation) -> Known:
 def dropout(op: Operation) -> tuple[Known, Known]:
     """The tensor itself, and a mask of its shape, which only training reads."""
     return op[0], op[0]
-
-
-@operator("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
-def quantized(op: Operation) -> Known:
-    """The tensor itself: what quantisation computes is not counted."""
-    op.recorder.note("quantisation is passed through: its scaling and rounding are not counted")
-    return op[0]
 
 
 @operator("Shape")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from convcalc.arithmetic import product
-from convcalc.foreign.recorder import Foreign, NoLayerError, Value
+from convcalc.foreign.recorder import Foreign, Value
 from convcalc.importers.onnx_reader.constants import Constant
 from convcalc.importers.onnx_reader.operation import Operation, UnfitError, key_of, operator
 from convcalc.layers.base import Layer
+from convcalc.layers.dense import Scale
+from convcalc.layers.joining import Mul
 from convcalc.layers.normalization import (
     BatchNorm,
     GroupNorm,
@@ -81,7 +83,7 @@ def layer_norm(op: Operation) -> Foreign:
     if affine:
         _require_size(scale, size)
     if affine and shift is None:
-        raise NoLayerError("a layer norm with a scale and no shift")
+        return _scaled(op, _over_last(op, LayerNorm(affine=False), value, axis, None), scale, axis)
     key = key_of(scale, shift) if affine else None
     rank = len(value.shape)
     if axis == 1 and rank > 2 and value.shape[0] == 1:
@@ -96,6 +98,13 @@ def rms_norm(op: Operation) -> Foreign:
     axis = op.axis(-1, len(value.shape))
     affine = not _is_plain(scale, None)
     return _over_last(op, RMSNorm(affine=affine), value, axis, key_of(scale) if affine else None)
+
+
+def _scaled(op: Operation, value: Foreign, scale: Constant, axis: int) -> Foreign:
+    """A learned factor for each element of all axes from one on, with no shift beside it."""
+    if axis == len(value.shape) - 1:
+        return op.recorder.on_channels(Scale(), value, axis, key_of(scale))
+    return op.recorder.join(Mul(), value, scale.as_weights())
 
 
 def _over_last(op: Operation, layer: Layer, value: Foreign, axis: int, key: object) -> Foreign:
