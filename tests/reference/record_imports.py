@@ -319,7 +319,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=120, help="torch: for a network")
     parser.add_argument("--record", action="store_true", help="write imports.json")
     given = parser.parse_args()
-    outcomes = []
+    outcomes: list[dict[str, Any]] = []
+    kept = given.folder / "outcomes"
     if given.reader == "onnx":
         for path in sorted(given.folder.glob("*.onnx")):
             asked = not given.names or any(name in path.name for name in given.names)
@@ -329,7 +330,6 @@ def main() -> None:
         from tests.reference import imported_names
 
         load_torch()
-        kept = given.folder / "outcomes"
         kept.mkdir(exist_ok=True)
         names = given.names or imported_names.ALL
         for name in names[::-1] if given.backwards else names:
@@ -348,6 +348,9 @@ def main() -> None:
         given.failures.write_text(text)
     print(text)
     if given.record:
+        # Of what ran before too, where it was not all run at once.
+        if given.reader == "torch":
+            outcomes = [json.loads(each.read_text()) for each in sorted(kept.glob("*.json"))]
         record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
         record[given.reader] = {
             f"{each['name']}.{each['exporter']}": "; ".join(each["wrong"]) or "right"
