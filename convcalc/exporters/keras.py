@@ -40,7 +40,7 @@ def _content(model: Model) -> str:
         raise fail("cannot-export", message) from None
 
 
-EXPORTER = Exporter("keras", "Keras", ".py", _content)
+EXPORTER = Exporter("keras", "Keras", ".py", _content, of_document=True)
 
 #: Names that stand for something in every file.
 _TAKEN = frozenset(("keras", "layers", "ops", "math", "x", "inputs", "outputs", "name", "_"))

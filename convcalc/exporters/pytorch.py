@@ -129,4 +129,4 @@ def _imports(body: str) -> str:
     return "\n".join([*order, *imports, *froms])
 
 
-EXPORTER = Exporter("pytorch", "PyTorch", ".py", content)
+EXPORTER = Exporter("pytorch", "PyTorch", ".py", content, of_document=True)
