@@ -5,7 +5,9 @@
 Run with torch and torchvision. A network is made and run on the meta device, at its own size, with
 a batch of one. Compared are its parameters, those that are frozen, the shapes that leave it, and
 for every layer, in order, the shape that it makes, its tensors, and whose they are where they are
-shared (`convcalc.exporters.torch_layers.running`). With names, only those are run, and printed.
+shared (`convcalc.exporters.torch_layers.running`). The record is written network by network, and
+those that are in it are not run again: delete it to begin anew. With names, only those are run,
+and printed.
 """
 
 from __future__ import annotations
@@ -65,21 +67,32 @@ def differences(text: str, network: api.Network) -> list[str]:
     ]
 
 
+def written(record: dict[str, Any]) -> str:
+    """The record, a line a network, in the zoo's order."""
+    order = [each["name"] for each in zoo.index()]
+    networks = [
+        f"    {json.dumps(name)}: {json.dumps(record['networks'][name])}"
+        for name in order
+        if name in record["networks"]
+    ]
+    head = ["{", f'  "torch": {json.dumps(record["torch"])},', '  "networks": {']
+    return "\n".join([*head, ",\n".join(networks), "  }", "}", ""])
+
+
 def main() -> None:
     names = sys.argv[1:]
     record: dict[str, Any] = {"torch": torch.__version__, "networks": {}}
+    if RECORD.exists() and not names:
+        record["networks"] = json.loads(RECORD.read_text(encoding="utf-8"))["networks"]
     for name in names or [each["name"] for each in zoo.index()]:
+        if name in record["networks"]:
+            continue
         text, network = exported(name)
         found = differences(text, network)
         record["networks"][name] = {"layers": len(network.nodes), "differences": found}
         print(name, len(network.nodes), *found[:3], flush=True)
-    if not names:
-        networks = [
-            f"    {json.dumps(name)}: {json.dumps(each)}"
-            for name, each in record["networks"].items()
-        ]
-        lines = ["{", f'  "torch": {json.dumps(record["torch"])},', '  "networks": {']
-        RECORD.write_text("\n".join([*lines, ",\n".join(networks), "  }", "}", ""]))
+        if not names:
+            RECORD.write_text(written(record), encoding="utf-8")
 
 
 if __name__ == "__main__":
