@@ -4,7 +4,8 @@
 
 Run with torch and torchvision. Compared is what `convcalc verify` compares: for every layer, in
 order, the shape that it makes, its tensors, whose they are where they are shared, and its MACs.
-With names, only those are run, and printed.
+The record is written network by network, and those that are in it are not run again: delete it to
+begin anew. With names, only those are run, and printed.
 """
 
 from __future__ import annotations
@@ -26,21 +27,32 @@ def differences(network: api.Network) -> list[str]:
     return [" ".join(map(str, each)) for each in network.verify().differences]
 
 
+def written(record: dict[str, Any]) -> str:
+    """The record, a line a network, in the zoo's order."""
+    order = [each["name"] for each in zoo.index()]
+    networks = [
+        f"    {json.dumps(name)}: {json.dumps(record['networks'][name])}"
+        for name in order
+        if name in record["networks"]
+    ]
+    head = ["{", f'  "torch": {json.dumps(record["torch"])},', '  "networks": {']
+    return "\n".join([*head, ",\n".join(networks), "  }", "}", ""])
+
+
 def main() -> None:
     names = sys.argv[1:]
     record: dict[str, Any] = {"torch": torch.__version__, "networks": {}}
+    if RECORD.exists() and not names:
+        record["networks"] = json.loads(RECORD.read_text(encoding="utf-8"))["networks"]
     for name in names or [each["name"] for each in zoo.index()]:
+        if name in record["networks"]:
+            continue
         network = api.load(name)
         found = differences(network)
         record["networks"][name] = {"layers": len(network.nodes), "differences": found}
         print(name, len(network.nodes), *found[:3], flush=True)
-    if not names:
-        networks = [
-            f"    {json.dumps(name)}: {json.dumps(each)}"
-            for name, each in record["networks"].items()
-        ]
-        lines = ["{", f'  "torch": {json.dumps(record["torch"])},', '  "networks": {']
-        RECORD.write_text("\n".join([*lines, ",\n".join(networks), "  }", "}", ""]))
+        if not names:
+            RECORD.write_text(written(record), encoding="utf-8")
 
 
 if __name__ == "__main__":
