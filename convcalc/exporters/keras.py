@@ -317,7 +317,7 @@ class _Body:
         #: Whether the layer that makes what leaves has the name that it is told.
         self.is_titled = False
         #: Whether the lists around say that they are trained: True, or the code of whether.
-        self.around: list[Any] = [True]
+        self.around: list[Value] = [True]
         #: Whether what has weights is made once for all turns of a loop, and where.
         self.is_kept = False
         self.kept_at = self.kept_depth = 0
@@ -606,7 +606,8 @@ class _Body:
 
     def trainable(self, st: Statement) -> Value:
         """Whether a line is trained, as it and what is around it say."""
-        return st.body.trainable if st.body.trainable is not True else self.around[-1]
+        own: Value = st.body.trainable
+        return self.around[-1] if own is True else own
 
     def spell_frozen(self, st: Statement, inputs: Tensors) -> str:
         """The code of that."""
