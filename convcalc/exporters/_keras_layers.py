@@ -16,7 +16,7 @@ from convcalc.window import Window
 
 #: A step of a layer: the code of a Keras layer, which is called on what enters; or what makes code
 #: of the code of what enters.
-Step = Union[str, "Built", Callable[[str], str]]
+Step = Union[str, "Built", "Joining", Callable[[str], str]]
 
 
 class Built(NamedTuple):
@@ -1102,7 +1102,7 @@ def _upsample(site: Site) -> Steps:
         if size is None:
             raise Unsayable("has the mode `area`, which Keras does not have")
         return [call(site.ranked("AdaptiveAveragePooling"), site.each("size"))]
-    word = {"nearest-exact": "nearest", "linear": "bilinear", "trilinear": "?"}.get(mode, mode)
+    word = {"nearest-exact": "nearest", "linear": "bilinear", "trilinear": "?"}.get(str(mode), mode)
     whole = scale is not None and all(
         float(factor).is_integer()
         for placed in site.uses
@@ -1127,8 +1127,8 @@ def _upsample(site: Site) -> Steps:
             f"int({x}.shape[{n}] * {site.spell(factor)})" for n, factor in enumerate(factors, 1)
         )
         code = f"({code})"
-    own = f'interpolation="{word}"'
-    return [lambda x: f"ops.image.resize({x}, {code}, {own})"]
+    option = f'interpolation="{word}"'
+    return [lambda x: f"ops.image.resize({x}, {code}, {option})"]
 
 
 def _whole_scale(site: Site, scale: Value) -> str:
