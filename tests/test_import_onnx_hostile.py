@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -329,6 +330,23 @@ CASES = {
         None,
         params=PARAMS + 16,
         macs=MACS + 16 * 36,
+    ),
+    "numbers that are infinite": Case(
+        of(
+            [
+                helper.make_node(
+                    "Pad", ["x"], ["p"], name="pad", pads=[0, 0, 0, 0, 0, 0, 1, 1], value=-math.inf
+                ),
+                helper.make_node("Clip", ["p"], ["c"], name="clip", min=0.0, max=math.inf),
+                helper.make_node("MaxPool", ["c"], ["m"], name="pool", kernel_shape=[2, 2]),
+                conv(entering="m"),
+            ],
+            [W],
+            opset=10,
+        ),
+        None,
+        params=PARAMS,
+        macs=MACS,
     ),
     "constants of 10^12 elements": Case(
         of(
