@@ -181,6 +181,26 @@ def test_a_module_that_is_used_twice_shares_its_weights() -> None:
 # Bad input
 
 
+def test_modules_and_paths_may_be_nested_without_end() -> None:
+    shape = Shape(1, 4, 4)
+    relu = find("relu")()
+    calls = [called(relu, "x", Tensor(-1, 0, shape), scopes=(Scope("m", "M"),) * 400)]
+    for at in range(300):
+        here = Tensor(2 * at, 0, calls[-1].placed.outputs[0])
+        calls.append(called(relu, "x", here))
+        calls.append(called(find("add")(), "add", Tensor(2 * at + 1, 0, here.shape), here))
+    forked = [called(relu, "x", Tensor(-1, 0, shape))]
+    for at in range(300):
+        forked.append(called(relu, "x", Tensor(2 * at, 0, shape)))
+        forked.append(
+            called(find("add")(), "add", Tensor(2 * at + 1, 0, shape), Tensor(-1, 0, shape))
+        )
+    for made_of in (calls, forked):
+        end = Tensor(len(made_of) - 1, 0, shape)
+        traced = Traced("Deep", "", {"x": shape}, tuple(made_of), (end,))
+        assert len(convcalc.loads(text_of(traced)).nodes) == len(made_of)
+
+
 def called(layer: Layer, name: str, *inputs: Tensor, scopes: tuple[Scope, ...] = ()) -> Call:
     placed = layer.placed(tuple([tensor.shape for tensor in inputs]))
     return Call(name, placed, inputs, scopes)

@@ -49,8 +49,9 @@ def with_blocks(lines: list[Line], *, plain: bool = False) -> tuple[list[Line], 
 
 
 def _height(line: Line) -> int:
-    inner = [_height(each) for each in every(line.lists["layers"]) if each.is_module]
-    return 1 + max(inner, default=-1)
+    """How many modules are inside each other in a line, itself included."""
+    inner = [_height(each) for lines in line.inner() for each in lines]
+    return line.is_module + max(inner, default=0)
 
 
 def _key(line: Line) -> str:

@@ -15,7 +15,7 @@ from convcalc.foreign.writing.fields import (
     says_something,
     snake_case,
 )
-from convcalc.foreign.writing.line import Line, every
+from convcalc.foreign.writing.line import DEEPEST, Line, every
 from convcalc.foreign.writing.paths import Users, structured
 from convcalc.foreign.writing.units import with_idioms, with_units
 from convcalc.shape import Tensor
@@ -58,7 +58,7 @@ class _Tree:
         at = first
         while at < end:
             call = self.calls[at]
-            if len(call.scopes) <= depth:
+            if len(call.scopes) <= depth or depth >= DEEPEST:
                 found.append(self._layer(at, call))
                 at += 1
                 continue
@@ -98,7 +98,8 @@ class _Tree:
                 inner[0].name = inner[0].name or name
             return inner
         leaving = self.users.leaving(first, end)
-        if not set(leaving) <= set(inner[-1].makes):
+        is_deep = max(line.depth for line in inner) >= DEEPEST
+        if is_deep or not set(leaving) <= set(inner[-1].makes):
             return inner
         takes = self.users.entering(first, end)
         line = Line(
