@@ -563,7 +563,7 @@ class Writer:
             for index in range(len(self.inputs) + sum(map(len, self.captured.values())))
             if _channels_name(index) in used and (self.block or self.outer)
         ]
-        for name, python in self.python.items():
+        for name, python in [*self.python.items()]:
             if (
                 python not in used
                 or python in {each.name for each in params}
