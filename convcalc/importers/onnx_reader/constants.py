@@ -585,7 +585,21 @@ def _elementwise(op: Folded) -> Constant:
 
 @fold("Clip")
 def _clipped(op: Folded) -> Constant:
-    return _first(op)._replace(values=None)
+    x = _first(op)
+    ends = []
+    for place, name in enumerate(("min", "max"), start=1):
+        end = op.constants[place] if place < len(op.constants) else None
+        values = (op.attribute(name),) if end is None else end.values
+        ends.append(values[0] if values else math.nan)
+    least, most = ends
+    if x.values is None or math.nan in ends:
+        return x._replace(values=None)
+    values = x.values
+    if least is not None:
+        values = tuple([max(each, least) for each in values])
+    if most is not None:
+        values = tuple([min(each, most) for each in values])
+    return x._replace(values=values)
 
 
 _REDUCTIONS: Mapping[str, Callable[[Sequence[Any]], Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -56,6 +57,8 @@ _SHAPE_KEEPING = frozenset(
         *("CumSum", "Trilu", "EyeLike", "ScatterND", "ScatterElements", "Scatter", "Not"),
     )
 )
+#: What Python raises where an attribute has another type or number of values than ONNX says.
+_ODD = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError)
 #: Refusals of a layer that say that the file is wrong.
 _UNFIT = frozenset(
     ("kernel-too-large", "empty-output", "shape-mismatch", "indivisible-groups", "reshape")
@@ -99,8 +102,6 @@ def _stem(path: str) -> str:
 @contextmanager
 def _opened(path: str, name: str) -> Any:
     """A file's bytes, of which only those that are looked at are read."""
-    import mmap
-
     try:
         with open(path, "rb") as file:
             if not os.fstat(file.fileno()).st_size:
@@ -281,6 +282,8 @@ class _Walk:
                     key: name for key, name in self._passed.items() if name not in node.outputs
                 }
                 self._opaque(node, op, str(error))
+            except _ODD:
+                raise self._unfit(node, op, "its attributes or inputs are no such") from None
 
     def _rename(self, start: int) -> None:
         """Leave the name of a node to the last of its layers that computes something."""
@@ -363,6 +366,8 @@ class _Walk:
                 raise NoLayerError("it is not known")
             made = function(op)
             self._keep(node, [made] if isinstance(made, Constant) else made)
+        except _ODD:
+            raise self._unfit(node, op, "its attributes or inputs are no such") from None
         except NoLayerError:
             of = union(*op.constants)
             shapes = self._shapes(node, op)

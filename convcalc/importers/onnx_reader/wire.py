@@ -7,6 +7,7 @@ numbers are those of ONNX's `onnx.proto`.
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -109,6 +110,7 @@ class _Bytes:
         self.data = data
         self._look = look
         self._nodes = 0
+        self._tensors = 0
 
     def count_node(self) -> None:
         """One node more."""
@@ -116,6 +118,14 @@ class _Bytes:
         if self._nodes > MOST_NODES:
             raise NotOnnxError(f"it has more than {MOST_NODES:,} nodes")
         if not self._nodes % 64:
+            self._look()
+
+    def count_tensor(self) -> None:
+        """One tensor more. What was mapped around each is given back now and then."""
+        self._tensors += 1
+        if not self._tensors % 32 and hasattr(mmap, "MADV_DONTNEED"):
+            if isinstance(self.data, mmap.mmap):
+                self.data.madvise(mmap.MADV_DONTNEED)
             self._look()
 
     def varint(self, at: int, end: int) -> tuple[int, int]:
@@ -354,6 +364,7 @@ def _attribute(source: _Bytes, start: int, end: int) -> tuple[str, Any]:
 
 
 def _tensor(source: _Bytes, start: int, end: int) -> TensorData:
+    source.count_tensor()
     name, kind = "", 0
     dims: list[int] = []
     raw: tuple[int, int] | None = None

@@ -25,7 +25,7 @@ _BY_RULE = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower"}
 def per_axis(op: Operation, name: str, axes: int) -> tuple[int, ...]:
     """An attribute with a number for every spatial axis, 1 where it is left out."""
     found = tuple(op.attribute(name, ())) or (1,) * axes
-    if len(found) != axes or min(found) < 1:
+    if not axes or len(found) != axes or min(found) < 1:
         raise UnfitError(f"{name} of {list(found)} for {axes} axes")
     return found
 
