@@ -65,7 +65,9 @@ def exported(name: str) -> tuple[str, Graph]:
     found = zoo.locate(name, 10**7)
     opened = api.opened(found.data, found.name, found.preset_or(None))
     network = opened.at({})
-    return EXPORTER.content(Model(opened.request.document, network)), network
+    text = EXPORTER.content(Model(opened.request.document, network))
+    assert isinstance(text, str)
+    return text, network
 
 
 def built(code: str) -> tuple[Any, list[Made]]:
