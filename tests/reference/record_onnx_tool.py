@@ -196,7 +196,8 @@ def export(module: nn.Module, batch: int, shape: list[int]) -> onnx.ModelProto:
             module, (torch.zeros(batch, *shape),), dynamo=True, verbose=False
         )
     assert program is not None
-    return program.model_proto
+    model: onnx.ModelProto = program.model_proto
+    return model
 
 
 def measure(module: nn.Module, batch: int, shape: list[int]) -> Fields:
