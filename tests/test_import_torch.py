@@ -84,6 +84,7 @@ FUNCTIONS: dict[str, tuple[Callable[[], nn.Module], str]] = {
         ),
         "max_pool avg_pool global_avg_pool",
     ),
+    "pool_function": (lambda: Function(lambda x: F.adaptive_avg_pool2d(x, 1)), "adaptive_avg_pool"),
     "means": (lambda: Function(lambda x: x.mean((2, 3))), "global_avg_pool flatten"),
     "squeeze_excite": (
         lambda: Function(
