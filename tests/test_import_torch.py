@@ -84,6 +84,7 @@ FUNCTIONS: dict[str, tuple[Callable[[], nn.Module], str]] = {
         ),
         "max_pool avg_pool global_avg_pool",
     ),
+    "pool_function": (lambda: Function(lambda x: F.adaptive_avg_pool2d(x, 1)), "adaptive_avg_pool"),
     "means": (lambda: Function(lambda x: x.mean((2, 3))), "global_avg_pool flatten"),
     "squeeze_excite": (
         lambda: Function(
@@ -258,6 +259,19 @@ def test_weights_under_two_names_are_one_and_parts_of_a_weight_make_it_up() -> N
     assert traced.calls[second.weights_of or 0] is first
     assert first.placed.frozen
     assert not traced.calls[-1].placed.frozen
+
+
+class Infinite(nn.Module):
+    """A pool of the largest, whose padding is no number."""
+
+    def forward(self, x: Any) -> Any:
+        return F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=float("-inf")), 3, 2).clamp(min=0)
+
+
+def test_an_infinite_padding_is_the_largest_number_that_there_is() -> None:
+    traced = here("Infinite")
+    assert types(traced) == "pad max_pool clamp"
+    assert traced.calls[0].placed.config["value"] == torch.finfo(torch.float32).min
 
 
 class Table(nn.Module):

@@ -85,7 +85,9 @@ def _adaptive(layer: type[Layer], whole: type[Layer]) -> Any:
     def handler(op: Operation, x: Value, output_size: Sizes) -> Value:
         axes = len(output_size) if not isinstance(output_size, int) else len(x.shape) - 2
         sizes = op.shape[-axes:]
-        pool = whole() if set(sizes) == {1} else layer(output_size=together(sizes))
+        # Tools see the function, as they do not see a mean, which a functional global pool is.
+        is_whole = set(sizes) == {1} and not op.recorder.functional
+        pool = whole() if is_whole else layer(output_size=together(sizes))
         return _batched(op, pool, x, axes)
 
     return handler

@@ -163,7 +163,7 @@ class Walk:
         recorder = self.recorder
         scopes, label, is_function = self._place(node, name)
         start = len(recorder.calls)
-        with recorder.at(scopes, label):
+        with recorder.at(scopes, label, is_function):
             inner = partial(recorder.at, scopes)
             op = Operation(recorder, shapes, inner, self._is_used_once)
             try:
