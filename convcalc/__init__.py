@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.shape import Shape
+    from convcalc.verification import Difference, Verification
 
 _HOMES = {
     "Analysis": "api",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
+    "Difference": "verification",
     "Explanation": "explained",
     "Figures": "costs",
     "Graph": "graph",
@@ -37,6 +39,7 @@ _HOMES = {
     "Row": "analysis",
     "Rows": "analysis",
     "Shape": "shape",
+    "Verification": "verification",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
     "layer": "explained",
@@ -50,6 +53,7 @@ __all__ = [
     "Analysis",
     "ConvcalcError",
     "Diagnostic",
+    "Difference",
     "Explanation",
     "Figures",
     "Graph",
@@ -59,6 +63,7 @@ __all__ = [
     "Row",
     "Rows",
     "Shape",
+    "Verification",
     "ZooNetwork",
     "ZooNetworks",
     "__version__",

@@ -557,11 +557,8 @@ def spec_of(
     ONNX file, `shared_once` counts weights once that are used again, and `unfold_batch_norm`
     guesses at the batch norms that its convolutions have swallowed.
 
-    >>> text = convcalc.spec_of("torchvision.models:resnet50", input=(3, 224, 224))
-    >>> convcalc.loads(text).totals.params
-    25557032
-
-    Raises ConvcalcError.
+    `loads(spec_of("torchvision.models:resnet50", input=(3, 224, 224)))` is the network of
+    torchvision's ResNet-50. Raises ConvcalcError.
     """
     from convcalc.importers.base import Request
 

@@ -58,9 +58,12 @@ def verify(model: Model) -> Verification:
     with torch.device("meta"):
         module = _built(str(exporters.find("pytorch").content(model)))
         inputs = [torch.empty(1, *shape) for shape in graph.inputs.values()]
-        ran = calls(module, inputs)
-    found = tuple(_differences(graph, ran))
-    return Verification(graph, len(graph.nodes), found, torch.__version__)
+        ran, outputs = calls(module, inputs)
+    found = [*_differences(graph, ran)]
+    leaving = [tensor.shape for tensor in graph.outputs]
+    if [*outputs] != [tuple(shape) for shape in leaving]:
+        found.append(Difference("outputs", "shape", _listed(leaving), _listed(outputs)))
+    return Verification(graph, len(graph.nodes), tuple(found), torch.__version__)
 
 
 def _built(text: str) -> Any:
@@ -68,7 +71,8 @@ def _built(text: str) -> Any:
     module = types.ModuleType("exported")
     exec(compile(text, "exported.py", "exec"), vars(module))
     *_, network = [each for each in vars(module).values() if isinstance(each, type)]
-    return network().eval()
+    # Nothing is trained, and the counter of operations would look for gradients.
+    return network().eval().requires_grad_(False)
 
 
 #: How many calls further on one is looked for that a layer may be, and is not as it should be.

@@ -82,10 +82,10 @@ a time, of which each may be the first.
 
 #: What a reader meets first; other public names follow.
 _ORDER = (
-    *("load", "loads", "layer", "networks"),
-    *("Network", "Analysis", "Rows", "Row", "Figures", "Explanation"),
+    *("load", "loads", "layer", "networks", "spec_of"),
+    *("Network", "Analysis", "Rows", "Row", "Figures", "Explanation", "Verification"),
     *("ZooNetworks", "ZooNetwork", "Graph", "Node", "Shape", "Limits"),
-    *("ConvcalcError", "Diagnostic"),
+    *("Difference", "ConvcalcError", "Diagnostic"),
 )
 
 

@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     is_disk = os.getuid() == 0 and subprocess.run(mount, capture_output=True).returncode == 0
     try:
         (disk / "old.json").write_text("old")
-        bound = "" if is_disk else "ulimit -f 4;"
+        bound = "" if is_disk else "ulimit -f 4; PYTHONDONTWRITEBYTECODE=1"
         result = shell(f"{bound} convcalc analyze resnet50 -o {disk}/old.json")
         reason = "no space left on device" if is_disk else "file too large"
         assert result.returncode == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -29,8 +30,6 @@ class Case(NamedTuple):
     says: tuple[str, ...] | None
     #: What `analyze` is told beside the file.
     options: tuple[str, ...] = ()
-    #: Whether there is an answer all the same, with a warning, and a layer of unknown cost.
-    is_doubted: bool = False
     #: Figures of the answer.
     params: int | None = None
     macs: int | None = None
@@ -233,7 +232,7 @@ CASES = {
     "If": Case(lambda: control_flow("If"), ("choose", "If")),
     "Loop": Case(lambda: control_flow("Loop"), ("choose", "Loop")),
     "Scan": Case(lambda: control_flow("Scan"), ("choose", "Scan")),
-    "no nodes": Case(of([], [], outputs=[]), ("nothing",)),
+    "no nodes": Case(of([], [], outputs=[]), ("no output|nothing",)),
     "no outputs": Case(of([conv()], [W], outputs=[]), ("output",)),
     "sizes open": Case(of([conv()], [W], inputs=[value("x", "N", 3, "H", "W")]), ("x", r"--input")),
     "sizes given": Case(
@@ -311,8 +310,8 @@ CASES = {
         of([conv()], [W, absent("left", 1000)]), None, params=PARAMS, macs=MACS
     ),
     "names of a megabyte": Case(of([conv("n" * 10**6)], [W]), None, params=PARAMS, macs=MACS),
-    "names in 5,000 scopes": Case(
-        of([conv("/a" * 5000 + "/Conv")], [W]), None, params=PARAMS, macs=MACS
+    "names in 1,500 scopes": Case(
+        of([conv("/a" * 1500 + "/Conv")], [W]), None, params=PARAMS, macs=MACS
     ),
     "names that are no names": Case(
         of([conv("a: [b\n# {c}\t'\"\x1b[31m\u202e")], [W]), None, params=PARAMS, macs=MACS
@@ -331,6 +330,23 @@ CASES = {
         None,
         params=PARAMS + 16,
         macs=MACS + 16 * 36,
+    ),
+    "numbers that are infinite": Case(
+        of(
+            [
+                helper.make_node(
+                    "Pad", ["x"], ["p"], name="pad", pads=[0, 0, 0, 0, 0, 0, 1, 1], value=-math.inf
+                ),
+                helper.make_node("Clip", ["p"], ["c"], name="clip", min=0.0, max=math.inf),
+                helper.make_node("MaxPool", ["c"], ["m"], name="pool", kernel_shape=[2, 2]),
+                conv(entering="m"),
+            ],
+            [W],
+            opset=10,
+        ),
+        None,
+        params=PARAMS,
+        macs=MACS,
     ),
     "constants of 10^12 elements": Case(
         of(
@@ -356,13 +372,11 @@ def test_a_file_is_refused_with_a_reason_or_read(title: str, run: Run, tmp_path:
     path.write_bytes(case.make())
     for command in (("analyze", "--json"), ("import",)):
         ran = run(command[0], str(path), *case.options, *command[1:])
-        assert ran.status == (0 if case.says is None or case.is_doubted else 2), ran
+        assert ran.status == (0 if case.says is None else 2), ran
         for text in case.says or ():
             assert re.search(text, ran.err), ran.err
         assert len(ran.err) < 5000
         assert not case.says or "network.onnx" in ran.err
-    if case.is_doubted:
-        assert run("analyze", str(path), "--json").json["totals"]["unknown"] == 1
     if case.params is not None:
         totals = run("analyze", str(path), *case.options, "--json").json["totals"]
         assert (totals["params"], totals["macs"]) == (case.params, case.macs)
@@ -400,8 +414,8 @@ def test_a_missing_opset_is_the_first_or_is_said(run: Run, tmp_path: Path) -> No
 
 def test_a_long_chain_is_read_without_recursion(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "network.onnx"
-    path.write_bytes(many(3_000))
-    ran = run("analyze", str(path), "--json", "--limit", "layers=3000")
+    path.write_bytes(many(1_500))
+    ran = run("analyze", str(path), "--json", "--limit", "layers=1500")
     assert ran.status == 0, ran.err
 
 

@@ -260,6 +260,25 @@ def test_weights_under_two_names_are_one_and_parts_of_a_weight_make_it_up() -> N
     assert not traced.calls[-1].placed.frozen
 
 
+class Table(nn.Module):
+    """A learned table, of which a constant picks a bias for every pair."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(9, 8))
+        self.register_buffer("places", torch.arange(144) % 9)
+
+    def forward(self, x: Any) -> Any:
+        return x + self.table[self.places].view(12, 12, 8).permute(2, 0, 1)
+
+
+def test_cells_that_are_picked_of_a_learned_table_are_layers() -> None:
+    traced = here("Table")
+    assert types(traced) == "parameter index_select reshape permute add"
+    assert [tuple(call.placed.outputs[0]) for call in traced.calls[:2]] == [(9, 8), (144, 8)]
+    assert parameters(traced) == 72
+
+
 class Several(nn.Module):
     """Two inputs, and an operator that no layer says."""
 

@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 
 from convcalc.foreign.patterns import recognised
+from convcalc.foreign.patterns.arithmetic import FUNCTIONS, gelu_by_tanh
 from convcalc.foreign.primitives import Primitive
 from convcalc.foreign.recorder import Foreign, Held, Learned, Recorder, Value
 from convcalc.foreign.traced import Scope, Traced
@@ -257,6 +258,14 @@ def test_other_norms() -> None:
     total = h.recorder.reduced("sum", powers, [1], keeps=True)
     assert types(h.ends(h("div", powers, total))) == ["softmax"]
     h = Hand()
+    powers = h("exp", h.x)
+    y = h("div", powers, h.recorder.reduced("sum", powers, [2], keeps=True))
+    assert types(h.ends(h("log", y))) == ["softmax", "log"]
+    h = Hand()
+    powers = h("exp", h.x)
+    total = h("log", h.recorder.reduced("sum", powers, [1], keeps=True))
+    assert types(h.ends(h("sub", h.x, total))) == ["softmax", "log"]
+    h = Hand()
     length = h("sqrt", h.recorder.reduced("sum", h("square", h.x), [1], keeps=True))
     assert types(h.ends(h("div", h.x, length))) == ["reduce", "div"]
 
@@ -373,6 +382,15 @@ def test_what_is_added_to_a_linear_layer_is_its_bias() -> None:
     assert types(h.ends(h("add", y, h.weight(9, 1)))) == ["permute", "linear", "parameter", "add"]
 
 
+def test_a_learned_matrix_by_a_tensor_is_a_linear_layer() -> None:
+    h = Hand(8, 9)
+    y = h.recorder.matmul(h.weight(1, 5, 8), h.x)
+    assert types(h.ends(h("add", y, h.weight(5, 1)))) == ["linear"]
+    h = Hand(8, 9)
+    y = h.recorder.matmul(h.transpose(h.x, 2, 1), h.weight(1, 8, 5))
+    assert types(h.ends(h("relu", h.transpose(y, 2, 1)))) == ["parameter", "matmul", "relu"]
+
+
 def test_functions_and_modules_do_not_become_one() -> None:
     h = Hand()
     with h.recorder.at((), "sigmoid"):
@@ -434,6 +452,12 @@ def test_an_attention_has_as_many_layers_as_its_parts() -> None:
     assert sorted(types(h.ends(y))) == sorted(["permute", *parts])
 
 
+def test_a_product_with_one_is_none() -> None:
+    h = Hand()
+    y = h("add", h("mul", h("mul", h.x, h.weight(8, 1, 1)), value=1), h.x)
+    assert types(h.ends(y)) == ["scale", "add"]
+
+
 def test_what_stands_between_views_comes_after_them() -> None:
     h = Hand()
     y = h.reshape(h("relu", h.reshape(h.x, 8, 36)), 8, 6, 6)
@@ -467,8 +491,38 @@ def test_what_is_added_against_a_division_by_zero_stays() -> None:
     assert types(h.ends(h("add", h.x, value=1e-6))) == ["add"]
 
 
+def test_what_makes_no_difference_to_a_norm_stays() -> None:
+    h = Hand()
+    assert types(h.ends(_norm(h, h("mul", h.x, value=0.1), (1,)))) == ["mul", "layer_norm"]
+    h = Hand()
+    assert types(h.ends(_norm(h, _norm(h, h.x, (1,)), (1,)))) == ["layer_norm", "layer_norm"]
+    h = Hand()
+    powers = h("exp", h.x)
+    y = h("div", powers, h.recorder.reduced("sum", powers, [1], keeps=True))
+    assert types(h.ends(h("maximum", y, value=0))) == ["softmax", "relu"]
+
+
 def test_layers_that_there_are_stay() -> None:
     h = Hand()
     assert types(h.ends(h("relu", h("relu", h.x)))) == ["relu", "relu"]
     h = Hand()
     assert types(h.ends(h("sqrt", h("square", h.x)))) == ["square", "sqrt"]
+
+
+def test_functions_are_those_of_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    theirs = {
+        **{name: getattr(functional, name) for name in ("relu", "relu6", "silu", "mish", "gelu")},
+        "hard_sigmoid": functional.hardsigmoid,
+        "hard_swish": functional.hardswish,
+        "softplus": functional.softplus,
+    }
+    numbers = torch.linspace(-9, 9, 73, dtype=torch.float64)
+    for name, function in FUNCTIONS.items():
+        known = theirs.get(name) or getattr(torch, name)
+        for x, y in zip(numbers.tolist(), known(numbers).tolist()):
+            if not math.isnan(y) and not math.isinf(y):
+                assert math.isclose(function(x), y, abs_tol=1e-9), (name, x)
+    by_tanh = functional.gelu(numbers, approximate="tanh").tolist()
+    assert all(map(math.isclose, map(gelu_by_tanh, numbers.tolist()), by_tanh))

@@ -40,8 +40,8 @@ ROOMS = (
         "analysis",
         "explain",
     ),
-    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters", "verification"),
-    *("reported", "errata", "render", "explained"),
+    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
+    *("verification", "reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
 )
 

@@ -299,17 +299,25 @@ def read_spec(spec: str, limits: Limits, input: Input | None = None) -> Found:
     answer. Raises ConvcalcError.
     """
     from convcalc import importers, zoo
-    from convcalc.inputs import inputs_of
 
     if spec == "-":
         if STANDARD_INPUT in notes().read:
             raise fail("usage", "standard input can be read once", "give - once")
         notes().read.append(STANDARD_INPUT)
         return zoo.Found(streams.read_input(limits.bytes), spec, "<stdin>")
-    found = importers.locate(spec, limits, None if input is None else inputs_of(input))
+    found = importers.locate(spec, limits, _sizes(input))
     notes().read.append(found.path)
     notes().warn(found.doubts)
     return found
+
+
+def _sizes(input: Input | None) -> Mapping[str, tuple[int, ...]]:
+    """What is asked of the inputs, by name, as numbers. Raises ConvcalcError."""
+    if input is None:
+        return {}
+    from convcalc.inputs import inputs_of
+
+    return inputs_of(input)
 
 
 def limits_of(settings: tuple[str, ...]) -> Limits:

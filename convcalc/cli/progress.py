@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Timer
 from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.cli import streams
@@ -80,6 +79,8 @@ def _shown(what: str, total: int | None) -> Iterator[_Bar]:
     if not streams.is_heard_on_a_screen():
         yield bar
         return
+    from threading import Timer
+
     timer = Timer(PATIENCE, bar.show)
     timer.daemon = True
     timer.start()

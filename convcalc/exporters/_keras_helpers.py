@@ -16,6 +16,7 @@ class Helper(NamedTuple):
 HELPERS: dict[str, Helper] = {
     "Parameter": Helper(
         '''
+@keras.saving.register_keras_serializable()
 class Parameter(layers.Layer):
     """A tensor of its own, the same for every sample; nothing of its input is in it."""
 
@@ -31,10 +32,14 @@ class Parameter(layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.shape)
+
+    def get_config(self):
+        return {**super().get_config(), "shape": self.shape}
 '''
     ),
     "Scale": Helper(
         '''
+@keras.saving.register_keras_serializable()
 class Scale(layers.Layer):
     """One learned factor a channel."""
 
@@ -158,7 +163,7 @@ def ceil_padding(x, pool_size, strides, padding=0):
     pools = pool_size if isinstance(pool_size, tuple) else (pool_size,) * axes
     steps = strides if isinstance(strides, tuple) else (strides,) * axes
     pads = []
-    for size, pool, step in zip(x.shape[1:-1], pools, steps):
+    for size, pool, step in zip(x.shape[1:-1], pools, steps, strict=True):
         over = (pool - size - 2 * padding) % step
         windows = (size + 2 * padding + over - pool) // step + 1
         if (windows - 1) * step >= size + padding:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Union
 
+from convcalc.exporters.python.expressions import text
 from convcalc.expressions import Expression, ExpressionError
 from convcalc.language.statements import Items, Value, expressions_in
 from convcalc.layers.base import Placed
@@ -15,7 +16,7 @@ from convcalc.window import Window
 
 #: A step of a layer: the code of a Keras layer, which is called on what enters; or what makes code
 #: of the code of what enters.
-Step = Union[str, "Built", Callable[[str], str]]
+Step = Union[str, "Built", "Joining", Callable[[str], str]]
 
 
 class Built(NamedTuple):
@@ -248,8 +249,8 @@ def _is_padded(site: Site, padding: Expression, kernel: Value) -> str:
     """The condition under which there is anything to pad."""
     if isinstance(kernel, Expression) and kernel.text.strip().isidentifier():
         name = kernel.text.strip()
-        text = padding.text.replace(" ", "")
-        if text in (f"{name}//2", f"({name}-1)//2"):
+        written = padding.text.replace(" ", "")
+        if written in (f"{name}//2", f"({name}-1)//2"):
             return f"{site.spell(kernel)} > 1"
     return site.spell(padding)
 
@@ -263,10 +264,10 @@ def _words_of_choice(site: Site, padding: Value, kernel: Value, dilation: Value)
     if found is None:
         return ""
     words = []
-    for text in (found["then"], found["other"]):
-        if text == "0":
+    for word in (found["then"], found["other"]):
+        if word == "0":
             words.append('"valid"')
-        elif text.isdigit() and _keeps_size(int(text), kernel, dilation):
+        elif word.isdigit() and _keeps_size(int(word), kernel, dilation):
             words.append('"same"')
         else:
             return ""
@@ -808,7 +809,7 @@ def _list_items(code: str) -> list[str] | None:
     """The code of the items of a list or tuple; None of anything else."""
     tree = ast.parse(code, mode="eval").body
     if isinstance(tree, (ast.List, ast.Tuple)):
-        return [ast.unparse(item) for item in tree.elts]
+        return [text(item) for item in tree.elts]
     return None
 
 
@@ -863,13 +864,22 @@ def _join(site: Site) -> Steps:
         value = site.code("value")
         if not sign:
             return [lambda x: f"ops.{site.type}({x}, {value})"]
-        if any(c in value for c in "+-* /%") and not value.lstrip("-").replace(".", "").isdigit():
-            value = f"({value})"
-        return [lambda x: f"{x} {sign} {value}"]
+        if sign in "+-" and value.startswith("-"):
+            sign, value = "-+"[sign == "-"], value[1:]
+        return [lambda x: f"{x} {sign} {_operand(value)}"]
     if not name:
         a, b = site.inputs
         return [lambda x: f"{a} / {b}"]
     return [Joining(f"layers.{name}()", site.inputs)]
+
+
+def _operand(code: str) -> str:
+    """The code of the second operand of a sign, in brackets where it binds less tightly."""
+    node = ast.parse(code, mode="eval").body
+    is_loose = isinstance(node, (ast.IfExp, ast.BoolOp, ast.Compare))
+    if isinstance(node, ast.BinOp):
+        is_loose = not isinstance(node.op, ast.Pow)
+    return f"({code})" if is_loose else code
 
 
 @_type("concat")
@@ -1092,7 +1102,7 @@ def _upsample(site: Site) -> Steps:
         if size is None:
             raise Unsayable("has the mode `area`, which Keras does not have")
         return [call(site.ranked("AdaptiveAveragePooling"), site.each("size"))]
-    word = {"nearest-exact": "nearest", "linear": "bilinear", "trilinear": "?"}.get(mode, mode)
+    word = {"nearest-exact": "nearest", "linear": "bilinear", "trilinear": "?"}.get(str(mode), mode)
     whole = scale is not None and all(
         float(factor).is_integer()
         for placed in site.uses
@@ -1117,8 +1127,8 @@ def _upsample(site: Site) -> Steps:
             f"int({x}.shape[{n}] * {site.spell(factor)})" for n, factor in enumerate(factors, 1)
         )
         code = f"({code})"
-    own = f'interpolation="{word}"'
-    return [lambda x: f"ops.image.resize({x}, {code}, {own})"]
+    option = f'interpolation="{word}"'
+    return [lambda x: f"ops.image.resize({x}, {code}, {option})"]
 
 
 def _whole_scale(site: Site, scale: Value) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from convcalc.exporters.python.expressions import functions_in, renamed, text, tree
 from convcalc.exporters.python.layout import broken
@@ -41,6 +41,29 @@ def spelled(value: Value, names: Mapping[str, str], tensor: str, axes: int) -> s
 def functions(value: Value) -> set[str]:
     """The functions of the language that a value takes."""
     return functions_in(tree(value))
+
+
+def may_be_float(node: ast.expr, floats: Collection[str]) -> bool:
+    """Whether Python's value of a tree may be a float, `floats` being the names that may be one."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, float)
+    if isinstance(node, ast.Name):
+        return node.id in floats
+    if isinstance(node, ast.BinOp):
+        either = may_be_float(node.left, floats) or may_be_float(node.right, floats)
+        return either or isinstance(node.op, ast.Div)
+    if isinstance(node, ast.UnaryOp):
+        return may_be_float(node.operand, floats)
+    if isinstance(node, ast.IfExp):
+        return may_be_float(node.body, floats) or may_be_float(node.orelse, floats)
+    if isinstance(node, ast.Subscript):
+        return may_be_float(node.value, floats)
+    if isinstance(node, ast.Tuple):
+        return any(may_be_float(each, floats) for each in node.elts)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        kept = node.func.id in ("min", "max", "abs")
+        return kept and any(may_be_float(each, floats) for each in node.args)
+    return False
 
 
 _CONTRARY: Mapping[type[ast.cmpop], type[ast.cmpop]] = {

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc import layers
@@ -18,11 +19,12 @@ from convcalc.exporters._keras_text import (
     formatted,
     function_name,
     functions,
+    may_be_float,
     negation,
     spelled,
 )
 from convcalc.exporters.base import Exporter, Model
-from convcalc.exporters.python.expressions import quoted
+from convcalc.exporters.python.expressions import quoted, text, tree
 from convcalc.exporters.python.layout import INDENT
 from convcalc.exporters.python.names import identifier
 from convcalc.exporters.python.replay import Line, Replay, replay
@@ -40,7 +42,7 @@ def _content(model: Model) -> str:
         raise fail("cannot-export", message) from None
 
 
-EXPORTER = Exporter("keras", "Keras", ".py", _content)
+EXPORTER = Exporter("keras", "Keras", ".py", _content, of_document=True)
 
 #: Names that stand for something in every file.
 _TAKEN = frozenset(("keras", "layers", "ops", "math", "x", "inputs", "outputs", "name", "_"))
@@ -213,6 +215,13 @@ def _wrapped(text: str) -> str:
     return "\n".join(textwrap.wrap(text.replace("\\", "/").replace('"""', "'''"), 100))
 
 
+def _has_float(value: Any) -> bool:
+    """Whether a value is no whole number, or a list with such."""
+    if type(value) is tuple:
+        return any(map(_has_float, value))
+    return isinstance(value, (float, Fraction))
+
+
 def _names(value: Any) -> set[str]:
     """The names in a value."""
     if isinstance(value, Expression):
@@ -297,6 +306,10 @@ class _Body:
         self.named = {name.partition(".")[0] for name in others}
         for st in _lines(stack):
             self.named |= {name.partition(".")[0] for name in st.body.from_}
+        #: The names of values that Python may have as floats.
+        self.floats = {
+            name for name in file.spec.variables if _has_float(file.graph.variables[name])
+        }
         #: The names of lines whose weights others use.
         self.lent = {getattr(st.body, "weights", None) for st in _lines(stack)} - {None}
         #: The variables of the layers and models that named lines call.
@@ -304,7 +317,7 @@ class _Body:
         #: Whether the layer that makes what leaves has the name that it is told.
         self.is_titled = False
         #: Whether the lists around say that they are trained: True, or the code of whether.
-        self.around: list[Any] = [True]
+        self.around: list[Value] = [True]
         #: Whether what has weights is made once for all turns of a loop, and where.
         self.is_kept = False
         self.kept_at = self.kept_depth = 0
@@ -345,6 +358,15 @@ class _Body:
         if isinstance(value, (Expression, Items)) and "make_divisible" in functions(value):
             self.file.helpers.add("make_divisible")
         return spelled(value, self.values, tensor, axes)
+
+    def whole(self, value: Value, tensor: str, axes: int) -> str:
+        """The code of a value that counts, which Python may have as a float: `24 * 0.5`."""
+        code = self.spell(value, tensor, axes)
+        if not isinstance(value, Expression) or not may_be_float(tree(value), self.floats):
+            return code
+        if isinstance(tree(value), ast.Tuple):
+            return code
+        return f"int({code})"
 
     def axes_of(self, st: Statement) -> int:
         """The spatial axes of what enters a line."""
@@ -584,7 +606,8 @@ class _Body:
 
     def trainable(self, st: Statement) -> Value:
         """Whether a line is trained, as it and what is around it say."""
-        return st.body.trainable if st.body.trainable is not True else self.around[-1]
+        own: Value = st.body.trainable
+        return self.around[-1] if own is True else own
 
     def spell_frozen(self, st: Statement, inputs: Tensors) -> str:
         """The code of that."""
@@ -635,10 +658,17 @@ class _Body:
         runs = [run for run in self.file.runs.get(id(st), ()) if not run.left_out]
         uses = tuple(nodes[index].placed for run in runs for index in run.nodes)
         axes = self.axes_of(st)
+        fields = {**st.body.settled, **st.body.open}
+        reals = [id(fields.get(name)) for name in ("rate", "value", "min", "max", "scale")]
+
+        def spell(value: Value) -> str:
+            code = self.spell if id(value) in reals else self.whole
+            return code(value, inputs[0], axes)
+
         return table.Site(
             st.type,
-            {**st.body.settled, **st.body.open},
-            lambda value: self.spell(value, inputs[0], axes),
+            fields,
+            spell,
             inputs,
             uses,
             axes,
@@ -722,8 +752,8 @@ class _Body:
 
     def _repeat(self, st: Statement, inputs: Tensors, target: str, scope: _Scope) -> Tensors:
         body = st.body
-        times = self.spell(body.times, inputs[0], self.axes_of(st))
-        with self.loop((body.index,) if body.index else ()) as names:
+        times = self.whole(body.times, inputs[0], self.axes_of(st))
+        with self.loop(st, (body.index,) if body.index else ()) as names:
             head = f"for {names[0] if names else '_'} in range({times}):"
             with self.shared(st):
                 return self.turns(st, head, inputs, target, scope)
@@ -746,11 +776,11 @@ class _Body:
         rows = _as_list(rows)
         if len(body.bind) == 1:
             rows = _unwrapped(body.rows, rows)
-        with self.loop(body.bind) as names:
+        with self.loop(st, body.bind) as names:
             return self.turns(st, f"for {', '.join(names)} in {rows}:", inputs, target, scope)
 
     @contextmanager
-    def loop(self, bound: tuple[str, ...]) -> Iterator[list[str]]:
+    def loop(self, st: Statement, bound: tuple[str, ...]) -> Iterator[list[str]]:
         """The names of a loop, while it is written."""
         outer = dict(self.values)
         names = []
@@ -760,8 +790,16 @@ class _Body:
                 code += "_"
             names.append(code)
             self.values[name] = code
+        floats = self.floats
+        self.floats = floats - {*bound} | {
+            name
+            for run in self.file.runs.get(id(st), ())
+            for turn in run.turns
+            for name in bound
+            if _has_float(turn.values[name])
+        }
         yield names
-        self.values = outer
+        self.values, self.floats = outer, floats
 
     def turns(
         self, st: Statement, head: str, inputs: Tensors, target: str, scope: _Scope
@@ -864,8 +902,8 @@ def _with_option(step: Any, option: str) -> Any:
 def _as_list(rows: str) -> str:
     """The rows of a loop, as a list."""
     if rows.startswith("(") and rows.endswith(")") and rows != "()":
-        tree = ast.parse(rows, mode="eval").body
-        if isinstance(tree, ast.Tuple):
+        made = ast.parse(rows, mode="eval").body
+        if isinstance(made, ast.Tuple):
             return f"[{rows[1:-1].rstrip(',')}]"
     return rows
 
@@ -876,12 +914,12 @@ def _unwrapped(rows: Value, code: str) -> str:
     if type(items) is tuple and any(
         (type(item) is tuple or isinstance(item, Items)) for item in items
     ):
-        tree = ast.parse(code, mode="eval").body
-        assert isinstance(tree, (ast.List, ast.Tuple))
+        made = ast.parse(code, mode="eval").body
+        assert isinstance(made, (ast.List, ast.Tuple))
         cells = [
-            each.elts[0] if isinstance(each, (ast.List, ast.Tuple)) else each for each in tree.elts
+            each.elts[0] if isinstance(each, (ast.List, ast.Tuple)) else each for each in made.elts
         ]
-        return f"[{', '.join(map(ast.unparse, cells))}]"
+        return f"[{', '.join(map(text, cells))}]"
     return code
 
 
@@ -918,6 +956,10 @@ class _BlockBody(_Body):
         scope = _Scope()
         scope.tensors["input"] = tuple(inputs)
         first, axes = inputs[0], self.block_axes()
+        for name in block.args:
+            self.floats.discard(name)
+            if self.may_be_float(name):
+                self.floats.add(name)
         for name, code in block.args.items():
             default = form.args[name]
             if default != REQUIRED:
@@ -937,6 +979,9 @@ class _BlockBody(_Body):
             lets.append((len(self.lines), code))
             self.write(f"{code} = {self.spell(value, first, axes)}")
             self.values[name] = code
+            self.floats.discard(name)
+            if isinstance(value, (Expression, Items)) and may_be_float(tree(value), self.floats):
+                self.floats.add(name)
         made = self.stack(form.layers, tuple(inputs), "x", scope)
         if self.block_name in file.titled:
             late.append("name=None")
@@ -949,6 +994,23 @@ class _BlockBody(_Body):
                 del self.lines[at]
         head = f"def {block.name}({', '.join([*parameters, *late])}):"
         return formatted([head, *_returned(self.lines)])
+
+    def may_be_float(self, name: str) -> bool:
+        """Whether an argument may be a float, by its default and what the block is called with."""
+        given = [self.form.args[name]]
+        spec = self.file.spec
+        stacks = [spec.layers, *(block.layers for block in spec.blocks.values())]
+        for st in [st for stack in stacks for st in _lines(stack)]:
+            if st.type == self.block_name:
+                given.append({**st.body.settled, **st.body.open}.get(name))
+                for run in self.file.runs.get(id(st), ()):
+                    given += [turn.values[name] for turn in run.turns]
+        return any(
+            may_be_float(tree(value), self.floats)
+            if isinstance(value, Expression)
+            else _has_float(value)
+            for value in given
+        )
 
     def title(self, st: Statement) -> str:
         is_last = st is self.form.layers[-1] and st.body.when is True
@@ -975,9 +1037,9 @@ def _constant(code: str) -> str:
     """A default of a parameter: a list is a tuple, which nothing can change."""
     if not code.startswith("["):
         return code
-    tree = ast.parse(code, mode="eval").body
-    assert isinstance(tree, ast.List)
-    return ast.unparse(ast.Tuple(tree.elts, ast.Load()))
+    made = ast.parse(code, mode="eval").body
+    assert isinstance(made, ast.List)
+    return text(ast.Tuple(made.elts, ast.Load()))
 
 
 class _Network(_Body):

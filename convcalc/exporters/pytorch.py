@@ -7,9 +7,10 @@ import re
 from convcalc.diagnostics import fail
 from convcalc.exporters.base import Exporter, Model
 from convcalc.exporters.python.channels import Unsayable
-from convcalc.exporters.python.classes import File, Rule
+from convcalc.exporters.python.classes import File
 from convcalc.exporters.python.names import class_name
 from convcalc.exporters.python.replay import flat, replay
+from convcalc.exporters.python.use import Rule
 from convcalc.exporters.torch_layers import RULES
 from convcalc.exporters.torch_layers.helpers import HELPERS, with_those_they_use
 
@@ -78,6 +79,7 @@ def content(model: Model) -> str:
     """
     spec = model.document.spec
     name = class_name(spec.name) or "Net"
+    name = f"{name}Net" if name in HELPERS else name
     try:
         if model.graph.cuts:
             raise Unsayable  # the document has more than what is left
@@ -127,4 +129,4 @@ def _imports(body: str) -> str:
     return "\n".join([*order, *imports, *froms])
 
 
-EXPORTER = Exporter("pytorch", "PyTorch", ".py", content)
+EXPORTER = Exporter("pytorch", "PyTorch", ".py", content, of_document=True)

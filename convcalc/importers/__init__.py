@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc import zoo
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail
+from convcalc.frozen import FrozenDict
 from convcalc.language.limits import SHORT_WHILE, Budget, Limits, exceeded
 from convcalc.registry import Registry
 from convcalc.words import counted, listed
@@ -97,7 +98,7 @@ def _doubts(request: Request, notes: tuple[str, ...]) -> tuple[Diagnostic, ...]:
 
 
 def locate(
-    name: str, limits: Limits, inputs: Mapping[str, tuple[int, ...]] | None = None
+    name: str, limits: Limits, inputs: Mapping[str, tuple[int, ...]] = FrozenDict()
 ) -> zoo.Found:
     """The spec of a path or of a name in the zoo, as `zoo.locate` finds it, or of a foreign file.
 
@@ -112,7 +113,7 @@ def locate(
         return zoo.locate(name, limits.bytes)
     from convcalc.importers.base import Request
 
-    found = imported(Request(name, inputs or {}, look=clock(name, limits)))
+    found = imported(Request(name, inputs, look=clock(name, limits)))
     return zoo.Found(found.text, name, name, doubts=found.doubts)
 
 

@@ -87,21 +87,27 @@ def pytorch_truth(name: str) -> dict[str, Any]:
         model, size = build(name, "meta")
     except Exception:
         model, size = build(name)
+    params = sum(each.numel() for each in model.parameters())
+    trainable = sum(each.numel() for each in model.parameters() if each.requires_grad)
+
+    def counted(module: Any, device: str) -> int:
+        # The counter follows modules, and stops at a parameter that is one's input and has a
+        # gradient.
+        module.requires_grad_(False)
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            module(torch.zeros(1, *size, device=device))
+        return int(counter.get_total_flops())
+
     where = "meta"
-    with torch.no_grad():
-        try:
-            model.to("meta")
-            with FlopCounterMode(display=False) as counter:
-                model(torch.zeros(1, *size, device="meta"))
-        except Exception:
-            model, size = build(name)
-            where = "cpu"
-            with FlopCounterMode(display=False) as counter:
-                model(torch.zeros(1, *size))
+    try:
+        flops = counted(model.to("meta"), where)
+    except Exception:
+        where = "cpu"
+        flops = counted(build(name)[0], where)
     return {
-        "params": sum(each.numel() for each in model.parameters()),
-        "trainable": sum(each.numel() for each in model.parameters() if each.requires_grad),
-        "flops": counter.get_total_flops(),
+        "params": params,
+        "trainable": trainable,
+        "flops": flops,
         "input": list(size),
         "device": where,
     }

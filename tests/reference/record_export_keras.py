@@ -192,6 +192,7 @@ def recorded(name: str) -> Json:
 
 
 def main() -> None:
+    sys.setrecursionlimit(20_000)  # Keras goes through a model layer by layer
     gc.disable()  # it takes as long as Keras
     names = sys.argv[1:] or [entry["name"] for entry in zoo.index()]
     found: Json = {}

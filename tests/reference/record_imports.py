@@ -78,10 +78,16 @@ def cause_of(reason: str) -> str:
     return re.sub(r"-?\d[\d,]*", "N", first)[:220]
 
 
+def without_batch(shape: list[int]) -> tuple[int, ...]:
+    """A shape of one image; windows that a file has as a batch are an axis behind the channels."""
+    batch, channels, *sizes = shape
+    return (channels, *sizes) if batch == 1 else (channels, batch, *sizes)
+
+
 def conv_shapes(file: Any, shapes: Mapping[str, list[int]]) -> Counter[tuple[Any, ...]]:
     """The output shapes of a file's convolutions and pools, without the batch."""
     return Counter(
-        ("conv" if node.op_type in CONVOLUTIONS else node.op_type, tuple(shape[1:]))
+        ("conv" if node.op_type in CONVOLUTIONS else node.op_type, without_batch(shape))
         for node in file.graph.node
         if node.op_type in CONVOLUTIONS or node.op_type in POOLS
         if (shape := shapes.get(node.output[0]))
@@ -313,7 +319,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=120, help="torch: for a network")
     parser.add_argument("--record", action="store_true", help="write imports.json")
     given = parser.parse_args()
-    outcomes = []
+    outcomes: list[dict[str, Any]] = []
+    kept = given.folder / "outcomes"
     if given.reader == "onnx":
         for path in sorted(given.folder.glob("*.onnx")):
             asked = not given.names or any(name in path.name for name in given.names)
@@ -323,7 +330,6 @@ def main() -> None:
         from tests.reference import imported_names
 
         load_torch()
-        kept = given.folder / "outcomes"
         kept.mkdir(exist_ok=True)
         names = given.names or imported_names.ALL
         for name in names[::-1] if given.backwards else names:
@@ -342,6 +348,9 @@ def main() -> None:
         given.failures.write_text(text)
     print(text)
     if given.record:
+        # Of what ran before too, where it was not all run at once.
+        if given.reader == "torch":
+            outcomes = [json.loads(each.read_text()) for each in sorted(kept.glob("*.json"))]
         record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
         record[given.reader] = {
             f"{each['name']}.{each['exporter']}": "; ".join(each["wrong"]) or "right"

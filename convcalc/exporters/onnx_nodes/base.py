@@ -82,21 +82,21 @@ class File:
             sizes_fit(values)
             proto = self.onnx.TensorProto
             value = proto(dims=[len(values)], data_type=proto.INT64, int64_data=values)
-            self.op("Constant", [], [name], name, value=value)
+            self._constant(name, value=value)
         return name
 
     def number(self, name: str, value: float) -> str:
         """A constant number."""
         proto = self.onnx.TensorProto
         value = proto(data_type=proto.FLOAT, float_data=[value])
-        self.op("Constant", [], [name], name, value=value)
+        self._constant(name, value=value)
         return name
 
     def numbers(self, name: str, values: Sequence[float]) -> str:
         """A constant list of numbers."""
         proto = self.onnx.TensorProto
         value = proto(dims=[len(values)], data_type=proto.FLOAT, float_data=values)
-        self.op("Constant", [], [name], name, value=value)
+        self._constant(name, value=value)
         return name
 
     def empty(self, name: str, shape: Sequence[int], type: str = "FLOAT") -> str:
@@ -108,8 +108,12 @@ class File:
             indices=proto(dims=[0], data_type=proto.INT64),
             dims=shape,
         )
-        self.op("Constant", [], [name], name, sparse_value=sparse)
+        self._constant(name, sparse_value=sparse)
         return name
+
+    def _constant(self, name: str, **value: Any) -> None:
+        """Add a node of a constant; its tensor alone has a name."""
+        self.op("Constant", [], [name], "", **value)
 
     def weight(self, name: str, shape: Sequence[int]) -> str:
         """The constant that stands for a weight, once however often it is used.

@@ -20,8 +20,9 @@ Tree = ast.expr | None
 class Said(Protocol):
     """A layer's line, for all times that it ran."""
 
-    #: The layer as it was placed, each time.
-    placed: Sequence[Placed]
+    @property
+    def placed(self) -> Sequence[Placed]:
+        """The layer as it was placed, each time."""
 
     def tree(self, field: str) -> ast.expr:
         """A field's value as Python has it. Raises Unsayable."""
@@ -125,12 +126,7 @@ def _flattened(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
     tree = entering[0]
     for size in spatial:
         if size != 1:
-            is_number = isinstance(tree, ast.Constant)
-            tree = (
-                ast.BinOp(tree, ast.Mult(), number(size))
-                if is_number
-                else product(tree, number(size))
-            )
+            tree = ast.BinOp(tree, ast.Mult(), number(size))
     return [tree]
 
 

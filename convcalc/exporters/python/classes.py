@@ -13,83 +13,39 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from convcalc import layers
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Tree, Unsayable, channels_after
+from convcalc.exporters.python.code import end_with, mentions, merged, names_read, without_unused
+from convcalc.exporters.python.facts import Facts
+from convcalc.exporters.python.items import (
+    Code,
+    For,
+    If,
+    Item,
+    count_of,
+    rendered,
+    replaced,
+    step_of,
+)
 from convcalc.exporters.python.layout import INDENT, broken
-from convcalc.exporters.python.names import Namespace, class_name, identifier, plural
+from convcalc.exporters.python.names import Namespace, class_name, identifier
+from convcalc.exporters.python.references import (
+    expressions_of,
+    is_outside,
+    loop_name,
+    references,
+    speaks_of,
+)
 from convcalc.exporters.python.replay import Line, Replay, Turn, evaluate
+from convcalc.exporters.python.use import Dialect, Held, Ran, Use
 from convcalc.expressions import Expression
-from convcalc.graph import Node
-from convcalc.language.scopes import TENSOR_NAMES
+from convcalc.language.scopes import TENSOR_NAMES, tensor_values
 from convcalc.language.statements import REQUIRED, Call, Items, Stack, Statement, Value
-from convcalc.layers.base import Field, Layer, Placed, fields_of
-from convcalc.layers.fields import EachAxis, Numbers, Optional, Pads, TensorShape, Whole
-from convcalc.layers.fields import _PerAxis as PerAxisKind
-
-#: Names that are known only where tensors are.
-SPATIAL = TENSOR_NAMES - {"in_channels", "in_features"}
-
-
-class Rule(NamedTuple):
-    """How a framework has a layer type."""
-
-    #: Makes the modules that it is, one after the other, as code; None where it is a function.
-    module: Callable[[Use], list[str]] | None = None
-    #: Makes the code that calls it on operands; None where it is a module in any case.
-    function: Callable[[Use, list[str]], str] | None = None
-    #: Whether the function works on a module of its own, whose name is the first operand.
-    holds: bool = False
-    #: Whether the module is a tensor, which nothing enters.
-    is_tensor: bool = False
-
-
-class Dialect(Protocol):
-    """What a framework calls things."""
-
-    #: The base of classes, and of those that are their layers one after the other.
-    module: str
-    #: The names that its modules have themselves.
-    taken: frozenset[str]
-    sequential: str
-    module_list: str
-    identity: str
-    forward: str
-
-    def rule(self, type: str) -> Rule:
-        """How it has a layer type. Raises ConvcalcError for one that it does not have."""
-
-    def size(self, operand: str, axis: int) -> str:
-        """The size of a tensor along one of our axes."""
-
-    def frozen(self, code: str, trained: str) -> str:
-        """A module that is trained where `trained` says so."""
-
-    def constant(self, code: str) -> str:
-        """A tensor that nothing enters, as one sample."""
-
-    def whole(self, operand: str, batched: str, axes: int) -> str:
-        """A tensor of one sample, repeated for each of the batch that another has."""
-
-    def chunks(self, operand: str, count: int) -> str:
-        """Equal shares of a tensor's channels."""
-
-    def merged(self, merge: str, codes: list[str]) -> str:
-        """Tensors, joined as `branches` joins them."""
-
-
-class Held(NamedTuple):
-    """A tensor, in the code."""
-
-    #: What `forward` has for it.
-    code: str
-    #: Its channels, as `__init__` has them; None where they are not known there.
-    channels: Tree
-    #: Whether it has one sample, whatever the batch is.
-    single: bool = False
+from convcalc.layers.base import Placed
 
 
 class Param(NamedTuple):
@@ -121,269 +77,24 @@ class Signature(NamedTuple):
     runs: Mapping[int, int]
 
 
-#: A line that ran: in which run of its class, and the line.
-Ran = list[tuple[int, Line]]
-
-
-class Use:
-    """A layer's line, for all times that it ran: what rules ask, of which they make code."""
-
-    def __init__(
-        self, writer: Writer, st: Statement, ran: Ran, entering: list[Held], *, forward: bool
-    ) -> None:
-        self.writer, self.st, self.ran = writer, st, ran
-        self.entering, self.forward = entering, forward
-        self.type: type[Layer] = layers.find(st.type)
-        self.placed: list[Placed] = [writer.file.placed(line) for _, line in ran]
-
-    @property
-    def axes(self) -> int:
-        """The spatial axes of its input."""
-        return self.one({len(each.entering) - 1 for each in self.placed})
-
-    @property
-    def rank(self) -> int:
-        """The axes of its output, channels and all."""
-        return self.one({len(each.outputs[0]) for each in self.placed})
-
-    @staticmethod
-    def one(values: Iterable[Any]) -> Any:
-        """The one value that there is. Raises Unsayable."""
-        found = [*dict.fromkeys(values)]
-        if len(found) != 1:
-            raise Unsayable("1")
-        return found[0]
-
-    def known(self, field: str) -> Any:
-        """A field's value, for all axes, which is always the same. Raises Unsayable."""
-        return self.one([getattr(each.layer, field) for each in self.placed])
-
-    def always(self, of: Callable[[Placed], Any]) -> Any:
-        """What is the same of it each time. Raises Unsayable."""
-        return self.one(map(of, self.placed))
-
-    def default(self, field: str) -> str:
-        """A field's default as code."""
-        (each,) = [each for each in self.fields if each.name == field]
-        kind = each.kind.kind if isinstance(each.kind, Optional) else each.kind
-        return expressions.text(expressions.tree(_shown(kind, each.default)))
-
-    def is_set(self, field: str) -> bool:
-        """Whether a field has another value than its default."""
-        default = next(each.default for each in self.fields if each.name == field)
-        return any(getattr(each.written, field) != default for each in self.placed)
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The fields of the type."""
-        return fields_of(self.type)
-
-    def tree(self, field: str) -> ast.expr:
-        """A field's value as Python has it. Raises Unsayable."""
-        (kind,) = [each.kind for each in self.fields if each.name == field]
-        kind = kind.kind if isinstance(kind, Optional) else kind
-        raw = self.st.body.open.get(field)
-        shown = [_shown(kind, getattr(each.layer, field)) for each in self.placed]
-        if raw is None:
-            return expressions.tree(self.one(shown))
-        counts = _counts(kind)
-        if not (any(_has_pairs(each) for each in shown) and not isinstance(raw, Items)):
-            written = [_shown(kind, getattr(each.written, field)) for each in self.placed]
-            if not any(isinstance(each, str) for each in written) or not counts:
-                try:
-                    made = self.writer.tree(
-                        raw, self.ran, self.entering, forward=self.forward, whole=counts
-                    )
-                    is_one = isinstance(kind, PerAxisKind) and isinstance(made, ast.Tuple)
-                    return made.elts[0] if is_one and len(made.elts) == 1 else made  # type: ignore[attr-defined]
-                except Unsayable:
-                    pass
-        return self.writer.fallback(field, raw, self.ran, shown, forward=self.forward)
-
-    def item(self, field: str, index: int) -> ast.expr:
-        """One item of a field's list. Raises Unsayable."""
-        raw = self.st.body.open.get(field)
-        if isinstance(raw, Expression):
-            node = expressions.tree(raw)
-            if isinstance(node, ast.Tuple):
-                return self.writer.tree(
-                    node.elts[index], self.ran, self.entering, forward=self.forward
-                )
-        elif isinstance(raw, Items):
-            return self.writer.tree(
-                raw.items[index], self.ran, self.entering, forward=self.forward, whole=True
-            )
-        tree = self.tree(field)
-        if not isinstance(tree, ast.Tuple):
-            raise Unsayable
-        return tree.elts[index]
-
-    def arg(self, field: str) -> str:
-        """A field's value as code. Raises Unsayable."""
-        return expressions.text(self.tree(field))
-
-    def channels(self, index: int = 0) -> str:
-        """The channels of an input as code. Raises Unsayable."""
-        return expressions.text(self.channels_tree(index))
-
-    def channels_tree(self, index: int = 0) -> ast.expr:
-        """The channels of an input. Raises Unsayable."""
-        return self.writer.channels(self.entering[index], index, self.ran)
-
-    def helper(self, name: str) -> str:
-        """The name of a class or function that the file has beside; it is added to it."""
-        return self.writer.file.helper(name)
-
-    def size(self, operand: str, axis: int) -> str:
-        """The size of a tensor along one of our axes."""
-        return self.writer.dialect.size(operand, axis)
-
-
-def _counts(kind: Any) -> bool:
-    """Whether the values of a kind are whole numbers."""
-    kind = kind.kind if isinstance(kind, Optional) else kind
-    return isinstance(kind, (Whole, EachAxis, Pads, Numbers, TensorShape))
-
-
-def _has_pairs(shown: Any) -> bool:
-    return isinstance(shown, tuple) and any(isinstance(each, tuple) for each in shown)
-
-
-def _shown(kind: Any, value: Any) -> Any:
-    """A field's value as people write it: one for all axes where they are equal."""
-    if not isinstance(value, tuple) or not isinstance(kind, PerAxisKind):
-        return value
-    items = [each[0] if isinstance(each, tuple) and each[0] == each[1] else each for each in value]
-    if any(isinstance(each, tuple) or each is None for each in items):
-        return value
-    return items[0] if len({*items}) == 1 else tuple(items)
-
-
 class File:
     """The classes of a network, written one after the other."""
 
     def __init__(self, replay: Replay, dialect: Dialect, helpers: Mapping[str, str]) -> None:
-        self.replay, self.dialect, self.helpers = replay, dialect, helpers
+        self.facts, self.dialect = Facts(replay, dialect), dialect
         self.document, self.graph = replay.document, replay.graph
         self.blocks = self.document.spec.blocks
         self.names = Namespace(*helpers, "make_divisible")
         #: The texts of the classes, callees first.
         self.classes: list[list[str]] = []
+        #: The classes and functions beside that they use.
         self.helped: dict[str, None] = {}
-        self.calls = replay.calls()
         self.signatures: dict[tuple[str, tuple[int, ...]], Signature] = {}
-        self.late = self._late()
-        self.fixed = self._fixed()
-        self.counts = self._counts()
-        self.stateless = {name for name in self.calls if self._is_stateless(name, ())}
 
     def helper(self, name: str) -> str:
         """The name of a class or function beside; it is added."""
         self.helped[name] = None
         return name
-
-    def placed(self, line: Line) -> Placed:
-        """The layer of a line on its inputs; one that stands for others, too."""
-        node: Node = self.graph.nodes[line.nodes[0]]
-        if len(line.nodes) == 1 and node.type == layers.find(line.st.type).type:
-            return node.placed
-        layer = next(group.layer for group in reversed(node.groups) if group.layer is not None)
-        shapes = tuple([tensor.shape for tensor in line.inputs])
-        axes = len(shapes[0]) - 1
-        spread = {each.name: layer.resolved(each, axes) for each in fields_of(type(layer))}
-        outputs = tuple([tensor.shape for tensor in line.outputs])
-        return Placed(type(layer)(**spread), shapes, outputs, layer)
-
-    # What is known before anything is written
-
-    def _statements(self) -> Iterator[tuple[str, Line]]:
-        """The runs of lines, each with the block that it is written in; the network's is empty."""
-        waiting = [("", line) for line in reversed(self.replay.network.lines)]
-        while waiting:
-            owner, line = waiting.pop()
-            yield owner, line
-            inner = line.st.type if line.st.type in self.blocks else owner
-            waiting += [
-                (inner, each) for turn in reversed(line.turns) for each in reversed(turn.lines)
-            ]
-
-    def _late(self) -> dict[str, set[str]]:
-        """The names of each block that are known only where tensors are."""
-        late: dict[str, set[str]] = {name: set() for name in ("", *self.blocks)}
-        seen = {
-            id(line.st): (owner, line) for owner, line in self._statements() if not line.left_out
-        }
-        calls = [(owner, line.st) for owner, line in seen.values() if line.st.type in self.blocks]
-        before = -1
-        while sum(map(len, late.values())) != before:
-            before = sum(map(len, late.values()))
-            for owner, st in calls:
-                block, inner = self.blocks[st.type], late[st.type]
-                for name, raw in st.body.open.items():
-                    if _speaks_of(raw, late[owner]):
-                        inner.add(name)
-                for name, raw in (*block.args.items(), *block.let.items()):
-                    if _speaks_of(raw, inner):
-                        inner.add(name)
-        return late
-
-    def _counts(self) -> dict[str, set[str]]:
-        """The names of each block that count something: they come whole, if as 24.0."""
-        counts: dict[str, set[str]] = {name: set() for name in ("", *self.blocks)}
-        lines = {id(line.st): (owner, line.st) for owner, line in self._statements()}
-        before = -1
-        while sum(map(len, counts.values())) != before:
-            before = sum(map(len, counts.values()))
-            for owner, st in lines.values():
-                if not isinstance(st.body, Call):
-                    continue
-                if st.type in self.blocks:
-                    counting = counts[st.type]
-                else:
-                    fields = fields_of(layers.find(st.type))
-                    counting = {each.name for each in fields if _counts(each.kind)}
-                for field, raw in st.body.open.items():
-                    if field in counting and isinstance(raw, Expression):
-                        if raw.text.strip().isidentifier():
-                            counts[owner].add(raw.text.strip())
-        return counts
-
-    def _fixed(self) -> dict[str, Any]:
-        """The variables that a condition asks which always turns out the same, with their values.
-
-        What it keeps out is not written, so that other values would make another network.
-        """
-        variables = self.graph.variables
-        seen: dict[int, tuple[Statement, set[bool]]] = {}
-        for _, line in self._statements():
-            raw = line.st.body.when
-            if isinstance(raw, Expression) and not set(variables).isdisjoint(raw.names):
-                seen.setdefault(id(line.st), (line.st, set()))[1].add(line.left_out)
-        return {
-            name: variables[name]
-            for st, left_out in seen.values()
-            for name in st.body.when.names
-            if name in variables
-            and len(left_out) == 1
-            and (True in left_out or set(st.body.when.names) <= set(variables))
-        }
-
-    def _is_stateless(self, block: str, around: tuple[str, ...]) -> bool:
-        """Whether a block is a function: nothing in it is a module."""
-        return all(self._is_function(line) for turn in self.calls[block] for line in turn.lines)
-
-    def _is_function(self, line: Line) -> bool:
-        if line.left_out:
-            return True
-        st = line.st
-        if st.type in ("repeat", "for_each"):
-            return False
-        if line.turns or not isinstance(st.body, Call):
-            return all(self._is_function(each) for turn in line.turns for each in turn.lines)
-        rule = self.dialect.rule(st.type)
-        if rule.function is None or self.placed(line).tensors or rule.holds:
-            return False
-        return rule.module is None or st.body.functional
 
     # Writing
 
@@ -393,14 +104,14 @@ class File:
         spec, graph = self.document.spec, self.graph
         values, computed = {}, {}
         for each, raw in spec.variables.items():
-            names = {name for one in _expressions(raw) for name in one.names}
+            names = {name for one in expressions_of(raw) for name in one.names}
             if names and evaluate(raw, graph.variables) == graph.variables[each]:
                 computed[each] = raw
             else:
                 values[each] = graph.variables[each]
-        writer = Writer(self, name, "", [self.replay.network], args=values, let=computed)
+        writer = Writer(self, name, "", [self.facts.replay.network], args=values, let=computed)
         for index, input in enumerate(graph.inputs):
-            (tensor,) = self.replay.network.inputs[index : index + 1]
+            (tensor,) = self.facts.replay.network.inputs[index : index + 1]
             held = Held(writer.inputs[index], expressions.number(tensor.shape[0]))
             writer.tensors[0][input] = [held]
         return writer.written(spec.layers, spec.outputs)
@@ -410,9 +121,9 @@ class File:
         kind = _kind(turn)
         key = (name, kind)
         if key not in self.signatures:
-            block, is_function = self.blocks[name], name in self.stateless
-            kinds = [*dict.fromkeys(map(_kind, self.calls[name]))]
-            runs = [each for each in self.calls[name] if _kind(each) == kind]
+            block, is_function = self.blocks[name], name in self.facts.stateless
+            kinds = [*dict.fromkeys(map(_kind, self.facts.calls[name]))]
+            runs = [each for each in self.facts.calls[name] if _kind(each) == kind]
             called = identifier(name) if is_function else class_name(name)
             if kinds.index(kind):
                 called += f"{'_' if is_function else ''}{len(kind)}"
@@ -434,19 +145,6 @@ def _kind(turn: Turn) -> tuple[int, ...]:
     return tuple([len(tensor.shape) for tensor in turn.inputs])
 
 
-def _expressions(raw: Value) -> Iterator[Expression]:
-    if isinstance(raw, Expression):
-        yield raw
-    elif isinstance(raw, Items):
-        for item in raw.items:
-            yield from _expressions(item)
-
-
-def _speaks_of(raw: Value, names: set[str]) -> bool:
-    """Whether a value speaks of names, or of sizes of tensors."""
-    return any(not (names | SPATIAL).isdisjoint(each.names) for each in _expressions(raw))
-
-
 class Writer:
     """Writes a class: its arguments, `__init__` and `forward`."""
 
@@ -466,7 +164,9 @@ class Writer:
         self.file, self.name, self.block, self.runs = file, name, block, runs
         self.dialect = file.dialect
         self.args, self.let, self.is_function, self.outer = args, let, is_function, outer
-        self.late = set(file.late[block]) | (set(bound) & (outer.late if outer else set()))
+        self.late: set[str] = set(file.facts.late[block]) | (
+            set(bound) & (outer.late if outer else set())
+        )
         self.init: list[str] = []
         self.body: list[str] = []
         count = len(runs[0].inputs)
@@ -501,6 +201,14 @@ class Writer:
         self.entering = entering
         self.tensors: list[dict[str, list[Held]]] = [{} if outer else {"input": entering}]
 
+    def placed(self, line: Line) -> Placed:
+        """The layer of a line on its inputs."""
+        return self.file.facts.placed(line)
+
+    def helper(self, name: str) -> str:
+        """The name of a class or function beside; it is added."""
+        return self.file.helper(name)
+
     # Names
 
     def py(self, name: str) -> str:
@@ -529,8 +237,8 @@ class Writer:
             self.file.helper("make_divisible")
 
         def named(name: str) -> ast.expr:
-            if name in self.file.fixed and name not in self.own:
-                return expressions.tree(self.file.fixed[name])
+            if name in self.file.facts.fixed and name not in self.own:
+                return expressions.tree(self.file.facts.fixed[name])
             return (
                 self._late_name(name, ran, entering)
                 if forward
@@ -549,7 +257,7 @@ class Writer:
                 for each in values
             ):
                 if not isinstance(made, ast.Tuple):
-                    raise Unsayable("2")
+                    raise Unsayable
                 made = ast.Tuple(
                     [
                         ast.Call(ast.Name("int"), [each], [])
@@ -562,7 +270,7 @@ class Writer:
 
     def whole(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """The values of names, those that count as whole numbers."""
-        names = self.file.counts[self.block] & self.own
+        names = self.file.facts.counts[self.block] & self.own
         return {
             name: int(value)
             if name in names and isinstance(value, float) and value.is_integer()
@@ -575,7 +283,7 @@ class Writer:
         if name == "in_channels" or (name == "in_features" and is_flat):
             return self.channels(entering[0], 0, ran)
         if name in TENSOR_NAMES or name in self.late or self.is_function:
-            raise Unsayable("3")
+            raise Unsayable
         return ast.Name(self.py(name))
 
     def _late_name(self, name: str, ran: Ran, entering: Sequence[Held]) -> ast.expr:
@@ -618,11 +326,11 @@ class Writer:
         if len(set(values)) == 1:
             return expressions.tree(values[0])
         if self.is_function:
-            raise Unsayable("4")
+            raise Unsayable
         by_run: dict[int, Any] = {}
         for (run, _), value in zip(ran, values):
             if by_run.setdefault(run, value) != value:
-                raise Unsayable("5")
+                raise Unsayable
         found = tuple([by_run.get(run, values[0]) for run in range(len(self.runs))])
         known = next((each for each in self.extras if each.values == found), None)
         if known is None:
@@ -655,7 +363,7 @@ class Writer:
 
     def written(self, stack: Stack, outputs: tuple[str, ...] = ()) -> Signature:
         """Write the class; what callers see of it."""
-        self.referenced = set(_references(stack)) | {each.partition(".")[0] for each in outputs}
+        self.referenced = set(references(stack)) | {each.partition(".")[0] for each in outputs}
         for name in (
             "input",
             *(self.file.graph.inputs if not self.block and not self.outer else ()),
@@ -673,7 +381,7 @@ class Writer:
         if is_chain:
             items, channels = self.chain(stack, ran, self.entering[0].channels, own=True)
             held = [Held("", channels)]
-            listed = _rendered(items, self.init)
+            listed = rendered(items, self.init)
             self.init.append(f"super().__init__({listed})")
             base = self.dialect.sequential
             if channels is None or not self._is_open(channels):
@@ -683,7 +391,7 @@ class Writer:
             if outputs:
                 held = [each for name in outputs for each in self.named(name)]
             returned = ", ".join([each.code for each in held])
-            _returned(self.body, returned)
+            end_with(self.body, returned)
             base = self.dialect.module
             if not self.is_function and self.block + str(self.outer or ""):
                 held = self._announced(held, ran)
@@ -742,7 +450,7 @@ class Writer:
         for name, raw in self.let.items():
             is_late = name in self.late or self.is_function
             try:
-                whole = name in self.file.counts[self.block]
+                whole = name in self.file.facts.counts[self.block]
                 node = self.tree(raw, ran, self.entering, forward=is_late, whole=whole)
             except Unsayable:
                 values = [turn.values.get(name) for turn in self.runs]
@@ -769,26 +477,26 @@ class Writer:
     ) -> Signature:
         self._numbered()
         self._named_once()
-        self.init, self.body = _merged(self.init), _merged(self.body)
-        body = _without_unused(
+        self.init, self.body = merged(self.init), merged(self.body)
+        body = without_unused(
             self.body, [self.py(n) for n in self.let if n in self.late or self.is_function]
         )
         self.body = body
         kept = [
             name
             for name, attribute in self.stored.items()
-            if _mentions([*body, *self.init], f"self.{attribute}")
+            if mentions([*body, *self.init], f"self.{attribute}")
         ]
         stores = [f"self.{self.stored[name]} = {name}" for name in kept]
-        used = _names_in([*self.init, *stores])
+        used = names_read([*self.init, *stores])
         used |= (
-            _names_in([code for code in body if self.is_function]) if self.is_function else set()
+            names_read([code for code in body if self.is_function]) if self.is_function else set()
         )
-        needed = []
+        needed: list[str] = []
         for name, code in reversed(lets):
             if name in used:
                 needed.insert(0, code)
-                used |= _names_in([code])
+                used |= names_read([code])
         params = self._params(used)
         for param in params:
             default = self.args.get(param.meant)
@@ -796,13 +504,13 @@ class Writer:
                 node = self.tree(default, [], self.entering, forward=self.is_function)
                 needed.insert(0, f"    {param.name} = {expressions.text(node)}")
                 needed.insert(0, f"if {param.name} is None:")
-                used |= _names_in([expressions.text(node)])
+                used |= names_read([expressions.text(node)])
         params = self._params(used)
         given = tuple(
             [
                 (name, python)
                 for name, python in self.given.items()
-                if _mentions(body, python) and not self.is_function
+                if mentions(body, python) and not self.is_function
             ]
         )
         lines = self._lines(base, params, [*needed], stores, given, is_chain)
@@ -821,7 +529,7 @@ class Writer:
     def _named_once(self) -> None:
         """Give channels that are worked out, and needed several times, a name."""
         for text, name in self.worked_out.items():
-            names = _names_in([text])
+            names = names_read([text])
             if names & self.mutable or names & {self.python.get(each) for each in self.bound}:
                 continue
             pattern = re.compile(rf"(?<![\w.]){re.escape(text)}")
@@ -855,7 +563,7 @@ class Writer:
             for index in range(len(self.inputs) + sum(map(len, self.captured.values())))
             if _channels_name(index) in used and (self.block or self.outer)
         ]
-        for name, python in self.python.items():
+        for name, python in [*self.python.items()]:
             if (
                 python not in used
                 or python in {each.name for each in params}
@@ -959,12 +667,12 @@ class Writer:
         if raw is None:
             return self.unconditional(st, alive, current)
         if len(current) != 1:
-            raise Unsayable("6")
+            raise Unsayable
         (before,) = current
         init, body = len(self.init), len(self.body)
         made = self.unconditional(st, alive, current)
         if len(made) != 1:
-            raise Unsayable("7")
+            raise Unsayable
         (after,) = made
         inits, bodies = self.init[init:], self.body[body:]
         del self.init[init:], self.body[body:]
@@ -1090,7 +798,7 @@ class Writer:
             if whole in known:
                 return known[whole][int(part) :][:1] if dot else known[whole]
         if self.outer is None:
-            raise Unsayable("8")
+            raise Unsayable
         found = self.captured.get(name)
         if found is None:
             held = self.outer.named(name)
@@ -1210,7 +918,7 @@ class Writer:
                 if st.body.name is not None:
                     self.modules[-1][st.body.name] = found
                 return found
-        raise Unsayable("9")
+        raise Unsayable
 
     def operands(self, inputs: list[Held], st: Statement, ran: Ran) -> list[str]:
         """What enters a line, as code; where it joins, each with the whole batch."""
@@ -1255,7 +963,7 @@ class Writer:
             )
             code = f"{signature.name}({', '.join(operands)})"
         else:
-            attribute = self.owner(st) if isinstance(st.body, Call) else ""
+            attribute = (self.owner(st) or "") if isinstance(st.body, Call) else ""
             if not attribute:
                 made = self.constructed(signature, st, ran, [*inputs, *captured], turns)
                 attribute = self.attribute(st, name)
@@ -1326,14 +1034,18 @@ class Writer:
                 for turn in turns
             ]
             if None in values:
-                raise Unsayable("10")
+                raise Unsayable
             return expressions.text(self.fallback("channels", None, ran, values, forward=forward))
         if param.values is not None:
             values = [param.values[signature.runs[id(turn)]] for turn in turns]
             return expressions.text(self.fallback(param.name, None, ran, values, forward=forward))
-        if isinstance(st.body, Call) and param.meant in self.file.blocks[st.type].args:
-            if param.meant not in st.body.settled and param.meant not in st.body.open:
-                return None
+        call = st.body
+        if (
+            isinstance(call, Call)
+            and param.meant in self.file.blocks[st.type].args
+            and not (param.meant in call.settled or param.meant in call.open)
+        ):
+            return None
         return self.given_as(st, param.meant, ran, inputs, forward=forward)
 
     def given_as(
@@ -1344,7 +1056,7 @@ class Writer:
             block = self.file.blocks[st.type]
             if meant in block.args:
                 raw = st.body.open.get(meant, st.body.settled.get(meant, block.args[meant]))
-                whole = meant in self.file.counts[st.type]
+                whole = meant in self.file.facts.counts[st.type]
                 try:
                     return expressions.text(
                         self.tree(raw, ran, inputs, forward=forward, whole=whole)
@@ -1381,11 +1093,11 @@ class Writer:
                             return held.channels
                     param = params.get(name)
                     if param is None:
-                        raise Unsayable("11")
+                        raise Unsayable
                     code = self.argument(param, signature, st, ran, inputs, turns, forward=False)
                     if code is None:
                         if param.default in (None, "None"):
-                            raise Unsayable("12")
+                            raise Unsayable
                         code = param.default
                     return expressions.parsed(code)
 
@@ -1442,7 +1154,7 @@ class Writer:
     ) -> tuple[str, Tree]:
         """A list that is modules one after the other, as code; empty for none."""
         items, channels = self.chain(stack, turns, entering.channels)
-        listed = _rendered(items, self.init)
+        listed = rendered(items, self.init)
         if not items:
             return "", channels
         if len(items) == 1 and isinstance(items[0], str):
@@ -1452,12 +1164,17 @@ class Writer:
     def _residual(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
         body = st.body
         if len(inputs) != 1:
-            raise Unsayable("13")
+            raise Unsayable
         (entering,) = inputs
         connected = [(run, line) for run, line in ran if line.join is not None]
         with self._within(st, ran, inputs):
             if not connected:
-                return self.path(body.layers, self.turns(ran, 0), entering, "body", st)[1]
+                code, made = self.path(body.layers, self.turns(ran, 0), entering, "body", st)
+                if len(made) != 1 or code.isidentifier():
+                    return made
+                target = self.target(st, [entering])
+                self.body.append(f"{target} = {code}")
+                return [made[0]._replace(code=target)]
             raw = body.connect
             flag = ""
             if len(connected) < len(ran) or (isinstance(raw, Expression) and self._asks(raw, ran)):
@@ -1466,7 +1183,7 @@ class Writer:
             self.pinned.add(entering.code)
             code, made = self.path(body.layers, self.turns(ran, 0), entering, "body", st)
             if len(made) != 1:
-                raise Unsayable("14")
+                raise Unsayable
             if flag and not (code.isidentifier() and code not in pinned):
                 kept = self.fresh()
                 self.body.append(f"{kept} = {code}")
@@ -1478,7 +1195,7 @@ class Writer:
                 turns = self.turns(connected, 1)
                 shortcut = self.path(body.shortcut, turns, entering, "shortcut", st)
             if len(shortcut[1]) != 1:
-                raise Unsayable("14")
+                raise Unsayable
             self.pinned = pinned
             if flag:
                 inits, bodies = self.init[init:], self.body[at:]
@@ -1589,7 +1306,7 @@ class Writer:
                 f"{INDENT}self.{attribute} = {self.dialect.identity}",
             ]
         else:
-            listed = _rendered(items, self.init)
+            listed = rendered(items, self.init)
             self.init.append(f"self.{attribute} = {frozen(f'{self.dialect.sequential}({listed})')}")
 
     def _branches(self, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
@@ -1597,7 +1314,7 @@ class Writer:
         paths = body.paths
         (entering,) = inputs if len(inputs) == 1 else (None,)
         if entering is None:
-            raise Unsayable("15")
+            raise Unsayable
         taken = [entering] * len(paths)
         with self._within(st, ran, inputs):
             if body.split and len(paths) > 1:
@@ -1612,7 +1329,8 @@ class Writer:
                 ]
             pinned = set(self.pinned)
             self.pinned.add(entering.code)
-            codes, held = [], []
+            codes: list[str] = []
+            held: list[Held] = []
             for index, path in enumerate(paths):
                 name = f"path_{index + 1}"
                 at = len(self.body)
@@ -1658,7 +1376,7 @@ class Writer:
             raise Unsayable
         (entering,) = inputs
         name = self.attributes.new(
-            identifier(body.name or _loop_name(st, self.file.blocks, one=True))
+            identifier(body.name or loop_name(st, self.file.blocks, one=True))
         )
         trainings = (*self.trainings, self.trained(st, ran, inputs))
         if self.is_pure(stack, turns):
@@ -1685,12 +1403,12 @@ class Writer:
         if not any(line.turns for _, line in ran):
             return inputs
         if len(inputs) != 1 or self.is_function:
-            raise Unsayable("16")
-        name = st.body.name or _loop_name(st, self.file.blocks)
+            raise Unsayable
+        name = st.body.name or loop_name(st, self.file.blocks)
         items, channels, captured, given = self.loop(st, ran, inputs[0].channels)
         if not items:
             return inputs
-        code = f"{self.dialect.sequential}({_rendered(items, self.init)})"
+        code = f"{self.dialect.sequential}({rendered(items, self.init)})"
         (entering,) = inputs
         attribute = self.attributes.new(identifier(name))
         target = self.target(st, inputs)
@@ -1723,7 +1441,7 @@ class Writer:
     def is_pure(self, stack: Stack, ran: list[tuple[int, Turn]]) -> bool:
         """Whether a list is modules one after the other, whatever is in them."""
         names = {st.body.name for st in stack if st.body.name is not None}
-        if names & {*_references(stack)} or (not self.outer and names & self.referenced):
+        if names & {*references(stack)} or (not self.outer and names & self.referenced):
             return False
         return all(
             self._is_module(st, [(run, turn.lines[index]) for run, turn in ran])
@@ -1737,14 +1455,14 @@ class Writer:
         body = st.body
         if body.from_ or any(len(line.inputs) != 1 or len(line.outputs) != 1 for _, line in alive):
             return False
-        if self.condition(st, ran, alive) is not None and _speaks_of(body.when, self.late):
+        if self.condition(st, ran, alive) is not None and speaks_of(body.when, self.late):
             return False
         if st.type in ("repeat", "for_each"):
             if st.type == "repeat" and body.share_weights:
                 return False
             inner = [(run, turn) for run, line in alive for turn in line.turns]
             times = body.times if st.type == "repeat" else body.rows
-            if _speaks_of(times, self.late):
+            if speaks_of(times, self.late):
                 return False
             return self._stays_inside(body.layers) and bool(inner)
         if st.type == "sequential":
@@ -1760,11 +1478,11 @@ class Writer:
         rule = self.dialect.rule(st.type)
         if rule.module is None or rule.is_tensor or (body.functional and rule.function is not None):
             return False
-        return not any(_speaks_of(raw, self.late) for raw in body.open.values())
+        return not any(speaks_of(raw, self.late) for raw in body.open.values())
 
     def _stays_inside(self, stack: Stack) -> bool:
         """Whether what a list refers to is in it."""
-        return not _outside(stack, self.late)
+        return not is_outside(stack, self.late)
 
     def chain(
         self, stack: Stack, ran: list[tuple[int, Turn]], channels: Tree, *, own: bool = False
@@ -1859,7 +1577,7 @@ class Writer:
         turns = [(run, turn) for run, line in ran for turn in line.turns]
         entering = [Held("x", channels)]
         if st.type == "repeat" and body.share_weights:
-            raise Unsayable("17")
+            raise Unsayable
         bound = [body.index] if st.type == "repeat" and body.index else []
         bound = list(body.bind) if st.type == "for_each" else bound
         self.bound.update(bound)
@@ -1896,12 +1614,12 @@ class Writer:
             len(line.turns) > 1 for _, line in ran
         )
         if differs and channels is None:
-            raise Unsayable("18")
+            raise Unsayable
         if differs:
             assert channels is not None
             self._restore(tried)
             is_inner = isinstance(channels, ast.Name) and channels.id in self.mutable
-            if is_inner:
+            if isinstance(channels, ast.Name) and is_inner:
                 variable = channels.id
             elif own and isinstance(channels, ast.Name) and channels.id == _channels_name(0):
                 variable = channels.id
@@ -1912,19 +1630,19 @@ class Writer:
                 started.append(Code(f"{variable} = {expressions.text(channels)}"))
             items, after = made(ast.Name(variable))
             if after is None:
-                raise Unsayable("19")
+                raise Unsayable
             text = expressions.text(after)
             repeated = None if isinstance(after, (ast.Name, ast.Constant)) else text
-            step = _step(after, variable)
+            step = step_of(after, variable)
             if step is not None:
                 items.append(Code(f"{variable} += {expressions.text(step)}"))
             elif (
                 repeated
-                and sum(_count(item, repeated) for item in items) == 1
+                and sum(count_of(item, repeated) for item in items) == 1
                 and not set(expressions.names_in(after)) & {variable}
             ):
                 name = self.locals.new("out_channels")
-                items = [_replaced(item, repeated, name) for item in items]
+                items = [replaced(item, repeated, name) for item in items]
                 items = [Code(f"{name} = {repeated}"), *items, Code(f"{variable} = {name}")]
             elif text != variable:
                 items.append(Code(f"{variable} = {text}"))
@@ -1942,7 +1660,7 @@ class Writer:
             if expressions.names_in(after) & inner or any(
                 "." in n for n in expressions.names_in(after)
             ):
-                raise Unsayable("20")
+                raise Unsayable
         # A loop that has no turns at times hands on what came.
         if variable and any(not line.turns for _, line in ran):
             result = ast.Name(variable)
@@ -1953,7 +1671,7 @@ class Writer:
             captured = [each for name in signature.captured for each in self.named(name)]
             for meant, python in signature.given:
                 if meant in bound:
-                    raise Unsayable("21")
+                    raise Unsayable
                 given.append(f"{python}={self.given_as(st, meant, ran, entering, forward=True)}")
         del known
         return [*started, loop], result, captured, given
@@ -2028,8 +1746,7 @@ class Writer:
             bound=bound,
         )
         writer.late = set(self.late)
-        signature = writer.written(stack)
-        return signature
+        return writer.written(stack)
 
 
 class _Ways:
@@ -2104,157 +1821,6 @@ class _Within:
         self.writer.modules.pop()
 
 
-# Modules one after the other, before they are written
-
-
-class Code(NamedTuple):
-    """A statement among them."""
-
-    text: str
-
-
-class If(NamedTuple):
-    """Those that are there under a condition."""
-
-    condition: str
-    items: list[Any]
-
-
-class For(NamedTuple):
-    """Those of all turns of a loop."""
-
-    header: str
-    items: list[Any]
-
-
-Item = Any
-
-
-def _rendered(items: list[Item], init: list[str]) -> str:
-    """What stands in the brackets of a sequence; statements that it needs come before it."""
-    if all(isinstance(each, str) or _splat(each) for each in items):
-        return ", ".join([each if isinstance(each, str) else str(_splat(each)) for each in items])
-    lines: list[str] = []
-    _list_lines(items, lines, "", first=True)
-    init += lines
-    return "*layers"
-
-
-def _splat(item: Item) -> str:
-    """A loop as one item; empty where it needs statements."""
-    if isinstance(item, For) and len(item.items) == 1 and isinstance(item.items[0], str):
-        text = f"*[{item.items[0]} {item.header}]"
-        return text if len(text) <= 80 else ""
-    return ""
-
-
-def _list_lines(items: list[Item], lines: list[str], indent: str, *, first: bool) -> None:
-    at = 0
-    while at < len(items):
-        item = items[at]
-        at += 1
-        if isinstance(item, Code):
-            lines.append(indent + item.text)
-            continue
-        if isinstance(item, (If, For)):
-            before = items[at - 2] if at > 1 else None
-            if isinstance(item, If) and isinstance(before, If):
-                if _are_contrary(item.condition, before.condition):
-                    lines.append(f"{indent}else:")
-                    _list_lines(item.items, lines, indent + INDENT, first=False)
-                    continue
-            if first:
-                lines.append(f"{indent}layers = []")
-                first = False
-            head = f"if {item.condition}" if isinstance(item, If) else item.header
-            lines.append(f"{indent}{head}:")
-            _list_lines(item.items, lines, indent + INDENT, first=False)
-            continue
-        run = [item]
-        while at < len(items) and isinstance(items[at], str):
-            run.append(items[at])
-            at += 1
-        if first:
-            lines.append(f"{indent}layers = [{', '.join(run)}]")
-        elif len(run) == 1:
-            lines.append(f"{indent}layers.append({run[0]})")
-        else:
-            lines.append(f"{indent}layers += [{', '.join(run)}]")
-        first = False
-
-
-def _count(item: Item, text: str) -> int:
-    if isinstance(item, (If, For)):
-        return 2
-    return (item.text if isinstance(item, Code) else item).count(text)
-
-
-def _replaced(item: Item, text: str, name: str) -> Item:
-    if isinstance(item, Code):
-        return Code(item.text.replace(text, name))
-    return item.replace(text, name) if isinstance(item, str) else item
-
-
-def _step(after: ast.expr, variable: str) -> ast.expr | None:
-    """What is added to a variable in each turn; None where it is not that."""
-    if isinstance(after, ast.BinOp) and isinstance(after.op, ast.Add):
-        left = after.left
-        if (
-            isinstance(left, ast.Name)
-            and left.id == variable
-            and variable not in expressions.names_in(after.right)
-        ):
-            return after.right
-    return None
-
-
-# What lines refer to
-
-
-def _inner(st: Statement) -> Iterator[Stack]:
-    """The lists that are in a line."""
-    body = st.body
-    if isinstance(body, Call):
-        return
-    if st.type == "branches":
-        yield from body.paths
-    else:
-        yield body.layers
-        if st.type == "residual":
-            yield body.shortcut
-
-
-def _references(stack: Stack) -> Iterator[str]:
-    """The names that lines refer to, in lists inside of them too."""
-    for st in stack:
-        for name in st.body.from_:
-            yield name.partition(".")[0]
-        if isinstance(st.body, Call) and st.body.weights is not None:
-            yield st.body.weights
-        for inner in _inner(st):
-            yield from _references(inner)
-
-
-def _outside(stack: Stack, late: set[str]) -> bool:
-    """Whether a list refers to a name that is not in it, or speaks of sizes."""
-    own = {st.body.name for st in stack}
-    if not own.issuperset(_references(stack)):
-        return True
-    for st in stack:
-        raws: list[Value] = [st.body.when]
-        if isinstance(st.body, Call):
-            raws += st.body.open.values()
-        if any(_speaks_of(raw, late) and late & _names_of(raw) for raw in raws):
-            return True
-        if any(_outside(inner, late) for inner in _inner(st)):
-            return True
-    return False
-
-
-def _names_of(raw: Value) -> set[str]:
-    return {name for each in _expressions(raw) for name in each.names}
-
-
 def _keeps(turns: Sequence[Turn]) -> bool:
     """Whether runs hand on as many channels as enter them."""
     return all(
@@ -2267,21 +1833,8 @@ def _keeps(turns: Sequence[Turn]) -> bool:
 
 def _entered(turn: Turn) -> Line:
     """A turn, as a line that has its inputs and names."""
-    from convcalc.language.scopes import tensor_values
-
     seen = {**turn.values, **(tensor_values(turn.inputs[0].shape) if turn.inputs else {})}
     return Line(None, seen, turn.inputs, turn.outputs, range(0), turns=(turn,))  # type: ignore[arg-type]
-
-
-def _loop_name(st: Statement, blocks: Mapping[str, Any], *, one: bool = False) -> str:
-    """What the modules of a loop are called."""
-    stack = st.body.layers
-    while len(stack) == 1 and stack[0].type in ("repeat", "for_each"):
-        stack = stack[0].body.layers
-    if len(stack) == 1 and stack[0].type in blocks:
-        name: str = stack[0].body.name or stack[0].type
-        return name if one else plural(name)
-    return "turn" if one else "layers"
 
 
 def _input_names(count: int) -> list[str]:
@@ -2290,115 +1843,3 @@ def _input_names(count: int) -> list[str]:
 
 def _channels_name(index: int) -> str:
     return "in_channels" if index == 0 else f"in_channels_{index}"
-
-
-# Lines of code
-
-
-def _returned(body: list[str], code: str) -> None:
-    """End a function: with its last value, not by way of a name."""
-    if body:
-        name, equals, value = body[-1].partition(" = ")
-        if equals and name == code:
-            body[-1] = f"return {value}"
-            return
-    body.append(f"return {code}")
-
-
-def _merged(lines: list[str]) -> list[str]:
-    """Statements in which what is done under one condition, or under its contrary, is together."""
-    blocks: list[tuple[str, list[str]]] = []
-    for line in lines:
-        if line.startswith(INDENT):
-            blocks[-1][1].append(line[len(INDENT) :])
-        else:
-            blocks.append((line, []))
-    found: list[tuple[str, list[str]]] = []
-    #: The condition of the last block, and of the `if` that it is the `else` of.
-    last = asked = ""
-    for head, inside in blocks:
-        condition = head[3:-1] if head.startswith("if ") and inside else ""
-        if condition and last and not _assigned(found[-1][1]) & _names_in([condition]):
-            if condition == last or (asked and _are_contrary(condition, asked)):
-                found[-1][1].extend(inside)
-                continue
-            if not asked and _are_contrary(condition, last):
-                found.append(("else:", inside))
-                last, asked = condition, last
-                continue
-        if head == "else:":
-            last, asked = "", ""
-        else:
-            last, asked = condition, ""
-        found.append((head, inside))
-    return [
-        each
-        for head, inside in found
-        for each in (head, *[INDENT + line for line in _merged(inside)])
-    ]
-
-
-def _are_contrary(a: str, b: str) -> bool:
-    one, other = expressions.parsed(a), expressions.parsed(b)
-    for node, plain in ((one, other), (other, one)):
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return expressions.same(node.operand, plain)
-    pairs = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt}
-    pairs |= {ast.Gt: ast.LtE, ast.LtE: ast.Gt}
-    if isinstance(one, ast.Compare) and isinstance(other, ast.Compare) and len(one.ops) == 1:
-        turned = ast.Compare(one.left, [pairs[type(one.ops[0])]()], one.comparators)
-        return expressions.same(turned, other)
-    return False
-
-
-def _assigned(lines: list[str]) -> set[str]:
-    return {
-        each.id
-        for each in ast.walk(_parsed(lines))
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    }
-
-
-def _parsed(lines: Iterable[str]) -> ast.Module:
-    text = "\n".join(lines)
-    return ast.parse(
-        "def _():\n" + "\n".join(f" {line}" for line in text.splitlines()) if text else ""
-    )
-
-
-def _names_in(lines: Iterable[str]) -> set[str]:
-    return {each.id for each in ast.walk(_parsed(lines)) if isinstance(each, ast.Name)}
-
-
-def _mentions(lines: Iterable[str], name: str) -> bool:
-    parsed = _parsed(lines)
-    if name.startswith("self."):
-        return any(
-            isinstance(each, ast.Attribute)
-            and isinstance(each.value, ast.Name)
-            and each.value.id == "self"
-            and each.attr == name[5:]
-            for each in ast.walk(parsed)
-        )
-    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(parsed))
-
-
-def _without_unused(body: list[str], names: list[str]) -> list[str]:
-    """A function without assignments at its beginning that nothing reads."""
-    while True:
-        for name in names:
-            for index, line in enumerate(body):
-                if line.startswith(f"{name} = "):
-                    read = {
-                        each.id
-                        for each in ast.walk(_parsed([*body[:index], *body[index + 1 :]]))
-                        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
-                    }
-                    if name not in read:
-                        del body[index]
-                        break
-            else:
-                continue
-            break
-        else:
-            return body

@@ -34,15 +34,10 @@ def tree(value: Value) -> ast.expr:
         return ast.Tuple([tree(item) for item in value.items])
     if isinstance(value, tuple):
         return ast.Tuple([tree(item) for item in value])
-    return (
-        ast.UnaryOp(ast.USub(), ast.Constant(-value))
-        if _is_negative(value)
-        else ast.Constant(value)
-    )
-
-
-def _is_negative(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0
+    plain: Any = value
+    if isinstance(plain, (int, float)) and not isinstance(plain, bool) and plain < 0:
+        return ast.UnaryOp(ast.USub(), ast.Constant(-plain))
+    return ast.Constant(plain)
 
 
 def _parsed(expression: Expression) -> ast.expr:
@@ -71,15 +66,15 @@ class _Named(ast.NodeTransformer):
     def __init__(self, names: list[str]) -> None:
         self.names = names
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - ast calls it so
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         name = self.names[int(node.id.strip("_"))]
         return ast.Constant(name == "true") if name in ("true", "false") else ast.Name(name)
 
-    def visit_List(self, node: ast.List) -> ast.expr:  # noqa: N802
+    def visit_List(self, node: ast.List) -> ast.expr:
         self.generic_visit(node)
         return ast.Tuple(node.elts)
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
         name = self.names[int(node.func.id.strip("_"))]
         given = [self.visit(each) for each in node.args]
@@ -123,10 +118,10 @@ def renamed(node: ast.expr, names: Callable[[str], ast.expr]) -> ast.expr:
     """The tree with other trees for its names."""
 
     class Renamed(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+        def visit_Name(self, node: ast.Name) -> ast.expr:
             return names(node.id)
 
-        def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+        def visit_Call(self, node: ast.Call) -> ast.expr:
             return ast.Call(node.func, [self.visit(each) for each in node.args], [])
 
     import copy
@@ -216,12 +211,16 @@ def value_of(node: ast.expr, names: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Subscript):
         return value_of(node.value, names)[value_of(node.slice, names)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        if node.func.id in _FUNCTIONS:
-            return _FUNCTIONS[node.func.id](*[value_of(each, names) for each in node.args])
+        return _FUNCTIONS[node.func.id](*[value_of(each, names) for each in node.args])
     raise LookupError
 
 
 # What is made of trees
+
+
+def _number(node: ast.expr) -> int | None:
+    """The whole number that a tree is; None for another tree."""
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
 
 
 def number(value: int) -> ast.expr:
@@ -231,34 +230,35 @@ def number(value: int) -> ast.expr:
 
 def product(a: ast.expr, b: ast.expr) -> ast.expr:
     """a·b; of numbers, the number, and of one and another, that."""
-    if isinstance(a, ast.Constant) and isinstance(b, ast.Constant):
-        return number(a.value * b.value)
     for one, other in ((a, b), (b, a)):
-        if isinstance(one, ast.Constant) and one.value == 1:
+        if _number(one) == 1:
             return other
-    if isinstance(b, ast.Constant) and isinstance(a, ast.BinOp) and isinstance(a.op, ast.Mult):
-        for mine, rest in ((a.left, a.right), (a.right, a.left)):
-            if is_number(mine):
-                return product(number(mine.value * b.value), rest)  # type: ignore[attr-defined]
-    if isinstance(b, ast.Constant) and not isinstance(a, ast.Constant):
+    if _number(a) is None:
         a, b = b, a
-    if is_number(a) and isinstance(b, ast.BinOp) and isinstance(b.op, ast.Mult):
-        if is_number(b.left):
-            return product(number(a.value * b.left.value), b.right)  # type: ignore[attr-defined]
+    factor = _number(a)
+    if factor is None:
+        return ast.BinOp(b, ast.Mult(), a)
+    if (other_factor := _number(b)) is not None:
+        return number(factor * other_factor)
+    if isinstance(b, ast.BinOp) and isinstance(b.op, ast.Mult):
+        for mine, rest in ((b.left, b.right), (b.right, b.left)):
+            if (other_factor := _number(mine)) is not None:
+                return product(number(factor * other_factor), rest)
     return ast.BinOp(a, ast.Mult(), b)
 
 
 def quotient(a: ast.expr, b: ast.expr) -> ast.expr:
     """a // b, which comes out even."""
-    if isinstance(b, ast.Constant):
-        if b.value == 1:
-            return a
-        if isinstance(a, ast.Constant):
-            return number(a.value // b.value)
-        if isinstance(a, ast.BinOp) and isinstance(a.op, ast.Mult) and is_number(a.left):
-            factor = a.left.value  # type: ignore[attr-defined]
-            if factor % b.value == 0:
-                return product(number(factor // b.value), a.right)
+    divisor, size = _number(b), _number(a)
+    if divisor == 1:
+        return a
+    if divisor is not None:
+        if size is not None:
+            return number(size // divisor)
+        if isinstance(a, ast.BinOp) and isinstance(a.op, ast.Mult):
+            factor = _number(a.left)
+            if factor is not None and factor % divisor == 0:
+                return product(number(factor // divisor), a.right)
     return ast.BinOp(a, ast.FloorDiv(), b)
 
 
@@ -267,8 +267,12 @@ def _terms(node: ast.expr, sign: int = 1) -> Iterator[tuple[int, ast.expr]]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
         yield from _terms(node.left, sign)
         yield from _terms(node.right, sign if isinstance(node.op, ast.Add) else -sign)
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and is_number(node.left):
-        yield sign * node.left.value, node.right  # type: ignore[attr-defined]
+    elif (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Mult)
+        and (factor := _number(node.left)) is not None
+    ):
+        yield sign * factor, node.right
     else:
         yield sign, node
 
@@ -279,8 +283,8 @@ def total(nodes: list[ast.expr]) -> ast.expr:
     counts: list[int] = []
     constant = 0
     for factor, term in [each for node in nodes for each in _terms(node)]:
-        if is_number(term):
-            constant += factor * term.value  # type: ignore[attr-defined]
+        if (size := _number(term)) is not None:
+            constant += factor * size
             continue
         at = next((i for i, each in enumerate(known) if same(each, term)), None)
         if at is None:

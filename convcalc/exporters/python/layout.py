@@ -29,7 +29,8 @@ def broken(line: str, width: int = WIDTH) -> list[str]:
         last = [f"{indent}{tail}"]
         if len(indent) + len(tail) > width:
             continue
-        if len(deeper) + len(inside) <= width and not inside.rstrip().endswith(","):
+        whole = _is_call(head) or len(items) == 1
+        if whole and len(deeper) + len(inside) <= width and not inside.rstrip().endswith(","):
             return [f"{indent}{head}", f"{deeper}{inside.strip()}", *last]
         if len(items) == 1 and head[-1] != "[":
             return [f"{indent}{head}", *broken(f"{deeper}{items[0]}", width), *last]
@@ -38,6 +39,12 @@ def broken(line: str, width: int = WIDTH) -> list[str]:
         lines = [each for item in items for each in broken(f"{deeper}{item},", width)]
         return [f"{indent}{head}", *lines, *last]
     return [line]
+
+
+def _is_call(head: str) -> bool:
+    """Whether the bracket that a text ends with holds arguments, not the items of a list."""
+    before = head[-2:-1]
+    return head[-1] == "(" and (before.isalnum() or before in ("_", ")", "]"))
 
 
 def _is_comprehension(inside: str) -> bool:

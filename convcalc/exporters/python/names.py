@@ -12,7 +12,7 @@ _CAPITALS = {
     each.lower(): each
     for each in (
         *("BN", "CNN", "FPN", "GN", "LN", "MB", "MBConv", "MLP", "PReLU", "ReLU", "ReLU6", "RPN"),
-        *("SE", "SiLU", "SPP", "SPPF", "ASPP", "DW", "PW", "GELU", "ELU", "CSP", "IRB", "FFN", "VGG"),
+        *("SE", "SiLU", "SPP", "SPPF", "ASPP", "DW", "PW", "GELU", "ELU", "CSP", "FFN", "VGG"),
     )
 }  # fmt: skip
 #: Names that every file has a use for.

@@ -7,11 +7,12 @@ and on which tensors that was.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 from convcalc import layers
-from convcalc.expressions import Expression
 from convcalc.exporters.python.names import Namespace, identifier
+from convcalc.expressions import Expression
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph, Node, input_tensors
 from convcalc.language import reader
@@ -138,10 +139,8 @@ class _Replaying:
     def line(self, st: Statement, values: Mapping[str, Any], above: Tensors, known: _Known) -> Line:
         body, inputs = st.body, above
         if body.when is not True:
-            try:
+            with suppress(StopIteration):  # what is left out need not have its input
                 inputs = self.named(st, above, known)
-            except StopIteration:
-                pass  # what is left out need not have its input
             if not evaluate(body.when, _seen(values, inputs)):
                 return Line(st, _seen(values, above), above, above, range(self.at, self.at), True)
         inputs = self.named(st, above, known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.exporters.python.classes import Rule, Use
+from convcalc.exporters.python.use import Rule, Use
 from convcalc.exporters.torch_layers.rules import RULES, called, function, module, unless_default
 
 #: The modules and functions without a field.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc import layers
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Unsayable
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.use import Use
 from convcalc.exporters.torch_layers.activation import PLAIN
 from convcalc.exporters.torch_layers.convolution import convolution
 from convcalc.exporters.torch_layers.rules import called, module, unless_default
@@ -33,7 +33,7 @@ def _bias(use: Use, name: str) -> str | None:
 
 
 def _with_bias(code: str, bias: str | None) -> str:
-    head, _, rest = code[:-1].partition(", bias=")
+    head, _, _ = code[:-1].partition(", bias=")
     return f"{head})" if bias is None else f"{head}, bias={bias})"
 
 
@@ -46,11 +46,13 @@ def spatial_separable_conv(use: Use) -> list[str]:
     out = use.arg("out_channels")
     down = called(
         "nn.Conv2d", use.channels(), out, f"({k}, 1)",
-        stride=f"({s}, 1)" if has_stride else None, padding=f"({p}, 0)" if has_padding else None, bias=bias,
+        stride=f"({s}, 1)" if has_stride else None,
+        padding=f"({p}, 0)" if has_padding else None, bias=bias,
     )  # fmt: skip
     across = called(
         "nn.Conv2d", out, out, f"(1, {k})",
-        stride=f"(1, {s})" if has_stride else None, padding=f"(0, {p})" if has_padding else None, bias=bias,
+        stride=f"(1, {s})" if has_stride else None,
+        padding=f"(0, {p})" if has_padding else None, bias=bias,
     )  # fmt: skip
     return [down, across]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convcalc.exporters.python.channels import Unsayable
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.use import Use
 from convcalc.exporters.torch_layers.rules import (
     called,
     function,
@@ -119,9 +119,8 @@ def conv_transpose(use: Use) -> list[str]:
         cut = tuple([(-before, -end) for before, end in only])
         after = [f"nn.ZeroPad{len(only)}d({reversed_pads(cut)})"]
     else:
-        padding = (
-            unless_default(use, "padding") if use.placed[0].written.padding != "valid" else None
-        )  # type: ignore[attr-defined]
+        written: Any = use.placed[0].written
+        padding = unless_default(use, "padding") if written.padding != "valid" else None
     made = called(
         f"nn.ConvTranspose{use.axes}d",
         use.channels(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from convcalc.exporters.python import expressions
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.use import Use
 from convcalc.exporters.torch_layers.rules import called, function, module, unless_default
 
 

@@ -6,7 +6,7 @@ import ast
 import re
 
 from convcalc.exporters.python import expressions
-from convcalc.exporters.python.classes import Rule, Use
+from convcalc.exporters.python.use import Rule, Use
 from convcalc.exporters.torch_layers.rules import RULES, called, function, module, unless_default
 
 #: The signs of arithmetic.
@@ -79,7 +79,8 @@ def split(use: Use, operands: list[str]) -> str:
             if isinstance(tree, ast.Tuple)
             else expressions.text(tree)
         )
-        return called("torch.split", *operands, items, dim=_dim(use))
+        made = called("torch.split", *operands, items, dim=_dim(use))
+        return f"{made}[0]" if len(use.placed[0].outputs) == 1 else made
     return called("torch.chunk", *operands, str(len(use.placed[0].outputs)), dim=_dim(use))
 
 
@@ -94,15 +95,15 @@ def index_select(use: Use) -> list[str]:
 @function("slice")
 def cut(use: Use, operands: list[str]) -> str:
     if not isinstance(use.tree("axis"), ast.Constant):
-        ends = {name: unless_default(use, name) for name in ("start", "stop", "step")}
-        return called(use.helper("cut"), *operands, _dim(use), **ends)
+        given = {name: unless_default(use, name) for name in ("start", "stop", "step")}
+        return called(use.helper("cut"), *operands, _dim(use), **given)
     axis = use.known("axis")
     start = use.arg("start") if use.is_set("start") or "start" in use.st.body.open else ""
     stop = unless_default(use, "stop") or ""
     step = unless_default(use, "step")
     ends = [start, stop, *([step] if step else [])]
     # As black has it: spaces around what is worked out.
-    plain = all(re.fullmatch(r"-?[\w.]*", each) for each in ends)
+    plain = all(re.fullmatch(r"-?\d*|[^\W\d]\w*", each) for each in ends)
     written = (":" if plain else " : ").join(ends).strip()
     return f"{operands[0]}[{', '.join([':'] * (axis + 1) + [written])}]"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.use import Use
 from convcalc.exporters.torch_layers.rules import called, module, unless_default
 
 

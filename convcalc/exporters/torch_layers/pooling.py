@@ -7,7 +7,7 @@ from typing import Any
 from convcalc.arithmetic import product
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Unsayable
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.use import Use
 from convcalc.exporters.torch_layers.rules import (
     called,
     function,
@@ -155,24 +155,32 @@ def global_max_pool_function(use: Use, operands: list[str]) -> str:
     return called(f"F.adaptive_max_pool{use.axes}d", *operands, "1")
 
 
+def _reached(use: Use) -> str:
+    """The size that a pool reaches; in one dimension PyTorch takes none that keeps its size."""
+    sizes = {each.layer.output_size for each in use.placed}  # type: ignore[attr-defined]
+    if (None,) in sizes:
+        return str(use.always(lambda each: each.outputs[0][1]))
+    return use.arg("output_size")
+
+
 @module("adaptive_avg_pool")
 def adaptive_avg_pool(use: Use) -> list[str]:
-    return [called(f"nn.AdaptiveAvgPool{use.axes}d", use.arg("output_size"))]
+    return [called(f"nn.AdaptiveAvgPool{use.axes}d", _reached(use))]
 
 
 @function("adaptive_avg_pool")
 def adaptive_avg_pool_function(use: Use, operands: list[str]) -> str:
-    return called(f"F.adaptive_avg_pool{use.axes}d", *operands, use.arg("output_size"))
+    return called(f"F.adaptive_avg_pool{use.axes}d", *operands, _reached(use))
 
 
 @module("adaptive_max_pool")
 def adaptive_max_pool(use: Use) -> list[str]:
-    return [called(f"nn.AdaptiveMaxPool{use.axes}d", use.arg("output_size"))]
+    return [called(f"nn.AdaptiveMaxPool{use.axes}d", _reached(use))]
 
 
 @function("adaptive_max_pool")
 def adaptive_max_pool_function(use: Use, operands: list[str]) -> str:
-    return called(f"F.adaptive_max_pool{use.axes}d", *operands, use.arg("output_size"))
+    return called(f"F.adaptive_max_pool{use.axes}d", *operands, _reached(use))
 
 
 @module("max_unpool")

@@ -6,7 +6,7 @@ import ast
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Unsayable
-from convcalc.exporters.python.classes import Use
+from convcalc.exporters.python.use import Use
 from convcalc.exporters.torch_layers.convolution import padded
 from convcalc.exporters.torch_layers.rules import (
     called,
@@ -50,7 +50,9 @@ def _pairs(use: Use) -> list[str]:
         # A pair for one axis is read as two axes' margins, equal on both ends.
         pads = [*map(expressions.text, pair)]
         zeros = ["0", "0"] * (rank - 1 - axis % rank)
-        return [*zeros, *pads]
+        # Other modes than `constant` take all spatial axes.
+        rest = ["0", "0"] * (axis % rank - 1) if use.known("mode") != "constant" else []
+        return [*zeros, *pads, *rest]
     items = tree.elts if isinstance(tree, ast.Tuple) else [tree] * (rank - 1)
     if len(items) == 1:
         items = items * (rank - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from convcalc.exporters.python.classes import Rule, Use
+from convcalc.exporters.python.use import Rule, Use
 
 #: How PyTorch has each layer type.
 RULES: dict[str, Rule] = {}

@@ -106,8 +106,8 @@ CALLED: dict[str, tuple[str, ...]] = {
 }
 
 
-def calls(model: Any, inputs: Sequence[Any]) -> list[Ran]:
-    """What a module calls on inputs with a batch, in order."""
+def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int, ...], ...]]:
+    """What a module calls on inputs with a batch, in order, and the shapes of what it makes."""
     import torch
     from torch.overrides import TorchFunctionMode
     from torch.utils.flop_counter import FlopCounterMode
@@ -119,14 +119,14 @@ def calls(model: Any, inputs: Sequence[Any]) -> list[Ran]:
     def flops() -> int:
         """The operations since the last call."""
         nonlocal counted
-        before, counted = counted, counter.get_total_flops()
+        before, counted = counted, int(counter.get_total_flops())
         return counted - before
 
     inside: list[Any] = []
     paths = {id(module): name for name, module in model.named_modules()}
     around: list[str] = [""]
 
-    class Recording(TorchFunctionMode):
+    class Recording(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
@@ -165,11 +165,11 @@ def calls(model: Any, inputs: Sequence[Any]) -> list[Ran]:
         handles.append(module.register_forward_hook(left))
     try:
         with torch.no_grad(), counter, Recording():
-            model(*inputs)
+            result = model(*inputs)
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return found, _shapes(result)
 
 
 def _is_one_layer(module: Any) -> bool:

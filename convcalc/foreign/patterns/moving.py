@@ -178,6 +178,22 @@ def _keeping(network: Network, index: int) -> Change | None:
     return Change(last, frozenset([index, last]), make)
 
 
+def _neutral(network: Network, index: int) -> Change | None:
+    """Arithmetic with a constant that changes nothing, as exporters leave it behind; else later."""
+    call = network.calls[index]
+    (x, *_) = call.inputs
+    value = getattr(call.placed.layer, "value", None)
+    if value is None or value != _NEUTRAL[call.placed.type]:
+        return _later(network, index)
+    if network.leaves[index] and network.leaves_already(x):
+        return None
+    return Change(index, frozenset([index]), lambda anew: (anew[x],))
+
+
+#: The constant that changes nothing, where there is one.
+_NEUTRAL: Mapping[str, float] = {"add": 0, "sub": 0, "mul": 1, "div": 1}
+
+
 def _later(network: Network, index: int) -> Change | None:
     """What is done to every element of a view, or of a part, as done to what is shown of that.
 
@@ -212,6 +228,7 @@ MOVES: Mapping[str, Callable[[Network, int], Change | None]] = {
     "matmul": _turned,
     "reduce": _keeping,
     **dict.fromkeys(_BY_ELEMENT, _later),
+    **dict.fromkeys(_NEUTRAL, _neutral),
 }
 
 

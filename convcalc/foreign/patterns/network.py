@@ -102,15 +102,21 @@ class Anew:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.calls: list[Call] = []
-        #: Where the tensors of each call went, and the learned ones.
-        self._moved: list[Sequence[Tensor]] = [()] * len(network.calls)
+        #: Where calls that are kept went, what stands for the outputs of others, and where the
+        #: learned tensors of all went.
+        self._places: dict[int, int] = {}
+        self._stand: dict[int, Sequence[Tensor]] = {}
         self._owners: dict[int, int] = {}
         #: What is added is called as this one, and stands where it does.
         self.like: Call = Call("", _NOWHERE, ())
 
     def __getitem__(self, tensor: Tensor) -> Tensor:
         """What stands for a tensor of before."""
-        return tensor if tensor.node < 0 else self._moved[tensor.node][tensor.part]
+        node, part, shape = tensor
+        place = node if node < 0 else self._places.get(node)
+        if place is None:
+            return self._stand[node][part]
+        return tensor if place == node else Tensor(place, part, shape)
 
     def add(
         self,
@@ -150,18 +156,16 @@ class Anew:
     def keep(self, index: int) -> None:
         """A call as it was."""
         call, place = self.network.calls[index], len(self.calls)
-        self._owners[index] = place
+        self._owners[index] = self._places[index] = place
         inputs = tuple([self[tensor] for tensor in call.inputs])
         owner = None if call.weights_of is None else self._owners[call.weights_of]
         if inputs != call.inputs or owner != call.weights_of:
             call = call._replace(inputs=inputs, weights_of=owner)
         self.calls.append(call)
-        outputs = call.placed.outputs
-        self._moved[index] = [Tensor(place, part, each) for part, each in enumerate(outputs)]
 
     def stand(self, index: int, made: Sequence[Tensor]) -> None:
         """Let tensors stand for the outputs of a call of before."""
-        self._moved[index] = made
+        self._stand[index] = made
 
 
 #: The layer of the call that stands for none.

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from convcalc.foreign.patterns.network import Anew, Change, Network
 from convcalc.foreign.patterns.views import VIEWS, chain_to, keep_order
 from convcalc.foreign.traced import Call
-from convcalc.layers.attention import Parameter
+from convcalc.layers.attention import Matmul, Parameter
 from convcalc.layers.base import Layer, Placed
-from convcalc.layers.dense import Reshape, Scale
+from convcalc.layers.dense import Linear, Reshape, Scale
 from convcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm
 from convcalc.shape import Shape, Tensor
 
@@ -93,6 +93,21 @@ def _laid_out(x: Shape, shown: Shape) -> Shape | None:
     if split < 1 or shown[split:] != x.spatial:
         return None
     return Shape(*shown[:split], *[1] * len(x.spatial))
+
+
+def _learned_product(network: Network, index: int) -> Found | None:
+    """A learned matrix by a tensor of channels at positions, as a linear layer at each of these."""
+    call = network.calls[index]
+    layer, (learned, x) = call.placed.layer, call.inputs
+    assert isinstance(layer, Matmul)
+    maker = network.maker(learned)
+    if maker is None or not isinstance(maker.placed.layer, Parameter):
+        return None
+    if len(x.shape) != 2 or layer.transpose_b or network.reader(learned.node) != index:
+        return None
+    features = call.placed.outputs[0].channels
+    linear = Linear(out_features=features, bias=False, per_position=True)
+    return Found(linear, x, (learned.node, index), (learned.node,))
 
 
 def _affine(network: Network, index: int) -> Found | None:
@@ -196,6 +211,7 @@ STRUCTURES: Mapping[str, tuple[Callable[[Network, int], Found | None], ...]] = {
     **dict.fromkeys(("linear", "conv", "conv_transpose"), (_biased,)),
     **dict.fromkeys(("layer_norm", "group_norm", "rms_norm"), (_affine,)),
     "instance_norm": (_grouped, _affine),
+    "matmul": (_learned_product,),
     "scale": (_batch_norm,),
     "mul": (_batch_norm, _larger_first),
     **dict.fromkeys(("add", "maximum", "minimum"), (_larger_first,)),

@@ -309,6 +309,16 @@ def values(network: Network) -> Iterator[Change]:
     return _Finder(network).changes()
 
 
+class _Match(NamedTuple):
+    """A region that is known."""
+
+    region: Region
+    #: What it becomes.
+    layers: tuple[Layer, ...]
+    #: The calls whose learned tensors these have, in their order.
+    holding: tuple[int, ...]
+
+
 class _Finder:
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -323,14 +333,17 @@ class _Finder:
         for last in range(len(self.network.calls) - 1, -1, -1):
             if last in taken or self.made_of[last] is None:
                 continue
-            for region in reversed([*self._regions(last)]):
+            best: _Match | None = None
+            for region in self._regions(last):
                 if not taken.isdisjoint(region.calls):
-                    continue
-                change = self._change(region)
-                if change is not None:
-                    taken |= change.taken
-                    yield change
                     break
+                match = self._match(region)
+                if match is not None and (best is None or self._is_more(match, best)):
+                    best = match
+            change = None if best is None else self._change(best)
+            if change is not None:
+                taken |= change.taken
+                yield change
 
     # --- Regions
 
@@ -418,19 +431,36 @@ class _Finder:
 
     # --- What they compute
 
-    def _change(self, region: Region) -> Change | None:
+    def _match(self, region: Region) -> _Match | None:
         found = self._value(region)
         if found is None:
             return None
         value, order = found
         layers = (value,) if isinstance(value, Layer) else value.become(region)
-        before = [self.network.calls[index].placed.layer for index in region.calls]
-        if layers is None or [*layers] == before:
+        if layers is None:
             return None
         if _made_by(layers, region.shape) != self.network.out(region.calls[-1]).shape:
             return None
-        last = region.calls[-1]
-        holding = tuple([region.learned[place] for place in order])
+        return _Match(region, layers, tuple([region.learned[place] for place in order]))
+
+    def _is_more(self, match: _Match, best: _Match) -> bool:
+        """Whether what a larger region has before is a part of what it becomes.
+
+        What makes no difference is none, as a factor before a norm; but a softmax begins with the
+        largest, which is subtracted.
+        """
+        if match.layers != best.layers:
+            return True
+        before = {*match.region.calls} - {*best.region.calls}
+        layers = [self.network.calls[index].placed.layer for index in sorted(before)]
+        says = [reduction(layer) or layer.type for layer in layers]
+        return isinstance(match.layers[0], Softmax) and says == ["max", "sub"]
+
+    def _change(self, match: _Match) -> Change | None:
+        region, layers, holding = match
+        before = [self.network.calls[index].placed.layer for index in region.calls]
+        if [*layers] == before:
+            return None
 
         def make(anew: Anew) -> tuple[Tensor, ...]:
             first = made = anew[region.x]
@@ -443,7 +473,8 @@ class _Finder:
                 (made,) = anew.add(layer, *joined, holding=held, name=name)
             return (made,)
 
-        return Change(last, frozenset((*region.calls, *region.learned)), make, holding)
+        taken = frozenset((*region.calls, *region.learned))
+        return Change(region.calls[-1], taken, make, holding)
 
     def _value(self, region: Region) -> tuple[Value | Layer, tuple[int, ...]] | None:
         """What a region computes, and in which order the learned tensors are that value's."""
@@ -539,6 +570,9 @@ def _known(program: _Program, region: Region) -> tuple[Value | Layer, tuple[int,
             values: list[Vector] = [sample.x, *own]
             for layer, inputs in steps:
                 values.append(computed(layer, [values[place] for place in inputs]))
+            # What comes after the value is there, and makes no difference, is no part of it.
+            if any(are_near(each, values[-1]) for each in values[1 + len(own) : -1]):
+                continue
             given = [own[place] for place in order]
             for value, expected in sample.known:
                 if value.learned != len(order):

@@ -13,7 +13,7 @@ from convcalc.foreign.writing.elements import stack
 from convcalc.foreign.writing.fields import Names, as_name
 from convcalc.foreign.writing.modules import lines_of
 from convcalc.foreign.writing.proof import is_of
-from convcalc.foreign.writing.yaml import document
+from convcalc.foreign.writing.yaml import Stack, document
 from convcalc.visible import visible
 
 __all__ = ["text_of"]
@@ -29,6 +29,9 @@ def text_of(traced: Traced, *, flat: bool = False) -> str:
     text is read again and compared with the network; where it does not come out the same, a plainer
     one is taken: without blocks and loops, and in the end the plain list.
     """
+    if not traced.calls:
+        # A network has at least one line.
+        return _text(traced, {"layers": Stack([{"sequential": {"layers": []}}])})
     if not flat:
         for written in _WAYS:
             text = _text(traced, written(traced, _input_names(traced)))

@@ -148,10 +148,13 @@ class Arguments:
         if role == "channels":
             yield "in_channels", place.entering
             others = [(each.token, each.values) for each in self.found if each.role == role]
-            for text, values in [*others, ("in_channels", place.entering)]:
-                found = _multiple(text, values, vector)
-                if found is not None:
-                    yield found
+            found = [
+                multiple
+                for text, values in [*others, ("in_channels", place.entering)]
+                if (multiple := _multiple(text, values, vector)) is not None
+            ]
+            # The smaller the factor, the likelier it is meant.
+            yield from sorted(found, key=lambda each: int(each[0].rpartition(" ")[2]))
         if role == "padding":
             yield from _paddings(place)
 
@@ -164,6 +167,7 @@ class Arguments:
         found = same or _multiple("in_channels", entering, vector)
         if found is not None:
             wish = "hidden" if place.field == "out" else place.field
+            wish = "channels" if same else wish
             return self._rule(*found, wish).token
         pairs = [*zip(vector, entering)]
         if any(v is not ANY and (not e or v % e) for v, e in pairs):
@@ -247,7 +251,7 @@ class Arguments:
         if "out" in place.said:
             text, values = place.said["out"]
             if isinstance(text, (Expression, int)):
-                outs.insert(0, (text, values))
+                outs.insert(0, (str(text), values))
         for text, values in outs:
             if self._is_known(values) and self._is_known(place.entering):
                 differ = tuple([a != b for a, b in zip(place.entering, values)])
@@ -283,7 +287,7 @@ class Arguments:
             if each in outs:
                 wish = "out" if each is last or len(outs) == 1 else wish.lstrip("\0")
                 if wish == "out" and each is not last and last:
-                    wish = "hidden" if plain < 3 else "out_1"
+                    wish = "hidden" if plain < 3 else "c1"
             tokens[each.token] = _unique(wish.replace("-", "_"), names)
         defaults: dict[str, Any] = {}
         values: dict[str, Vector] = {}
@@ -319,9 +323,9 @@ def named(value: Any, tokens: dict[str, str]) -> Any:
 
 def choice(first: Any, rest: Any) -> str:
     """A value that the first turn of a loop has, and another that the rest have."""
-    if (first, rest) == (True, False):
+    if first is True and rest is False:
         return f"{INDEX} == 0"
-    if (first, rest) == (False, True):
+    if first is False and rest is True:
         return f"{INDEX} != 0"
     return f"{_literal(first)} if {INDEX} == 0 else {_literal(rest)}"
 
@@ -403,12 +407,12 @@ def _commonest(values: Vector) -> tuple[Any, int]:
 
 
 def _unique(name: str, names: Counter[str]) -> str:
-    stem, _, number = name.rpartition("_")
+    """A name that is not taken yet: `width`, `width_2`; `c1`, `c2`."""
+    counted = name.endswith("1")
+    stem = name[:-1] if counted else f"{name}_"
     found, count = name, 1
-    if number == "1":
-        name = stem
     while found in names:
         count += 1
-        found = f"{name}_{count}"
+        found = f"{stem}{count}"
     names[found] = 1
     return found

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from convcalc import layers
 from convcalc.foreign.writing.arguments import Finished
 from convcalc.foreign.writing.elements import stack
-from convcalc.foreign.writing.fields import Names, as_name
+from convcalc.foreign.writing.fields import Names, as_name, snake_case
 from convcalc.foreign.writing.line import Line, every
 from convcalc.foreign.writing.loops import exact, looped
 from convcalc.foreign.writing.merging import Merged, Merging, Solving, form_of
@@ -28,28 +28,30 @@ def with_blocks(lines: list[Line], *, plain: bool = False) -> tuple[list[Line], 
     The `plain` ones have no loops, and only those modules are blocks that cannot be groups.
     """
     blocks = _Blocks(plain)
-    heights: dict[str, int] = {}
-    modules: dict[str, list[Line]] = {}
-    for line, height in _modules(lines):
-        key = _key(line)
+    found = [(line, _height(line)) for line in every(lines) if line.is_module]
+    # No block calls itself: modules inside others of their class are blocks of their own.
+    nested = {
+        _key(line)
+        for line, _ in found
+        for inner in every(line.lists["layers"])
+        if inner.is_module and _key(inner) == _key(line)
+    }
+    heights: dict[tuple[str, int], int] = {}
+    modules: dict[tuple[str, int], list[Line]] = {}
+    for line, height in found:
+        key = (_key(line), height if _key(line) in nested else 0)
         heights[key] = max(heights.get(key, 0), height)
         modules.setdefault(key, []).append(line)
-    for key in sorted(modules, key=lambda key: heights[key]):
-        blocks.add(key, modules[key])
+    for key in sorted(modules, key=heights.__getitem__):
+        blocks.add(key[0], modules[key])
     body = lines if plain else looped(lines, blocks.merging)
     return body, blocks.written
 
 
-def _modules(lines: list[Line]) -> Iterator[tuple[Line, int]]:
-    """The modules in a list, each with how deep others are nested in it."""
-    for line in every(lines):
-        if line.is_module:
-            yield line, _height(line)
-
-
 def _height(line: Line) -> int:
-    inner = [_height(each) for each in every(line.lists["layers"]) if each.is_module]
-    return 1 + max(inner, default=-1)
+    """How many modules are inside each other in a line, itself included."""
+    inner = [_height(each) for lines in line.inner() for each in lines]
+    return line.is_module + max(inner, default=0)
 
 
 def _key(line: Line) -> str:
@@ -152,8 +154,8 @@ def _sizes(merged: list[Merged], optional: bool = False) -> tuple[int, int]:
         own = optional or each.is_optional
         always, sometimes = always + (not own), sometimes + own
         for key, inner in each.lists.items():
-            for stack in inner if key == "paths" else [inner]:
-                more = _sizes(stack, own)
+            for lines in inner if key == "paths" else [inner]:
+                more = _sizes(lines, own)
                 always, sometimes = always + more[0], sometimes + more[1]
     return always, sometimes
 
@@ -175,7 +177,6 @@ def _block_name(key: str) -> str:
         stem = as_name(key[1:].removesuffix("[]").lower())
         name = f"{stem}_block" if key.endswith("[]") and stem else stem or "block"
     else:
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key)
-        name = as_name(words.lower()) or "block"
+        name = snake_case(key) or "block"
     taken = name in layers.TYPES or name in built.STRUCTURES or name == "input"
     return f"{name}_block" if taken else name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convcalc.foreign.writing.arguments import INDEX, Switch, asks_for_turn, choice
+from convcalc.foreign.writing.arguments import INDEX, Expression, Switch, asks_for_turn, choice
 from convcalc.foreign.writing.line import Line, every, says_more
 from convcalc.foreign.writing.yaml import Stack
 
@@ -23,8 +23,29 @@ def _without_bare_groups(lines: list[Line]) -> Iterator[Line]:
             inner: list[Line] = line.lists["layers"]
             inner[0].from_ = inner[0].from_ or line.from_
             yield from _without_bare_groups(inner)
+        elif pair := _pair(line):
+            yield from pair
         else:
             yield line
+
+
+def _pair(line: Line) -> list[Line]:
+    """The two lines that a loop stands for which is longer than they are; nothing for others."""
+    body = line.lists.get("layers", ())
+    if line.kind != "repeat" or line.fields != {"times": 2} or line.from_ or line.label:
+        return []
+    if len(body) != 1 or body[0].lists:
+        return []
+    (one,) = body
+    if any(isinstance(value, Expression) and asks_for_turn(one) for value in one.fields.values()):
+        return []
+    pair = [Line(one.kind, range(one.first, one.end), one.takes, one.makes) for _ in range(2)]
+    for key, value in one.fields.items():
+        is_switch = isinstance(value, Switch)
+        pair[0].fields[key] = value.first if is_switch else value
+        if not is_switch:
+            pair[1].fields[key] = value  # the rest have what is left out
+    return pair
 
 
 def _element(line: Line) -> Any:

@@ -23,19 +23,19 @@ def _written(layer: Layer) -> tuple[tuple[str, Any], ...]:
     return tuple(
         [
             (field.short or field.name, field.kind.show(value))
-            for field in _ordered(type(layer))
+            for field in _ordered(layer.type)
             if (value := _narrowed(field, getattr(layer, field.name))) != _default(field)
         ]
     )
 
 
 @lru_cache(maxsize=256)
-def _ordered(cls: type[Layer]) -> tuple[Field, ...]:
+def _ordered(type: str) -> tuple[Field, ...]:
     """The fields of a type, those first that have short names, in the order of these."""
     shorts = [*SHORT_NAMES]
     return tuple(
         sorted(
-            layers.fields_of(cls),
+            layers.fields_of(layers.find(type)),
             key=lambda field: shorts.index(field.short) if field.short else len(shorts),
         )
     )
@@ -82,6 +82,12 @@ def as_name(text: str) -> str:
         if not is_identifier(name.replace("-", "_")):
             return ""
     return name[-_LONGEST:].lstrip("-0123456789") if len(name) > _LONGEST else name
+
+
+def snake_case(cls: str) -> str:
+    """The name of a class as specs name blocks: `inverted_residual` for `InvertedResidual`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
+    return as_name(words.lower().strip("_"))
 
 
 class Names:

@@ -8,12 +8,16 @@ from typing import Any
 
 from convcalc.shape import Tensor
 
+#: How deep lines are inside each other, at the most: the language has a limit, and readers too.
+DEEPEST = 24
+
 
 class Line:
     """An element of a `layers` list: a layer, a structure or the call of a block."""
 
     __slots__ = (
         "cls",
+        "depth",
         "end",
         "fields",
         "first",
@@ -51,6 +55,8 @@ class Line:
         self.fields = fields or {}
         #: The lists inside it by their keys; `paths` is a list of them.
         self.lists = lists or {}
+        #: How many lines are inside each other in it.
+        self.depth: int = 1 + max((line.depth for each in self.inner() for line in each), default=0)
         #: Whether that is worth a reader's while.
         self.is_named = False
         #: What others call it in `from` and `weights`; empty where none does.
@@ -91,4 +97,4 @@ def every(lines: Sequence[Line]) -> Iterator[Line]:
 
 def says_more(line: Line) -> bool:
     """Whether the name of a line says more than what it is, and which of these."""
-    return not re.fullmatch(rf"{re.escape(line.kind)}_?\d*", line.name)
+    return not re.fullmatch(rf"{re.escape(line.kind)}(_\d+)?", line.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,15 +24,19 @@ def looped(lines: list[Line], merging: Merging) -> list[Line]:
 
 def _is_free(line: Line) -> bool:
     """Whether no other line, and no reader, needs its name."""
-    is_numbered = line.name[-1:].isdigit()
-    return not line.label and line.weights is None and (not line.is_named or is_numbered)
+    return not line.label and line.weights is None and not _keeps_name(line)
+
+
+def _keeps_name(line: Line) -> bool:
+    """Whether a line's name says more than which of several it is."""
+    return line.is_named and says_more(line) and re.search("[0-9]", line.name) is None
 
 
 def exact(line: Line) -> Any:
     """What equal lines have in common."""
     inner = tuple([tuple(map(exact, each)) for each in line.inner()])
     fields = tuple([(key, repr(value)) for key, value in line.fields.items() if key != "split"])
-    name = line.name if line.is_named and not line.name[-1:].isdigit() else ""
+    name = line.name if _keeps_name(line) else ""
     free = None if not line.label and line.weights is None else id(line)
     return (line.kind, name, fields, line.from_, inner, free)
 
@@ -119,7 +124,7 @@ def _repeat(lines: list[Line], times: int) -> Line:
 
 def _nameless(line: Line) -> Line:
     """A line of a loop, where a name with a number says nothing."""
-    if line.name[-1:].isdigit():
+    if not _keeps_name(line):
         line.is_named = False
     return line
 

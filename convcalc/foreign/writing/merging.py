@@ -183,7 +183,7 @@ def _likeness(a: Line, b: Line) -> int:
     """How alike two lines are; 0 where they cannot be one."""
     if key_of(a) != key_of(b):
         return 0
-    same = sum(b.fields.get(key) == value for key, value in a.fields.items())
+    same = sum(bool(b.fields.get(key) == value) for key, value in a.fields.items())
     depthwise = ("g" in a.fields or "groups" in a.fields) == (
         "g" in b.fields or "groups" in b.fields
     )
@@ -364,6 +364,8 @@ class Solving:
         outs = [line.fields["out"] for line in lines if "out" in line.fields]
         said = {"out": (outs[-1], self.arguments.comes_to(outs[-1]))} if outs else {}
         wish = head.name if head.is_named else head.kind
+        if outs and str(outs[0]).startswith("in_channels *"):
+            wish = "expand"
         # Lines that others name stand in the list itself, where other tensors enter each.
         apart = len(lines) > 1 and any(line.label for line in lines)
         flow = (ANY,) * len(flow) if apart else flow

@@ -13,8 +13,9 @@ from convcalc.foreign.writing.fields import (
     fields_of,
     owns_maps,
     says_something,
+    snake_case,
 )
-from convcalc.foreign.writing.line import Line, every
+from convcalc.foreign.writing.line import DEEPEST, Line, every
 from convcalc.foreign.writing.paths import Users, structured
 from convcalc.foreign.writing.units import with_idioms, with_units
 from convcalc.shape import Tensor
@@ -39,7 +40,7 @@ def lines_of(traced: Traced, inputs: tuple[str, ...]) -> tuple[list[Line], tuple
     entering = tuple([Tensor(-1 - at, 0, shape) for at, shape in enumerate(traced.inputs.values())])
     names = dict(zip(entering, inputs))
     leaving = traced.outputs if not body or traced.outputs != body[-1].makes else ()
-    outputs = _Names(names, taken=inputs).name(body, entering, leaving)
+    outputs = _Names(names, has_modules, taken=inputs).name(body, entering, leaving)
     return body, outputs
 
 
@@ -57,7 +58,7 @@ class _Tree:
         at = first
         while at < end:
             call = self.calls[at]
-            if len(call.scopes) <= depth:
+            if len(call.scopes) <= depth or depth >= DEEPEST:
                 found.append(self._layer(at, call))
                 at += 1
                 continue
@@ -87,6 +88,8 @@ class _Tree:
         cls = "" if scope.type in CONTAINERS else scope.type
         name = "" if scope.name.isdigit() else as_name(scope.name)
         inner = structured(self.lines(first, end, depth + 1), self.users)
+        while len(inner) == 1 and inner[0].is_module and not inner[0].cls and not inner[0].weights:
+            inner = inner[0].lists["layers"]
         if len(inner) == 1 and inner[0].kind in layers.TYPES:
             inner[0].name, inner[0].is_named = name or inner[0].name, bool(name)
             return inner
@@ -95,7 +98,8 @@ class _Tree:
                 inner[0].name = inner[0].name or name
             return inner
         leaving = self.users.leaving(first, end)
-        if not set(leaving) <= set(inner[-1].makes):
+        is_deep = max(line.depth for line in inner) >= DEEPEST
+        if is_deep or not set(leaving) <= set(inner[-1].makes):
             return inner
         takes = self.users.entering(first, end)
         line = Line(
@@ -143,8 +147,12 @@ class _Tree:
 class _Names:
     """Names what is taken from elsewhere than the line above, in one network or module."""
 
-    def __init__(self, entering: dict[Tensor, str], taken: Sequence[str] = ()) -> None:
+    def __init__(
+        self, entering: dict[Tensor, str], has_modules: bool, taken: Sequence[str] = ()
+    ) -> None:
         self.entering = entering
+        #: Whether names are those of modules, and not of the whole network.
+        self.has_modules = has_modules
         #: Tensor to the line that makes it, of those in reach.
         self.made: dict[Tensor, Line] = {}
         self.by_call: dict[int, Line] = {}
@@ -164,7 +172,10 @@ class _Names:
                 self.needed.add(id(self.made[tensor]))
         for line in self.lines:
             if id(line) in self.needed:
-                line.label = self.given.new(line.name or line.cls.lower() or line.kind)
+                name = line.name if self.has_modules else ""
+                line.label = self.given.new(
+                    name or snake_case(line.cls.removesuffix("[]")) or line.kind
+                )
         for line, tensors in self.asked:
             line.from_ = self._said(tensors)
         return self._said(leaving)
@@ -204,7 +215,7 @@ class _Names:
         known = {
             tensor: "input" if count == 1 else f"input.{at}" for at, tensor in enumerate(line.takes)
         }
-        inside = _Names(known)
+        inside = _Names(known, self.has_modules)
         inside.name(line.lists["layers"], line.takes)
         line.reads_input = inside.reads_input
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from convcalc.foreign.traced import Traced
 from convcalc.foreign.writing.composites import as_squeeze_excite
-from convcalc.foreign.writing.line import Line
+from convcalc.foreign.writing.line import DEEPEST, Line
 from convcalc.language.statements import MERGES
 from convcalc.shape import Tensor
 
@@ -166,6 +166,8 @@ class _Join:
         entering = split.takes if split else forks[ordered[0]]
         name, fields, inner = _structure(kind, lists, split, takes)
         line = Line(name, calls, entering, self.line.makes, fields=fields, lists=inner)
+        if line.depth > DEEPEST:
+            return None
         return start, as_squeeze_excite(line) or line
 
     def _start(self, last: int, fork: Any, after: int) -> int | None:

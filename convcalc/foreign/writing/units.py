@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from convcalc import layers
 from convcalc.foreign.writing.line import Line, every
@@ -31,7 +31,7 @@ def with_idioms(lines: list[Line], users: Users) -> list[Line]:
     return result
 
 
-def _shares(lines: list[Line], lent: set[object]) -> bool:
+def _shares(lines: list[Line], lent: Set[object]) -> bool:
     """Whether one of some lines uses the weights of another, or another those of one."""
     return any(line.weights is not None or line.first in lent for line in lines)
 
@@ -85,7 +85,10 @@ def with_units(lines: list[Line], users: Users) -> list[Line]:
                 if after.takes == line.makes and users.of.get(line.makes[0]) == [after.first]:
                     end += 1
             name = "residual_block" if line.kind == "residual" else "parallel"
-            result.append(_module(lines[at:end], name))
+            stack = lines[at:end]
+            # What takes more than enters it stays where it sees that.
+            alone = users.entering(line.first, stack[-1].end) == line.takes
+            result += [_module(stack, name)] if alone else stack
         else:
             result.append(line)
         at = end
@@ -118,9 +121,10 @@ def _with_unconnected(lines: list[Line], users: Users) -> list[Line]:
         body = lines[at : at + len(form)]
         if form and _is_chain(body, users):
             result.append(_module(body, "residual_block"))
+            at += len(form)
         else:
             result.append(lines[at])
-        at += len(form) if form and result[-1] is not lines[at] else 1
+            at += 1
     return result
 
 
@@ -133,10 +137,10 @@ def _kind(line: Line) -> str:
 
 
 def _is_chain(lines: list[Line], users: Users) -> bool:
-    return all(
-        after.takes == before.makes and all(users.is_inside(t, after.end) for t in before.makes)
-        for before, after in zip(lines, lines[1:])
-    )
+    pairs = [(lines[at - 1], lines[at]) for at in range(1, len(lines))]
+    follow = all(after.takes == before.makes for before, after in pairs)
+    inside = all(users.is_inside(t, lines[-1].end) for line in lines[:-1] for t in line.makes)
+    return follow and inside and users.entering(lines[0].first, lines[-1].end) == lines[0].takes
 
 
 def _module(lines: list[Line], cls: str) -> Line:

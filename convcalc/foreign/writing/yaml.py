@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ def document(entries: Mapping[str, Any]) -> str:
     """A mapping as a document; those of its values that have lines of their own stand apart."""
     lines: list[str] = []
     for key, value in entries.items():
-        if isinstance(value, (Stack, dict)) and lines and _has_stack(value):
+        if isinstance(value, (Stack, dict)) and lines and _has_lines(value):
             lines.append("")
         if key == "blocks":
             lines.append("blocks:")
@@ -64,60 +65,51 @@ def _flow(value: Any) -> str:
     return scalar(value)
 
 
-def _has_stack(value: Any) -> bool:
+def _has_lines(value: Any) -> bool:
     """Whether something in a value has lines of its own."""
     if isinstance(value, dict):
-        return any(map(_has_stack, value.values()))
+        return any(map(_has_lines, value.values()))
+    if isinstance(value, Rows):
+        return len(value) > 2 and any(isinstance(row, list) for row in value)
     return isinstance(value, Stack) and bool(value)
-
-
-def _is_short(value: Any, room: int) -> bool:
-    """Whether a value stands on one line that has so many characters left."""
-    if _has_stack(value):
-        return False
-    if isinstance(value, Rows) and len(value) > 2 and any(isinstance(row, list) for row in value):
-        return False
-    return len(_flow(value)) <= room
 
 
 def _entry(key: str, value: Any, indent: int) -> Iterator[str]:
     """An entry of a mapping, as lines."""
     head = f"{' ' * indent}{key}:"
-    if not isinstance(value, (dict, list)) or not value or (_is_short(value, _WIDTH - len(head) - 1) and not _is_open(value)):
+    is_short = not _has_lines(value) and len(head) + 1 + len(text := _flow(value)) <= _WIDTH
+    if is_short or not isinstance(value, (dict, list)) or not value:
         yield f"{head} {_flow(value)}"
     elif isinstance(value, dict):
         yield head
         for name, each in value.items():
             yield from _entry(name, each, indent + 2)
-    else:
+    elif isinstance(value, (Stack, Rows)):
         yield head
         for each in value:
             yield from _item(each, indent + 2)
-
-
-def _is_open(value: Any) -> bool:
-    """Whether a mapping has a table in it, which does not stand on its line."""
-    return isinstance(value, dict) and any(
-        isinstance(each, Rows) and not _is_short(each, _WIDTH) for each in value.values()
-    )
+    else:
+        # The items of a long list stand below each other as many as a line takes.
+        yield from textwrap.wrap(
+            text,
+            _WIDTH,
+            initial_indent=f"{head} ",
+            subsequent_indent=" " * (len(head) + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _item(value: Any, indent: int) -> Iterator[str]:
     """An item of a list, as lines."""
     lead = f"{' ' * indent}- "
     if isinstance(value, Stack) and value:
-        inner = (line for each in value for line in _item(each, indent + 2))
+        inner: Iterator[str] = (line for each in value for line in _item(each, indent + 2))
     elif isinstance(value, dict) and len(value) == 1:
         ((name, fields),) = value.items()
-        # The fields of an element stand deeper than its name by two of its steps.
-        inner = _element(name, fields, indent + 2)
+        inner = _entry(name, fields, indent + 2)
     else:
         yield lead + _flow(value)
         return
     yield lead + next(inner)[indent + 2 :]
     yield from inner
-
-
-def _element(name: str, fields: Any, indent: int) -> Iterator[str]:
-    """A layer, a structure or the call of a block, as lines."""
-    yield from _entry(name, fields, indent)

@@ -18,7 +18,7 @@ from convcalc.importers.aten.operators import (
 )
 from convcalc.layers.attention import Parameter
 from convcalc.layers.base import Layer
-from convcalc.layers.convolution import Conv, ConvTranspose, DepthwiseConv
+from convcalc.layers.convolution import Conv, ConvTranspose, DeformConv, DepthwiseConv
 from convcalc.layers.folding import Unfold
 
 Sizes = int | Sequence[int]
@@ -169,7 +169,47 @@ def deform_conv(
     offset: Value,
     mask: Value,
     bias: Value,
-    *rest: int,
+    stride_h: int,
+    stride_w: int,
+    pad_h: int,
+    pad_w: int,
+    dilation_h: int,
+    dilation_w: int,
+    groups: int,
+    offset_groups: int,
+    use_mask: bool,
 ) -> Value:
-    """A deformable convolution, where its offsets come straight from a convolution of its own."""
-    raise NoLayerError("offsets that are given apart")
+    """A deformable convolution, where a convolution of its own has just made its offsets."""
+    recorder = op.recorder
+    refuse_unless(not use_mask, "offsets with a mask")
+    if not (is_own(weight) and isinstance(weight, Held)):
+        raise NoLayerError("weights that are not learned")
+    if not (isinstance(input, Foreign) and isinstance(offset, Foreign)):
+        raise NoLayerError("a deformable convolution of constants")
+    own_bias = is_own(bias)
+    layer = DeformConv(
+        out_channels=weight.shape[0],
+        kernel_size=together(weight.shape[2:]),
+        stride=together((stride_h, stride_w)),
+        padding=together(((pad_h, pad_h), (pad_w, pad_w))),
+        dilation=together((dilation_h, dilation_w)),
+        groups=groups,
+        deformable_groups=offset_groups,
+        bias=own_bias,
+    )
+    shape = input.tensor.shape
+    placed = layer.placed((shape,)).layer
+    assert isinstance(placed, DeformConv)
+    last = len(recorder.calls) - 1
+    refuse_unless(
+        offset.tensor.node == last
+        and op.is_only_here(offset)
+        and input.shape[0] == 1
+        and recorder.calls[last].inputs == (input.tensor,)
+        and recorder.calls[last].placed.layer == placed.offset_conv(shape).layer,
+        "offsets that no convolution of its own makes",
+    )
+    offsets = next((key for key, owner in recorder.owned().items() if owner == last), None)
+    recorder.forget(last)
+    with op.owning(weight, bias if own_bias and isinstance(bias, Held) else None) as key:
+        return recorder.windowed(layer, input, key=(offsets, key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Value
+from convcalc.foreign.recorder import Foreign, Held, Value
 from convcalc.importers.aten.operators import (
     Operation,
     axis_of,
@@ -260,7 +260,7 @@ def addcmul(op: Operation, x: Value, a: Value, b: Value, *, value: Number = 1) -
 
 @operator("pow")
 def power(op: Operation, x: Any, exponent: Any) -> Value:
-    """A power of which roots and products can be made."""
+    """A power, by a root or products where it can be."""
     refuse_unless(isinstance(exponent, Number) and isinstance(x, Foreign), "a power")
     if exponent == 0.5:
         return unary(op, activation.Sqrt(), x)
@@ -270,8 +270,9 @@ def power(op: Operation, x: Any, exponent: Any) -> Value:
         return _over(op, x)
     if exponent == 1:
         return _kept(x)
-    if exponent not in (2, 3, 4):
-        raise NoLayerError(f"a power of {exponent}")
+    if exponent not in (2, 3, 4):  # a logarithm, a product and an exponential
+        scaled = unary(op, Mul(value=float(exponent)), unary(op, activation.Log(), x))
+        return unary(op, activation.Exp(), scaled)
     made = unary(op, activation.Square(), x)
     if exponent == 3:
         return op.recorder.join(Mul(), made, x)

@@ -164,7 +164,7 @@ def select(op: Operation, x: Foreign, dim: int, index: int) -> Value:
     return op.recorder.select(x, axis, index % x.shape[axis])
 
 
-@operator("index")
+@operator("index", picks=True)
 def index(op: Operation, x: Value, indices: Sequence[Value | None]) -> Value:
     """Cells by tensors of indices, which no input reaches."""
     chosen = [axis for axis, each in enumerate(indices) if each is not None]
@@ -180,10 +180,17 @@ def index(op: Operation, x: Value, indices: Sequence[Value | None]) -> Value:
     return op.recorder.reshaped(found, op.shape)
 
 
-@operator("index_select")
+@operator("index_select", picks=True)
 def index_select(op: Operation, x: Value, dim: int, index: Value) -> Value:
     """Cells of an axis by a tensor of indices."""
     return op.recorder.index(x, axis_of(dim, len(x.shape)), op.shape[axis_of(dim, len(x.shape))])
+
+
+@operator("embedding", picks=True)
+def embedding(op: Operation, weight: Value, indices: Value, *_: Any, **__: Any) -> Value:
+    """Rows of a table by a tensor of indices."""
+    found = op.recorder.index(weight, 0, product(indices.shape))
+    return op.recorder.reshaped(found, op.shape)
 
 
 @operator("gather", "take_along_dim")

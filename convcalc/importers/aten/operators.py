@@ -19,6 +19,8 @@ class Operation(NamedTuple):
     shapes: tuple[tuple[int, ...], ...]
     #: What an operator does on other layers is called for.
     inner: Callable[[str], Any]
+    #: Whether an argument is used here alone.
+    is_only_here: Callable[[Value], bool]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,9 +47,11 @@ _H = TypeVar("_H", bound=Handler)
 OPERATORS: dict[str, Handler] = {}
 #: Those that FlopCounterMode counts, which are layers also where no input reaches them.
 PRODUCTS: set[str] = set()
+#: Those that pick cells, which are layers also of a learned tensor alone.
+PICKS: set[str] = set()
 
 
-def operator(*names: str, is_product: bool = False) -> Callable[[_H], _H]:
+def operator(*names: str, is_product: bool = False, picks: bool = False) -> Callable[[_H], _H]:
     """Have a function record the calls of operators.
 
     It takes an `Operation` and the operator's arguments, named as in ATen's schema, with tensors as
@@ -60,6 +64,8 @@ def operator(*names: str, is_product: bool = False) -> Callable[[_H], _H]:
             OPERATORS[name] = function
         if is_product:
             PRODUCTS.update(names)
+        if picks:
+            PICKS.update(names)
         return function
 
     return register

@@ -66,7 +66,8 @@ def baddbmm(
     return op.recorder.join(Add(), y, input)
 
 
-@operator("matmul", "mm", "bmm", "mv", "dot", is_product=True)
+@operator("mv", "dot", "vdot")
+@operator("matmul", "mm", "bmm", is_product=True)
 def matmul(op: Operation, a: Value, b: Value) -> Value:
     """A product of matrices, of which a vector is one with a single row or column."""
     recorder = op.recorder

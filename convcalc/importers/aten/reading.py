@@ -27,10 +27,10 @@ def read(target: str, arguments: Mapping[str, Any], inputs: Inputs) -> Traced:
     torch = extras.require("torch", "torch", "importing PyTorch modules")
     from convcalc.importers.aten import building
 
-    with _Telling(target, "importing it"):
+    with _Telling(target, "imported"):
         thing = building.found(target)
     make = building.maker(target, thing, arguments)
-    with _Telling(target, "making it"):
+    with _Telling(target, "made"):
         module = building.built(make)
     module.eval()
     sizes = _sizes(target, module, inputs)
@@ -76,7 +76,7 @@ def _raised(target: str, doing: str, error: BaseException) -> ConvcalcError:
         help = "only networks whose layers do not depend on what enters them can be imported"
     elif isinstance(error, ModuleNotFoundError):
         help = f"`{error.name}` is imported there, and is not installed"
-    message = f"{doing}, {target} failed: {what}"
+    message = f"{target} failed as it was {doing}: {what}"
     return ConvcalcError([Diagnostic("code-raised", message, notes=at, help=help)])
 
 
@@ -156,8 +156,8 @@ def _exported(
         return program, module, "meta"
     except Exception as error:
         if _is_of_the_shapes(error) and not _asks_for_values(error):
-            raise _raised(target, "running it", error) from None
-    with _Telling(target, "running it"):
+            raise _raised(target, "run", error) from None
+    with _Telling(target, "run"):
         module = make().eval()
         program = torch.export.export(module, (), _tensors(sizes, "cpu"), strict=False)
     return program, module, "cpu"
@@ -186,6 +186,8 @@ def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> 
             if device == "cpu":
                 # A fused attention is not counted on a processor; products are.
                 stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+                stack.callback(torch.backends.mha.set_fastpath_enabled, True)
+                torch.backends.mha.set_fastpath_enabled(False)
             stack.enter_context(torch.device(device))
             stack.enter_context(counter)
             module(**_tensors(sizes, device))
@@ -207,7 +209,11 @@ def _differences(
     if macs is None:
         yield "FlopCounterMode cannot run it, so its MACs are not checked"
     elif macs != own:
-        reason = ": operators whose cost is not known are in one of them alone" if unknown else ""
+        reason = ""
+        if unknown:
+            reason = ": operators whose cost is not known here may be in the first"
+        elif any(each.type == "deform_conv" for each in placed):
+            reason = ": it leaves deformable convolutions out"
         yield f"PyTorch's FlopCounterMode counts {macs:,} MACs, and here are {own:,}{reason}"
     idle = sum(unused.values())
     if unused:

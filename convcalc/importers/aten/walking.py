@@ -9,11 +9,12 @@ import importlib
 import operator as python
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Recorder, Value
 from convcalc.foreign.traced import Call, Scope, Traced
-from convcalc.importers.aten.operators import OPERATORS, PRODUCTS, Operation, foreign_of
+from convcalc.importers.aten.operators import OPERATORS, PICKS, PRODUCTS, Operation, foreign_of
 from convcalc.layers.attention import Parameter
 
 for _name in ("convolutions", "elementwise", "moving", "normalizations", "products", "reductions"):
@@ -125,7 +126,8 @@ class Walk:
         if name in _VIEWS and node.args:
             self.bases[node] = node.args[0]
         is_reached = any(isinstance(each, Foreign) for each in tensors) and name not in _MADE
-        if not is_reached and not (name in PRODUCTS and tensors):
+        is_table = name in PICKS and isinstance(tensors[0], Held) and bool(tensors[0].made_of)
+        if not (is_reached or is_table or (name in PRODUCTS and tensors)):
             made = _held(node, name, shapes, tensors, arguments)
         else:
             made = self._recorded(node, name, shapes, tensors, arguments, named)
@@ -162,7 +164,8 @@ class Walk:
         scopes, label, is_function = self._place(node, name)
         start = len(recorder.calls)
         with recorder.at(scopes, label):
-            op = Operation(recorder, shapes, lambda inner: recorder.at(scopes, inner))
+            inner = partial(recorder.at, scopes)
+            op = Operation(recorder, shapes, inner, self._is_used_once)
             try:
                 handler = OPERATORS.get(name)
                 if handler is None:
@@ -182,6 +185,11 @@ class Walk:
         )
         return made
 
+    def _is_used_once(self, value: Value) -> bool:
+        """Whether one call alone takes what some call made."""
+        makers = [node for node, made in self.values.items() if made is value]
+        return sum(len(node.users) for node in makers) == 1
+
     def _opaque(
         self, name: str, tensors: Sequence[Value], shapes: Sequence[tuple[int, ...]]
     ) -> list[Value]:
@@ -200,9 +208,7 @@ class Walk:
 
     def used(self) -> set[Any]:
         """The names of the parameters that layers work with."""
-        keys = self.recorder.owned()
-        names = {part for key in keys for part in (key if isinstance(key, tuple) else (key,))}
-        return names | self._opaque_used
+        return {*_flat(tuple(self.recorder.owned())), *self._opaque_used}
 
     def unused(self) -> dict[str, int]:
         """The outermost modules and parameters that nothing uses, each with its parameters."""
@@ -230,7 +236,7 @@ class Walk:
             layer = call.placed.layer
             name = call.name
             key = owners.get(index)
-            weight = str(key[0] if isinstance(key, tuple) else key or "")
+            weight = str(next(iter(_flat(key)), None) or "")
             if isinstance(layer, Parameter):
                 name = weight.rpartition(".")[2] or layer.type
             elif is_function and weight and layer.family in _MODULES:

@@ -1,0 +1,279 @@
+"""Networks as PyTorch code: how they read, that they hold together, and, with torch, what they do.
+
+`reference/export_pytorch.json` has what every network of the zoo did when it was exported and run;
+`reference/record_export_pytorch.py` recorded it.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from convcalc import api, layers, zoo
+from convcalc.diagnostics import ConvcalcError
+from convcalc.exporters.base import Model
+from convcalc.exporters.pytorch import EXPORTER
+from convcalc.exporters.torch_layers import RULES
+from fuzz.making.document import document
+
+RECORD = Path(__file__).parent / "reference" / "export_pytorch.json"
+
+
+def exported(text: str, preset: str | None = None, **variables: Any) -> tuple[str, api.Network]:
+    """A spec's file, and its network."""
+    opened = api.opened(text, preset=preset)
+    network = opened.at(variables)
+    file = EXPORTER.content(Model(opened.request.document, network))
+    assert isinstance(file, str)
+    return file, network
+
+
+def of_zoo(name: str) -> str:
+    found = zoo.locate(name, 10**7)
+    return exported(found.data.decode(), found.preset)[0]
+
+
+BLOCKS = """
+name: Small net
+variables: {alpha: 1.0, num_classes: 10}
+input: [3, 32, 32]
+blocks:
+  conv_bn:
+    args: {out: required, k: 3, stride: 1}
+    layers:
+      - conv: {out: out, k: k, s: stride, p: k // 2, bias: false}
+      - batch_norm
+  unit:
+    args: {out: required, expand: required, stride: 1}
+    let: {hidden: in_channels * expand}
+    layers:
+      - residual:
+          connect: stride == 1 and in_channels == out
+          layers:
+            - conv_bn: {when: expand != 1, out: hidden, k: 1}
+            - relu: {when: expand != 1}
+            - conv_bn: {out: out, stride: stride}
+layers:
+  - conv_bn: {name: stem, out: "make_divisible(16 * alpha, 8)"}
+  - for_each:
+      bind: [t, c, n]
+      in: [[1, 16, 1], [4, 24, 2]]
+      layers:
+        - repeat:
+            times: n
+            index: i
+            layers:
+              - unit: {out: c, expand: t, stride: 2 if i == 0 else 1}
+  - relu: {functional: true}
+  - adaptive_avg_pool: {output_size: 1}
+  - flatten
+  - linear: {name: head, out: num_classes}
+"""
+
+BLOCKS_IN_PYTORCH = '''"""Small net."""
+
+import torch.nn.functional as F
+from torch import nn
+
+
+def make_divisible(v, divisor=8, min_value=None):
+    """Return the multiple of `divisor` nearest to `v`, not below 90 % of it."""
+    least = divisor if min_value is None else min_value
+    result = max(least, int(v + divisor / 2) // divisor * divisor)
+    return int(result + divisor if result < 0.9 * v else result)
+
+
+class ConvBN(nn.Sequential):
+    def __init__(self, in_channels, out, k=3, stride=1):
+        super().__init__(
+            nn.Conv2d(in_channels, out, k, stride=stride, padding=k // 2, bias=False),
+            nn.BatchNorm2d(out),
+        )
+
+
+class Unit(nn.Module):
+    def __init__(self, in_channels, out, expand, stride=1):
+        super().__init__()
+        hidden = in_channels * expand
+        self.use_shortcut = stride == 1 and in_channels == out
+        layers = []
+        if expand != 1:
+            layers += [ConvBN(in_channels, hidden, k=1), nn.ReLU()]
+        layers.append(ConvBN(hidden, out, stride=stride))
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x):
+        y = self.body(x)
+        return y + x if self.use_shortcut else y
+
+
+class SmallNet(nn.Module):
+    def __init__(self, alpha=1.0, num_classes=10):
+        super().__init__()
+        channels = make_divisible(16 * alpha, 8)
+        self.stem = ConvBN(3, channels)
+        layers = []
+        for t, c, n in [(1, 16, 1), (4, 24, 2)]:
+            for i in range(n):
+                layers.append(Unit(channels, c, expand=t, stride=2 if i == 0 else 1))
+                channels = c
+        self.units = nn.Sequential(*layers)
+        self.adaptive_avg_pool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.head = nn.Linear(channels, num_classes)
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = self.units(x)
+        x = F.relu(x)
+        x = self.adaptive_avg_pool(x)
+        x = self.flatten(x)
+        return self.head(x)
+'''
+
+TENSORS = """
+name: Tokens
+input: {left: [3, 32, 32], right: [3, 32, 32]}
+blocks:
+  tower:
+    layers:
+      - conv: {out: 8, k: 16, s: 16}
+      - reshape: {shape: [in_channels, -1]}
+layers:
+  - tower: {name: one, from: left, trainable: false}
+  - tower: {name: other, from: right, weights: one}
+  - parameter: {name: class_token, shape: [8, 1]}
+  - concat: {name: tokens, from: [class_token, one, other], axis: 1}
+  - repeat:
+      times: 2
+      share_weights: true
+      layers:
+        - residual: {layers: [layer_norm, {linear: {out: 8, per_position: true}}]}
+  - matmul: {from: [tokens, tokens], transpose_a: true}
+  - flatten
+  - linear: {name: score, out: 2}
+outputs: [score, tokens]
+"""
+
+TENSORS_IN_PYTORCH = """class Tower(nn.Module):
+    def __init__(self, in_channels):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, 8, 16, stride=16)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return x.reshape(x.shape[0], x.shape[1], -1)
+
+
+class TokensLayer(nn.Module):
+    def __init__(self, in_channels):
+        super().__init__()
+        self.body = nn.Sequential(ChannelLayerNorm(in_channels), ChannelLinear(in_channels, 8))
+
+    def forward(self, x):
+        return self.body(x) + x
+
+
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = Tower(3).requires_grad_(False)
+        self.class_token = nn.Parameter(torch.zeros(8, 1))
+        self.turn = TokensLayer(8)
+        self.flatten = nn.Flatten()
+        self.score = nn.Linear(81, 2)
+
+    def forward(self, x1, x2):
+        one = self.one(x1)
+        other = self.one(x2)
+        class_token = self.class_token.unsqueeze(0)
+        tokens = torch.cat([class_token.expand(one.shape[0], -1, -1), one, other], dim=2)
+        y = tokens
+        for _ in range(2):
+            y = self.turn(y)
+        y = tokens.transpose(-2, -1) @ tokens
+        y = self.flatten(y)
+        score = self.score(y)
+        return score, tokens
+"""
+
+
+def test_blocks_loops_and_conditions_are_classes_loops_and_conditions() -> None:
+    assert exported(BLOCKS)[0] == BLOCKS_IN_PYTORCH
+
+
+def test_tensors_go_by_their_names() -> None:
+    assert exported(TENSORS)[0].endswith(TENSORS_IN_PYTORCH)
+
+
+def test_what_a_preset_leaves_out_is_not_written() -> None:
+    assert "Bottleneck" not in of_zoo("resnet18")
+    assert "BasicBlock" not in of_zoo("resnet50")
+
+
+@pytest.mark.parametrize("name", ["densenet121", "hrnet_w18", "swin_t", "unet_padded", "yolov8n"])
+def test_every_name_in_a_file_is_known(name: str) -> None:
+    tree = ast.parse(of_zoo(name))
+    known = {alias.asname or alias.name for each in tree.body for alias in _aliases(each)}
+    known |= {each.name for each in tree.body if isinstance(each, (ast.ClassDef, ast.FunctionDef))}
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            names = [each for each in ast.walk(function) if isinstance(each, ast.Name)]
+            own = {each.id for each in names if isinstance(each.ctx, ast.Store)}
+            own |= {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
+            read = {each.id for each in names if isinstance(each.ctx, ast.Load)}
+            assert read <= known | own | set(vars(builtins))
+    used = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    assert {name.partition(".")[0] for name in known} <= used | {
+        name for name in known if name[0].isupper()
+    }
+
+
+def _aliases(node: ast.stmt) -> Iterator[ast.alias]:
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from node.names
+
+
+def test_there_is_a_rule_for_every_layer_type() -> None:
+    assert set(RULES) == set(layers.names())
+
+
+def test_a_type_without_a_rule_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(RULES, "mish")
+    with pytest.raises(ConvcalcError, match="`mish` cannot be written in PyTorch"):
+        exported("{name: N, input: [3, 8, 8], layers: [mish]}")
+
+
+def test_the_record_has_the_whole_zoo_without_a_difference() -> None:
+    record = json.loads(RECORD.read_text(encoding="utf-8"))["networks"]
+    assert [*record] == [each["name"] for each in zoo.index()]
+    assert {name for name, each in record.items() if each["differences"]} == set()
+
+
+def test_small_networks_run_as_they_are_counted() -> None:
+    pytest.importorskip("torch")
+    for spec in (BLOCKS, TENSORS):
+        assert api.loads(spec).verify().differences == ()
+
+
+def test_random_networks_run_as_they_are_counted() -> None:
+    pytest.importorskip("torch")
+    ran = 0
+    for seed in range(40):
+        try:
+            network = api.loads(json.dumps(document(Random(seed)).data))
+        except ConvcalcError:
+            continue
+        totals = network.analyze().totals
+        if totals["unknown"] or totals.params > 10**9:
+            continue
+        assert network.verify().differences == (), seed
+        ran += 1
+    assert ran > 20

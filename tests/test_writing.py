@@ -1,0 +1,261 @@
+"""The spec of a foreign network: it analyzes to the same, and reads as a person would write it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import convcalc
+from convcalc import zoo
+from convcalc.foreign import writing
+from convcalc.foreign.traced import Call, Scope, Traced
+from convcalc.foreign.writing import text_of
+from convcalc.layers.base import Layer, find
+from convcalc.shape import Shape, Tensor
+from tests.networks import a_network_each, network
+from tests.strategies import documents
+from tests.traced import traced_of
+
+NAMES = [*zoo.families(), *zoo.presets()]
+#: How much a reader may know: the modules and their classes, the modules, nothing.
+KNOWN: tuple[dict[str, bool], ...] = ({}, {"types": False}, {"scopes": False})
+
+
+def figures(analyzed: convcalc.Network) -> list[Any]:
+    """What a network costs, row by row, without the names of its layers."""
+    rows = analyzed.analyze().rows
+    return [
+        (row.type, row.output_shapes, row.figures, node.functional)
+        for row, node in zip(rows, analyzed.nodes)
+    ]
+
+
+@pytest.mark.parametrize("name", a_network_each(NAMES))
+def test_a_network_of_the_zoo_comes_out_the_same(name: str) -> None:
+    graph = network(name)
+    wanted = figures(graph)
+    for known in KNOWN:
+        text = text_of(traced_of(graph, **known))
+        assert figures(convcalc.loads(text)) == wanted
+        # Blocks and loops are found: the plain list has more lines than layers.
+        assert text.count("\n") < max(60, len(graph.nodes))
+    assert figures(convcalc.loads(text_of(traced_of(graph), flat=True))) == wanted
+
+
+@given(documents, st.sampled_from(KNOWN))
+def test_random_networks_come_out_the_same(text: str, known: dict[str, bool]) -> None:
+    try:
+        graph = convcalc.loads(text)
+    except convcalc.ConvcalcError:
+        return
+    traced = traced_of(graph, **known)
+    for flat in (False, True):
+        assert figures(convcalc.loads(text_of(traced, flat=flat))) == figures(graph)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("resnet50", 50),
+        ("mobilenet_v2", 55),
+        ("vgg16", 40),
+        ("densenet121", 50),
+        ("efficientnet_b0", 65),
+        ("googlenet", 50),
+    ],
+)
+def test_networks_are_written_about_as_short_as_people_do(name: str, most: int) -> None:
+    assert len(text_of(traced_of(network(name))).splitlines()) <= most
+
+
+# What it reads like
+
+
+def made(*lines: str, scopes: Mapping[int, tuple[Scope, ...]] | None = None) -> Traced:
+    """A network of the lines of a spec, in scopes of its own."""
+    body = "".join([f"  - {line}\n" for line in lines])
+    graph = convcalc.loads(f"name: Made\ninput: [8, 16, 16]\nlayers:\n{body}")
+    traced = traced_of(graph)
+    calls = [
+        call._replace(scopes=(scopes or {}).get(at, ())) for at, call in enumerate(traced.calls)
+    ]
+    return traced._replace(calls=tuple(calls))
+
+
+def test_the_plain_list_has_a_line_for_each_layer() -> None:
+    traced = made(
+        "conv: {name: conv1, out: 8, k: [3, 3], s: [2, 1], p: 1, bias: false}",
+        "batch_norm",
+        "relu: {name: relu_17, functional: true}",
+        "conv: {name: conv_17, from: conv1, out: 8, k: 1}",
+        "add: {from: [conv_17, relu_17]}",
+        "linear: {name: fc, out: 5, per_position: true}",
+    )
+    assert text_of(traced, flat=True) == (
+        "name: Made\n"
+        "input: [8, 16, 16]\n"
+        "\n"
+        "layers:\n"
+        "  - conv: {name: conv1, out: 8, k: 3, s: [2, 1], p: 1, bias: false}\n"
+        "  - batch_norm\n"
+        "  - relu: {name: relu_17, functional: true}\n"
+        "  - conv: {name: conv_17, from: conv1, out: 8, k: 1}\n"
+        "  - add: {from: [conv_17, relu_17]}\n"
+        "  - linear: {name: fc, out: 5, per_position: true}\n"
+    )
+
+
+def test_modules_of_one_class_are_a_block_with_arguments() -> None:
+    conv = [
+        "conv: {out: 16, k: 3, s: 2, p: 1}",
+        "relu",
+        "conv: {out: 32, k: 5, s: 2, p: 2}",
+        "relu",
+        "conv: {out: 24, k: 3, p: 1}",
+        "relu",
+    ]
+    scopes = {at: (Scope(f"stem{at // 2}", "ConvReLU"),) for at in range(6)}
+    assert text_of(made(*conv, scopes=scopes)) == (
+        "name: Made\n"
+        "input: [8, 16, 16]\n"
+        "\n"
+        "blocks:\n"
+        "  conv_re_lu:\n"
+        "    args: {out: required, k: 3, stride: 2}\n"
+        "    layers:\n"
+        "      - conv: {out: out, k: k, s: stride, p: k // 2}\n"
+        "      - relu\n"
+        "\n"
+        "layers:\n"
+        "  - conv_re_lu: {name: stem0, out: 16}\n"
+        "  - conv_re_lu: {name: stem1, out: 32, k: 5}\n"
+        "  - conv_re_lu: {name: stem2, out: 24, stride: 1}\n"
+    )
+
+
+def test_paths_that_are_joined_are_structures() -> None:
+    text = text_of(
+        made(
+            "conv: {name: stem, out: 16, k: 1}",
+            "conv: {out: 16, k: 3, p: 1}",
+            "relu: {name: body}",
+            "add: {name: sum, from: [stem, body]}",
+            "conv: {name: left, out: 4, k: 1}",
+            "conv: {from: sum, out: 4, k: 3, p: 1}",
+            "relu: {name: right}",
+            "concat: {from: [left, right]}",
+        )
+    )
+    assert "  - residual:\n      layers:\n        - conv: {out: 16, k: 3, p: 1}\n" in text
+    assert "  - branches:\n      merge: concat\n      paths:\n" in text
+    assert "from" not in text
+
+
+def test_equal_layers_are_a_loop() -> None:
+    text = text_of(made(*["conv: {out: 8, k: 3, p: 1}", "max_pool: {k: 3, s: 1, p: 1}"] * 4))
+    assert "  - repeat:\n      times: 4\n" in text
+    assert text.count("conv") == 1
+
+
+def test_a_module_that_is_used_twice_shares_its_weights() -> None:
+    graph = convcalc.loads(
+        "name: Twins\n"
+        "input: {left: [3, 32, 32], right: [3, 32, 32]}\n"
+        "blocks: {tower: {layers: [conv: {out: 8, k: 3}, batch_norm, relu]}}\n"
+        "layers:\n"
+        "  - tower: {name: one, from: left}\n"
+        "  - tower: {name: other, from: right, weights: one}\n"
+        "  - sub: {from: [one, other]}\n"
+        "outputs: [one, sub]\n".replace("  - sub: {", "  - sub: {name: sub, ")
+    )
+    text = text_of(traced_of(graph))
+    assert "- tower: {name: other, from: right, weights: one}\n" in text
+    assert convcalc.loads(text).analyze().totals.params == graph.analyze().totals.params
+    assert convcalc.loads(text).output_shapes() == graph.output_shapes()
+
+
+# Bad input
+
+
+def test_modules_and_paths_may_be_nested_without_end() -> None:
+    shape = Shape(1, 4, 4)
+    relu = find("relu")()
+    calls = [called(relu, "x", Tensor(-1, 0, shape), scopes=(Scope("m", "M"),) * 400)]
+    for at in range(300):
+        here = Tensor(2 * at, 0, calls[-1].placed.outputs[0])
+        calls.append(called(relu, "x", here))
+        calls.append(called(find("add")(), "add", Tensor(2 * at + 1, 0, here.shape), here))
+    forked = [called(relu, "x", Tensor(-1, 0, shape))]
+    for at in range(300):
+        forked.append(called(relu, "x", Tensor(2 * at, 0, shape)))
+        forked.append(
+            called(find("add")(), "add", Tensor(2 * at + 1, 0, shape), Tensor(-1, 0, shape))
+        )
+    for made_of in (calls, forked):
+        end = Tensor(len(made_of) - 1, 0, shape)
+        traced = Traced("Deep", "", {"x": shape}, tuple(made_of), (end,))
+        assert len(convcalc.loads(text_of(traced)).nodes) == len(made_of)
+
+
+def called(layer: Layer, name: str, *inputs: Tensor, scopes: tuple[Scope, ...] = ()) -> Call:
+    placed = layer.placed(tuple([tensor.shape for tensor in inputs]))
+    return Call(name, placed, inputs, scopes)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "input",
+        "9",
+        "a/b:c.d",
+        "- #x",
+        "conv: {",
+        "卷积",
+        "e\u0301",
+        "\u202e",
+        "x" * 300,
+        "true",
+    ],
+)
+def test_foreign_names_are_written_as_names(name: str) -> None:
+    shape = Shape(4, 8, 8)
+    x = Tensor(-1, 0, shape)
+    conv = find("conv")(out_channels=4, kernel_size=(1,))
+    calls = [called(conv, name, x, scopes=(Scope(name, name),)) for _ in range(2)]
+    outputs = tuple([Tensor(at, 0, shape) for at in range(2)])
+    join = called(find("sub")(), name, *outputs)
+    traced = Traced(
+        name or "N", f"{name}\n{name}", {name: shape}, (*calls, join), (Tensor(2, 0, shape),)
+    )
+    for flat in (False, True):
+        assert len(convcalc.loads(text_of(traced, flat=flat)).nodes) == 3
+
+
+def test_texts_are_quoted_where_yaml_would_take_them_for_more() -> None:
+    shape = Shape(4, 8, 8)
+    layer = find("opaque")(op="a: {b}, #c", shape=(4, 8, 8))
+    call = called(layer, "x", Tensor(-1, 0, shape))
+    traced = Traced(
+        "no", 'see "x": y\n# z', {"x": shape}, (call,), (Tensor(0, 0, shape),), ("said\nso",)
+    )
+    found = convcalc.loads(text_of(traced))
+    assert (found.name, found.source) == ("no", 'see "x": y\n# z')
+    assert found.nodes[0].placed.config["op"] == "a: {b}, #c"
+
+
+def test_what_does_not_come_out_the_same_is_written_as_the_plain_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    traced = traced_of(network("lenet"))
+    monkeypatch.setattr(writing, "_WAYS", (lambda *_: {"layers": ["relu"]},))
+    assert text_of(traced) == text_of(traced, flat=True)
+
+
+def test_the_same_network_is_written_the_same() -> None:
+    traced = traced_of(network("mobilenet_v3"))
+    assert text_of(traced) == text_of(traced)
