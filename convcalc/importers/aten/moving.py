@@ -303,7 +303,7 @@ def pad(
     fields: dict[str, Any] = {"mode": mode, "value": float(value or 0)}
     value_of = foreign(op, x)
     for axis in margins:
-        value_of = op.recorder._with_axis(value_of, axis)
+        value_of = op.recorder.with_axis(value_of, axis)
     lies = value_of.lies
     spatial = len(lies) - 1
     if lies[0] not in margins and 1 <= spatial <= 3:
