@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def node(operator: str, *inputs: str, to: str = "y", name: str = "", **attributes: Any) -> Any:
-    return helper.make_node(operator, inputs, to.split(), name=name, **attributes)
+    named = {key.rstrip("_"): value for key, value in attributes.items()}
+    return helper.make_node(operator, inputs, to.split(), name=name, **named)
 
 
 def weight(name: str, *shape: int) -> Any:
@@ -207,6 +208,23 @@ NETS = {
         ),
         (ints("n", 1, 3), helper.make_tensor("i", TensorProto.INT64, [], [1])),
         "split 1×8×8+3×8×8 0, relu 3×8×8 0",
+    ),
+    "columns that become a map": Net(
+        (node("Col2Im", "x", "size", "kernel", strides=[2, 2]),),
+        (ints("size", 8, 8), ints("kernel", 2, 2)),
+        "fold 3×8×8 0",
+        (1, 12, 16),
+        opset=18,
+    ),
+    "a padding that is worked out": Net(
+        (
+            node("Clip", "n", "zero", to="c"),
+            node("Cast", "c", to="i", to_=7),
+            node("Concat", "none", "i", "none", "i", to="p", axis=0),
+            node("Pad", "x", "p"),
+        ),
+        (floats("n", (2,), -1, 2), floats("zero", (), 0), ints("none", 0, 0)),
+        "pad 4×8×12 0",
     ),
     "a resize by a factor": Net(
         (node("Resize", "x", "", "s", mode="linear"),),

@@ -17,6 +17,7 @@ from convcalc.importers.onnx_reader.constants import (
     resolved_shape,
     sliced,
 )
+from convcalc.importers.onnx_reader.handlers.convolution import pads, per_axis
 from convcalc.importers.onnx_reader.learning import mixed
 from convcalc.importers.onnx_reader.operation import (
     Known,
@@ -25,6 +26,7 @@ from convcalc.importers.onnx_reader.operation import (
     compact,
     operator,
 )
+from convcalc.layers.folding import Fold
 from convcalc.layers.resampling import Pad, PixelShuffle, PixelUnshuffle, Upsample
 
 #: Parts that `Split` makes.
@@ -416,3 +418,23 @@ def space_to_depth(op: Operation) -> Foreign:
     """Resolution as channels."""
     layer = PixelUnshuffle(factor=op.attribute("blocksize", 1))
     return op.recorder.on_channels(layer, op.foreign(0))
+
+
+@operator("Col2Im")
+def fold(op: Operation) -> Foreign:
+    """Windows that lie side by side as columns, summed up where they lie in a map."""
+    value = op.foreign(0)
+    size, kernel = op.integers("image_shape", 1), op.integers("block_shape", 2)
+    if size is None or kernel is None or len(size) != 2 or len(value.shape) != 3:
+        raise NoLayerError("no map of two axes")
+    if value.shape[0] != 1:
+        raise NoLayerError("a batch of windows")
+    layer = Fold(
+        output_size=compact(size),
+        kernel_size=compact(kernel),
+        stride=compact(per_axis(op, "strides", 2)),
+        padding=compact(pads(op, 2)),
+        dilation=compact(per_axis(op, "dilations", 2)),
+    )
+    (tensor,) = op.recorder.add(layer, op.recorder.settled(value, (1, 2)))
+    return Foreign(tensor, (None, 0, 1, 2))
