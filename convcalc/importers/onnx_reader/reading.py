@@ -271,8 +271,9 @@ class _Walk:
             self._folded += 1
             op.unfolds = self.unfolds
         if node.op in _COUNTED and len(inputs) > 1 and isinstance(inputs[1], Constant):
-            made_of = sum(product(each.shape) for each in inputs[1].made_of)
-            self._beside += max(made_of - inputs[1].size, 0)
+            parts = [product(each.shape) for each in inputs[1].made_of]
+            # One as large is the weight itself, or a copy that the exporter has turned.
+            self._beside += sum(size for size in parts if size < inputs[1].size)
         is_constant = not any(isinstance(each, (Foreign, Parts)) for each in inputs)
         if is_constant and node.op not in _COUNTED and node.op not in _RANDOM:
             self._fold(node, op)
