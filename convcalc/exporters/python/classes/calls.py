@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import NamedTuple
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Unsayable
@@ -17,39 +18,44 @@ from convcalc.exporters.python.use import Held, Ran, Use
 from convcalc.language.statements import Call, Statement
 
 
+class Calling(NamedTuple):
+    """A call of a class: which, by what line, in which of its runs, on what."""
+
+    signature: Signature
+    st: Statement
+    ran: Ran
+    #: What enters it, the tensors that it takes by their names included.
+    inputs: list[Held]
+    #: What it did, each time.
+    turns: list[Turn]
+
+
 def apply_block(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
     """The call of a block."""
     turns = [line.turns[0] for _, line in ran]
     Use.one(map(kind_of, turns))
-    return invoke(writer, writer.file.block(st.type, turns[0]), st, ran, inputs, turns)
+    signature = writer.file.block(st.type, turns[0])
+    return invoke(writer, Calling(signature, st, ran, inputs, turns))
 
 
-def invoke(
-    writer: Writer,
-    signature: Signature,
-    st: Statement,
-    ran: Ran,
-    inputs: list[Held],
-    turns: list[Turn],
-    name: str = "",
-) -> list[Held]:
+def invoke(writer: Writer, calling: Calling, name: str = "") -> list[Held]:
     """A class, made and called."""
-    captured = [each for name in signature.captured for each in tensors_of(writer, name)]
-    operands = [each.code for each in (*inputs, *captured)]
+    signature, st, ran, inputs, _ = calling
+    inputs = [*inputs, *[each for name in signature.captured for each in tensors_of(writer, name)]]
+    calling = calling._replace(inputs=inputs)
+    operands = [each.code for each in inputs]
     operands += [
         f"{python}={given_as(writer, st, meant, ran, inputs, forward=True)}"
         for meant, python in signature.given
     ]
     attribute = ""
     if signature.is_function:
-        operands += _arguments_of(
-            writer, signature, st, ran, [*inputs, *captured], turns, forward=True
-        )
+        operands += _arguments_of(writer, calling, forward=True)
         code = f"{signature.name}({', '.join(operands)})"
     else:
         attribute = (owner_of(writer, st) or "") if isinstance(st.body, Call) else ""
         if not attribute:
-            made = constructed(writer, signature, st, ran, [*inputs, *captured], turns)
+            made = constructed(writer, calling)
             attribute = attribute_of(writer, st, name)
             writer.init.append(f"self.{attribute} = {as_trained(writer, made, st, ran, inputs)}")
             if st.body.name is not None:
@@ -57,45 +63,35 @@ def invoke(
         code = f"self.{attribute}({', '.join(operands)})"
     target = target_of(writer, st, inputs)
     writer.body.append(f"{target} = {code}")
-    found = outputs_of(writer, signature, st, ran, [*inputs, *captured], turns, f"self.{attribute}")
+    found = outputs_of(writer, calling, f"self.{attribute}")
     if len(found) == 1:
         return [found[0]._replace(code=target)]
     return [each._replace(code=f"{target}[{part}]") for part, each in enumerate(found)]
 
 
-def constructed(
-    writer: Writer,
-    signature: Signature,
-    st: Statement,
-    ran: Ran,
-    inputs: list[Held],
-    turns: list[Turn],
-) -> str:
+def constructed(writer: Writer, calling: Calling) -> str:
     """The code that makes an instance of a class."""
-    arguments = _arguments_of(writer, signature, st, ran, inputs, turns, forward=False)
-    return f"{signature.name}({', '.join(arguments)})"
+    arguments = _arguments_of(writer, calling, forward=False)
+    return f"{calling.signature.name}({', '.join(arguments)})"
 
 
 def _arguments_of(
     writer: Writer,
-    signature: Signature,
-    st: Statement,
-    ran: Ran,
-    inputs: list[Held],
-    turns: list[Turn],
+    calling: Calling,
     *,
     forward: bool,
 ) -> list[str]:
     """The arguments of a class, the first ones by their places."""
+    params = calling.signature.params
     found: list[str] = []
     places = True
-    for param in signature.params:
-        code = _argument(writer, param, signature, st, ran, inputs, turns, forward=forward)
+    for param in params:
+        code = _argument(writer, param, calling, forward=forward)
         if code is None:
             places = False
             continue
         first = param.input is not None or not any(
-            each.input is None for each in signature.params[: signature.params.index(param)]
+            each.input is None for each in params[: params.index(param)]
         )
         if places and first and param.default is None and code not in ("True", "False"):
             found.append(code)
@@ -108,15 +104,12 @@ def _arguments_of(
 def _argument(
     writer: Writer,
     param: Param,
-    signature: Signature,
-    st: Statement,
-    ran: Ran,
-    inputs: list[Held],
-    turns: list[Turn],
+    calling: Calling,
     *,
     forward: bool,
 ) -> str | None:
     """An argument as code; None where its default holds."""
+    signature, st, ran, inputs, turns = calling
     if param.input is not None:
         held = inputs[param.input]
         if held.channels is not None:
@@ -163,14 +156,11 @@ def given_as(
 
 def outputs_of(
     writer: Writer,
-    signature: Signature,
-    st: Statement,
-    ran: Ran,
-    inputs: list[Held],
-    turns: list[Turn],
+    calling: Calling,
     attribute: str,
 ) -> list[Held]:
     """What a class hands on, its channels said by the caller."""
+    signature, _, _, inputs, turns = calling
     params = {each.name: each for each in signature.params}
     found = []
     for each in signature.outputs:
@@ -186,7 +176,7 @@ def outputs_of(
                 param = params.get(name)
                 if param is None:
                     raise Unsayable
-                code = _argument(writer, param, signature, st, ran, inputs, turns, forward=False)
+                code = _argument(writer, param, calling, forward=False)
                 if code is None:
                     if param.default in (None, "None"):
                         raise Unsayable

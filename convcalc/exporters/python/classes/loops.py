@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, NamedTuple
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Tree, Unsayable
-from convcalc.exporters.python.classes.calls import constructed, given_as, outputs_of
+from convcalc.exporters.python.classes.calls import Calling, constructed, given_as, outputs_of
 from convcalc.exporters.python.classes.modules import assign, chain, is_pure
 from convcalc.exporters.python.classes.signature import Signature, channels_name
 from convcalc.exporters.python.classes.structures import as_modules, as_statements
 from convcalc.exporters.python.classes.tensors import target_of, tensors_of
 from convcalc.exporters.python.classes.training import as_trained, training_of
-from convcalc.exporters.python.classes.turns import entered
+from convcalc.exporters.python.classes.turns import Turns, entered
 from convcalc.exporters.python.classes.writer import Writer
 from convcalc.exporters.python.items import Code, For, Item, count_of, rendered, replaced, step_of
 from convcalc.exporters.python.layout import INDENT
@@ -52,7 +52,8 @@ def _shared(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> list
         if signature.captured or signature.given or signature.is_function:
             raise Unsayable
         lines = [(run, entered(turn)) for run, turn in turns]
-        code = constructed(writer, signature, st, lines, inputs, [turn for _, turn in turns])
+        calling = Calling(signature, st, lines, inputs, [turn for _, turn in turns])
+        code = constructed(writer, calling)
         assign(writer, name, [code], trainings)
     times = expressions.text(writer.tree(body.times, ran, inputs, forward=True, whole=True))
     target = target_of(writer, st, inputs)
@@ -84,9 +85,7 @@ def _loop(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> list[H
         listed = code[len(writer.dialect.sequential) + 1 : -1]
         listed = (
             listed[1:]
-            if listed.startswith("*")
-            and "," not in listed.partition("[")[0]
-            and items.__len__() == 1
+            if listed.startswith("*") and "," not in listed.partition("[")[0] and len(items) == 1
             else f"[{listed}]"
         )
         code = f"{writer.dialect.module_list}({listed})"
@@ -105,13 +104,22 @@ def _loop(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> list[H
     return [Held(target, channels, entering.single)]
 
 
+class _Loop(NamedTuple):
+    """A loop as modules."""
+
+    items: list[Item]
+    #: The channels after them.
+    channels: Tree
+    #: The tensors that each module takes, beside what the one before it makes.
+    captured: tuple[Held, ...] = ()
+    #: And the names of sizes, as the call gives them.
+    given: tuple[str, ...] = ()
+
+
 def _modules_of(
     writer: Writer, st: Statement, ran: Ran, channels: Tree, *, own: bool = False
-) -> tuple[list[Item], Tree, list[Held], list[str]]:
-    """The modules of all turns of a loop, and the channels after them.
-
-    And the tensors and names that each of them takes, beside what the one before it makes.
-    """
+) -> _Loop:
+    """The modules of all turns of a loop."""
     body, stack = st.body, st.body.layers
     turns = [(run, turn) for run, line in ran for turn in line.turns]
     entering = [Held("x", channels)]
@@ -122,101 +130,108 @@ def _modules_of(
     writer.bound.update(bound)
     writer.own.update(bound)
     header = _header(writer, st, ran, entering)
-    variable = ""
-    started: list[Item] = []
-    known = dict(writer.python)
     signature: Signature | None = None
     if not is_pure(writer, stack, turns):
         signature = writer.file.lifted(writer, stack, turns, _lifted_name(writer, st), bound=bound)
 
-    def made(entering: Tree) -> tuple[list[Item], Tree]:
+    def turn(entering: Tree) -> tuple[list[Item], Tree]:
         if signature is None:
             return chain(writer, stack, turns, entering)
-        inputs = [
-            Held("x", entering),
-            *[each for name in signature.captured for each in tensors_of(writer, name)],
-        ]
-        lines = [(run, entered(turn)) for run, turn in turns]
-        code = constructed(writer, signature, st, lines, inputs, [turn for _, turn in turns])
-        held = outputs_of(writer, signature, st, lines, inputs, [turn for _, turn in turns], "")
-        name = signature.outputs[0].channels
-        if held[0].channels is None and isinstance(name, ast.Name) and name.id.startswith("."):
-            one = writer.locals.new("layer")
-            return [Code(f"{one} = {code}"), one], ast.Name(f"{one}{name.id}")
-        return [code], held[0].channels
+        return _lifted(writer, signature, st, turns, entering)
 
     tried = _kept_state(writer)
-    items, after = made(channels)
+    items, after = turn(channels)
     if not items:
-        return [], channels, [], []
-    differs = not expressions.same(after, channels) and any(len(line.turns) > 1 for _, line in ran)
-    if differs and channels is None:
-        raise Unsayable
-    if differs:
-        assert channels is not None
+        return _Loop([], channels)
+    started: list[Item] = []
+    inner = {writer.python.get(each) for each in bound}
+    if expressions.same(after, channels) or all(len(line.turns) < 2 for _, line in ran):
+        names = expressions.names_in(after) if after is not None else set()
+        if names & inner or any("." in each for each in names):
+            raise Unsayable
+    else:
         _restore(writer, tried)
-        is_inner = isinstance(channels, ast.Name) and channels.id in writer.mutable
-        if isinstance(channels, ast.Name) and is_inner:
-            variable = channels.id
-        elif own and isinstance(channels, ast.Name) and channels.id == channels_name(0):
-            variable = channels.id
-            writer.mutable.add(variable)
-        else:
-            variable = writer.locals.new("channels")
-            writer.mutable.add(variable)
-            started.append(Code(f"{variable} = {expressions.text(channels)}"))
-        items, after = made(ast.Name(variable))
+        started, variable, is_inner = _carried(writer, channels, own=own)
+        items, after = turn(ast.Name(variable))
         if after is None:
             raise Unsayable
-        text = expressions.text(after)
-        repeated = None if isinstance(after, (ast.Name, ast.Constant)) else text
-        step = step_of(after, variable)
-        if step is not None:
-            items.append(Code(f"{variable} += {expressions.text(step)}"))
-        elif (
-            repeated
-            and sum(count_of(item, repeated) for item in items) == 1
-            and not set(expressions.names_in(after)) & {variable}
-        ):
-            name = writer.locals.new("out_channels")
-            items = [replaced(item, repeated, name) for item in items]
-            items = [Code(f"{name} = {repeated}"), *items, Code(f"{variable} = {name}")]
-        elif text != variable:
-            items.append(Code(f"{variable} = {text}"))
-    result = after
-    if variable:
-        names = expressions.names_in(after) if after is not None else set()
-        inner = {writer.python.get(each) for each in bound} | {variable}
+        items = _carrying(writer, items, variable, after)
+        names = expressions.names_in(after)
         is_own = any(
             isinstance(item, Code) and item.text.partition(" = ")[0] in names for item in items
         )
-        if names & inner or is_own or is_inner or any("." in each for each in names):
-            result = ast.Name(variable)
-    elif after is not None:
-        inner = {writer.python.get(each) for each in bound}
-        if expressions.names_in(after) & inner or any(
-            "." in n for n in expressions.names_in(after)
-        ):
-            raise Unsayable
-    # A loop that has no turns at times hands on what came.
-    if variable and any(not line.turns for _, line in ran):
-        result = ast.Name(variable)
-    loop = For(header, items)
-    captured: list[Held] = []
-    given: list[str] = []
-    if signature is not None:
-        captured = [each for name in signature.captured for each in tensors_of(writer, name)]
-        for meant, python in signature.given:
-            if meant in bound:
-                raise Unsayable
-            given.append(f"{python}={given_as(writer, st, meant, ran, entering, forward=True)}")
-    del known
-    return [*started, loop], result, captured, given
+        is_inside = bool(names & {*inner, variable}) or any("." in each for each in names)
+        # A loop that has no turns at times hands on what came.
+        if is_own or is_inner or is_inside or any(not line.turns for _, line in ran):
+            after = ast.Name(variable)
+    items = [*started, For(header, items)]
+    if signature is None:
+        return _Loop(items, after)
+    if not set(bound).isdisjoint(meant for meant, _ in signature.given):
+        raise Unsayable
+    captured = [each for name in signature.captured for each in tensors_of(writer, name)]
+    given = [
+        f"{python}={given_as(writer, st, meant, ran, entering, forward=True)}"
+        for meant, python in signature.given
+    ]
+    return _Loop(items, after, tuple(captured), tuple(given))
 
 
-def _kept_state(
-    writer: Writer,
-) -> Any:
+def _lifted(
+    writer: Writer, signature: Signature, st: Statement, turns: Turns, channels: Tree
+) -> tuple[list[Item], Tree]:
+    """A turn that is a class of its own, and the channels after it."""
+    inputs = [
+        Held("x", channels),
+        *[each for name in signature.captured for each in tensors_of(writer, name)],
+    ]
+    lines = [(run, entered(turn)) for run, turn in turns]
+    calling = Calling(signature, st, lines, inputs, [turn for _, turn in turns])
+    code = constructed(writer, calling)
+    held, *_ = outputs_of(writer, calling, "")
+    name = signature.outputs[0].channels
+    if held.channels is None and isinstance(name, ast.Name) and name.id.startswith("."):
+        one = writer.locals.new("layer")
+        return [Code(f"{one} = {code}"), one], ast.Name(f"{one}{name.id}")
+    return [code], held.channels
+
+
+def _carried(writer: Writer, channels: Tree, *, own: bool) -> tuple[list[Item], str, bool]:
+    """What begins a loop that changes the channels, the variable that holds them, and whether a
+    loop around has it already.
+    """
+    if channels is None:
+        raise Unsayable
+    if isinstance(channels, ast.Name):
+        if channels.id in writer.mutable:
+            return [], channels.id, True
+        if own and channels.id == channels_name(0):
+            writer.mutable.add(channels.id)
+            return [], channels.id, False
+    variable = writer.locals.new("channels")
+    writer.mutable.add(variable)
+    return [Code(f"{variable} = {expressions.text(channels)}")], variable, False
+
+
+def _carrying(writer: Writer, items: list[Item], variable: str, after: ast.expr) -> list[Item]:
+    """The modules of a turn, and the statement that says the channels after it."""
+    text = expressions.text(after)
+    repeated = "" if isinstance(after, (ast.Name, ast.Constant)) else text
+    step = step_of(after, variable)
+    if step is not None:
+        return [*items, Code(f"{variable} += {expressions.text(step)}")]
+    if (
+        repeated
+        and sum(count_of(item, repeated) for item in items) == 1
+        and variable not in expressions.names_in(after)
+    ):
+        name = writer.locals.new("out_channels")
+        items = [replaced(item, repeated, name) for item in items]
+        return [Code(f"{name} = {repeated}"), *items, Code(f"{variable} = {name}")]
+    return items if text == variable else [*items, Code(f"{variable} = {text}")]
+
+
+def _kept_state(writer: Writer) -> Any:
     """What writing changes, to write once more from here."""
     names = (set(writer.locals.taken), set(writer.attributes.taken), set(writer.mutable))
     return names, list(writer.init), list(writer.extras)
@@ -281,5 +296,5 @@ def _as_modules(
     writer: Writer, st: Statement, ran: Ran, channels: Tree, own: bool
 ) -> tuple[list[Item], Tree]:
     """A loop among modules."""
-    items, after, _, _ = _modules_of(writer, st, ran, channels, own=own)
-    return items, after
+    loop = _modules_of(writer, st, ran, channels, own=own)
+    return loop.items, loop.channels

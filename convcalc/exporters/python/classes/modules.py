@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Tree, channels_after
-from convcalc.exporters.python.classes.calls import constructed, outputs_of
+from convcalc.exporters.python.classes.calls import Calling, constructed, outputs_of
 from convcalc.exporters.python.classes.conditions import condition_of, early_condition
 from convcalc.exporters.python.classes.signature import kind_of
 from convcalc.exporters.python.classes.structures import MODULES
@@ -127,9 +127,10 @@ def _links(
     if st.type in writer.file.blocks:
         turns = [line.turns[0] for _, line in ran]
         signature = writer.file.block(st.type, turns[0])
-        code = constructed(writer, signature, st, ran, entering, turns)
+        calling = Calling(signature, st, ran, entering, turns)
+        code = constructed(writer, calling)
         code = as_trained(writer, code, st, ran, entering)
-        held = outputs_of(writer, signature, st, ran, entering, turns, "")
+        held = outputs_of(writer, calling, "")
         if signature.outputs[0].channels is not None and held[0].channels is None:
             name = signature.outputs[0].channels
             if isinstance(name, ast.Name) and name.id.startswith("."):

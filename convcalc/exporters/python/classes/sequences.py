@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.exporters.python.classes.calls import invoke
+from convcalc.exporters.python.classes.calls import Calling, invoke
 from convcalc.exporters.python.classes.lines import statements_of
 from convcalc.exporters.python.classes.modules import assign, chain, is_pure
 from convcalc.exporters.python.classes.structures import as_statements
@@ -22,7 +22,7 @@ def _sequential(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> 
         return _sequence(writer, st, ran, turns, st.body.layers, inputs, st.body.name or "layers")
     if st.body.name is not None and not writer.is_function:
         signature = writer.file.lifted(writer, st.body.layers, turns, class_name(st.body.name))
-        return invoke(writer, signature, st, ran, inputs, [turn for _, turn in turns])
+        return invoke(writer, Calling(signature, st, ran, inputs, [turn for _, turn in turns]))
     with within(writer, st, ran, inputs):
         return statements_of(writer, st.body.layers, turns, inputs)
 

@@ -51,9 +51,7 @@ def tensors_of(writer: Writer, name: str) -> list[Held]:
     return found
 
 
-def fresh(
-    writer: Writer,
-) -> str:
+def fresh(writer: Writer) -> str:
     """A name for a tensor that has none."""
     for each in (writer.inputs[0], "y", "z"):
         if each not in writer.pinned:

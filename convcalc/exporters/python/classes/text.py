@@ -108,9 +108,7 @@ def _inlined(writer: Writer, channels: ast.expr) -> ast.expr:
     return expressions.gathered(channels)
 
 
-def _lets(
-    writer: Writer,
-) -> list[tuple[str, str]]:
+def _lets(writer: Writer) -> list[tuple[str, str]]:
     """The `let` of `__init__`: names and code. Those of `forward` stand at its beginning."""
     found = []
     ran = [(index, entered(turn)) for index, turn in enumerate(writer.runs)]
@@ -196,9 +194,7 @@ def _finished(
     )
 
 
-def _named_once(
-    writer: Writer,
-) -> None:
+def _named_once(writer: Writer) -> None:
     """Give channels that are worked out, and needed several times, a name."""
     for text, name in writer.worked_out.items():
         names = names_read([text])
@@ -219,9 +215,7 @@ def _named_once(
         writer.init.insert(at, f"{called} = {text}")
 
 
-def _numbered(
-    writer: Writer,
-) -> None:
+def _numbered(writer: Writer) -> None:
     """Number what comes several times from 1, as tables do."""
     for name in {
         each for each in writer.attributes.taken if f"{each}_2" in writer.attributes.taken
