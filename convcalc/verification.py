@@ -114,7 +114,7 @@ def _between(node: Node, call: Ran) -> Iterator[Difference]:
     if call.outputs != tuple(map(tuple, node.outputs)):
         yield Difference(node.name, "shape", _listed(node.outputs), _listed(call.outputs))
     ours = [weight.shape for weight in node.placed.tensors]
-    if call.module and Counter(ours) != Counter(call.tensors):
+    if (call.module or call.tensors) and Counter(ours) != Counter(call.tensors):
         yield Difference(node.name, "weights", _listed(ours), _listed(call.tensors))
     assert node.placed.operations is not None
     macs = node.placed.operations.macs

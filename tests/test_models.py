@@ -86,8 +86,7 @@ def test_it_does_not_overwrite_what_it_reads(run: Run, small: str) -> None:
         ("export lenet", "needs the format that it writes"),
         ("export lenet -o lenet.py", "lenet.py may be code for Keras or PyTorch"),
         ("export lenet --to caffe", "unknown exporter `caffe`"),
-        ("export resnet18 --until conv2_x --to pytorch", "`--to onnx` writes the graph"),
-        ("verify resnet18 --until conv2_x", "verify the whole"),
+        ("export resnet18 --until conv2_x --to keras", "`--to onnx` write what is left"),
     ],
 )
 def test_mistakes(run: Run, small: str, line: str, said: str) -> None:

@@ -41,7 +41,8 @@ def command(
     """Write a network for another program.
 
     PyTorch and Keras get code that a person would keep: the spec's blocks as classes or functions,
-    its variables as arguments, its loops as loops. ONNX gets the graph, without weights.
+    its variables as arguments, its loops as loops. ONNX gets the graph, without weights. What is
+    left after --until and --drop is one class, a line a layer, in PyTorch; Keras does not take it.
 
     \b
     Examples:

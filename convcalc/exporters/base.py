@@ -27,5 +27,5 @@ class Exporter(NamedTuple):
     suffix: str
     #: The file's content: text, or bytes. Raises ConvcalcError for what the format cannot say.
     content: Callable[[Model], str | bytes]
-    #: Whether it follows the document, and so writes whole networks alone.
+    #: Whether it follows the document alone, and so does not write networks that were cut.
     of_document: bool = False

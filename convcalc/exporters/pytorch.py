@@ -75,6 +75,9 @@ class _PyTorch:
 def content(model: Model) -> str:
     """A network as a Python module for PyTorch.
 
+    It has a class a block, as the document has; what is left of a network that was cut is one class,
+    a line a layer.
+
     Raises ConvcalcError for a layer type that it has no way to say.
     """
     spec = model.document.spec
@@ -129,4 +132,4 @@ def _imports(body: str) -> str:
     return "\n".join([*order, *imports, *froms])
 
 
-EXPORTER = Exporter("pytorch", "PyTorch", ".py", content, of_document=True)
+EXPORTER = Exporter("pytorch", "PyTorch", ".py", content)

@@ -23,7 +23,8 @@ class Ran(NamedTuple):
     path: str
     #: The shapes of what it made, without the batch.
     outputs: tuple[tuple[int, ...], ...]
-    #: The shapes of the module's tensors, those of counters and indices left out.
+    #: The shapes of the module's tensors, those of counters and indices left out; of a function,
+    #: those of the parameters that it is given.
     tensors: tuple[tuple[int, ...], ...]
     #: Which module it is, the same for the same one; 0 for a function.
     module: int = 0
@@ -60,7 +61,7 @@ CALLED: dict[str, tuple[str, ...]] = {
     "global_depthwise_conv": ("Conv",),
     "conv_transpose": ("ConvTranspose", "ZeroPad"),
     "deform_conv": ("DeformConv2d",),
-    "linear": ("Linear", "ChannelLinear", "linear", "movedim"),
+    "linear": ("Linear", "ChannelLinear", "linear"),
     "scale": ("LayerScale",),
     "flatten": ("Flatten", "flatten"),
     "reshape": ("reshape", "unflatten", "flatten"),
@@ -105,10 +106,15 @@ CALLED: dict[str, tuple[str, ...]] = {
     "opaque": ("Opaque",),
 }
 
+#: Functions that have the channels last, where the code moves them to and from; those moves are
+#: calls of their own, which no layer stands for. Modules that do so move them inside.
+CHANNELS_LAST = frozenset(("linear",))
+
 
 def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int, ...], ...]]:
     """What a module calls on inputs with a batch, in order, and the shapes of what it makes."""
     import torch
+    from torch.nn import Parameter
     from torch.overrides import TorchFunctionMode
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -134,7 +140,11 @@ def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int
             name = re.sub(r"(?<=\w)[123]d$", "", getattr(func, "__name__", "").strip("_"))
             made = _shapes(result)
             if not inside and made and name != "get":
-                found.append(Ran(name, around[-1], made, (), flops=flops()))
+                if name in CHANNELS_LAST:
+                    made = tuple([(*shape[-1:], *shape[:-1]) for shape in made])
+                given = (*args, *(kwargs or {}).values())
+                tensors = [tuple(each.shape) for each in given if isinstance(each, Parameter)]
+                found.append(Ran(name, around[-1], made, tuple(tensors), flops=flops()))
             return result
 
     def entered(module: Any, _: Any) -> None:
