@@ -56,6 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def fill(folder: Path) -> None:
     (folder / "mine.yaml").write_text(MINE, encoding="utf-8")
     (folder / "notes.txt").write_text("no spec", encoding="utf-8")
+    (folder / "old.onnx").write_bytes(b"no model")
     (folder / "nets").mkdir()
     (folder / "nets" / "my other.yaml").write_text(MINE, encoding="utf-8")
 
@@ -345,6 +346,8 @@ def shell(
     [
         ("analyze mobilenet_v1_x0_2⇥X", ["analyze", "mobilenet_v1_x0_25", "X"]),
         ("analyze min⇥X", ["analyze", "mine.yaml", "X"]),
+        ("analyze ol⇥X", ["analyze", "old.onnx", "X"]),
+        ("import ol⇥X", ["import", "old.onnx", "X"]),
         ("analyze nets/⇥X", ["analyze", "nets/my other.yaml", "X"]),
         ("analyze mine.yaml --set wide⇥X", ["analyze", "mine.yaml", "--set", "wide=X"]),
         ("analyze --columns=name,out⇥", ["analyze", "--columns=name,output_shape"]),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from convcalc.language.limits import Limits
     from convcalc.zoo import Found
 
-#: Kinds of candidates: a whole word, one that more follows, and the spec files of a folder.
+#: Kinds of candidates: a whole word, one that more follows, and the files of a folder that are
+#: specs or stand for one.
 WORD, MORE, SPEC_FILE = "plain", "more", "spec"
 #: Those that stand for files which the shell finds itself; `file` is what click has for any.
 FILES = (SPEC_FILE, "file")
@@ -53,6 +54,13 @@ def specs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
 
     names = sorted({*zoo.families(), *zoo.presets()})
     return [CompletionItem(incomplete, SPEC_FILE), *offered(names, incomplete)]
+
+
+def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Foreign files; code is not looked for, since that would run it."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, SPEC_FILE)]
 
 
 def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

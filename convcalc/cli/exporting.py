@@ -51,12 +51,25 @@ def command(
       convcalc export resnet50 -o resnet50.onnx --input 192
     """
     name = name or _by_suffix(target)
+    _require_suffix(name, target)
     network = load(spec)
     with progress.waiting(f"writing {network.name}"):
         content = network.export(name)
     if isinstance(content, bytes) and target is None and streams.is_terminal():
-        raise fail("usage", f"{name} is nothing to read on a terminal", "name a file after -o")
+        raise fail("usage", f"{name} is binary, nothing for a terminal", "name a file after -o")
     output.write(content if isinstance(content, bytes) else [content], target)
+
+
+def _require_suffix(name: str, target: str | None) -> None:
+    """Refuse a file whose suffix is another exporter's. Raises ConvcalcError."""
+    from convcalc import exporters
+
+    chosen = exporters.find(name)
+    suffix = os.path.splitext(target or "")[1].lower()
+    for other in map(exporters.find, exporters.names()):
+        if suffix != chosen.suffix and suffix == other.suffix:
+            message = f"{target} would be {chosen.title}, and is called as {other.title} is"
+            raise fail("usage", message, f"name it with `{chosen.suffix}` at the end")
 
 
 def _by_suffix(target: str | None) -> str:
@@ -73,4 +86,7 @@ def _by_suffix(target: str | None) -> str:
     if fitting:
         message = f"{target} may be code for {' or '.join(each.title for each in fitting)}"
         raise fail("usage", message, help)
-    raise fail("usage", "`convcalc export` needs the format that it writes", help)
+    message = "`convcalc export` needs the format that it writes"
+    if suffix:
+        message += f", which `{suffix}` does not say"
+    raise fail("usage", message, help)

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from convcalc.cli import options, output, progress
+from convcalc.cli import candidates, options, output, progress, streams
 from convcalc.cli.command import Command, notes
 from convcalc.diagnostics import fail
 
 
 @click.command("import", cls=Command, short_help="A spec of an ONNX file or a PyTorch module.")
-@click.argument("model", metavar="MODEL", required=False)
+@click.argument("model", metavar="MODEL", required=False, shell_complete=candidates.models)
 @click.option(
     "--input",
     "inputs",
@@ -94,6 +94,7 @@ def command(
         notes().read.append(model)
     with progress.waiting(f"reading {model}"):
         found = importers.imported(request, is_flat=flat)
-    notes().warn(found.doubts)
+    if target is not None or not streams.is_terminal():  # which shows them in the text
+        notes().warn(found.doubts)
     output.write([found.text], target)
     return Status.CHECK_FAILED if strict and found.unknown else Status.DONE

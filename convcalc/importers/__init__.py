@@ -16,7 +16,7 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail
 from convcalc.frozen import FrozenDict
 from convcalc.language.limits import SHORT_WHILE, Budget, Limits, exceeded
 from convcalc.registry import Registry
-from convcalc.words import counted, listed
+from convcalc.words import counted
 
 if TYPE_CHECKING:
     from convcalc.importers.base import Importer, Request
@@ -147,12 +147,18 @@ def refuse_other_files(target: str) -> None:
 
 def _unknown(target: str) -> ConvcalcError:
     """The error for what no importer takes."""
+    if target.endswith(zoo.SUFFIXES) or zoo.has(target):
+        shown = "" if target.endswith(zoo.SUFFIXES) else f"`convcalc show {target}` prints it"
+        return fail("usage", f"{target} is a spec already", shown)
+    path = target.rstrip(os.sep)
+    stem = path.removesuffix(".py")
+    if os.path.isdir(path) or (stem != path and os.path.isfile(path)):
+        module = stem.replace(os.sep, ".").lstrip(".")
+        help = f"name what makes the network, too: `convcalc import {module}:NAME`"
+        return fail("usage", f"{target} is a whole module", help)
     known = [find(name) for name in names()]
-    files = [f"a {each.title} file (`{each.suffixes[0]}`)" for each in known if each.suffixes]
-    help = f"it takes {listed([*files, 'code as `module:name`'])}"
-    what = (
-        f"{target} is a spec already"
-        if target.endswith(zoo.SUFFIXES)
-        else (f"{target} is nothing that can be imported")
-    )
-    return fail("usage", what, help)
+    files = [
+        f"files of {each.title} ({', '.join(each.suffixes)})" for each in known if each.suffixes
+    ]
+    help = f"it takes {' and '.join([*files, 'code, as module:name'])}"
+    return fail("usage", f"{target} is nothing that can be imported", help)

@@ -13,7 +13,10 @@ _convcalc() {
             plain) COMPREPLY+=("$value") ;;
             more) COMPREPLY+=("$value") && compopt -o nospace ;;
             file) _convcalc_files -f -- "$value" ;;
-            spec) _convcalc_files -f -X '!*.y*ml' -- "$value" && _convcalc_files -d -- "$value" ;;
+            spec)
+                _convcalc_files -f -X '!*.y*ml' -- "$value" &&
+                    _convcalc_files -f -X '!*.onnx' -- "$value" && _convcalc_files -d -- "$value"
+                ;;
         esac
     done <<< "$(_CONVCALC_COMPLETE=bash COMP_WORDBREAKS=$COMP_WORDBREAKS \
         "$program" "${COMP_LINE:0:COMP_POINT}" < /dev/null)"

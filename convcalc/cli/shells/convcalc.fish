@@ -14,7 +14,7 @@ function __convcalc_complete
             case file
                 __convcalc_files "$word"
             case spec
-                __convcalc_files "$word" | string match --regex '.*(?:\.ya?ml|/)$'
+                __convcalc_files "$word" | string match --regex '.*(?:\.ya?ml|\.onnx|/)$'
             case '*'
                 echo $fields[2]\t$fields[3]
         end

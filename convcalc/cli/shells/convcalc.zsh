@@ -17,7 +17,7 @@ _convcalc() {
         case $fields[1] in
             plain) plain+=("$value") ;;
             more) more+=("$value") ;;
-            spec) _files -g '*.(yaml|yml)(-.)' && found=0 ;;
+            spec) _files -g '*.(yaml|yml|onnx)(-.)' && found=0 ;;
             file) compset -P '--*='; _files && found=0 ;;
         esac
     done
