@@ -273,7 +273,9 @@ class Network(Graph):
         exporter = exporters.find(to)
         if self.cuts and exporter.of_document:
             message = f"a part of a network is no {exporter.title} code, which follows the spec"
-            raise fail("cannot-export", message, "`--to pytorch` and `--to onnx` write what is left of it")
+            raise fail(
+                "cannot-export", message, "`--to pytorch` and `--to onnx` write what is left of it"
+            )
         return exporter.content(self._model())
 
     def _model(self) -> Model:

@@ -476,7 +476,9 @@ def test_an_unknown_type_of_number(run: Run) -> None:
 def test_a_file_that_cannot_be_written_whole_keeps_its_content(tmp_path: Path) -> None:
     target = tmp_path / "old.json"
     target.write_text("old")
-    outcome = shell(f"ulimit -f 4; PYTHONDONTWRITEBYTECODE=1 convcalc analyze resnet50 --json -o {target}")
+    outcome = shell(
+        f"ulimit -f 4; PYTHONDONTWRITEBYTECODE=1 convcalc analyze resnet50 --json -o {target}"
+    )
     assert outcome.returncode == 2
     assert "old.json cannot be written: file too large" in outcome.stderr
     assert target.read_text() == "old"

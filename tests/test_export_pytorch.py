@@ -37,6 +37,7 @@ def exported(text: str, preset: str | None = None, **variables: Any) -> tuple[st
 
 def of_zoo(name: str) -> str:
     found = zoo.locate(name, 10**7)
+    assert isinstance(found.data, bytes)
     return exported(found.data.decode(), found.preset)[0]
 
 
