@@ -46,8 +46,8 @@ class Verification(NamedTuple):
 def verify(model: Model) -> Verification:
     """Build the module that is exported, without numbers in its weights, run it, and compare.
 
-    Raises ConvcalcError where PyTorch is not installed, and for a network whose layers it does not
-    all know.
+    Raises ConvcalcError where PyTorch is not installed, for a network whose layers it does not all
+    know, and for one that it does not run, such as one that normalises a single number.
     """
     torch = require("torch", "torch", "verifying a network")
     graph = model.graph
@@ -58,7 +58,11 @@ def verify(model: Model) -> Verification:
     with torch.device("meta"):
         module = _built(str(exporters.find("pytorch").content(model)))
         inputs = [torch.empty(1, *shape) for shape in graph.inputs.values()]
-        ran, outputs = calls(module, inputs)
+        try:
+            ran, outputs = calls(module, inputs)
+        except (RuntimeError, TypeError, ValueError) as error:  # what PyTorch raises
+            said = str(error).partition("\n")[0]
+            raise fail("cannot-verify", f"PyTorch does not run {graph.name}: {said}") from error
     found = [*_differences(graph, ran)]
     leaving = [tensor.shape for tensor in graph.outputs]
     if [*outputs] != [tuple(shape) for shape in leaving]:

@@ -75,8 +75,8 @@ class _PyTorch:
 def content(model: Model) -> str:
     """A network as a Python module for PyTorch.
 
-    It has a class a block, as the document has; what is left of a network that was cut is one class,
-    a line a layer.
+    It has a class a block, as the document has; what is left of a network that was cut is one
+    class, a line a layer.
 
     Raises ConvcalcError for a layer type that it has no way to say.
     """

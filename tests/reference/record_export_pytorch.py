@@ -4,8 +4,8 @@
 
 Run with torch and torchvision. Compared is what `convcalc verify` compares: for every layer, in
 order, the shape that it makes, its tensors, whose they are where they are shared, and its MACs.
-The record is written network by network, and those that are in it are not run again: delete it to
-begin anew. With names, only those are run, and printed.
+The record is written network by network, with the MACs that were compared; those that have them in
+it are not run again: delete it to begin anew. With names, only those are run, and printed.
 """
 
 from __future__ import annotations
@@ -45,11 +45,16 @@ def main() -> None:
     if RECORD.exists() and not names:
         record["networks"] = json.loads(RECORD.read_text(encoding="utf-8"))["networks"]
     for name in names or [each["name"] for each in zoo.index()]:
-        if name in record["networks"]:
+        if "macs" in record["networks"].get(name, {}):
             continue
         network = api.load(name)
         found = differences(network)
-        record["networks"][name] = {"layers": len(network.nodes), "differences": found}
+        macs = network.analyze().totals.macs
+        record["networks"][name] = {
+            "layers": len(network.nodes),
+            "macs": macs,
+            "differences": found,
+        }
         print(name, len(network.nodes), *found[:3], flush=True)
         if not names:
             RECORD.write_text(written(record), encoding="utf-8")

@@ -235,6 +235,8 @@ def _has_pairs(shown: Any) -> bool:
 
 def _shown(kind: Any, value: Any) -> Any:
     """A field's value as people write it: one for all axes where they are equal."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # equal values share a layer, of which either may have been the first
     if not isinstance(value, tuple) or not isinstance(kind, PerAxisKind):
         return value
     items = [each[0] if isinstance(each, tuple) and each[0] == each[1] else each for each in value]

@@ -59,13 +59,18 @@ def reshape(use: Use, operands: list[str]) -> str:
 
 @module("dropout")
 def dropout(use: Use) -> list[str]:
-    rate = use.arg("rate")
+    rate = _rate(use)
     return [called("nn.Dropout", *([] if rate == "0.5" else [rate]))]
 
 
 @function("dropout")
 def dropout_function(use: Use, operands: list[str]) -> str:
-    return called("F.dropout", *operands, use.arg("rate"), "self.training")
+    return called("F.dropout", *operands, _rate(use), "self.training")
+
+
+def _rate(use: Use) -> str:
+    rate = use.arg("rate")
+    return f"{rate}.0" if rate.isdigit() else rate
 
 
 @module("identity")

@@ -7,8 +7,10 @@ records all of them; `CALLED` says what a layer's type is called in PyTorch.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.exporters.torch_layers.activation import PLAIN
@@ -119,7 +121,7 @@ def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int
     from torch.utils.flop_counter import FlopCounterMode
 
     found: list[Ran] = []
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False, custom_mapping=_counts())
     counted = 0
 
     def flops() -> int:
@@ -180,6 +182,19 @@ def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int
         for handle in handles:
             handle.remove()
     return found, _shapes(result)
+
+
+def _counts() -> dict[Any, Callable[..., int]]:
+    """How to count what PyTorch's counter does not know: torchvision's operator, if it is there."""
+    if "torchvision" not in sys.modules:
+        return {}
+    import torch
+
+    def deform_conv(x: Any, weight: Any, *rest: Any, out_shape: Any, **named: Any) -> int:
+        # As for a convolution: how it reads between cells is no product of weights.
+        return 2 * math.prod(out_shape) * math.prod(weight[1:])
+
+    return {torch.ops.torchvision.deform_conv2d: deform_conv}
 
 
 def _is_one_layer(module: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.classes import joins, loops, sequences  # noqa: F401 - they register
@@ -24,7 +25,7 @@ class File:
     def __init__(self, replay: Replay, dialect: Dialect, helpers: Mapping[str, str]) -> None:
         self.facts, self.dialect = Facts(replay, dialect), dialect
         self.document, self.graph = replay.document, replay.graph
-        self.blocks = self.document.spec.blocks
+        self.blocks: Mapping[str, Any] = self.document.spec.blocks
         self.names = Namespace(*helpers, "make_divisible")
         #: The texts of the classes, callees first.
         self.classes: list[list[str]] = []

@@ -159,7 +159,7 @@ def _branches(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> li
         codes: list[str] = []
         held: list[Held] = []
         for index, path in enumerate(paths):
-            name = f"path_{index + 1}"
+            name = f"path_{index + 1}" if len([each for each in paths if each]) > 1 else "path"
             at = len(writer.body)
             code, made = _path(writer, path, turns_of(ran, index), taken[index], name, st)
             codes = _before(writer, at, codes, "path")

@@ -160,6 +160,14 @@ def _modules_of(
         is_own = any(
             isinstance(item, Code) and item.text.partition(" = ")[0] in names for item in items
         )
+        is_same = not (is_own or names & {*inner, *writer.mutable})
+        if (
+            is_same
+            and isinstance(items[0], Code)
+            and items[0].text.endswith(expressions.text(after))
+        ):
+            # What is the same in all turns is said before them.
+            started.append(items.pop(0))
         is_inside = bool(names & {*inner, variable}) or any("." in each for each in names)
         # A loop that has no turns at times hands on what came.
         if is_own or is_inner or is_inside or any(not line.turns for _, line in ran):

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from convcalc.exporters.python import expressions
 from convcalc.exporters.python.channels import Tree, Unsayable
-from convcalc.exporters.python.classes.signature import Param, channels_name, input_names
+from convcalc.exporters.python.classes.signature import Param, Signature, channels_name, input_names
+from convcalc.exporters.python.classes.turns import Turns
+from convcalc.exporters.python.facts import Facts
 from convcalc.exporters.python.names import Namespace, identifier
 from convcalc.exporters.python.replay import Line, Turn, evaluate
-from convcalc.exporters.python.use import Held, Ran, Use
+from convcalc.exporters.python.use import Dialect, Held, Ran, Use
 from convcalc.expressions import Expression
+from convcalc.graph import Graph
 from convcalc.language.scopes import TENSOR_NAMES
-from convcalc.language.statements import Value
+from convcalc.language.statements import Stack, Value
 from convcalc.layers.base import Placed
 
-if TYPE_CHECKING:
-    from convcalc.exporters.python.classes.file import File
+
+class Classes(Protocol):
+    """The classes of a network, of which this is one."""
+
+    facts: Facts
+    dialect: Dialect
+    graph: Graph
+    #: The document's blocks.
+    blocks: Mapping[str, Any]
+    #: The texts of those that are written, callees first.
+    classes: list[list[str]]
+
+    def helper(self, name: str) -> str:
+        """The name of a class or function beside; it is added."""
+
+    def block(self, name: str, turn: Turn) -> Signature:
+        """The class of a block, for such tensors as enter in a run; it is written once."""
+
+    def lifted(
+        self, outer: Writer, stack: Stack, turns: Turns, name: str, bound: Iterable[str] = ()
+    ) -> Signature:
+        """A class for a list in another one, whose names are its arguments."""
 
 
 class Writer:
@@ -26,7 +49,7 @@ class Writer:
 
     def __init__(
         self,
-        file: File,
+        file: Classes,
         name: str,
         block: str,
         runs: Sequence[Turn],
