@@ -82,11 +82,40 @@ NETS = {
         (weight("w", 4, 5, 3, 3),),
         "conv_transpose 5×16×16 180",
     ),
+    "a deformable convolution": Net(
+        (
+            node("Conv", "x", "ow", "ob", to="o"),
+            node("Split", "o", "n", to="p m", axis=1),
+            node("Sigmoid", "m", to="s"),
+            node("DeformConv", "x", "w", "p", "b", "s"),
+        ),
+        (weight("ow", 27, 4, 3, 3), weight("ob", 27), ints("n", 18, 9), W, B),
+        "deform_conv 6×6×6 1221",
+        opset=19,
+    ),
+    "offsets that are read elsewhere": Net(
+        (
+            node("Conv", "x", "ow", "ob", to="o"),
+            node("DeformConv", "x", "w", "o", to="d"),
+            node("Concat", "d", "o", axis=1),
+        ),
+        (weight("ow", 18, 4, 3, 3), weight("ob", 18), W),
+        "conv 18×6×6 666, opaque 6×6×6 216, concat 24×6×6 0",
+        opset=19,
+    ),
     "computed weights": Net((node("Conv", "x", "x"),), (), "opaque 1×1×1 0"),
     "a pool whose padding is wide": Net(
         (node("MaxPool", "x", kernel_shape=[2, 2], pads=[2, 2, 2, 2]),),
         (),
         "pad 4×12×12 0, max_pool 4×11×11 0",
+    ),
+    "a pool over all positions": Net(
+        (node("GlobalAveragePool", "x"),), (), "adaptive_avg_pool 4×1×1 0"
+    ),
+    "an adaptive pool to the sizes that there are": Net(
+        (node("AveragePool", "x", kernel_shape=[1, 1], strides=[1, 1]),),
+        (),
+        "adaptive_avg_pool 4×8×8 0",
     ),
     # Products.
     "the sum behind a product": Net(

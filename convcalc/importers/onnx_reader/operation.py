@@ -35,6 +35,7 @@ class Operation:
         opset: int,
         batch: int = 1,
         claim: Callable[[Node, int], Constant | None] = lambda node, size: None,
+        is_inner: Callable[[Node, int], bool] = lambda node, start: False,
     ) -> None:
         self.node = node
         self.inputs = tuple(inputs)
@@ -46,10 +47,12 @@ class Operation:
         #: Whether a batch norm that was folded into it is to stand behind it again.
         self.unfolds = False
         self._claim = claim
+        self._is_inner = is_inner
 
     def on(self, inputs: Sequence[Known | Parts | None]) -> Operation:
         """The same on other inputs."""
-        return Operation(self.node, inputs, self.recorder, self.opset, self.batch, self._claim)
+        others = self.recorder, self.opset, self.batch, self._claim, self._is_inner
+        return Operation(self.node, inputs, *others)
 
     @property
     def name(self) -> str:
@@ -152,6 +155,13 @@ class Operation:
     def bias(self, size: int) -> Constant | None:
         """The vector that the one node behind adds, which is then part of this one."""
         return self._claim(self.node, size)
+
+    def takes_back(self, start: int) -> bool:
+        """Whether the calls from `start` on are read by this node alone, and are taken back."""
+        is_inner = self._is_inner(self.node, start)
+        if is_inner:
+            self.recorder.forget(start)
+        return is_inner
 
 
 def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
