@@ -48,7 +48,7 @@ _CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 #: Operators that are no constants though nothing enters them.
 _RANDOM = frozenset(("RandomNormal", "RandomUniform"))
 #: Those that are layers even on constants alone.
-_COUNTED = frozenset(("Conv", "ConvTranspose"))
+_COUNTED = frozenset(("Conv", "ConvTranspose", "FusedConv"))
 #: Those that no layer is, and that keep the shape of what enters them.
 _SHAPE_KEEPING = frozenset(
     (
@@ -265,7 +265,7 @@ class _Walk:
         if node.op == "Constant" and not node.domain:
             self._env[node.outputs[0]] = self._of_constant(node)
             return
-        opset = self.model.opsets.get(node.domain, 1)
+        opset = self.model.opsets.get("", 1)
         hooks = self._claimed, self._is_inner
         op = Operation(node, inputs, self.recorder, opset, self.batch, *hooks)
         if node.op in _COUNTED and has_folded_norm(node):
