@@ -20,6 +20,11 @@ def node(operator: str, *inputs: str, to: str = "y", name: str = "", **attribute
     return helper.make_node(operator, inputs, to.split(), name=name, **named)
 
 
+def of_runtime(operator: str, *inputs: str, to: str = "y", **attributes: Any) -> Any:
+    """A node of ONNX Runtime's own operators."""
+    return node(operator, *inputs, to=to, domain="com.microsoft", **attributes)
+
+
 def weight(name: str, *shape: int) -> Any:
     """A weight without its data."""
     return TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
@@ -82,11 +87,40 @@ NETS = {
         (weight("w", 4, 5, 3, 3),),
         "conv_transpose 5×16×16 180",
     ),
+    "a deformable convolution": Net(
+        (
+            node("Conv", "x", "ow", "ob", to="o"),
+            node("Split", "o", "n", to="p m", axis=1),
+            node("Sigmoid", "m", to="s"),
+            node("DeformConv", "x", "w", "p", "b", "s"),
+        ),
+        (weight("ow", 27, 4, 3, 3), weight("ob", 27), ints("n", 18, 9), W, B),
+        "deform_conv 6×6×6 1221",
+        opset=19,
+    ),
+    "offsets that are read elsewhere": Net(
+        (
+            node("Conv", "x", "ow", "ob", to="o"),
+            node("DeformConv", "x", "w", "o", to="d"),
+            node("Concat", "d", "o", axis=1),
+        ),
+        (weight("ow", 18, 4, 3, 3), weight("ob", 18), W),
+        "conv 18×6×6 666, opaque 6×6×6 216, concat 24×6×6 0",
+        opset=19,
+    ),
     "computed weights": Net((node("Conv", "x", "x"),), (), "opaque 1×1×1 0"),
     "a pool whose padding is wide": Net(
         (node("MaxPool", "x", kernel_shape=[2, 2], pads=[2, 2, 2, 2]),),
         (),
         "pad 4×12×12 0, max_pool 4×11×11 0",
+    ),
+    "a pool over all positions": Net(
+        (node("GlobalAveragePool", "x"),), (), "adaptive_avg_pool 4×1×1 0"
+    ),
+    "an adaptive pool to the sizes that there are": Net(
+        (node("AveragePool", "x", kernel_shape=[1, 1], strides=[1, 1]),),
+        (),
+        "adaptive_avg_pool 4×8×8 0",
     ),
     # Products.
     "the sum behind a product": Net(
@@ -128,6 +162,59 @@ NETS = {
         ),
         "linear 5 80",
         (1, 16),
+    ),
+    "a convolution that is quantised when it runs": Net(
+        (
+            node("DynamicQuantizeLinear", "x", to="q s z"),
+            node("Mul", "s", "ws", to="f"),
+            node("ConvInteger", "q", "w", "z", to="i"),
+            node("Cast", "i", to="c", to_=1),
+            node("Mul", "c", "f", to="d"),
+            node("Add", "d", "b"),
+        ),
+        (
+            TensorProto(name="w", data_type=TensorProto.INT8, dims=(6, 4, 3, 3)),
+            floats("ws", (), 0.01),
+            weight("b", 1, 6, 1, 1),
+        ),
+        "conv 6×6×6 222",
+    ),
+    # Of ONNX Runtime.
+    "a fused convolution": Net(
+        (
+            of_runtime("FusedConv", "x", "w", to="c", activation="Relu"),
+            of_runtime(
+                *("FusedConv", "x", "w", "b", "c"),
+                activation="Clip",
+                activation_params=[0.0, 6.0],
+            ),
+        ),
+        (W, B),
+        "conv 6×6×6 216, relu 6×6×6 0, conv 6×6×6 222, add 6×6×6 0, relu6 6×6×6 0",
+    ),
+    "a sum and its layer norm": Net(
+        (
+            of_runtime("SkipLayerNormalization", "x", "x", "s", "b", to="n m v t"),
+            node("Add", "n", "t"),
+        ),
+        (weight("s", 16), weight("b", 16)),
+        "add 16 0, layer_norm 16 32, add 16 0",
+        (1, 16),
+    ),
+    "quantised parts": Net(
+        (
+            of_runtime("QLinearConcat", "s", "z", "x", "s", "z", "x", "s", "z", to="c", axis=1),
+            of_runtime("QLinearGlobalAveragePool", "c", "s", "z", "s", "z", to="p"),
+            node("Flatten", "p", to="f"),
+            of_runtime("QGemm", "f", "s", "z", "w", "s", "z", "b", "s", "z", transB=1),
+        ),
+        (
+            TensorProto(name="w", data_type=TensorProto.INT8, dims=(5, 8)),
+            TensorProto(name="b", data_type=TensorProto.INT32, dims=(5,)),
+            floats("s", (), 0.1),
+            TensorProto(name="z", data_type=TensorProto.INT8, dims=()),
+        ),
+        "concat 8×8×8 0, adaptive_avg_pool 8×1×1 0, flatten 8 0, linear 5 45",
     ),
     # Normalisations.
     "a layer norm without a shift": Net(

@@ -177,6 +177,10 @@ class Recorder:
         """For each key of a layer's tensors, the call that owns them."""
         return self._owners
 
+    def owner_of(self, index: int) -> Hashable:
+        """The key of a call's tensors; None where it has none."""
+        return next((key for key, owner in self._owners.items() if owner == index), None)
+
     def forget(self, start: int) -> None:
         """Take back the calls from `start` on."""
         del self.calls[start:]

@@ -2,6 +2,7 @@
 
     pip install 'convcalc[test]'
     python -m tests.reference.record_export_onnx             # what has no line yet
+    python -m tests.reference.record_export_onnx --back      # what comes back, of all again
     python -m tests.reference.record_export_onnx --all       # everything again, some minutes
 
 A network's line has how large its file is, how many tensors its layers make, and how many of these
@@ -9,8 +10,7 @@ have another shape than here: by the strict inference of shapes of onnx, at the 
 and as onnxruntime makes them of zeros, its optimisations off, at the first of some small inputs
 that the spec takes. `not_inferred` are tensors of operators that onnx has no rule for. `back` has
 what is another figure of the file, read again: parameters, buffers, MACs and what the conventions
-count that do not tell functions from modules, which ONNX does not either. What that leaves are
-adaptive pools, the parts of attentions and deformable convolutions, which are others in a file.
+count that do not tell functions from modules, which ONNX does not either.
 """
 
 from __future__ import annotations
@@ -93,14 +93,22 @@ def main() -> None:
     """Record the networks of the zoo."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true")
-    known = {} if parser.parse_args().all or not FILE.exists() else json.loads(FILE.read_text())
-    names = [each["name"] for each in zoo.index()]
-    for name in names:
+    parser.add_argument("--back", action="store_true")
+    given = parser.parse_args()
+    known = {} if given.all or not FILE.exists() else json.loads(FILE.read_text())
+    for name in [each["name"] for each in zoo.index()]:
         if name not in known:
             known[name] = recorded(name)
-            print(name, known[name], flush=True)
-            lines = [f"{json.dumps(each)}: {json.dumps(known[each])}" for each in sorted(known)]
-            FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+        elif given.back or "back" not in known[name]:
+            network = convcalc.load(name)
+            content = network.export("onnx")
+            assert isinstance(content, bytes)
+            known[name]["back"] = otherwise_back(network, content)
+        else:
+            continue
+        print(name, known[name], flush=True)
+        lines = [f"{json.dumps(each)}: {json.dumps(known[each])}" for each in sorted(known)]
+        FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,10 @@ def _split(axis: int, sizes: Sequence[int]) -> Split:
 
 
 def _slices(network: Network, index: int) -> Change | None:
-    """Slices that are all parts of a tensor, of which the first is met, as a split."""
+    """Slices that are all parts of a tensor, of which the first is met, as a split.
+
+    They are of one size: a split with sizes is another function, which a tool may count.
+    """
     (x,) = network.calls[index].inputs
     layer = network.calls[index].placed.layer
     assert isinstance(layer, Slice)
@@ -53,10 +56,11 @@ def _slices(network: Network, index: int) -> Change | None:
     parts = sorted(set(slices.values()))
     if min(slices, default=-1) != index or len(parts) < 2 or not _make_up(parts, x.shape[axis]):
         return None
+    if len({stop - start for start, stop in parts}) > 1:
+        return None
 
     def make(anew: Anew) -> tuple[Tensor, ...]:
-        split = _split(axis, [stop - start for start, stop in parts])
-        made = anew.add(split, anew[x], name="split")
+        made = anew.add(Split(sections=len(parts), axis=axis), anew[x], name="split")
         for each, cells in slices.items():
             anew.stand(each, [made[parts.index(cells)]])
         return (made[parts.index(slices[index])],)

@@ -14,6 +14,7 @@ from convcalc.layers.attention import Matmul, Parameter
 from convcalc.layers.base import Layer, Placed
 from convcalc.layers.dense import Linear, Reshape, Scale
 from convcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm
+from convcalc.layers.pooling import GlobalAvgPool
 from convcalc.shape import Shape, Tensor
 
 
@@ -206,6 +207,21 @@ _FOLDED = (
 )
 
 
+def _gate(network: Network, index: int) -> Found | None:
+    """A mean of each channel in front of a gate: of squeeze-and-excite, which has a global pool."""
+    call = network.calls[index]
+    (x,) = call.inputs
+    if call.functional or set(call.placed.outputs[0].spatial) != {1}:
+        return None
+    last: int | None = index
+    for wanted in ("conv", "", "conv", "", "mul"):
+        last = None if last is None else network.reader(last)
+        if last is None or wanted not in ("", network.calls[last].placed.type):
+            return None
+    assert last is not None
+    return Found(GlobalAvgPool(), x, (index,)) if x in network.calls[last].inputs else None
+
+
 #: What is looked for where a layer of a type stands, the first that is found.
 STRUCTURES: Mapping[str, tuple[Callable[[Network, int], Found | None], ...]] = {
     **dict.fromkeys(("linear", "conv", "conv_transpose"), (_biased,)),
@@ -213,6 +229,7 @@ STRUCTURES: Mapping[str, tuple[Callable[[Network, int], Found | None], ...]] = {
     "instance_norm": (_grouped, _affine),
     "matmul": (_learned_product,),
     "scale": (_batch_norm,),
+    "adaptive_avg_pool": (_gate,),
     "mul": (_batch_norm, _larger_first),
     **dict.fromkeys(("add", "maximum", "minimum"), (_larger_first,)),
 }

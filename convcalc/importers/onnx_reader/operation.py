@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from convcalc.foreign.recorder import Foreign, NoLayerError, Recorder, Value
+from convcalc.foreign.recorder import Foreign, Learned, NoLayerError, Recorder, Value
 from convcalc.importers.onnx_reader.constants import Constant, axis_of
 from convcalc.importers.onnx_reader.learning import mixed
 from convcalc.importers.onnx_reader.wire import GraphAttribute, Node
@@ -35,6 +35,7 @@ class Operation:
         opset: int,
         batch: int = 1,
         claim: Callable[[Node, int], Constant | None] = lambda node, size: None,
+        is_inner: Callable[[Node, int], bool] = lambda node, start: False,
     ) -> None:
         self.node = node
         self.inputs = tuple(inputs)
@@ -46,10 +47,22 @@ class Operation:
         #: Whether a batch norm that was folded into it is to stand behind it again.
         self.unfolds = False
         self._claim = claim
+        self._is_inner = is_inner
 
-    def on(self, inputs: Sequence[Known | Parts | None]) -> Operation:
-        """The same on other inputs."""
-        return Operation(self.node, inputs, self.recorder, self.opset, self.batch, self._claim)
+    def of(self, name: str, inputs: Sequence[Known | Parts | None]) -> Operation:
+        """A use of another operator, or of the same, on other inputs, with these attributes."""
+        node = self.node._replace(op=name, domain="")
+        others = self.recorder, self.opset, self.batch, self._claim, self._is_inner
+        made = Operation(node, inputs, *others)
+        made.unfolds = self.unfolds
+        return made
+
+    def done(self, name: str, *inputs: Known | Parts | None) -> Any:
+        """What the handler of another operator makes of these inputs. Raises NoLayerError."""
+        handler = HANDLERS.get(("", name))
+        if handler is None:
+            raise NoLayerError(f"{name} is not known")
+        return handler(self.of(name, inputs))
 
     @property
     def name(self) -> str:
@@ -153,6 +166,13 @@ class Operation:
         """The vector that the one node behind adds, which is then part of this one."""
         return self._claim(self.node, size)
 
+    def takes_back(self, start: int) -> bool:
+        """Whether the calls from `start` on are read by this node alone, and are taken back."""
+        is_inner = self._is_inner(self.node, start)
+        if is_inner:
+            self.recorder.forget(start)
+        return is_inner
+
 
 def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
     """What is the same for layers of the same weights; None where they are not the file's."""
@@ -161,7 +181,12 @@ def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
 
 
 #: What is said of a quantised network.
-QUANTIZED = "quantisation is passed through: its scaling and rounding are not counted"
+QUANTIZED = (
+    "quantisation is passed through: its scaling and rounding are not counted, and weights that are"
+    " kept as integers are parameters as they were"
+)
+#: What stands for the scale that a tensor is quantised by when the network runs.
+SCALE = Learned("the scale of a quantisation", ())
 Handler = Callable[[Operation], Any]
 _H = TypeVar("_H", bound=Handler)
 #: How each operator becomes layers.

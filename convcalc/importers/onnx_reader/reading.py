@@ -48,7 +48,7 @@ _CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 #: Operators that are no constants though nothing enters them.
 _RANDOM = frozenset(("RandomNormal", "RandomUniform"))
 #: Those that are layers even on constants alone.
-_COUNTED = frozenset(("Conv", "ConvTranspose"))
+_COUNTED = frozenset(("Conv", "ConvTranspose", "FusedConv"))
 #: Those that no layer is, and that keep the shape of what enters them.
 _SHAPE_KEEPING = frozenset(
     (
@@ -265,8 +265,9 @@ class _Walk:
         if node.op == "Constant" and not node.domain:
             self._env[node.outputs[0]] = self._of_constant(node)
             return
-        opset = self.model.opsets.get(node.domain, 1)
-        op = Operation(node, inputs, self.recorder, opset, self.batch, self._claimed)
+        opset = self.model.opsets.get("", 1)
+        hooks = self._claimed, self._is_inner
+        op = Operation(node, inputs, self.recorder, opset, self.batch, *hooks)
         if node.op in _COUNTED and has_folded_norm(node):
             self._folded += 1
             op.unfolds = self.unfolds
@@ -408,6 +409,17 @@ class _Walk:
             return None
         self._passed[id(add)] = name
         return constant
+
+    def _is_inner(self, node: Node, start: int) -> bool:
+        """Whether no node but this one is still to read what the calls from `start` on make."""
+        made = {
+            name
+            for name, value in self._env.items()
+            if isinstance(value, Foreign) and value.tensor.node >= start
+        }
+        read = {id(each) for name in made for each in self.uses.get(name, ())}
+        later = self.nodes[self.nodes.index(node) + 1 :]
+        return not made & self._leaving and not any(id(each) in read for each in later)
 
     def _settled(self, name: str, depth: int = 8) -> Constant | None:
         """A constant, worked out before its turn where it must be; None where it is none."""

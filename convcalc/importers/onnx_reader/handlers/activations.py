@@ -68,13 +68,23 @@ def activation(op: Operation) -> Foreign:
     return op.recorder.unary(_LAYERS[op.name](), op.foreign(0))
 
 
-@operator("Gelu", "FastGelu", "QuickGelu", domain=MICROSOFT)
+@operator("Gelu", "FastGelu", domain=MICROSOFT)
 def gelu(op: Operation) -> Foreign:
     """GELU as ONNX Runtime fuses it."""
     value = op.foreign(0)
     if op.has(1):
         value = op.recorder.join(Add(), value, op.mixed(1))
-    return op.recorder.unary(SiLU() if op.name == "QuickGelu" else GELU(), value)
+    return op.recorder.unary(GELU(), value)
+
+
+@operator("QuickGelu", domain=MICROSOFT)
+def quick_gelu(op: Operation) -> Foreign:
+    """x·σ(α·x), which is SiLU where α is 1."""
+    value, alpha, recorder = op.foreign(0), op.attribute("alpha", 1.702), op.recorder
+    if alpha == 1:
+        return recorder.unary(SiLU(), value)
+    gate = recorder.unary(Sigmoid(), recorder.unary(Mul(value=alpha), value))
+    return recorder.join(Mul(), value, gate)
 
 
 @operator(*_PRIMITIVES)

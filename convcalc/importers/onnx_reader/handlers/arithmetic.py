@@ -9,6 +9,7 @@ from convcalc.importers.onnx_reader.constants import Constant, axis_of, broadcas
 from convcalc.importers.onnx_reader.learning import may_be_learned, mixed
 from convcalc.importers.onnx_reader.operation import (
     MICROSOFT,
+    SCALE,
     Known,
     Operation,
     key_of,
@@ -54,6 +55,8 @@ def arithmetic(op: Operation) -> Foreign:
     if len(known) == 1:
         return op.foreign(0)
     numbers = [number_of(each) for each in known]
+    if op.name == "Mul" and any(isinstance(c, Constant) and SCALE in c.made_of for c in known):
+        return next(each for each in known if isinstance(each, Foreign))
     if len(known) == 2:
         for place in (1, 0):
             value, constant, number = known[1 - place], known[place], numbers[place]

@@ -13,7 +13,9 @@ from convcalc.importers.onnx_reader.operation import (
     key_of,
     operator,
 )
-from convcalc.layers.convolution import Conv, ConvTranspose
+from convcalc.layers.activation import Sigmoid
+from convcalc.layers.convolution import Conv, ConvTranspose, DeformConv
+from convcalc.layers.joining import Split
 from convcalc.layers.normalization import BatchNorm
 from convcalc.layers.resampling import Pad
 
@@ -92,6 +94,44 @@ def conv(op: Operation) -> Foreign:
     if value.shape[1] != channels:
         raise UnfitError(f"{value.shape[1]} channels, and weights for {channels}")
     return _unfolded(op, op.recorder.windowed(layer, value, key=key_of(weight, bias)), bias)
+
+
+@operator("DeformConv")
+def deform_conv(op: Operation) -> Foreign:
+    """A convolution that samples at offsets, which a convolution before it makes of its input.
+
+    That is part of the layer; where there is a mask, its last third is, after a sigmoid.
+    """
+    axes = _spatial(op, 0)
+    value, weight = op.foreign(0), op.weights(1)
+    bias = op.weights(3) if op.has(3) else None
+    layer = DeformConv(
+        out_channels=weight.shape[0],
+        kernel_size=compact(weight.shape[2:]),
+        stride=compact(per_axis(op, "strides", axes)),
+        padding=compact(pads(op, axes)),
+        dilation=compact(per_axis(op, "dilations", axes)),
+        groups=op.attribute("group", 1),
+        bias=bias is not None,
+        deformable_groups=op.attribute("offset_group", 1),
+        modulated=op.has(4),
+    )
+    recorder = op.recorder
+    types = (Conv, Split, Sigmoid) if layer.modulated else (Conv,)
+    start = len(recorder.calls) - len(types)
+    found = recorder.calls[start:] if start >= 0 else []
+    if [type(call.placed.layer) for call in found] != [*types]:
+        raise NoLayerError("its offsets are no convolution's")
+    offset, owner = found[0], recorder.owner_of(start)
+    shape = value.tensor.shape
+    spread = layer.placed((shape,)).layer
+    assert isinstance(spread, DeformConv)
+    wanted = spread.offset_conv(shape)
+    if offset.inputs != (value.tensor,) or offset.placed.layer != wanted.layer:
+        raise NoLayerError("its offsets are another convolution's")
+    if not op.takes_back(start):
+        raise NoLayerError("its offsets are read elsewhere")
+    return recorder.windowed(layer, value, key=(owner, key_of(weight, bias)))
 
 
 def _unfolded(op: Operation, made: Foreign, bias: Constant | None) -> Foreign:
