@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from convcalc.foreign.traced import Traced
-from convcalc.foreign.writing.composites import as_squeeze_excite
 from convcalc.foreign.writing.line import DEEPEST, Line
 from convcalc.language.statements import MERGES
 from convcalc.shape import Tensor
@@ -168,7 +167,7 @@ class _Join:
         line = Line(name, calls, entering, self.line.makes, fields=fields, lists=inner)
         if line.depth > DEEPEST:
             return None
-        return start, as_squeeze_excite(line) or line
+        return start, line
 
     def _start(self, last: int, fork: Any, after: int) -> int | None:
         """Where the first path begins, which ends at a line."""
