@@ -222,15 +222,10 @@ class _Names:
                 self._module(line)
             else:
                 for at, inner in enumerate(line.inner()):
-                    is_split = line.fields.get("split", False)
-                    self._walk(inner, self._parts(line)[at] if is_split else line.takes)
+                    self._walk(inner, line.parts[at : at + 1] or line.takes)
             for tensor in line.makes:
                 self.made[tensor] = line
             above = line.makes
-
-    def _parts(self, line: Line) -> list[tuple[Tensor, ...]]:
-        """What enters each path of a structure that splits."""
-        return [(tensor,) for tensor in line.fields["split"]]
 
     def _module(self, line: Line) -> None:
         """The lines of a module, which knows what enters it as `input`."""

@@ -165,6 +165,7 @@ class _Join:
         entering = split.takes if split else forks[ordered[0]]
         name, fields, inner = _structure(kind, lists, split, takes)
         line = Line(name, calls, entering, self.line.makes, fields=fields, lists=inner)
+        line.parts = split.makes if split else ()
         if line.depth > DEEPEST:
             return None
         return start, line
@@ -214,5 +215,5 @@ def _structure(
             return "residual", {}, {"layers": shortcut, "shortcut": []}
     fields: dict[str, Any] = {"merge": kind}
     if split is not None:
-        fields["split"] = split.makes
+        fields["split"] = True
     return "branches", fields, {"paths": lists}
