@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -234,6 +236,18 @@ def test_foreign_names_are_written_as_names(name: str) -> None:
     )
     for flat in (False, True):
         assert len(convcalc.loads(text_of(traced, flat=flat)).nodes) == 3
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_numbers_that_no_spec_can_say_are_written_as_finite_ones(number: float) -> None:
+    shape = Shape(4, 8, 8)
+    layer = find("pad")(padding=((1, 1),), value=number)
+    call = called(layer, "x", Tensor(-1, 0, shape))
+    traced = Traced("N", "", {"x": shape}, (call,), (Tensor(0, 0, call.placed.outputs[0]),))
+    for flat in (False, True):
+        (node,) = convcalc.loads(text_of(traced, flat=flat)).nodes
+        assert node.placed.outputs == call.placed.outputs
+        assert node.placed.config["value"] in (0, sys.float_info.max, -sys.float_info.max)
 
 
 def test_texts_are_quoted_where_yaml_would_take_them_for_more() -> None:
