@@ -157,6 +157,32 @@ def test_paths_that_are_joined_are_structures() -> None:
     assert "from" not in text
 
 
+COMPOSITES = (
+    ("[32, 10, 10]", "squeeze_excite: {squeeze: 8}"),
+    ("[32, 10, 10]", "squeeze_excite: {squeeze: 4, activation: silu, gate: hard_sigmoid}"),
+    ("[64, 49]", "self_attention: {heads: 4}"),
+    ("[64, 49]", "self_attention: {heads: 2, head_channels: 24, qkv_bias: false}"),
+)
+
+
+@pytest.mark.parametrize(("input", "line"), COMPOSITES)
+def test_what_a_composite_layer_is_made_of_is_that_layer(input: str, line: str) -> None:
+    graph = convcalc.loads(f"name: Made\ninput: {input}\nlayers: [{line}]\n")
+    for known in KNOWN:
+        text = text_of(traced_of(graph, **known))
+        assert text == f"name: Made\ninput: {input}\n\nlayers:\n  - {line}\n"
+
+
+@pytest.mark.parametrize(("input", "line"), COMPOSITES)
+def test_what_is_not_quite_made_as_a_composite_layer_stays_in_parts(input: str, line: str) -> None:
+    traced = traced_of(convcalc.loads(f"name: Made\ninput: {input}\nlayers: [{line}]\n"))
+    # What one of its parts makes leaves the network as well.
+    for at in range(len(traced.calls) - 1):
+        inner = Tensor(at, 0, traced.calls[at].placed.outputs[0])
+        text = text_of(traced._replace(outputs=(*traced.outputs, inner)))
+        assert line.partition(":")[0] not in text
+
+
 def test_equal_layers_are_a_loop() -> None:
     text = text_of(made(*["conv: {out: 8, k: 3, p: 1}", "max_pool: {k: 3, s: 1, p: 1}"] * 4))
     assert "  - repeat:\n      times: 4\n" in text
