@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -155,6 +157,32 @@ def test_paths_that_are_joined_are_structures() -> None:
     assert "from" not in text
 
 
+COMPOSITES = (
+    ("[32, 10, 10]", "squeeze_excite: {squeeze: 8}"),
+    ("[32, 10, 10]", "squeeze_excite: {squeeze: 4, activation: silu, gate: hard_sigmoid}"),
+    ("[64, 49]", "self_attention: {heads: 4}"),
+    ("[64, 49]", "self_attention: {heads: 2, head_channels: 24, qkv_bias: false}"),
+)
+
+
+@pytest.mark.parametrize(("input", "line"), COMPOSITES)
+def test_what_a_composite_layer_is_made_of_is_that_layer(input: str, line: str) -> None:
+    graph = convcalc.loads(f"name: Made\ninput: {input}\nlayers: [{line}]\n")
+    for known in KNOWN:
+        text = text_of(traced_of(graph, **known))
+        assert text == f"name: Made\ninput: {input}\n\nlayers:\n  - {line}\n"
+
+
+@pytest.mark.parametrize(("input", "line"), COMPOSITES)
+def test_what_is_not_quite_made_as_a_composite_layer_stays_in_parts(input: str, line: str) -> None:
+    traced = traced_of(convcalc.loads(f"name: Made\ninput: {input}\nlayers: [{line}]\n"))
+    # What one of its parts makes leaves the network as well.
+    for at in range(len(traced.calls) - 1):
+        inner = Tensor(at, 0, traced.calls[at].placed.outputs[0])
+        text = text_of(traced._replace(outputs=(*traced.outputs, inner)))
+        assert line.partition(":")[0] not in text
+
+
 def test_equal_layers_are_a_loop() -> None:
     text = text_of(made(*["conv: {out: 8, k: 3, p: 1}", "max_pool: {k: 3, s: 1, p: 1}"] * 4))
     assert "  - repeat:\n      times: 4\n" in text
@@ -234,6 +262,18 @@ def test_foreign_names_are_written_as_names(name: str) -> None:
     )
     for flat in (False, True):
         assert len(convcalc.loads(text_of(traced, flat=flat)).nodes) == 3
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_numbers_that_no_spec_can_say_are_written_as_finite_ones(number: float) -> None:
+    shape = Shape(4, 8, 8)
+    layer = find("pad")(padding=((1, 1),), value=number)
+    call = called(layer, "x", Tensor(-1, 0, shape))
+    traced = Traced("N", "", {"x": shape}, (call,), (Tensor(0, 0, call.placed.outputs[0]),))
+    for flat in (False, True):
+        (node,) = convcalc.loads(text_of(traced, flat=flat)).nodes
+        assert node.placed.outputs == call.placed.outputs
+        assert node.placed.config["value"] in (0, sys.float_info.max, -sys.float_info.max)
 
 
 def test_texts_are_quoted_where_yaml_would_take_them_for_more() -> None:

@@ -11,6 +11,7 @@ from convcalc.foreign.writing import flat as plain
 from convcalc.foreign.writing.blocks import with_blocks
 from convcalc.foreign.writing.elements import stack
 from convcalc.foreign.writing.fields import Names, as_name
+from convcalc.foreign.writing.finite import finite
 from convcalc.foreign.writing.modules import lines_of
 from convcalc.foreign.writing.proof import is_of
 from convcalc.foreign.writing.yaml import Stack, document
@@ -32,6 +33,7 @@ def text_of(traced: Traced, *, flat: bool = False) -> str:
     if not traced.calls:
         # A network has at least one line.
         return _text(traced, {"layers": Stack([{"sequential": {"layers": []}}])})
+    traced = finite(traced)
     if not flat:
         for written in _WAYS:
             text = _text(traced, written(traced, _input_names(traced)))

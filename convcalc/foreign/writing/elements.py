@@ -60,9 +60,7 @@ def _element(line: Line) -> Any:
     if isinstance(line.weights, Line):
         fields["weights"] = line.weights.label
     for key, value in line.fields.items():
-        if key == "split" and line.kind == "branches":
-            fields[key] = True
-        elif key != "when":
+        if key != "when":
             fields[key] = choice(*value) if isinstance(value, Switch) else value
     if line.kind == "repeat" and any(map(asks_for_turn, every(line.lists["layers"]))):
         fields["index"] = INDEX

@@ -62,9 +62,12 @@ def _narrowed(field: Field, value: Any) -> Any:
     return value[:1] if is_list and len(set(value)) == 1 and value != (None,) else value
 
 
-def fields_of(call: Call) -> dict[str, Any]:
-    """What a spec says of a layer beside its name, and where it stands."""
-    fields = dict(_written(call.placed.written))
+def fields_of(call: Call, layer: Layer | None = None) -> dict[str, Any]:
+    """What a spec says of a layer beside its name, and where it stands.
+
+    `layer` is another that stands for this and others.
+    """
+    fields = dict(_written(layer or call.placed.written))
     if call.functional:
         fields["functional"] = True
     if call.placed.frozen and not call.placed.borrowing:

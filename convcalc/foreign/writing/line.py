@@ -28,6 +28,7 @@ class Line:
         "lists",
         "makes",
         "name",
+        "parts",
         "reads_input",
         "takes",
         "weights",
@@ -57,6 +58,8 @@ class Line:
         self.lists = lists or {}
         #: How many lines are inside each other in it.
         self.depth: int = 1 + max((line.depth for each in self.inner() for line in each), default=0)
+        #: The tensors that enter its paths, one each, where it splits what enters it.
+        self.parts: tuple[Tensor, ...] = ()
         #: Whether that is worth a reader's while.
         self.is_named = False
         #: What others call it in `from` and `weights`; empty where none does.

@@ -35,7 +35,7 @@ def _keeps_name(line: Line) -> bool:
 def exact(line: Line) -> Any:
     """What equal lines have in common."""
     inner = tuple([tuple(map(exact, each)) for each in line.inner()])
-    fields = tuple([(key, repr(value)) for key, value in line.fields.items() if key != "split"])
+    fields = tuple([(key, repr(value)) for key, value in line.fields.items()])
     name = line.name if _keeps_name(line) else ""
     free = None if not line.label and line.weights is None else id(line)
     return (line.kind, name, fields, line.from_, inner, free)

@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc import layers
 from convcalc.foreign.traced import Call, Traced
+from convcalc.foreign.writing.composites import Found, composites
 from convcalc.foreign.writing.fields import (
     Names,
     as_name,
@@ -50,6 +51,8 @@ class _Tree:
     def __init__(self, traced: Traced) -> None:
         self.calls = traced.calls
         self.users = Users(traced)
+        #: The layers that stand for several calls, by the first of these.
+        self.composites = composites(traced.calls, self.users.of)
         self.modules: dict[tuple[int, int], Line] = {}
 
     def lines(self, first: int, end: int, depth: int) -> list[Line]:
@@ -58,6 +61,11 @@ class _Tree:
         at = first
         while at < end:
             call = self.calls[at]
+            composite = self.composites.get(at)
+            if composite is not None and self._is_here(composite, end, depth):
+                found.append(self._composite(composite))
+                at = composite.calls.stop
+                continue
             if len(call.scopes) <= depth or depth >= DEEPEST:
                 found.append(self._layer(at, call))
                 at += 1
@@ -68,6 +76,21 @@ class _Tree:
             found += self._module(at, stop, depth)
             at = stop
         return found
+
+    def _is_here(self, found: Found, end: int, depth: int) -> bool:
+        """Whether a layer that stands for several is in a module itself, and not in one in that."""
+        scopes = {self.calls[at].scopes[: depth + 1] for at in found.calls}
+        return found.calls.stop <= end and (len(scopes) > 1 or len(scopes.pop()) <= depth)
+
+    def _composite(self, found: Found) -> Line:
+        """A layer that stands for several as a line."""
+        first, last = self.calls[found.calls[0]], found.calls[-1]
+        shapes = self.calls[last].placed.outputs
+        makes = tuple([Tensor(last, part, shape) for part, shape in enumerate(shapes)])
+        line = Line(found.layer.type, found.calls, first.inputs, makes)
+        line.fields = fields_of(first, found.layer)
+        line.weights = found.weights_of
+        return line
 
     def _is_in(self, call: Call, depth: int, scope: Any) -> bool:
         return len(call.scopes) > depth and call.scopes[depth] == scope
@@ -199,15 +222,10 @@ class _Names:
                 self._module(line)
             else:
                 for at, inner in enumerate(line.inner()):
-                    is_split = line.fields.get("split", False)
-                    self._walk(inner, self._parts(line)[at] if is_split else line.takes)
+                    self._walk(inner, line.parts[at : at + 1] or line.takes)
             for tensor in line.makes:
                 self.made[tensor] = line
             above = line.makes
-
-    def _parts(self, line: Line) -> list[tuple[Tensor, ...]]:
-        """What enters each path of a structure that splits."""
-        return [(tensor,) for tensor in line.fields["split"]]
 
     def _module(self, line: Line) -> None:
         """The lines of a module, which knows what enters it as `input`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from convcalc.foreign.traced import Traced
-from convcalc.foreign.writing.composites import as_squeeze_excite
 from convcalc.foreign.writing.line import DEEPEST, Line
 from convcalc.language.statements import MERGES
 from convcalc.shape import Tensor
@@ -166,9 +165,10 @@ class _Join:
         entering = split.takes if split else forks[ordered[0]]
         name, fields, inner = _structure(kind, lists, split, takes)
         line = Line(name, calls, entering, self.line.makes, fields=fields, lists=inner)
+        line.parts = split.makes if split else ()
         if line.depth > DEEPEST:
             return None
-        return start, as_squeeze_excite(line) or line
+        return start, line
 
     def _start(self, last: int, fork: Any, after: int) -> int | None:
         """Where the first path begins, which ends at a line."""
@@ -215,5 +215,5 @@ def _structure(
             return "residual", {}, {"layers": shortcut, "shortcut": []}
     fields: dict[str, Any] = {"merge": kind}
     if split is not None:
-        fields["split"] = split.makes
+        fields["split"] = True
     return "branches", fields, {"paths": lists}

@@ -34,7 +34,7 @@ def _is_same(graph: Graph, traced: Traced) -> bool:
         placed, other = node.placed, call.placed
         if placed is not other and (placed.layer, placed.frozen) != (other.layer, other.frozen):
             return False
-        if node.functional != call.functional or not _take_alike(call, node.inputs):
+        if node.functional != call.functional or not take_alike(call, node.inputs):
             return False
         owner = None if call.weights_of is None else nodes[call.weights_of].name
         if call.placed.tensors and node.weights_of != owner:
@@ -42,7 +42,7 @@ def _is_same(graph: Graph, traced: Traced) -> bool:
     return graph.outputs == traced.outputs
 
 
-def _take_alike(call: Call, inputs: tuple[Tensor, ...]) -> bool:
+def take_alike(call: Call, inputs: tuple[Tensor, ...]) -> bool:
     """Whether a call takes these tensors, or the same in another order where that is the same."""
     if inputs == call.inputs:
         return True
