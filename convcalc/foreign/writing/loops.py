@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from convcalc.foreign.writing.arguments import Switch
 from convcalc.foreign.writing.line import Line, says_more
-from convcalc.foreign.writing.merging import Merging, Solving, form_of, lifted
+from convcalc.foreign.writing.merging import Merging, Solving, form_of, lifted, repeated_kinds
 from convcalc.foreign.writing.yaml import Rows
 
 #: The most lines that one turn of a loop is looked for in.
@@ -92,10 +92,15 @@ def _loop(lines: list[Line], merging: Merging) -> Line:
 
 def _repeated(lines: list[Line]) -> list[Line]:
     """Equal lines one after the other as loops, the shortest turns first."""
+    numbers: dict[Any, int] = {}
+
+    def number(line: Line) -> int:
+        return numbers.setdefault(exact(line), len(numbers))
+
+    ids = [*map(number, lines)]
     for length in range(1, min(_LONGEST_TURN, len(lines) // 2) + 1):
-        numbers: dict[Any, int] = {}
-        ids = [numbers.setdefault(exact(line), len(numbers)) for line in lines]
         found: list[Line] = []
+        left: list[int] = []
         at = 0
         while at < len(lines):
             times = 1
@@ -105,11 +110,13 @@ def _repeated(lines: list[Line]) -> list[Line]:
             if times > 1 and times * length > 2 and len(turn) == length:
                 end = at + times * length
                 found.append(_repeat(lines[at:end], times))
+                left.append(number(found[-1]))
                 at = end
             else:
                 found.append(lines[at])
+                left.append(ids[at])
                 at += 1
-        lines = found
+        lines, ids = found, left
     return lines
 
 
@@ -132,23 +139,32 @@ def _nameless(line: Line) -> Line:
 def _tables(lines: list[Line], merging: Merging) -> list[Line]:
     """Lines that come again with other numbers as loops over a table."""
     for length in range(1, min(_LONGEST_TURN, len(lines) // 2) + 1):
+        repeated = repeated_kinds([lines])
+        kinds = [_turn_kind(line, repeated) for line in lines]
         found: list[Line] = []
         at = 0
         while at < len(lines):
-            line, end = _table(lines, at, length, merging)
+            line, end = lines[at], at + 1
+            if kinds[at : at + length] == kinds[at + length : at + 2 * length]:
+                line, end = _table(lines, at, length, repeated, merging)
             found.append(line)
             at = end
         lines = found
     return lines
 
 
-def _table(lines: list[Line], at: int, length: int, merging: Merging) -> tuple[Line, int]:
-    """A loop that begins at a line, whose turns have so many, or that line; where it ends."""
-    repeated = {
-        line.lists["layers"][0].kind
-        for line in lines
-        if line.kind == "repeat" and len(line.lists["layers"]) == 1
-    }
+def _turn_kind(line: Line, repeated: Set[str]) -> str:
+    """What a line is in a turn of a loop, where single calls are loops of one turn."""
+    return "repeat" if line.kind in repeated else line.kind
+
+
+def _table(
+    lines: list[Line], at: int, length: int, repeated: Set[str], merging: Merging
+) -> tuple[Line, int]:
+    """A loop that begins at a line, whose turns have so many, or that line; where it ends.
+
+    The kinds that are `repeated` elsewhere are compared as loops of one turn.
+    """
     first = lines[at : at + length]
     if len(first) < length or not all(map(_may_be_in_a_table, first)):
         return lines[at], at + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from convcalc import layers
@@ -152,7 +152,11 @@ def _aligned(base: list[Line], other: list[Line], spots: dict[Any, list[Line]]) 
     """The base with the lines that only the other has; `spots` has each line's in the base."""
     n, m = len(base), len(other)
     best = [[0] * (m + 1) for _ in range(n + 1)]
-    likeness = [[_likeness(a, b) for b in other] for a in base]
+    keys, others = [*map(key_of, base)], [*map(key_of, other)]
+    likeness = [
+        [_likeness(a, b) if key == another else 0 for b, another in zip(other, others)]
+        for a, key in zip(base, keys)
+    ]
     for i in range(n - 1, -1, -1):
         for j in range(m - 1, -1, -1):
             score = max(best[i + 1][j], best[i][j + 1])
@@ -180,9 +184,7 @@ def _aligned(base: list[Line], other: list[Line], spots: dict[Any, list[Line]]) 
 
 
 def _likeness(a: Line, b: Line) -> int:
-    """How alike two lines are; 0 where they cannot be one."""
-    if key_of(a) != key_of(b):
-        return 0
+    """How alike two lines are that may be one."""
     same = sum(bool(b.fields.get(key) == value) for key, value in a.fields.items())
     depthwise = ("g" in a.fields or "groups" in a.fields) == (
         "g" in b.fields or "groups" in b.fields
@@ -194,18 +196,23 @@ def _likeness(a: Line, b: Line) -> int:
 
 def _lifted(stacks: Sequence[list[Line] | None]) -> list[list[Line] | None]:
     """The same, with single calls as loops of one turn where others have several."""
-    repeated = {
-        line.lists["layers"][0].kind
-        for stack in stacks
-        for line in stack or ()
-        if line.kind == "repeat" and len(line.lists["layers"]) == 1
-    }
+    repeated = repeated_kinds(stacks)
     return [
         None
         if stack is None
         else [lifted(line) if line.kind in repeated else line for line in stack]
         for stack in stacks
     ]
+
+
+def repeated_kinds(stacks: Iterable[Sequence[Line] | None]) -> set[str]:
+    """The kinds of lines that some loops consist of."""
+    return {
+        line.lists["layers"][0].kind
+        for stack in stacks
+        for line in stack or ()
+        if line.kind == "repeat" and len(line.lists["layers"]) == 1
+    }
 
 
 def lifted(line: Line) -> Line:
