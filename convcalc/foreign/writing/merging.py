@@ -206,13 +206,11 @@ def _lifted(stacks: Sequence[list[Line] | None]) -> list[list[Line] | None]:
 
 
 def repeated_kinds(stacks: Iterable[Sequence[Line] | None]) -> set[str]:
-    """The kinds of lines that some loops consist of."""
-    return {
-        line.lists["layers"][0].kind
-        for stack in stacks
-        for line in stack or ()
-        if line.kind == "repeat" and len(line.lists["layers"]) == 1
-    }
+    """The kinds of lines that some loops consist of, other loops apart: those have no end."""
+    bodies = [
+        line.lists["layers"] for stack in stacks for line in stack or () if line.kind == "repeat"
+    ]
+    return {body[0].kind for body in bodies if len(body) == 1} - {"repeat"}
 
 
 def lifted(line: Line) -> Line:
