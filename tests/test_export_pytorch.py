@@ -205,6 +205,26 @@ class Tokens(nn.Module):
         return score, tokens
 """
 
+#: Weights used again on other sizes, and turns that change the channels.
+SHARED = """
+name: Shared
+input: [6, 16]
+layers:
+  - conv: {name: owner, k: 3, p: 1, out: 6}
+  - max_unpool: {name: pooled, k: 2}
+  - conv: {name: again, weights: owner, k: 3, p: 1, out: 6}
+  - max_unpool: {weights: pooled, k: 2}
+  - repeat:
+      times: 2
+      share_weights: true
+      layers:
+        - reshape: {shape: [6, -1]}
+        - linear: {out: 3, per_position: true}
+        - identity: {name: half}
+        - add: {from: [half, half]}
+  - self_attention: {heads: 1}
+"""
+
 
 def test_blocks_loops_and_conditions_are_classes_loops_and_conditions() -> None:
     assert exported(BLOCKS)[0] == BLOCKS_IN_PYTORCH
@@ -212,6 +232,40 @@ def test_blocks_loops_and_conditions_are_classes_loops_and_conditions() -> None:
 
 def test_tensors_go_by_their_names() -> None:
     assert exported(TENSORS)[0].endswith(TENSORS_IN_PYTORCH)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("shufflenet_v2_x1_0", "*[BasicUnit(2 * (out // 2)) for _ in range(times - 1)]"),
+        ("vit_b_16", "*[EncoderBlock(width, heads, mlp=mlp, width=width) for _ in range(depth)]"),
+        (
+            "mobilenet_v2",
+            "out_channels = make_divisible(c * alpha, 8)\n            for i in range(n):",
+        ),
+        ("densenet121", "torch.cat([x, self.path(x)], dim=1)"),
+    ],
+)
+def test_a_loop_says_what_changes_in_it_and_nothing_else(name: str, said: str) -> None:
+    assert said in of_zoo(name)
+
+
+def test_a_whole_number_is_written_alike_however_the_spec_has_it() -> None:
+    whole, point = [
+        exported(f"{{name: N, input: [4, 9], layers: [dropout: {{rate: {rate}}}]}}")[0]
+        for rate in ("0", "0.0")
+    ]
+    assert whole == point
+    assert "nn.Dropout(0.0)" in whole
+
+
+def test_what_is_left_of_a_network_is_one_class() -> None:
+    left = api.load("resnet18").until("conv2_x")
+    code = str(left.export("pytorch"))
+    (network,) = [each for each in ast.parse(code).body if isinstance(each, ast.ClassDef)]
+    assert network.name == "ResNet"
+    made = [each for each in ast.walk(network) if isinstance(each, ast.Attribute)]
+    assert sum(each.attr == "Conv2d" for each in made) == 5
 
 
 def test_what_a_preset_leaves_out_is_not_written() -> None:
@@ -260,8 +314,38 @@ def test_the_record_has_the_whole_zoo_without_a_difference() -> None:
 
 def test_small_networks_run_as_they_are_counted() -> None:
     pytest.importorskip("torch")
-    for spec in (BLOCKS, TENSORS):
+    for spec in (BLOCKS, TENSORS, SHARED):
         assert api.loads(spec).verify().differences == ()
+
+
+def test_what_is_left_of_a_network_runs_as_it_is_counted() -> None:
+    pytest.importorskip("torch")
+    network = api.loads(SHARED)
+    for left in (network.until("pooled"), network.drop("again"), network.drop("owner")):
+        assert 0 < len(left.nodes) < len(network.nodes)
+        assert left.verify().differences == ()
+
+
+def test_functions_are_compared_in_the_order_of_their_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from convcalc.layers.dense import Linear
+    from convcalc.shape import Shape
+
+    spec = (
+        "{name: N, input: [%s], layers: [linear: {out: 4, per_position: true, functional: true}]}"
+    )
+    assert api.loads(spec % "3, 5, 6").verify().passed
+    monkeypatch.setattr(Linear, "output_shape", lambda self, x: Shape(*x.spatial, 4))
+    wrong = api.loads(spec % "3, 5, 7").verify()
+    found = {each.name: (each.ours, each.theirs) for each in wrong.differences}
+    assert found["linear"] == ([5, 7, 4], [4, 5, 7])
+
+
+def test_what_pytorch_does_not_run_is_said() -> None:
+    pytest.importorskip("torch")
+    spec = "{name: N, input: [4], layers: [group_norm: {groups: 4}]}"
+    with pytest.raises(ConvcalcError, match="PyTorch does not run N: Expected more than 1 value"):
+        api.loads(spec).verify()
 
 
 def test_random_networks_run_as_they_are_counted() -> None:

@@ -160,7 +160,8 @@ def _cut(said: Said, entering: Sequence[Tree]) -> Sequence[Tree]:
     if all(start == 0 for start, _, _ in ends):
         return [stop or entering[0]]
     stop = stop or entering[0]
-    return [None if stop is None else ast.BinOp(stop, ast.Sub(), said.tree("start"))]
+    start = said.tree("start")
+    return [None if stop is None else total([ast.BinOp(stop, ast.Sub(), start)])]
 
 
 @_rule("index_select", "pad", "matmul", "kmax_pool")

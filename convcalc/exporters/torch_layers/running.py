@@ -192,7 +192,7 @@ def _counts() -> dict[Any, Callable[..., int]]:
 
     def deform_conv(x: Any, weight: Any, *rest: Any, out_shape: Any, **named: Any) -> int:
         # As for a convolution: how it reads between cells is no product of weights.
-        return 2 * math.prod(out_shape) * math.prod(weight[1:])
+        return int(2 * math.prod(out_shape) * math.prod(weight[1:]))
 
     return {torch.ops.torchvision.deform_conv2d: deform_conv}
 

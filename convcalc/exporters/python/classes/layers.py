@@ -9,6 +9,7 @@ from convcalc.exporters.python.classes.training import as_trained
 from convcalc.exporters.python.classes.writer import Writer
 from convcalc.exporters.python.use import Held, Ran, Use
 from convcalc.language.statements import Statement
+from convcalc.layers.composite import Composite
 
 
 def apply_layer(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> list[Held]:
@@ -23,17 +24,20 @@ def apply_layer(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> 
     is_function = rule.function is not None and (st.body.functional or rule.module is None)
     use = Use(writer, st, ran, entering, forward=is_function and not rule.holds)
     operands = _operands_of(writer, inputs, st, ran)
+    # What has no weights is made anew: its module may hold what depends on the size that enters.
+    has_weights = issubclass(type, Composite) or any(each.tensors for each in use.placed)
+    owner = owner_of(writer, st) if has_weights else None
     if rule.is_tensor:
         assert rule.module is not None
-        attribute = owner_of(writer, st) or _module_of(writer, st, rule.module(use), ran, inputs)
+        attribute = owner or _module_of(writer, st, rule.module(use), ran, inputs)
         code = writer.dialect.constant(f"self.{attribute}")
     elif rule.module is not None and not is_function:
-        attribute = owner_of(writer, st) or _module_of(writer, st, rule.module(use), ran, inputs)
+        attribute = owner or _module_of(writer, st, rule.module(use), ran, inputs)
         code = f"self.{attribute}({', '.join(operands)})"
     elif rule.holds:
         assert rule.function is not None
         assert rule.module is not None
-        attribute = owner_of(writer, st) or _module_of(writer, st, rule.module(use), ran, inputs)
+        attribute = owner or _module_of(writer, st, rule.module(use), ran, inputs)
         code = rule.function(use, [f"self.{attribute}", *operands])
     else:
         assert rule.function is not None

@@ -13,7 +13,7 @@ from convcalc.exporters.python.classes.signature import Signature, channels_name
 from convcalc.exporters.python.classes.structures import as_modules, as_statements
 from convcalc.exporters.python.classes.tensors import target_of, tensors_of
 from convcalc.exporters.python.classes.training import as_trained, training_of
-from convcalc.exporters.python.classes.turns import Turns, entered
+from convcalc.exporters.python.classes.turns import Turns, entered, keeps
 from convcalc.exporters.python.classes.writer import Writer
 from convcalc.exporters.python.items import Code, For, Item, count_of, rendered, replaced, step_of
 from convcalc.exporters.python.layout import INDENT
@@ -60,7 +60,8 @@ def _shared(writer: Writer, st: Statement, ran: Ran, inputs: list[Held]) -> list
     if target != entering.code:
         writer.body.append(f"{target} = {entering.code}")
     writer.body += [f"for _ in range({times}):", f"{INDENT}{target} = self.{name}({target})"]
-    return [Held(target, entering.channels, entering.single)]
+    channels = entering.channels if keeps([turn for _, turn in turns]) else None
+    return [Held(target, channels, entering.single)]
 
 
 @as_statements("for_each")
