@@ -344,6 +344,33 @@ NETS = {
     "a batch": Net(
         (node("Reshape", "x", "s"),), (ints("s", 5, -1),), "flatten 256 0", (5, 4, 8, 8)
     ),
+    "sizes that are worked out from a batch": Net(
+        (
+            node("Shape", "x", to="s"),
+            node("Gather", "s", "zero", to="n"),
+            node("Concat", "n", "rest", to="t", axis=0),
+            node("Reshape", "x", "t"),
+        ),
+        (ints("zero", 0), ints("rest", -1)),
+        "flatten 256 0",
+        (5, 4, 8, 8),
+    ),
+    "a token for each of a batch": Net(
+        (node("Expand", "t", "s", to="e"), node("Concat", "e", "x", axis=1)),
+        (weight("t", 1, 1, 16), ints("s", 5, 1, 16)),
+        "parameter 1×16 16, concat 10×16 0",
+        (5, 9, 16),
+    ),
+    "queries in front of a batch": Net(
+        (
+            node("Transpose", "x", to="t", perm=[2, 0, 1, 3]),
+            node("Gather", "t", "i", to="q"),
+            node("Relu", "q"),
+        ),
+        (helper.make_tensor("i", TensorProto.INT64, [], [1]),),
+        "slice 9×1×16 0, flatten 9×16 0, relu 9×16 0",
+        (5, 9, 3, 16),
+    ),
     "windows in the batch": Net(
         (
             node("Reshape", "x", "s", to="r"),
