@@ -51,11 +51,11 @@ class Net(NamedTuple):
     producer: str = ""
 
 
-def written(net: Net, folder: Path) -> str:
+def written(net: Net, folder: Path, graph_name: str = "net") -> str:
     """The file of a network."""
     entering = helper.make_tensor_value_info("x", TensorProto.FLOAT, net.entering)
     leaving = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    graph = helper.make_graph(net.nodes, "net", [entering], [leaving], net.tensors)
+    graph = helper.make_graph(net.nodes, graph_name, [entering], [leaving], net.tensors)
     opsets = [helper.make_opsetid("", net.opset)]
     model = helper.make_model(graph, opset_imports=opsets, producer_name=net.producer)
     path = folder / "net.onnx"
@@ -455,6 +455,17 @@ def test_layers_are_called_by_names(title: str, run: Run, tmp_path: Path) -> Non
     ran = run("import", written(net, tmp_path), "--flat")
     report = run("analyze", "-", "--json", stdin=ran.out.encode()).json
     assert [each["name"] for each in report["layers"]] == names
+
+
+@pytest.mark.parametrize(
+    ("graph", "name"),
+    [("LeNet-5", "LeNet-5"), ("torch_jit", "net"), ("main_graph", "net"), (" ", "net")],
+)
+def test_a_network_is_called_as_its_graph_or_its_file(
+    graph: str, name: str, run: Run, tmp_path: Path
+) -> None:
+    path = written(NETS["groups"], tmp_path, graph)
+    assert run("analyze", path, "--json").json["name"] == name
 
 
 def test_what_was_folded_away_is_said(run: Run, tmp_path: Path) -> None:

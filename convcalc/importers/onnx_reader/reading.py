@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -65,6 +66,12 @@ _ODD = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, Ass
 _UNFIT = frozenset(
     ("kernel-too-large", "empty-output", "shape-mismatch", "indivisible-groups", "reshape")
 )
+#: What exporters call any graph.
+_NO_NAME = re.compile(
+    r"|(main_?)?graph(_?\d+)?|(the_?)?(model|network|net)(_?\d+)?|torch[-_]jit([-_]export)?"
+    r"|tf2onnx|onnx|mxnet_converted_model|CNTKGraph|onnx-export|(Onnx)?Mlmodel|subgraph|\W+",
+    re.IGNORECASE,
+)
 #: Names in a message.
 _MOST_NAMES = 5
 
@@ -94,11 +101,10 @@ def read(
         walk = _Walk(model, data, name, Recorder(shares=shared_once), look)
         walk.unfolds = unfold_batch_norm
         outputs = walk.run(inputs or {})
-    return walk.recorder.traced(_stem(path), os.path.basename(name), outputs)
-
-
-def _stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path))[0]
+    called_there = model.graph.name.strip()
+    is_telling = _NO_NAME.fullmatch(called_there) is None
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return walk.recorder.traced(called_there if is_telling else stem, os.path.basename(name), outputs)
 
 
 @contextmanager
