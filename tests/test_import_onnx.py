@@ -51,11 +51,11 @@ class Net(NamedTuple):
     producer: str = ""
 
 
-def written(net: Net, folder: Path) -> str:
+def written(net: Net, folder: Path, graph_name: str = "net") -> str:
     """The file of a network."""
     entering = helper.make_tensor_value_info("x", TensorProto.FLOAT, net.entering)
     leaving = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    graph = helper.make_graph(net.nodes, "net", [entering], [leaving], net.tensors)
+    graph = helper.make_graph(net.nodes, graph_name, [entering], [leaving], net.tensors)
     opsets = [helper.make_opsetid("", net.opset)]
     model = helper.make_model(graph, opset_imports=opsets, producer_name=net.producer)
     path = folder / "net.onnx"
@@ -344,6 +344,33 @@ NETS = {
     "a batch": Net(
         (node("Reshape", "x", "s"),), (ints("s", 5, -1),), "flatten 256 0", (5, 4, 8, 8)
     ),
+    "sizes that are worked out from a batch": Net(
+        (
+            node("Shape", "x", to="s"),
+            node("Gather", "s", "zero", to="n"),
+            node("Concat", "n", "rest", to="t", axis=0),
+            node("Reshape", "x", "t"),
+        ),
+        (ints("zero", 0), ints("rest", -1)),
+        "flatten 256 0",
+        (5, 4, 8, 8),
+    ),
+    "a token for each of a batch": Net(
+        (node("Expand", "t", "s", to="e"), node("Concat", "e", "x", axis=1)),
+        (weight("t", 1, 1, 16), ints("s", 5, 1, 16)),
+        "parameter 1×16 16, concat 10×16 0",
+        (5, 9, 16),
+    ),
+    "queries in front of a batch": Net(
+        (
+            node("Transpose", "x", to="t", perm=[2, 0, 1, 3]),
+            node("Gather", "t", "i", to="q"),
+            node("Relu", "q"),
+        ),
+        (helper.make_tensor("i", TensorProto.INT64, [], [1]),),
+        "slice 9×1×16 0, flatten 9×16 0, relu 9×16 0",
+        (5, 9, 3, 16),
+    ),
     "windows in the batch": Net(
         (
             node("Reshape", "x", "s", to="r"),
@@ -428,6 +455,17 @@ def test_layers_are_called_by_names(title: str, run: Run, tmp_path: Path) -> Non
     ran = run("import", written(net, tmp_path), "--flat")
     report = run("analyze", "-", "--json", stdin=ran.out.encode()).json
     assert [each["name"] for each in report["layers"]] == names
+
+
+@pytest.mark.parametrize(
+    ("graph", "name"),
+    [("LeNet-5", "LeNet-5"), ("torch_jit", "net"), ("main_graph", "net"), (" ", "net")],
+)
+def test_a_network_is_called_as_its_graph_or_its_file(
+    graph: str, name: str, run: Run, tmp_path: Path
+) -> None:
+    path = written(NETS["groups"], tmp_path, graph)
+    assert run("analyze", path, "--json").json["name"] == name
 
 
 def test_what_was_folded_away_is_said(run: Run, tmp_path: Path) -> None:

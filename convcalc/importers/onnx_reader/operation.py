@@ -44,6 +44,8 @@ class Operation:
         self.opset = opset
         #: The batch that the file was made for, which is taken as 1.
         self.batch = batch
+        #: Which axis the file's batch is, of the tensors where that is not the first.
+        self.batches: dict[Foreign, int] = {}
         #: Whether a batch norm that was folded into it is to stand behind it again.
         self.unfolds = False
         self._claim = claim
@@ -54,7 +56,7 @@ class Operation:
         node = self.node._replace(op=name, domain="")
         others = self.recorder, self.opset, self.batch, self._claim, self._is_inner
         made = Operation(node, inputs, *others)
-        made.unfolds = self.unfolds
+        made.unfolds, made.batches = self.unfolds, self.batches
         return made
 
     def done(self, name: str, *inputs: Known | Parts | None) -> Any:
@@ -114,12 +116,21 @@ class Operation:
 
     def tensor(self, index: int) -> Value:
         """An input that is no weight of the operator, though it may be constant."""
-        found = self[index]
+        found = self.of_a_sample(self[index])
         return found.as_numbers() if isinstance(found, Constant) else found
 
     def mixed(self, index: int) -> Value:
         """An input that is learned where it is a constant that may be."""
-        return mixed(self[index])
+        return mixed(self.of_a_sample(self[index]))
+
+    def of_a_sample(self, known: Known) -> Known:
+        """What joins tensors, for a batch of 1: constants may be spread over the file's."""
+        if self.batch == 1 or not isinstance(known, Constant):
+            return known
+        rank = max((len(x.shape) for x in self.inputs if isinstance(x, Foreign)), default=0)
+        if len(known.shape) != rank or rank < 2 or known.shape[0] != self.batch:
+            return known
+        return known._replace(shape=(1, *known.shape[1:]), values=None)
 
     def weights(self, index: int) -> Constant:
         """An input that is learned. Raises NoLayerError where it is computed from the inputs."""

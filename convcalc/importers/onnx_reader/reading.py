@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ assert _handlers  # importing them registers them
 
 #: Operators that run a graph of their own, as often as their inputs say.
 _CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
+#: Those that take tensors whose batch is not their first axis.
+_KNOWS_BATCHES = frozenset(("Transpose", "Gather", "Shape", "Size"))
 #: Operators that are no constants though nothing enters them.
 _RANDOM = frozenset(("RandomNormal", "RandomUniform"))
 #: Those that are layers even on constants alone.
@@ -62,6 +65,12 @@ _ODD = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, Ass
 #: Refusals of a layer that say that the file is wrong.
 _UNFIT = frozenset(
     ("kernel-too-large", "empty-output", "shape-mismatch", "indivisible-groups", "reshape")
+)
+#: What exporters call any graph.
+_NO_NAME = re.compile(
+    r"|(main_?)?graph(_?\d+)?|(the_?)?(model|network|net)(_?\d+)?|torch[-_]jit([-_]export)?"
+    r"|tf2onnx|onnx|mxnet_converted_model|CNTKGraph|onnx-export|(Onnx)?Mlmodel|subgraph|\W+",
+    re.IGNORECASE,
 )
 #: Names in a message.
 _MOST_NAMES = 5
@@ -92,11 +101,10 @@ def read(
         walk = _Walk(model, data, name, Recorder(shares=shared_once), look)
         walk.unfolds = unfold_batch_norm
         outputs = walk.run(inputs or {})
-    return walk.recorder.traced(_stem(path), os.path.basename(name), outputs)
-
-
-def _stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path))[0]
+    called_there = model.graph.name.strip()
+    is_telling = _NO_NAME.fullmatch(called_there) is None
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return walk.recorder.traced(called_there if is_telling else stem, os.path.basename(name), outputs)
 
 
 @contextmanager
@@ -152,6 +160,8 @@ class _Walk:
         #: What is opaque, by its operator and the reason why.
         self._opaques: Counter[tuple[str, str]] = Counter()
         self.batch = 1
+        #: Which axis it is, of the tensors where that is not the first.
+        self._batches: dict[Foreign, int] = {}
         #: Whether batch norms that were folded into convolutions are put behind them again.
         self.unfolds = False
         self._folded = 0
@@ -268,6 +278,7 @@ class _Walk:
         opset = self.model.opsets.get("", 1)
         hooks = self._claimed, self._is_inner
         op = Operation(node, inputs, self.recorder, opset, self.batch, *hooks)
+        op.batches = self._batches
         if node.op in _COUNTED and has_folded_norm(node):
             self._folded += 1
             op.unfolds = self.unfolds
@@ -309,6 +320,9 @@ class _Walk:
         handler = HANDLERS.get((node.domain, node.op))
         if handler is None:
             raise NoLayerError("it is not known")
+        is_moved = any(isinstance(x, Foreign) and x in self._batches for x in op.inputs)
+        if is_moved and node.op not in _KNOWS_BATCHES:
+            raise NoLayerError("its batch is not in front")
         result = handler(op)
         if isinstance(result, (Foreign, Constant, Held, Parts)):
             result = (result,)
@@ -319,7 +333,13 @@ class _Walk:
         for name, value in zip(node.outputs, made):
             if not name or value is None or isinstance(value, Parts):
                 continue
-            if self.batch > 1 and name not in self._declared and value.shape[:1] not in ((1,), ()):
+            if isinstance(value, Foreign) and value in self._batches:
+                if name in self._leaving:
+                    raise NoLayerError("its batch is not in front")
+                continue
+            is_open = name not in self._declared and not is_moved
+            is_undivided = is_open and not _carries_batch(op, value)
+            if self.batch > 1 and is_undivided:
                 raise NoLayerError(f"it makes {list(value.shape)} of 1 sample")
             if not self._agrees(name, value.shape):
                 if op.attribute("ceil_mode", 0):
@@ -507,6 +527,16 @@ class _Walk:
             message = f"the sizes of {what} are not known: it is {value.why}"
         help = "`onnx.shape_inference.infer_shapes` may write them into the file"
         return self.error("open-shape", message, help)
+
+
+def _carries_batch(op: Operation, value: Known) -> bool:
+    """Whether the first axis of what an operator makes goes along the batch, if it has one.
+
+    `Reshape` says the sizes of the file, which were divided by its batch.
+    """
+    if isinstance(value, Constant) or op.name == "Reshape" or value.shape[:1] in ((1,), ()):
+        return True
+    return any(isinstance(x, Foreign) and x.shape[:1] == value.shape[:1] for x in op.inputs)
 
 
 def _plain(name: str) -> str:

@@ -75,6 +75,7 @@ class Graph(NamedTuple):
     outputs: tuple[Value, ...]
     #: What is said of tensors between them.
     values: Mapping[str, Value]
+    name: str = ""
 
 
 class Function(NamedTuple):
@@ -264,12 +265,15 @@ def _graph(source: _Bytes, start: int, end: int) -> Graph:
     inputs: list[Value] = []
     outputs: list[Value] = []
     values: dict[str, Value] = {}
+    name = ""
     for field, value in source.fields(start, end):
         if field == 1:
             nodes.append(_node(source, *_run(value)))
         elif field == 5:
             tensor = _tensor(source, *_run(value))
             constants[tensor.name] = tensor
+        elif field == 2:
+            name = source.text(value)
         elif field == 15:
             tensor = _sparse(source, *_run(value))
             constants[tensor.name] = tensor
@@ -280,7 +284,7 @@ def _graph(source: _Bytes, start: int, end: int) -> Graph:
         elif field == 13:
             found = _value(source, *_run(value))
             values[found.name] = found
-    return Graph(tuple(nodes), constants, tuple(inputs), tuple(outputs), values)
+    return Graph(tuple(nodes), constants, tuple(inputs), tuple(outputs), values, name)
 
 
 def _node(source: _Bytes, start: int, end: int) -> Node:

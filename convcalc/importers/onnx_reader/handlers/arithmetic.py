@@ -51,7 +51,7 @@ def _of_rank(op: Operation, value: Foreign, *others: Known) -> Foreign:
 def arithmetic(op: Operation) -> Foreign:
     """A layer on tensors, or on one and a constant number."""
     layer = _LAYERS[op.name]
-    known = [_aligned(op, op[index], index) for index in range(len(op.inputs))]
+    known = [_aligned(op, op.of_a_sample(op[index]), index) for index in range(len(op.inputs))]
     if len(known) == 1:
         return op.foreign(0)
     numbers = [number_of(each) for each in known]

@@ -47,15 +47,16 @@ def dropout(op: Operation) -> tuple[Known, Known]:
 
 @operator("Shape")
 def shape(op: Operation) -> Constant:
-    """The sizes of a tensor, which are known."""
-    sizes = op[0].shape
+    """The sizes of a tensor, which are known, with the batch that the file was made for."""
+    first, *rest = op[0].shape or (1,)
+    sizes = (first * op.batch, *rest)[: len(op[0].shape)]
     return integers(sizes[slice(op.attribute("start", 0), op.attribute("end", len(sizes)))])
 
 
 @operator("Size")
 def size(op: Operation) -> Constant:
     """The number of a tensor's elements."""
-    return Constant((), INT64, (product(op[0].shape),))
+    return Constant((), INT64, (product(op[0].shape) * op.batch,))
 
 
 # --- Shapes ---------------------------------------------------------------------------------------
@@ -128,10 +129,10 @@ def transpose(op: Operation) -> Foreign:
     order = op.attribute("perm") or tuple(reversed(range(rank)))
     if sorted(order) != list(range(rank)):
         raise NoLayerError(f"an order of {list(order)}")
-    if order[:1] != (0,):
-        op.apart_from_batch(0)
     made = op.recorder.permuted(value, order)
     assert isinstance(made, Foreign)
+    if op.batch > 1 and (place := order.index(op.batches.get(value, 0))):
+        op.batches[made] = place
     return made
 
 
@@ -272,6 +273,8 @@ def gather(op: Operation) -> Foreign:
     value, index = op.foreign(0), op[1]
     if not isinstance(index, Constant):
         raise NoLayerError("its indices are computed")
+    if value in op.batches:
+        return _gathered_before_batch(op, value, index)
     axis = op.axis(0, len(value.shape))
     size = value.shape[axis]
     places = None if index.values is None else [place % size for place in index.values]
@@ -282,6 +285,14 @@ def gather(op: Operation) -> Foreign:
     made = op.recorder.index(value, axis, index.size)
     shape = (*value.shape[:axis], *index.shape, *value.shape[axis + 1 :])
     return made if shape == made.shape else _reshaped(op, made, shape)
+
+
+def _gathered_before_batch(op: Operation, value: Foreign, index: Constant) -> Foreign:
+    """A cell of the axis in front of the batch, which is first then."""
+    axis = axis_of(op.attribute("axis", 0), len(value.shape))
+    if axis or index.shape or not index.values or op.batches[value] != 1:
+        raise NoLayerError("its batch is not in front")
+    return op.recorder.select(value, 0, index.values[0] % value.shape[0])
 
 
 def _as_range(places: Sequence[int]) -> range | None:
