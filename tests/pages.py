@@ -56,6 +56,9 @@ SHELL = re.compile(r"[|<>;&*$]")
 PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b|…|[<>*]|\w:\w")
 LEFT_OUT = "  …"
 
+#: Commands of packages that may not be here.
+NEEDING = ("verify",)
+
 #: What an element of `layers` is tried on where its comment does not say.
 INPUT = [64, 56, 56]
 
@@ -107,7 +110,7 @@ class Reader:
     def mentioned(self, words: list[str]) -> None:
         """A command in a sentence."""
         command = " ".join(words)
-        if len(words) == 2 or PLACEHOLDER.search(command):
+        if len(words) == 2 or words[1] in NEEDING or PLACEHOLDER.search(command):
             command = f"convcalc {words[1]} --help"
         self.succeed(command)
 

@@ -254,6 +254,34 @@ NETS = {
         (weight("t", 3, 8), ints("i", 0, 1, 2, 0, 1, 2, 0, 1)),
         "parameter 24 24, index_select 64 0, reshape 1×8×8 0, add 4×8×8 0",
     ),
+    # Weights that are made of several tensors.
+    "a sum of two kernels": Net(
+        (node("Add", "w", "v", to="k"), node("Conv", "x", "k")),
+        (W, weight("v", 6, 4, 3, 3)),
+        "parameter 6×4×3×3 216, conv 6×6×6 216",
+    ),
+    "a kernel and its gain": Net(
+        (node("Mul", "w", "g", to="k"), node("Conv", "x", "k", "b")),
+        (W, B, weight("g", 6, 1, 1, 1)),
+        "parameter 6×1×1×1 6, conv 6×6×6 222",
+    ),
+    "a matrix and a product of two": Net(
+        (
+            node("MatMul", "u", "v", to="d"),
+            node("Add", "w", "d", to="s"),
+            node("MatMul", "x", "s"),
+        ),
+        (weight("w", 16, 5), weight("u", 16, 2), weight("v", 2, 5)),
+        "parameter 16×2 32, parameter 2×5 10, linear 5 80",
+        (1, 16),
+    ),
+    "a matrix that is a product of two": Net(
+        (node("MatMul", "u", "v", to="w"), node("MatMul", "x", "w")),
+        (weight("u", 16, 2), weight("v", 2, 5)),
+        "parameter 32 32, parameter 10 10, concat 42 0, index_select 80 0, reshape 16×5 0,"
+        " matmul 1×5 0",
+        (1, 1, 16),
+    ),
     # Elementwise, of old and new versions.
     "old sums along an axis": Net(
         (node("Add", "x", "b", axis=1, broadcast=1),),

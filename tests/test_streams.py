@@ -307,7 +307,7 @@ def test_an_interrupt_of_a_call_is_a_status(run: Run, monkeypatch: pytest.Monkey
     def interrupted(*args: object, **named: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("convcalc.api.loads", interrupted)
+    monkeypatch.setattr("convcalc.api.network_of", interrupted)
     assert run("analyze", "lenet") == (130, "", "")
 
 

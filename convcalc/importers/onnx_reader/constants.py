@@ -43,6 +43,12 @@ class Constant(NamedTuple):
         """Whether it holds numbers that may be learned."""
         return self.type in FLOATS
 
+    @property
+    def stands_for_itself(self) -> bool:
+        """Whether as many learned numbers, or one tensor of as many, are what it is made of."""
+        sizes = [product(each.shape) for each in self.made_of]
+        return self.size in (sum(sizes), *sizes)
+
     def as_weights(self) -> Held:
         """It where it is learned."""
         return Held(self.shape, self.made_of)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, Learned, NoLayerError, Recorder, Value
 from convcalc.importers.onnx_reader.constants import Constant, axis_of
 from convcalc.importers.onnx_reader.learning import mixed
 from convcalc.importers.onnx_reader.wire import GraphAttribute, Node
+from convcalc.layers.attention import Parameter
+from convcalc.words import counted
 
 #: A tensor of the file: it hangs on the inputs, or it is constant.
 Known = Foreign | Constant
@@ -138,6 +141,33 @@ class Operation:
         if not isinstance(found, Constant):
             raise NoLayerError("its weights are computed")
         return found
+
+    def owned(self, *constants: Constant | None) -> tuple[Any, ...] | None:
+        """The key of a layer that has these as its tensors; see `key_of`.
+
+        A tensor that is worked out from several counts as one of them: the others, such as gains,
+        stand in front of the layer, where nothing reads them.
+        """
+        left = {each.key: each for c in constants if c is not None for each in c.made_of}
+        for constant in constants:
+            if constant is None or not constant.made_of:
+                continue
+            own = [each for each in constant.made_of if each.key in left]
+            if sum(product(each.shape) for each in own) != constant.size:
+                own = [each for each in own if product(each.shape) == constant.size][:1]
+            if not own:
+                found = sum(product(each.shape) for each in constant.made_of)
+                self.recorder.note(
+                    f"a weight of {constant.size} is worked out from {counted(found, 'parameter')},"
+                    f" of which the layer counts {constant.size}"
+                )
+                own = list(constant.made_of)
+            for each in own:
+                left.pop(each.key, None)
+        for each in left.values():
+            with self.recorder.at(self.recorder.scopes, each.name or "parameter"):
+                self.recorder.add(Parameter(shape=each.shape), key=each.key)
+        return key_of(*constants)
 
     def integers(self, name: str, index: int) -> tuple[int, ...] | None:
         """Integers that are an attribute in old versions, and an input since; None: left out."""

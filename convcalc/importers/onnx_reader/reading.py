@@ -40,7 +40,7 @@ from convcalc.importers.onnx_reader.wire import (
     read_model,
 )
 from convcalc.layers.dense import Identity
-from convcalc.words import counted, listed, quoted
+from convcalc.words import listed, quoted
 
 assert _handlers  # importing them registers them
 
@@ -165,8 +165,6 @@ class _Walk:
         #: Whether batch norms that were folded into convolutions are put behind them again.
         self.unfolds = False
         self._folded = 0
-        #: Learned numbers that weights are worked out from, beside those that layers own.
-        self._beside = 0
         known = (*self.graph.constants, *[each.name for each in self.graph.inputs])
         self.nodes = in_order(inlined(model, self.error), known, self.error)
         #: The nodes that read each tensor.
@@ -252,11 +250,6 @@ class _Walk:
             outputs = [self.recorder.unary(Identity(), each) for each in outputs]
         if self._folded:
             self.recorder.note(remark(self._folded, are_unfolded=self.unfolds))
-        if self._beside:
-            self.recorder.note(
-                f"{counted(self._beside, 'parameter')} that weights are worked out from, such as"
-                " gains, are not counted"
-            )
         for (op, why), count in self._opaques.items():
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
@@ -282,10 +275,6 @@ class _Walk:
         if node.op in _COUNTED and has_folded_norm(node):
             self._folded += 1
             op.unfolds = self.unfolds
-        if node.op in _COUNTED and len(inputs) > 1 and isinstance(inputs[1], Constant):
-            parts = [product(each.shape) for each in inputs[1].made_of]
-            # One as large is the weight itself, or a copy that the exporter has turned.
-            self._beside += sum(size for size in parts if size < inputs[1].size)
         is_constant = not any(isinstance(each, (Foreign, Parts)) for each in inputs)
         if is_constant and node.op not in _COUNTED and node.op not in _RANDOM:
             self._fold(node, op)

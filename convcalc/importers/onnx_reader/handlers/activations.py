@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc.arithmetic import product
 from convcalc.foreign.primitives import Primitive
 from convcalc.foreign.recorder import Foreign, NoLayerError
-from convcalc.importers.onnx_reader.operation import MICROSOFT, Operation, key_of, operator
+from convcalc.importers.onnx_reader.operation import MICROSOFT, Operation, operator
 from convcalc.layers.activation import (
     ELU,
     GELU,
@@ -133,7 +133,7 @@ def prelu(op: Operation) -> Foreign:
     rank = len(value.shape)
     aligned = (1,) * (rank - len(slope.shape)) + slope.shape
     axes = [axis for axis, size in enumerate(aligned) if size != 1]
-    key = key_of(slope)
+    key = op.owned(slope)
     if not axes:
         return op.recorder.unary(PReLU(), value, key)
     # A slope for each channel was not always aligned at the end.

@@ -12,7 +12,6 @@ from convcalc.importers.onnx_reader.operation import (
     SCALE,
     Known,
     Operation,
-    key_of,
     operator,
 )
 from convcalc.layers.activation import Sqrt, Square
@@ -99,7 +98,7 @@ def _scaled(op: Operation, known: list[Known]) -> Foreign | None:
         aligned = (1,) * (rank - len(factor.shape)) + factor.shape
         (*axes,) = [axis for axis, size in enumerate(aligned) if size != 1]
         if len(axes) == 1 and value.lies[:1] == (axes[0],) and value.shape[axes[0]] == factor.size:
-            return op.recorder.on_channels(Scale(), value, axes[0], key_of(factor))
+            return op.recorder.on_channels(Scale(), value, axes[0], op.owned(factor))
     return None
 
 

@@ -93,7 +93,7 @@ def conv(op: Operation) -> Foreign:
     channels = weight.shape[1] * layer.groups
     if value.shape[1] != channels:
         raise UnfitError(f"{value.shape[1]} channels, and weights for {channels}")
-    return _unfolded(op, op.recorder.windowed(layer, value, key=key_of(weight, bias)), bias)
+    return _unfolded(op, op.recorder.windowed(layer, value, key=op.owned(weight, bias)), bias)
 
 
 @operator("DeformConv")
@@ -171,7 +171,7 @@ def conv_transpose(op: Operation) -> Foreign:
         groups=groups,
         bias=bias is not None and not op.unfolds,
     )
-    return _unfolded(op, op.recorder.windowed(layer, value, key=key_of(weight, bias)), bias)
+    return _unfolded(op, op.recorder.windowed(layer, value, key=op.owned(weight, bias)), bias)
 
 
 def _taken_off(

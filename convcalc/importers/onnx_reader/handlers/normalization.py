@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, Value
 from convcalc.importers.onnx_reader.constants import Constant
-from convcalc.importers.onnx_reader.operation import Operation, UnfitError, key_of, operator
+from convcalc.importers.onnx_reader.operation import Operation, UnfitError, operator
 from convcalc.layers.base import Layer
 from convcalc.layers.dense import Scale
 from convcalc.layers.joining import Mul
@@ -47,7 +47,7 @@ def batch_norm(op: Operation) -> Foreign:
     axis = 1 if len(value.shape) > 1 else 0
     for index in range(1, 5):
         _require_size(op.weights(index), value.shape[axis])
-    key = key_of(op.weights(1), op.weights(2))
+    key = op.owned(op.weights(1), op.weights(2))
     return op.recorder.on_channels(BatchNorm(affine=key is not None), value, axis, key)
 
 
@@ -57,7 +57,7 @@ def instance_norm(op: Operation) -> Foreign:
     value, scale, shift = op.foreign(0), op.weights(1), op.weights(2)
     _require_size(scale, value.shape[1])
     affine = not _is_plain(scale, shift)
-    key = key_of(scale, shift) if affine else None
+    key = op.owned(scale, shift) if affine else None
     return op.recorder.on_channels(InstanceNorm(affine=affine), value, 1, key)
 
 
@@ -69,7 +69,7 @@ def group_norm(op: Operation) -> Foreign:
     if affine:
         _require_size(scale, value.shape[1])
     layer = GroupNorm(groups=op.attribute("num_groups", 1), affine=affine)
-    return op.recorder.on_channels(layer, value, 1, key_of(scale, shift) if affine else None)
+    return op.recorder.on_channels(layer, value, 1, op.owned(scale, shift) if affine else None)
 
 
 @operator("LayerNormalization")
@@ -84,7 +84,7 @@ def layer_norm(op: Operation) -> Foreign:
         _require_size(scale, size)
     if affine and shift is None:
         return _scaled(op, _over_last(op, LayerNorm(affine=False), value, axis, None), scale, axis)
-    key = key_of(scale, shift) if affine else None
+    key = op.owned(scale, shift) if affine else None
     rank = len(value.shape)
     if axis == 1 and rank > 2 and value.shape[0] == 1:
         return op.recorder.unary(LayerNorm(affine=affine, over="all"), value, key)
@@ -97,13 +97,13 @@ def rms_norm(op: Operation) -> Foreign:
     value, scale = op.foreign(0), op.weights(1)
     axis = op.axis(-1, len(value.shape))
     affine = not _is_plain(scale, None)
-    return _over_last(op, RMSNorm(affine=affine), value, axis, key_of(scale) if affine else None)
+    return _over_last(op, RMSNorm(affine=affine), value, axis, op.owned(scale) if affine else None)
 
 
 def _scaled(op: Operation, value: Foreign, scale: Constant, axis: int) -> Foreign:
     """A learned factor for each element of all axes from one on, with no shift beside it."""
     if axis == len(value.shape) - 1:
-        return op.recorder.on_channels(Scale(), value, axis, key_of(scale))
+        return op.recorder.on_channels(Scale(), value, axis, op.owned(scale))
     return op.recorder.join(Mul(), value, scale.as_weights())
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, NoLayerError, Value
 from convcalc.importers.onnx_reader.constants import Constant
-from convcalc.importers.onnx_reader.operation import Operation, UnfitError, key_of, operator
+from convcalc.importers.onnx_reader.operation import Known, Operation, UnfitError, operator
 from convcalc.layers.activation import Softmax
 from convcalc.layers.dense import Linear
 from convcalc.layers.joining import Add, Mul
@@ -22,7 +24,15 @@ def _linear(
     if value.shape[-1] * out != weight.size:
         raise UnfitError(f"{list(value.shape)} by {list(weight.shape)}")
     layer = Linear(out_features=out, bias=bias is not None)
-    return op.recorder.linear(layer, value, key=key_of(weight, bias))
+    return op.recorder.linear(layer, value, key=op.owned(weight, bias))
+
+
+def _is_weight(known: Known) -> TypeGuard[Constant]:
+    """Whether a matrix is the weight of a linear layer.
+
+    One that is worked out from tensors of other sizes, as a product of two is, is none.
+    """
+    return isinstance(known, Constant) and bool(known.made_of) and known.stands_for_itself
 
 
 @operator("Gemm")
@@ -34,7 +44,7 @@ def gemm(op: Operation) -> Foreign:
     turn_a, turn_b = op.attribute("transA", 0), op.attribute("transB", 0)
     out = b.shape[0] if turn_b else b.shape[1]
     added = op[2] if op.has(2) else None
-    if isinstance(a, Foreign) and isinstance(b, Constant) and b.made_of:
+    if isinstance(a, Foreign) and _is_weight(b):
         value: Value = _permuted(op, a, 1, 0) if turn_a else a
         is_bias = isinstance(added, Constant) and added.is_float and _is_vector(added.shape, out)
         bias = added if is_bias and isinstance(added, Constant) else None
@@ -58,7 +68,7 @@ def _is_vector(shape: tuple[int, ...], size: int) -> bool:
 def matmul(op: Operation) -> Foreign:
     """A linear layer where the second is a learned matrix; else a product of matrices."""
     a, b = op[0], op[1]
-    if isinstance(b, Constant) and b.made_of and len(b.shape) <= 2 and isinstance(a, Foreign):
+    if isinstance(a, Foreign) and _is_weight(b) and len(b.shape) <= 2:
         out = b.shape[1] if len(b.shape) == 2 else 1
         if len(a.shape) == 1:
             raise NoLayerError("a product with a vector")
@@ -119,7 +129,7 @@ def einsum(op: Operation) -> Foreign:
     a = op.recorder.reshaped(a, (*[sizes[c] for c in both], size(rows), size(summed)))
     weight = op[1]
     made: Value
-    if not both and isinstance(weight, Constant) and weight.made_of:
+    if not both and _is_weight(weight):
         made = _linear(op, a, weight, size(columns), None)
     else:
         b = op.recorder.reshaped(b, (*[sizes[c] for c in both], size(summed), size(columns)))
