@@ -307,7 +307,7 @@ class _Walk:
         """What a node's handler makes of it. Raises NoLayerError."""
         handler = HANDLERS.get((node.domain, node.op))
         if handler is None:
-            raise NoLayerError("it is not known")
+            raise NoLayerError("no layer says it")
         result = handler(op)
         if isinstance(result, (Foreign, Constant, Held, Parts)):
             result = (result,)
@@ -374,7 +374,7 @@ class _Walk:
         function = FOLDS.get(node.op) if not node.domain else None
         try:
             if function is None:
-                raise NoLayerError("it is not known")
+                raise NoLayerError("no layer says it")
             made = function(op)
             self._keep(node, [made] if isinstance(made, Constant) else made)
         except _ODD:
