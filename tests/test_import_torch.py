@@ -348,35 +348,85 @@ class Leaves(nn.Module):
         sys.exit("gone")
 
 
+class Words(nn.Module):
+    """Numbers, and places in a table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of = nn.ModuleDict({"image": nn.Linear(8, 4), "words": nn.Embedding(9, 4)})
+
+    def forward(self, image: Any, words: Any) -> Any:
+        return self.of["image"](image) + self.of["words"](words)
+
+
+class Two(nn.Module):
+    """Two inputs that it needs, and one that it may have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stems = nn.ModuleList([nn.Conv2d(3, 4, 1), nn.Conv2d(1, 4, 1)])
+
+    def forward(self, rgb: Any, depth: Any, mask: Any = None) -> Any:
+        return self.stems[0](rgb) + self.stems[1](depth)
+
+
 NOTHING = 3
 SMALL = {"": (3, 4, 4)}
+#: What is asked for, and the code and the words of what is said of it.
+MISTAKES: list[tuple[str, dict[str, Any], dict[str, tuple[int, ...]], str, str]] = [
+    ("AsksWhileMade", {"width": 5, "name": "bad"}, SMALL, "code-raised",
+     "AsksWhileMade failed: ValueError: no such name"),
+    ("AsksWhileMade", {"widht": 5}, SMALL, "bad-argument", "did you mean `width`?"),
+    ("AsksWhileMade", {}, SMALL, "bad-argument", "--arg width=…"),
+    ("AsksWhileMade", {"width": 5}, {"": (4, 4, 4)}, "code-raised", "expected input"),
+    ("AsksWhileMade", {"width": 5}, {"y": (3, 4, 4)}, "unknown-input-name", "it has `x`"),
+    ("AsksWhileMade", {"width": 5}, {}, "missing-input", "--input 3x224x224"),
+    ("AsksWhileMad", {}, SMALL, "unknown-attribute", "did you mean `AsksWhileMade`?"),
+    ("Two", {}, {}, "missing-input", "`--input rgb=3x224x224 --input depth=…`"),
+    ("Two", {}, SMALL, "missing-input", "takes 2 inputs, `rgb` and `depth`, and one is given"),
+    ("Two", {}, {"rgb": (3, 4, 4)}, "missing-input", "and `depth` is missing"),
+    ("Two", {}, {"dept": (1, 4, 4)}, "unknown-input-name", "`rgb`, `depth` and `mask`"),
+    ("Two", {}, {"rgb": (3, 4, 4), "depth": (2, 4, 4)}, "code-raised", "in `stems.1` (Conv2d)"),
+    ("Nested", {}, {"": (1, 8, 12, 12)}, "bad-value", "write `--input 8x12x12`"),
+    ("Several", {}, {"image": (8, 8, 3), "mask": (1, 6, 6)}, "bad-value", "`--input image=3x8x8`"),
+    ("Several", {}, {"image": (8,), "mask": (1, 6, 6)}, "bad-value", "`--input image=3x8x8`"),
+    ("Branches", {}, SMALL, "code-raised", "depends on the input"),
+    ("Leaves", {}, SMALL, "code-raised", "it ends the program (SystemExit: gone)"),
+    ("NOTHING", {}, SMALL, "not-a-module", "of the type int"),
+    ("here", {"name": "MADE.same"}, SMALL, "not-a-module", "of the type Traced"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "inputs", "code", "said"),
-    [
-        ("AsksWhileMade", {"width": 5, "name": "bad"}, SMALL, "code-raised", ": no such name"),
-        ("AsksWhileMade", {"widht": 5}, SMALL, "bad-argument", "did you mean `width`?"),
-        ("AsksWhileMade", {}, SMALL, "bad-argument", "--arg width=…"),
-        ("AsksWhileMade", {"width": 5}, {"": (4, 4, 4)}, "code-raised", "expected input"),
-        ("AsksWhileMade", {"width": 5}, {"y": (3, 4, 4)}, "unknown-input-name", "it has `x`"),
-        ("AsksWhileMade", {"width": 5}, {}, "missing-input", "--input 3x224x224"),
-        ("AsksWhileMad", {}, SMALL, "unknown-attribute", "did you mean `AsksWhileMade`?"),
-        ("Branches", {}, SMALL, "code-raised", "depends on the input"),
-        ("Leaves", {}, SMALL, "code-raised", "it ends the program (SystemExit: gone)"),
-        ("NOTHING", {}, SMALL, "not-a-module", "of the type int"),
-        ("here", {"name": "MADE.same"}, SMALL, "not-a-module", "of the type Traced"),
-    ],
-)  # fmt: skip
-def test_mistakes_say_what_is_wrong_and_where(
-    name: str, arguments: dict[str, Any], inputs: Any, code: str, said: str
-) -> None:
+def test_mistakes_say_what_is_wrong_and_where() -> None:
+    for name, arguments, inputs, code, said in MISTAKES:
+        with pytest.raises(ConvcalcError) as error:
+            read(f"{__name__}:{name}", arguments, inputs)
+        (diagnostic,) = error.value.diagnostics
+        assert (diagnostic.code, name) == (code, name)
+        assert said in "\n".join([str(error.value), *diagnostic.notes])
+        assert code != "code-raised" or f"{Path(__file__).name}:" in diagnostic.notes[-1]
+
+
+def test_an_unknown_name_is_answered_with_what_makes_modules_there(folder: Path) -> None:
     with pytest.raises(ConvcalcError) as error:
-        read(f"{__name__}:{name}", arguments, inputs)
-    (diagnostic,) = error.value.diagnostics
-    assert diagnostic.code == code
-    assert said in str(error.value)
-    assert code != "code-raised" or f"{Path(__file__).name}:" in diagnostic.notes[0]
+        read_apart("paper:Nope", {}, {"": (3,)})
+    assert error.value.diagnostics[0].help == "it has `Net`, `made` and `make`"
+
+
+def test_what_it_was_made_by_is_its_source() -> None:
+    traced = read(f"{__name__}:AsksWhileMade", {"width": 5, "name": "good"}, SMALL)
+    assert traced.source == f"{__name__}:AsksWhileMade(width=5, name='good')"
+    assert traced.name == "good"
+    assert here("Nested").source == f"{__name__}:Nested"
+
+
+def test_integers_enter_what_refuses_floats() -> None:
+    """An embedding is a learned table, of which cells are taken."""
+    traced = here("Words", {"image": (3, 8), "words": (3,)})
+    assert types(traced) == "permute linear parameter index_select permute add"
+    assert (parameters(traced), macs(traced)) == (8 * 4 + 4 + 9 * 4, 3 * 8 * 4)
+    assert [call.name for call in traced.calls[1:3]] == ["image", "words"]
+    assert traced.notes == ()
 
 
 def test_an_unknown_module_is_answered_with_those_beside_it() -> None:
@@ -396,6 +446,10 @@ class Net(torch.nn.Module):
         self.fc = torch.nn.Linear(3, 2)
     def forward(self, x):
         return self.fc(x)
+def make(): return Net()
+def made(how: str) -> Net: return Net(how)
+def counted(net) -> int: return 3
+from math import sqrt
 """
 
 

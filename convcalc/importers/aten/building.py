@@ -10,7 +10,7 @@ import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.words import counted, did_you_mean, listed, quoted
@@ -58,7 +58,7 @@ def _no_name(thing: Any, where: str, name: str) -> ConvcalcError:
     public = [each for each in dir(thing) if not each.startswith("_")]
     advice = did_you_mean(name, public)
     timm = _timm_help(name) if where == "timm" else ""
-    makers = [each for each in public if _makes(getattr(thing, each, None), where)]
+    makers = _makers({each: getattr(thing, each, None) for each in public}, where)
     lists = f"it has {listed(makers, 8)}" if makers and not timm else ""
     help = f"{advice} {timm or lists}".strip()
     return fail("unknown-attribute", f"{where} has no {quoted(name)}", help)
@@ -74,13 +74,39 @@ def _timm_help(name: str) -> str:
     return f"{advice} `convcalc import timm:create_model --arg model_name={model}`".strip()
 
 
-def _makes(thing: Any, where: str) -> bool:
-    """Whether something defined in a module is a module, or a class of them."""
+def _makers(things: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Which of a module's things are torch's modules, or make some: the surest first."""
     import torch
 
-    is_class = inspect.isclass(thing) and issubclass(thing, torch.nn.Module)
-    home = getattr(thing, "__module__", "")
-    return isinstance(thing, torch.nn.Module) or (is_class and str(home).startswith(where))
+    home = where.partition(":")[0]
+    sure, likely = [], []
+    for name, thing in things.items():
+        if isinstance(thing, torch.nn.Module):
+            sure.append(name)
+        elif not f"{getattr(thing, '__module__', '')}.".startswith(f"{home}."):
+            continue  # what it imports from elsewhere
+        elif _is_module_class(thing):
+            sure.append(name)
+        elif inspect.isfunction(thing):
+            made = _result(thing)
+            if made is None or _is_module_class(made):
+                (likely if made is None else sure).append(name)
+    return (*sure, *likely)
+
+
+def _is_module_class(thing: Any) -> bool:
+    """Whether something is a class of torch's modules."""
+    import torch
+
+    return inspect.isclass(thing) and issubclass(thing, torch.nn.Module)
+
+
+def _result(function: Callable[..., Any]) -> Any:
+    """What a function says that it returns; None where it does not, or where that is not found."""
+    try:
+        return get_type_hints(function).get("return")
+    except Exception:  # names that are there for a type checker alone, and all that these may raise
+        return None
 
 
 def maker(target: str, thing: Any, arguments: Mapping[str, Any]) -> Callable[[], Any]:

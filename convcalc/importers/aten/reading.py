@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import inspect
-import os
-import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from convcalc import extras
-from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
+from convcalc.diagnostics import ConvcalcError
 from convcalc.foreign.traced import Traced
-from convcalc.words import did_you_mean, listed, quoted, shortened
-
-Inputs = Mapping[str, tuple[int, ...]]
+from convcalc.importers.aten.entering import Entering, Inputs, entering, in_integers, misread
+from convcalc.importers.aten.failing import Telling, asks_for_values, raised
+from convcalc.words import listed
 
 
 def read(target: str, arguments: Mapping[str, Any], inputs: Inputs) -> Traced:
@@ -27,143 +24,96 @@ def read(target: str, arguments: Mapping[str, Any], inputs: Inputs) -> Traced:
     torch = extras.require("torch", "torch", "importing PyTorch modules")
     from convcalc.importers.aten import building
 
-    with _Telling(target, "imported"):
+    with Telling(f"importing {target.partition(':')[0]}"):
         thing = building.found(target)
     make = building.maker(target, thing, arguments)
-    with _Telling(target, "made"):
+    with Telling(f"making {target}"):
         module = building.built(make)
     module.eval()
-    sizes = _sizes(target, module, inputs)
+    given = entering(target, module, inputs)
     with torch.no_grad():
-        program, module, device = _exported(target, make, module, sizes)
+        exported = _exported(target, make, module, given)
         from convcalc.importers.aten.walking import Walk
 
-        name = str(arguments.get("model_name", target.rpartition(":")[2].rpartition(".")[2]))
-        walk = Walk(program, module)
-        traced = walk.traced(name, target)
-        macs = _counted(module, sizes, device)
-    notes = *traced.notes, *_differences(traced, module, macs, walk.unused())
+        walk = Walk(exported.program, exported.module)
+        traced = walk.traced(_name(target, arguments), _source(target, arguments))
+        macs = _counted(exported)
+    notes = *traced.notes, *_differences(traced, exported.module, macs, walk.unused())
     return traced._replace(notes=notes)
 
 
-class _Telling:
-    """What the user's code raises here, it tells as a mistake in that code."""
-
-    def __init__(self, target: str, doing: str) -> None:
-        self.target = target
-        self.doing = doing
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, (ConvcalcError, KeyboardInterrupt)):
-            return
-        raise _raised(self.target, self.doing, error) from None
+def _name(target: str, arguments: Mapping[str, Any]) -> str:
+    """What a network is called: the model that a function was asked for, or what made it."""
+    own = target.rpartition(":")[2].rpartition(".")[2]
+    return next((str(arguments[key]) for key in _NAMING if key in arguments), own)
 
 
-def _raised(target: str, doing: str, error: BaseException) -> ConvcalcError:
-    """The mistake that an exception of the user's code is."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    what = f"{type(error).__name__}: {shortened(said, 200)}" if said else type(error).__name__
-    place = _place(error)
-    at = (f"raised at {place}",) if place else ()
-    if isinstance(error, SystemExit):
-        what = f"it ends the program (SystemExit: {error.code})"
-    help = ""
-    if _asks_for_values(error):
-        what = f"it asks for the value of a tensor that depends on the input ({what})"
-        help = "only networks whose layers do not depend on what enters them can be imported"
-    elif isinstance(error, ModuleNotFoundError):
-        help = f"`{error.name}` is imported there, and is not installed"
-    message = f"{target} failed as it was {doing}: {what}"
-    return ConvcalcError([Diagnostic("code-raised", message, notes=at, help=help)])
+#: The argument by which functions are asked for a model: timm's, torchvision's.
+_NAMING = ("model_name", "name")
 
 
-def _asks_for_values(error: BaseException) -> bool:
-    """Whether an exception of torch means that the code looked into a tensor."""
-    text = f"{type(error).__name__} {error}"
-    return any(
-        sign in text
-        for sign in ("DataDependent", "data-dependent", "on meta tensors", "out of meta tensor")
-    )
+def _source(target: str, arguments: Mapping[str, Any]) -> str:
+    """What a network was made by, so that it can be made again: `nets:Net(width=64)`."""
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return f"{target}({given})" if given else target
 
 
-def _place(error: BaseException) -> str:
-    """`file:line` where the user's code raised: the last frame outside of torch and Python."""
-    import torch
+class _Exported(NamedTuple):
+    """An exported module."""
 
-    own = (os.path.dirname(torch.__file__), os.path.dirname(os.__file__) + os.sep + "importlib")
-    here = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    frames = traceback.extract_tb(error.__traceback__)
-    outer = [frame for frame in frames if not frame.filename.startswith((*own, here, "<"))]
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{_short(error.filename)}:{error.lineno}"
-    return f"{_short(outer[-1].filename)}:{outer[-1].lineno}" if outer else ""
+    program: Any
+    #: The module that it is of.
+    module: Any
+    entering: Entering
+    #: The device that it was exported on.
+    device: str
 
 
-def _short(path: str) -> str:
-    """A path from here, where it is below."""
-    short = os.path.relpath(path)
-    return path if short.startswith("..") else short
+def _exported(target: str, make: Callable[[], Any], module: Any, given: Entering) -> _Exported:
+    """A module, exported.
 
-
-def _sizes(target: str, module: Any, inputs: Inputs) -> dict[str, tuple[int, ...]]:
-    """The sizes of each input by the name that the forward has for it, a batch of 1 in front."""
-    names = [
-        each.name
-        for each in inspect.signature(module.forward).parameters.values()
-        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
-    ]
-    found = dict(inputs)
-    if not found:
-        known = getattr(module, "pretrained_cfg", None) or {}
-        size = known.get("input_size") if hasattr(known, "get") else None
-        if size is None:
-            help = "give it as `--input 3x224x224`"
-            raise fail("missing-input", f"{target} does not say the size of its input", help)
-        found = {"": tuple(size)}
-    if "" in found:
-        if len(found) > 1:
-            raise fail("usage", "an input without a name stands beside others", "name them all")
-        found = {(names or ["x"])[0]: found[""]}
-    for name in found:
-        if name not in names and names:
-            help = f"{did_you_mean(name, names)} it has {listed(names)}".strip()
-            raise fail("unknown-input-name", f"{target} has no input {quoted(name)}", help)
-    return {name: (1, *size) for name, size in found.items()}
-
-
-def _tensors(sizes: Mapping[str, tuple[int, ...]], device: str) -> dict[str, Any]:
-    import torch
-
-    return {name: torch.empty(size, device=device) for name, size in sizes.items()}
-
-
-def _exported(
-    target: str, make: Callable[[], Any], module: Any, sizes: Mapping[str, tuple[int, ...]]
-) -> tuple[Any, Any, str]:
-    """The exported program, the module that it is of, and the device that it was exported on.
-
-    Where the forward asks for values of tensors that it makes, the meta device has none, and the
-    module is made again on the processor. Raises ConvcalcError.
+    Where it refuses floats, integers enter. Where its forward asks for values of tensors that it
+    makes, the meta device has none, and it is made again on the processor. Raises ConvcalcError.
     """
+    try:
+        return _Exported(_export(module, given, "meta"), module, given, "meta")
+    except (Exception, SystemExit) as error:
+        is_new = not given.whole
+        if is_new and _is_of_the_types(error) and (whole := in_integers(module, given)):
+            return _exported(target, make, module, whole)
+        if _is_of_the_shapes(error) and not asks_for_values(error):
+            raise _refused(target, error, module, given, module) from None
+    with Telling(f"making {target}"):
+        real = make().eval()
+    try:
+        return _Exported(_export(real, given, "cpu"), real, given, "cpu")
+    except (Exception, SystemExit) as error:
+        raise _refused(target, error, real, given, module) from None
+
+
+def _export(module: Any, given: Entering, device: str) -> Any:
+    """The program of a module on a device."""
     import torch
 
-    try:
-        with torch.device("meta"):
-            program = torch.export.export(module, (), _tensors(sizes, "meta"), strict=False)
-        return program, module, "meta"
-    except Exception as error:
-        if _is_of_the_shapes(error) and not _asks_for_values(error):
-            raise _raised(target, "run", error) from None
-    with _Telling(target, "run"):
-        module = make().eval()
-        program = torch.export.export(module, (), _tensors(sizes, "cpu"), strict=False)
-    return program, module, "cpu"
+    placed, named = given.arguments(device)
+    with torch.device(device):
+        return torch.export.export(module, placed, named, strict=False)
 
 
-def _is_of_the_shapes(error: Exception) -> bool:
+def _refused(
+    target: str, error: BaseException, module: Any, given: Entering, on_meta: Any
+) -> ConvcalcError:
+    """The mistake where a module does not take its inputs: theirs, if it takes what they mean."""
+    found = None if asks_for_values(error) else misread(on_meta, given)
+    return found or raised(f"running {target}", error, module)
+
+
+def _is_of_the_types(error: BaseException) -> bool:
+    """Whether an exception says that floats do not fit: they are no indices."""
+    return any(sign in str(error) for sign in ("Long", "dtype", "integer", "indices", "Float"))
+
+
+def _is_of_the_shapes(error: BaseException) -> bool:
     """Whether an exception says that sizes do not fit, which is so on any device."""
     text = str(error)
     return isinstance(error, (RuntimeError, ValueError, AssertionError)) and any(
@@ -171,7 +121,7 @@ def _is_of_the_shapes(error: Exception) -> bool:
     )
 
 
-def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> int | None:
+def _counted(exported: _Exported) -> int | None:
     """PyTorch's own count of the multiply–accumulates; None where it cannot run the module."""
     from contextlib import ExitStack
 
@@ -180,6 +130,8 @@ def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> 
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False)
+    module, device = exported.module, exported.device
+    placed, named = exported.entering.arguments(device)
     module.requires_grad_(False)  # it stops where a parameter that could learn enters a module
     try:
         with ExitStack() as stack:
@@ -190,7 +142,7 @@ def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> 
                 torch.backends.mha.set_fastpath_enabled(False)
             stack.enter_context(torch.device(device))
             stack.enter_context(counter)
-            module(**_tensors(sizes, device))
+            module(*placed, **named)
     except Exception:
         return None
     return int(counter.get_total_flops()) // 2

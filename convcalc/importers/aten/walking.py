@@ -238,7 +238,9 @@ class Walk:
             key = owners.get(index)
             weight = str(next(iter(_flat(key)), None) or "")
             if isinstance(layer, Parameter):
-                name = weight.rpartition(".")[2] or layer.type
+                *holders, own = weight.split(".")
+                is_a_table = own == "weight" and holders and not is_function
+                name = (holders[-1] if is_a_table else own) or layer.type
             elif is_function and weight and layer.family in _MODULES:
                 name = self._weight_name(call, weight) or name
             elif layer.moves and index < len(calls) - 1:

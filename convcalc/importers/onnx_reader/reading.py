@@ -308,7 +308,7 @@ class _Walk:
         """What a node's handler makes of it. Raises NoLayerError."""
         handler = HANDLERS.get((node.domain, node.op))
         if handler is None:
-            raise NoLayerError("it is not known")
+            raise NoLayerError("no layer says it")
         is_moved = any(isinstance(x, Foreign) and x in self._batches for x in op.inputs)
         if is_moved and node.op not in _KNOWS_BATCHES:
             raise NoLayerError("its batch is not in front")
@@ -384,7 +384,7 @@ class _Walk:
         function = FOLDS.get(node.op) if not node.domain else None
         try:
             if function is None:
-                raise NoLayerError("it is not known")
+                raise NoLayerError("no layer says it")
             made = function(op)
             self._keep(node, [made] if isinstance(made, Constant) else made)
         except _ODD:
