@@ -29,6 +29,7 @@ def command(load: Callable[[str], Network], printer: Printer, specs: tuple[str, 
     \b
     Examples:
       convcalc verify mynet.yaml
+      convcalc verify resnet50 --until conv5_x
       convcalc verify mobilenet_v2 --set alpha=0.5 --json | jq .passed
     """
     from convcalc.cli import Status
