@@ -104,7 +104,8 @@ def read(
     called_there = model.graph.name.strip()
     is_telling = _NO_NAME.fullmatch(called_there) is None
     stem = os.path.splitext(os.path.basename(path))[0]
-    return walk.recorder.traced(called_there if is_telling else stem, os.path.basename(name), outputs)
+    called = called_there if is_telling else stem
+    return walk.recorder.traced(called, os.path.basename(name), outputs)
 
 
 @contextmanager
