@@ -151,7 +151,20 @@ def test_the_whole_zoo_was_written_and_every_shape_is_ours() -> None:
     for name, line in RECORDED.items():
         assert line["inferred_otherwise"] == line.get("run_otherwise", 0) == 0, name
     assert sum("run_at" in line for line in RECORDED.values()) >= 250
-    assert sum(line.get("back") == [] for line in RECORDED.values()) >= 200
+
+
+#: What is another figure of a network that comes back, and why.
+OTHERWISE = {
+    # The windows of a shifted attention are cut out by `unfold` here, of which flax has none, so
+    # that there is no number; ONNX has them as gathers, of which there is one.
+    name: ["flax"]
+    for name in ("maxvit_t", "swin_b", "swin_s", "swin_t")
+}
+
+
+def test_the_whole_zoo_comes_back_as_it_was() -> None:
+    found = {name: line["back"] for name, line in RECORDED.items() if line["back"]}
+    assert found == OTHERWISE
 
 
 def test_a_weight_is_named_as_pytorch_does_and_has_no_numbers() -> None:

@@ -293,6 +293,15 @@ NETS = {
         (node("Softmax", "x"),), (), "flatten 256 0, softmax 256 0, reshape 4×8×8 0", opset=11
     ),
     "the new softmax is along one": Net((node("Softmax", "x"),), (), "softmax 4×8×8 0"),
+    "a softmax along transposed channels": Net(
+        (
+            node("Transpose", "x", to="t", perm=[0, 2, 1, 3]),
+            node("Softmax", "t", to="s", axis=1),
+            node("Conv", "s", "w"),
+        ),
+        (weight("w", 1, 8, 1, 1),),
+        "permute 8×4×8 0, softmax 8×4×8 0, conv 1×4×8 8",
+    ),
     "Clip from 0 to 6": Net(
         (node("Clip", "x", "l", "m"),), (floats("l", (), 0), floats("m", (), 6)), "relu6 4×8×8 0"
     ),

@@ -159,6 +159,9 @@ def softmax(op: Operation) -> Foreign:
         back = recorder.reshaped(recorder.softmax(Softmax, flat, axis), value.shape)
         assert isinstance(back, Foreign)
         made = back
+    elif axis == 1 and value.axes[1] not in (None, 0):
+        # The channels of what was transposed are its first axis, as they are of what comes next.
+        made = recorder.on_channels(Softmax(axis=0), value)
     else:
         made = recorder.softmax(Softmax, value, axis)
     return recorder.unary(Log(), made) if op.name == "LogSoftmax" else made
