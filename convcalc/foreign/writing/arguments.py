@@ -368,6 +368,8 @@ def _by_item(lists: Vector, count: int) -> list[Vector]:
 def _squares(others: list[tuple[str, Vector]], wanted: Vector) -> Iterator[tuple[str, Vector]]:
     """What numbers are that others are the roots of."""
     for text, values in others:
+        if not all(value is ANY or type(value) is int for value in values):
+            continue
         squares = tuple([v if v is ANY else v * v for v in values])
         if agree(squares, wanted):
             yield f"{text} * {text}", squares
