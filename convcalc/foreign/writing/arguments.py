@@ -192,7 +192,8 @@ class Arguments:
         return made
 
     def _new(self, place: Place, role: str, vector: Vector) -> str:
-        wish = "size" if role == "size" else _NAMES.get(place.field, place.field)
+        is_size = role == "size" and not any(isinstance(value, list) for value in vector)
+        wish = "size" if is_size else _NAMES.get(place.field, place.field)
         if wish == "out" and place.name:
             wish = f"\0{place.name}"
         return self._argument(vector, role, wish).token
