@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -355,7 +355,7 @@ def _literal(value: Any) -> str:
     return str(value)
 
 
-def _are_lists(values: Vector) -> bool:
+def _are_lists(values: Sequence[Any]) -> bool:
     """Whether values are lists of one length."""
     are_lists = all(isinstance(value, (list, tuple)) for value in values)
     return are_lists and len({len(value) for value in values}) == 1
