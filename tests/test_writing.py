@@ -210,6 +210,24 @@ def test_what_a_composite_layer_is_made_of_is_that_layer(input: str, line: str) 
         assert text == f"name: Made\ninput: {input}\n\nlayers:\n  - {line}\n"
 
 
+def test_the_thirds_that_attention_takes_have_its_names() -> None:
+    # Scaled before the product, as no `self_attention` is.
+    text = text_of(
+        made(
+            "flatten: {start_axis: 1}",
+            "linear: {out: 24, per_position: true}",
+            "split: {name: parts, sections: 3}",
+            "mul: {name: a, from: parts.0, value: 0.5}",
+            "matmul: {name: b, from: [a, parts.1], transpose_a: true}",
+            "softmax: {name: c, axis: -1}",
+            "reshape: {name: d, from: parts.2, shape: [8, 256]}",
+            "matmul: {from: [d, c], transpose_b: true}",
+        )
+    )
+    assert "  - mul: {name: q, from: split.0, value: 0.5}\n" in text
+    assert "  - reshape: {name: v, from: split.2, shape: [8, 256]}\n" in text
+
+
 @pytest.mark.parametrize(("input", "line"), COMPOSITES)
 def test_what_is_not_quite_made_as_a_composite_layer_stays_in_parts(input: str, line: str) -> None:
     traced = traced_of(convcalc.loads(f"name: Made\ninput: {input}\nlayers: [{line}]\n"))
