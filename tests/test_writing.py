@@ -157,6 +157,43 @@ def test_paths_that_are_joined_are_structures() -> None:
     assert "from" not in text
 
 
+def test_sizes_are_worked_out_of_channels_and_of_few_numbers() -> None:
+    windows = made(
+        "reshape: {shape: [8, 4, 4, 4, 4]}",
+        "reshape: {shape: [8, 16, 16]}",
+        "conv: {out: 16, k: 1, s: 2}",
+        "reshape: {shape: [16, 2, 4, 2, 4]}",
+        "reshape: {shape: [16, 8, 8]}",
+        scopes={at: (Scope(f"windows{at // 3}", "Windows"),) for at in (0, 1, 3, 4)},
+    )
+    assert (
+        "    args: {size: required}\n"
+        "    layers:\n"
+        "      - reshape: {shape: [in_channels, size, 4, size, 4]}\n"
+        "      - reshape: {shape: [in_channels, size * 4, size * 4]}\n"
+    ) in text_of(windows)
+
+
+def test_shapes_of_different_axes_are_arguments() -> None:
+    shapes = made(
+        "reshape: {shape: [8, 256]}",
+        "reshape: {shape: [16, 128]}",
+        "reshape: {shape: [16, 16, 8]}",
+        "reshape: {shape: [4, 8, 64]}",
+        scopes={at: (Scope(f"views{at // 2}", "Views"),) for at in range(4)},
+    )
+    assert "shape: shape_2" in text_of(shapes)
+
+
+def test_a_pad_goes_with_the_convolution_that_takes_it() -> None:
+    stride_1 = ["conv: {out: 8, k: 3, p: 1, bias: false}", "batch_norm", "relu"]
+    stride_2 = ["pad: {p: [[0, 1]]}", *stride_1]
+    stride_2[1] = "conv: {out: 8, k: 3, s: 2, bias: false}"
+    text = text_of(made(*stride_2, *stride_1, *stride_2, *stride_1))
+    assert "- pad: {when: stride != 1, p: [[0, 1]]}\n" in text
+    assert text.count("pad:") == 1
+
+
 COMPOSITES = (
     ("[32, 10, 10]", "squeeze_excite: {squeeze: 8}"),
     ("[32, 10, 10]", "squeeze_excite: {squeeze: 4, activation: silu, gate: hard_sigmoid}"),
@@ -171,6 +208,24 @@ def test_what_a_composite_layer_is_made_of_is_that_layer(input: str, line: str) 
     for known in KNOWN:
         text = text_of(traced_of(graph, **known))
         assert text == f"name: Made\ninput: {input}\n\nlayers:\n  - {line}\n"
+
+
+def test_the_thirds_that_attention_takes_have_its_names() -> None:
+    # Scaled before the product, as no `self_attention` is.
+    text = text_of(
+        made(
+            "flatten: {start_axis: 1}",
+            "linear: {out: 24, per_position: true}",
+            "split: {name: parts, sections: 3}",
+            "mul: {name: a, from: parts.0, value: 0.5}",
+            "matmul: {name: b, from: [a, parts.1], transpose_a: true}",
+            "softmax: {name: c, axis: -1}",
+            "reshape: {name: d, from: parts.2, shape: [8, 256]}",
+            "matmul: {from: [d, c], transpose_b: true}",
+        )
+    )
+    assert "  - mul: {name: q, from: split.0, value: 0.5}\n" in text
+    assert "  - reshape: {name: v, from: split.2, shape: [8, 256]}\n" in text
 
 
 @pytest.mark.parametrize(("input", "line"), COMPOSITES)

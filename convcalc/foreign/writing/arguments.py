@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -43,8 +43,11 @@ INDEX: Final = "i"
 _NAMES = {"s": "stride", "p": "padding", "d": "dilation", "g": "groups"}
 #: Fields that count channels or features, by the names of fields and of arguments.
 _CHANNELS = frozenset(("out", "g", "groups", "squeeze", "hidden", "width", "in", "start", "stop"))
-#: How many times another number one is, at the most, where that is no accident.
-_MOST_TIMES = 32
+#: Fields that have the sizes of a tensor, axis by axis, or one of them.
+_SIZES = frozenset(("shape", "size"))
+#: How many times another number one is, at the most, where that is no accident: of two pairs, and
+#: of more.
+_MOST_TIMES, _MOST_TIMES_OF_MANY = 32, 4096
 
 
 def agree(a: Vector, b: Vector) -> bool:
@@ -107,6 +110,8 @@ class Arguments:
         known = [each for each in vector if each is not ANY]
         if constant(vector):
             return known[0]
+        if place.field in _SIZES and _are_lists(known):
+            return [self.value(place, sizes) for sizes in _by_item(vector, len(known[0]))]
         text = self._expression(place, vector)
         if place.field == "out":
             self.last_out = text
@@ -145,7 +150,7 @@ class Arguments:
 
     def _relations(self, place: Place, role: str, vector: Vector) -> Iterator[tuple[str, Vector]]:
         """What a number may be worked out from, the likeliest first."""
-        if role == "channels":
+        if role in ("channels", "size"):
             yield "in_channels", place.entering
             others = [(each.token, each.values) for each in self.found if each.role == role]
             found = [
@@ -153,6 +158,8 @@ class Arguments:
                 for text, values in [*others, ("in_channels", place.entering)]
                 if (multiple := _multiple(text, values, vector)) is not None
             ]
+            if role == "size":
+                yield from _squares(others, vector)
             # The smaller the factor, the likelier it is meant.
             yield from sorted(found, key=lambda each: int(each[0].rpartition(" ")[2]))
         if role == "padding":
@@ -185,7 +192,8 @@ class Arguments:
         return made
 
     def _new(self, place: Place, role: str, vector: Vector) -> str:
-        wish = _NAMES.get(place.field, place.field)
+        is_size = role == "size" and not any(isinstance(value, list) for value in vector)
+        wish = "size" if is_size else _NAMES.get(place.field, place.field)
         if wish == "out" and place.name:
             wish = f"\0{place.name}"
         return self._argument(vector, role, wish).token
@@ -315,6 +323,8 @@ class Finished(NamedTuple):
 
 def named(value: Any, tokens: dict[str, str]) -> Any:
     """A value in which arguments have their names."""
+    if isinstance(value, list):
+        return [named(each, tokens) for each in value]
     if not isinstance(value, str):
         return value
     text = re.sub("\x01\\d+\x02", lambda found: tokens.get(found[0], found[0]), value)
@@ -345,7 +355,30 @@ def _literal(value: Any) -> str:
     return str(value)
 
 
+def _are_lists(values: Sequence[Any]) -> bool:
+    """Whether values are lists of one length."""
+    are_lists = all(isinstance(value, (list, tuple)) for value in values)
+    return are_lists and len({len(value) for value in values}) == 1
+
+
+def _by_item(lists: Vector, count: int) -> list[Vector]:
+    """For each item of lists of so many, what it is in each."""
+    return [tuple([ANY if each is ANY else each[at] for each in lists]) for at in range(count)]
+
+
+def _squares(others: list[tuple[str, Vector]], wanted: Vector) -> Iterator[tuple[str, Vector]]:
+    """What numbers are that others are the roots of."""
+    for text, values in others:
+        if not all(value is ANY or type(value) is int for value in values):
+            continue
+        squares = tuple([v if v is ANY else v * v for v in values])
+        if agree(squares, wanted):
+            yield f"{text} * {text}", squares
+
+
 def _role(field: str) -> str:
+    if field in _SIZES:
+        return "size"
     if field in _CHANNELS or field.endswith("_channels"):
         return "channels"
     return _NAMES.get(field, field)
@@ -362,9 +395,10 @@ def _multiple(text: str, values: Vector, wanted: Vector) -> tuple[str, Vector] |
         return None
     value, want = pairs[0]
     factor, over = want // value, value // want
-    if 1 < factor <= _MOST_TIMES and all(v * factor == w for v, w in pairs):
+    most = _MOST_TIMES if len(set(pairs)) < 3 else _MOST_TIMES_OF_MANY
+    if 1 < factor <= most and all(v * factor == w for v, w in pairs):
         return f"{text} * {factor}", tuple([v if v is ANY else v * factor for v in values])
-    if 1 < over <= _MOST_TIMES and all(w * over == v for v, w in pairs):
+    if 1 < over <= most and all(w * over == v for v, w in pairs):
         known = all(v is ANY or v % over == 0 for v in values)
         return (
             (f"{text} // {over}", tuple([v if v is ANY else v // over for v in values]))

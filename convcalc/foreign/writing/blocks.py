@@ -172,11 +172,16 @@ def _block(found: Finished, body: list[Line]) -> dict[str, Any]:
 
 
 def _block_name(key: str) -> str:
-    """The name of a block: `inverted_residual` for `InvertedResidual`."""
+    """The name of a block: `inverted_residual` for `InvertedResidual`, `stage` for `stages[]`."""
     if key.startswith("~"):
         stem = as_name(key[1:].removesuffix("[]").lower())
-        name = f"{stem}_block" if key.endswith("[]") and stem else stem or "block"
+        name = _one_of(stem) if key.endswith("[]") and stem else stem or "block"
     else:
         name = snake_case(key) or "block"
     taken = name in layers.TYPES or name in built.STRUCTURES or name == "input"
     return f"{name}_block" if taken else name
+
+
+def _one_of(stem: str) -> str:
+    """What one of several is called by what all are: `stage` for `stages`."""
+    return stem[:-1] if re.search("[^su]s$", stem) else f"{stem}_block"

@@ -16,7 +16,7 @@ from convcalc.foreign.writing.fields import (
     says_something,
     snake_case,
 )
-from convcalc.foreign.writing.line import DEEPEST, Line, every
+from convcalc.foreign.writing.line import DEEPEST, Line, every, says_more
 from convcalc.foreign.writing.paths import Users, structured
 from convcalc.foreign.writing.units import with_idioms, with_units
 from convcalc.shape import Tensor
@@ -167,6 +167,12 @@ class _Tree:
             line.weights = owner
 
 
+#: What attention calls the thirds of a linear layer's features (Vaswani et al. 2017).
+_THIRDS = ("q", "k", "v")
+#: How far below the split they are called so.
+_MOST_OF_A_THIRD = 6
+
+
 class _Names:
     """Names what is taken from elsewhere than the line above, in one network or module."""
 
@@ -196,12 +202,27 @@ class _Names:
         for line in self.lines:
             if id(line) in self.needed:
                 name = line.name if self.has_modules else ""
+                if not (name and says_more(line)):
+                    name = self._of_attention(line) or name
                 line.label = self.given.new(
                     name or snake_case(line.cls.removesuffix("[]")) or line.kind
                 )
         for line, tensors in self.asked:
             line.from_ = self._said(tensors)
         return self._said(leaving)
+
+    def _of_attention(self, line: Line) -> str:
+        """`q`, `k` or `v` for what is made of a third of a linear layer's features; else empty."""
+        for _ in range(_MOST_OF_A_THIRD):
+            if len(line.takes) != 1 or line.takes[0] not in self.made:
+                break
+            (tensor,) = line.takes
+            line = self.made[tensor]
+            if line.kind == "split" and len(line.makes) == len(_THIRDS):
+                before = self.made.get(line.takes[0])
+                is_linear = before is not None and before.kind == "linear"
+                return _THIRDS[line.makes.index(tensor)] if is_linear else ""
+        return ""
 
     def _walk(self, body: list[Line], above: tuple[Tensor, ...]) -> None:
         for line in body:

@@ -26,7 +26,7 @@ def with_idioms(lines: list[Line], users: Users) -> list[Line]:
     counts = Counter(_types(stack) for stack in found)
     result: list[Line] = []
     for stack in found:
-        often = len(stack) > 1 and counts[_types(stack)] >= _OFTEN
+        often = len(_types(stack)) > 1 and counts[_types(stack)] >= _OFTEN
         result += [_module(stack, "_".join(_types(stack)))] if often else stack
     return result
 
@@ -40,17 +40,28 @@ def _idioms(lines: list[Line], users: Users) -> Iterator[list[Line]]:
     """The lines in their order, those together that may be a module."""
     at = 0
     while at < len(lines):
-        end = at + 1
-        if _family(lines[at]) == "convolution":
+        # What is padded first is a part of it.
+        head = at + (lines[at].kind == "pad" and _goes_on(lines, at, users))
+        end = head + 1
+        if _family(lines[head]) == "convolution":
             for family in ("normalization", "activation"):
                 if end < len(lines) and _family(lines[end]) == family:
                     before = lines[end - 1]
                     alone = lines[end].takes == before.makes and lines[end].weights is None
-                    alone = alone and (family == "normalization" or end - at > 1 or _is_map(before))
+                    is_idiom = family == "normalization" or end - head > 1 or _is_map(before)
+                    alone = alone and is_idiom
                     if alone and all(users.of.get(t) == [lines[end].first] for t in before.makes):
                         end += 1
+        else:
+            end = at + 1
         yield lines[at:end]
         at = end
+
+
+def _goes_on(lines: list[Line], at: int, users: Users) -> bool:
+    """Whether the line below takes what a line makes, and no other does."""
+    below = lines[at + 1 : at + 2]
+    return bool(below) and all(users.of.get(t) == [below[0].first] for t in lines[at].makes)
 
 
 def _is_map(line: Line) -> bool:
@@ -63,7 +74,7 @@ def _family(line: Line) -> str:
 
 
 def _types(lines: list[Line]) -> tuple[str, ...]:
-    return tuple([_SHORT.get(line.kind, line.kind) for line in lines])
+    return tuple([_SHORT.get(line.kind, line.kind) for line in lines if line.kind != "pad"])
 
 
 def with_units(lines: list[Line], users: Users) -> list[Line]:
@@ -130,7 +141,8 @@ def _with_unconnected(lines: list[Line], users: Users) -> list[Line]:
 
 def _kind(line: Line) -> str:
     """What a line is, to tell stacks that are alike; of a convolution with kernel and groups."""
-    (first, *_) = line.lists.get("layers", [line])
+    inner = line.lists.get("layers", [line])
+    first = inner[1] if inner[0].kind == "pad" and len(inner) > 1 else inner[0]
     if _family(first) != "convolution":
         return line.cls or line.kind
     return f"{line.cls or line.kind} {first.fields.get('k')} {'g' in first.fields}"
