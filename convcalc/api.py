@@ -568,7 +568,8 @@ def spec_of(
     given = {"arg": arguments, "shared-once": shared_once, "unfold-batch-norm": unfold_batch_norm}
     options = {name: value for name, value in given.items() if value}
     look = importers.clock(target, limits)
-    return importers.imported(Request(target, _inputs(input), options, look), is_flat=flat).text
+    request = Request(target, _inputs(input), options, look, limits.code)
+    return importers.imported(request, is_flat=flat).text
 
 
 def _inputs(input: Input | None) -> Mapping[str, tuple[int, ...]]:

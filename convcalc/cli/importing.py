@@ -57,8 +57,9 @@ def command(
     """Write a network that exists as a file or as code as a spec.
 
     MODEL is an ONNX file, whose weights are not read and need not be there, or code, as
-    `module:name`: a PyTorch module, or a class or a function that makes one. Code is run, in a
-    process of its own; files are not.
+    `module:name`: a PyTorch module, or a class or a function that makes one, installed or in the
+    current directory. Code is run, in a process of its own, for ten minutes at the most (`--limit
+    code=3600` allows an hour), and what it prints is not shown; files are not run.
 
     Every command that takes a SPEC takes an ONNX file too.
 
@@ -89,6 +90,7 @@ def command(
         inputs_of(options.parse_inputs(inputs) or {}),
         {name: value for name, value in given.items() if value},
         importers.clock(model, bounds),
+        bounds.code,
     )
     if not importers.is_code(model):
         notes().read.append(model)

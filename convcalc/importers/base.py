@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.foreign.traced import Traced
 from convcalc.frozen import FrozenDict
+from convcalc.language.limits import DEFAULT
 
 
 class Request(NamedTuple):
@@ -20,6 +21,8 @@ class Request(NamedTuple):
     options: Mapping[str, Any] = FrozenDict()
     #: Called now and then; raises ConvcalcError where the time is over.
     look: Callable[[], None] = lambda: None
+    #: Seconds that code may run.
+    seconds: int = DEFAULT.code
 
 
 class Importer(NamedTuple):

@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from convcalc.diagnostics import ConvcalcError, Diagnostic
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Source
 from convcalc.foreign.traced import Traced
 from convcalc.importers.base import Importer, Request
+from convcalc.language.limits import DEFAULT, exceeded
 
 #: What the child does: it imports what this process does, and what is in the current directory.
 _START = """
@@ -38,7 +39,7 @@ def read(
     arguments: Mapping[str, Any],
     inputs: Mapping[str, tuple[int, ...]],
     *,
-    seconds: float | None = None,
+    seconds: float = DEFAULT.code,
 ) -> Traced:
     """The network of a `module:name`, made with arguments, on inputs of these sizes by name.
 
@@ -52,7 +53,7 @@ def read(
         ended, printed = _run(folder, seconds)
         answer = folder / "answer"
         if not answer.exists():
-            raise _ended(target, ended, printed)
+            raise _ended(target, ended, seconds, printed)
         made = pickle.loads(answer.read_bytes())
     if isinstance(made, ConvcalcError):
         raise made
@@ -60,7 +61,7 @@ def read(
     return made
 
 
-def _run(folder: Path, seconds: float | None) -> tuple[int | None, list[str]]:
+def _run(folder: Path, seconds: float) -> tuple[int | None, list[str]]:
     """Run the child to its end; its status, None where its time was over, and its last lines."""
     command = [sys.executable, "-c", _START, str(folder), *sys.path]
     process = subprocess.Popen(
@@ -89,21 +90,24 @@ def _keep_last(stream: IO[bytes], lines: deque[bytes]) -> None:
     stream.close()
 
 
-def _ended(target: str, status: int | None, printed: list[str]) -> ConvcalcError:
-    """The error for a process that gave no answer."""
+def _ended(target: str, status: int | None, seconds: float, printed: list[str]) -> ConvcalcError:
+    """The error for a process that gave no answer; `status` is None where its time was over."""
+    notes = tuple(f"it printed: {line}" for line in printed)
     if status is None:
-        how = "took longer than it may"
-    elif status < 0:
+        message = f"{target} takes more than {seconds:g} seconds to import"
+        late = exceeded("code", message, Source(target, ""), None)
+        return ConvcalcError([late._replace(notes=notes)])
+    if status < 0:
         how = f"was ended by the signal {-status}"
     else:
         how = f"ended its process with the status {status}"
-    notes = tuple(f"it printed: {line}" for line in printed)
     message = f"{target} {how} before it was imported"
     return ConvcalcError([Diagnostic("code-ended", message, notes=notes)])
 
 
 def _read(request: Request) -> Traced:
-    return read(request.target, request.options.get("arg", {}), request.inputs)
+    arguments = request.options.get("arg", {})
+    return read(request.target, arguments, request.inputs, seconds=request.seconds)
 
 
 IMPORTER = Importer(

@@ -40,6 +40,8 @@ class Limits(NamedTuple):
     digits: int = 300
     #: Seconds of processor time that an answer may take, from the text to the last figure.
     seconds: int = 3
+    #: Seconds that code may run which is imported.
+    code: int = 600
 
     @property
     def bounds(self) -> Bounds:

@@ -79,7 +79,8 @@ def _makers(things: Mapping[str, Any], where: str) -> tuple[str, ...]:
     import torch
 
     home = where.partition(":")[0]
-    sure, likely = [], []
+    sure: list[str] = []
+    likely: list[str] = []
     for name, thing in things.items():
         if isinstance(thing, torch.nn.Module):
             sure.append(name)

@@ -112,7 +112,7 @@ def entering(target: str, module: Any, inputs: Inputs) -> Entering:
 
 def _usual(module: Any) -> dict[str, tuple[int, ...]]:
     """The size that a module of timm says itself, by the name ""."""
-    known = getattr(module, "pretrained_cfg", None)
+    known: Any = getattr(module, "pretrained_cfg", None)
     size = known.get("input_size") if hasattr(known, "get") else None
     return {} if size is None else {"": tuple(size)}
 
