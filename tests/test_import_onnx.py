@@ -195,6 +195,33 @@ NETS = {
         " matmul 1×5 0",
         (1, 1, 16),
     ),
+    "a matrix in parts": Net(
+        (
+            node("Split", "w", "n", to="p q", axis=1),
+            node("MatMul", "x", "p", to="a"),
+            node("MatMul", "a", "q"),
+        ),
+        (weight("w", 16, 21), ints("n", 16, 5)),
+        "linear 16 256, linear 5 80",
+        (1, 16),
+    ),
+    "a table in parts": Net(
+        (
+            node("Slice", "p", "i", "j", to="a"),
+            node("Slice", "p", "j", "k", to="b"),
+            node("Add", "x", "a", to="c"),
+            node("Add", "c", "b"),
+        ),
+        (weight("p", 18, 16), ints("i", 0), ints("j", 9), ints("k", 18)),
+        "parameter 9×16 144, add 9×16 0, parameter 9×16 144, add 9×16 0",
+        (1, 9, 16),
+    ),
+    "the front of a table": Net(
+        (node("Slice", "p", "i", "j", to="a"), node("Add", "x", "a")),
+        (weight("p", 18, 16), ints("i", 0), ints("j", 9)),
+        "parameter 288 288, index_select 144 0, reshape 9×16 0, add 9×16 0",
+        (1, 9, 16),
+    ),
     # Elementwise, of old and new versions.
     "old sums along an axis": Net(
         (node("Add", "x", "b", axis=1, broadcast=1),),

@@ -29,6 +29,7 @@ from convcalc.importers.onnx_reader.operation import (
     UnfitError,
 )
 from convcalc.importers.onnx_reader.ordering import called, in_order
+from convcalc.importers.onnx_reader.pieces import cut
 from convcalc.importers.onnx_reader.wire import (
     Graph,
     Model,
@@ -365,7 +366,8 @@ class _Walk:
             if function is None:
                 raise NoLayerError("it is not known")
             made = function(op)
-            self._keep(node, [made] if isinstance(made, Constant) else made)
+            many = (made,) if isinstance(made, Constant) else made
+            self._keep(node, cut(op, many, self.uses.get(node.inputs[0], ())))
         except _ODD:
             raise self._unfit(node, op, "its attributes or inputs are no such") from None
         except NoLayerError:
