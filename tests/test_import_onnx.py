@@ -167,6 +167,64 @@ NETS = {
         (weight("t", 3, 8), ints("i", 0, 1, 2, 0, 1, 2, 0, 1)),
         "parameter 24 24, index_select 64 0, reshape 1×8×8 0, add 4×8×8 0",
     ),
+    "a number that PyTorch has learned": Net(
+        (node("Mul", "x", "n", to="a"), node("Add", "a", "val_3")),
+        (floats("n", (1,), 0.5), floats("val_3", (1,), 0.5)),
+        "parameter 1×1×1 1, mul 4×8×8 0, add 4×8×8 0",
+        producer="pytorch",
+    ),
+    "one bias for all": Net(
+        (node("Gemm", "x", "w", "b"),),
+        (weight("w", 16, 5), floats("b", (1,), 0.5)),
+        "linear 5 80, parameter 1 1, add 5 0",
+        (1, 16),
+    ),
+    "ones and zeros of a norm's own": Net(
+        (
+            node("LayerNormalization", "x", "s", "t", to="a"),
+            node("InstanceNormalization", "a", "u", "v"),
+        ),
+        (
+            *(floats("s", (8,), *[1] * 8), floats("t", (8,), *[0] * 8)),
+            *(floats("u", (4,), *[1] * 4), floats("v", (4,), *[0] * 4)),
+        ),
+        "permute 8×4×8 0, layer_norm 8×4×8 16, permute 4×8×8 0, instance_norm 4×8×8 8",
+    ),
+    "ones and zeros that an exporter makes": Net(
+        (
+            node("LayerNormalization", "x", "val_1", "val_2", to="a"),
+            node("Reshape", "a", "n", to="b"),
+            node("InstanceNormalization", "b", "u", "v"),
+        ),
+        (
+            *(floats("val_1", (8,), *[1] * 8), floats("val_2", (8,), *[0] * 8)),
+            *(floats("u", (2,), 1, 1), floats("v", (2,), 0, 0), ints("n", 1, 2, -1)),
+        ),
+        "permute 8×4×8 0, layer_norm 8×4×8 0, permute 4×8×8 0, reshape 2×128 0,"
+        " instance_norm 2×128 0",
+    ),
+    "a literal as a weight": Net(
+        (
+            node("Constant", to="w", value=floats("", (16, 2), *[0.5] * 32)),
+            node("MatMul", "x", "w"),
+        ),
+        (),
+        "linear 2 32",
+        (1, 16),
+        producer="pytorch",
+    ),
+    "integers as a weight": Net(
+        (node("Cast", "w", to="f", to_=1), node("MatMul", "x", "f")),
+        (TensorProto(name="w", data_type=TensorProto.INT8, dims=(16, 5)),),
+        "linear 5 80",
+        (1, 16),
+    ),
+    "zeros that a recurrent layer starts from": Net(
+        (node("LSTM", "x", "w", "r", "", "", "h", "h", hidden_size=2),),
+        (weight("w", 1, 8, 4), weight("r", 1, 8, 2), floats("h", (1, 1, 2), 0, 0)),
+        "opaque 1×1×2 48",
+        (1, 1, 4),
+    ),
     # Weights that are made of several tensors.
     "a sum of two kernels": Net(
         (node("Add", "w", "v", to="k"), node("Conv", "x", "k")),

@@ -19,7 +19,7 @@ from convcalc.importers.onnx_reader import scopes
 from convcalc.importers.onnx_reader.constants import FLOAT, FOLDS, INT64, Constant, union
 from convcalc.importers.onnx_reader.folded import has_folded_norm, remark
 from convcalc.importers.onnx_reader.functions import inlined
-from convcalc.importers.onnx_reader.learning import Tensors
+from convcalc.importers.onnx_reader.learning import Tensors, learned_by
 from convcalc.importers.onnx_reader.operation import (
     HANDLERS,
     QUANTIZED,
@@ -438,7 +438,7 @@ class _Walk:
             raise self._undivided(node, why)
         self._opaques[node.op, why] += 1
         entering = [each for each in op.inputs if isinstance(each, Foreign)]
-        learned = union(*[c for c in op.constants if c is not None and c.size > 1])
+        learned = learned_by(node, op.constants)
         made: list[Known | None] = []
         for name, shape in zip(node.outputs, self._shapes(node, op)):
             is_read = name and (name in self.uses or name in self._leaving)

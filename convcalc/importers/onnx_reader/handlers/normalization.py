@@ -5,6 +5,7 @@ from __future__ import annotations
 from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, Value
 from convcalc.importers.onnx_reader.constants import Constant
+from convcalc.importers.onnx_reader.learning import is_filler
 from convcalc.importers.onnx_reader.operation import Operation, UnfitError, operator
 from convcalc.layers.base import Layer
 from convcalc.layers.dense import Scale
@@ -19,20 +20,12 @@ from convcalc.layers.normalization import (
 )
 
 
-def _is_plain(scale: Constant | None, shift: Constant | None) -> bool:
-    """Whether a scale and a shift are ones and zeros that no one learned.
-
-    What is written into the graph for an operator that must have both is none of the file's
-    weights, or a few equal numbers: weights have names.
-    """
-    scales = scale is None or not scale.made_of or _is_filler(scale, 1)
-    shifts = shift is None or not shift.made_of or _is_filler(shift, 0)
-    return scales and shifts
+_RESHAPING = frozenset(("reshape", "flatten"))
 
 
-def _is_filler(constant: Constant, value: float) -> bool:
-    is_named = any("." in str(each.key) for each in constant.made_of)
-    return not is_named and constant.values is not None and set(constant.values) <= {value}
+def _is_plain(scale: Constant | None, shift: Constant | None, *, is_made: bool = False) -> bool:
+    """Whether a scale and a shift are ones and zeros that no one learned."""
+    return is_filler(scale, 1, is_made=is_made) and is_filler(shift, 0, is_made=is_made)
 
 
 def _require_size(constant: Constant, size: int) -> None:
@@ -56,7 +49,10 @@ def instance_norm(op: Operation) -> Foreign:
     """Every channel over its positions."""
     value, scale, shift = op.foreign(0), op.weights(1), op.weights(2)
     _require_size(scale, value.shape[1])
-    affine = not _is_plain(scale, shift)
+    # Exporters write a group norm as one of a reshaped tensor, with the learned factors behind it.
+    before = value.tensor.node
+    is_group_norm = before >= 0 and op.recorder.calls[before].placed.type in _RESHAPING
+    affine = not _is_plain(scale, shift, is_made=is_group_norm)
     key = op.owned(scale, shift) if affine else None
     return op.recorder.on_channels(InstanceNorm(affine=affine), value, 1, key)
 
