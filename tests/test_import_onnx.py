@@ -456,6 +456,23 @@ def test_layers_are_called_by_names(title: str, run: Run, tmp_path: Path) -> Non
     assert [each["name"] for each in report["layers"]] == names
 
 
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        (node("Conv", "x", "w", to="a"), node("Conv", "a", "w", pads=[1, 1, 1, 1])),
+        (node("Conv", "x", "w", to="a"), node("Conv", "a", "w", "b")),
+    ],
+)
+def test_weights_of_unlike_layers_count_for_each(
+    nodes: tuple[Any, ...], run: Run, tmp_path: Path
+) -> None:
+    tensors = (weight("w", 4, 4, 3, 3), weight("b", 4))
+    ran = run("import", written(Net(nodes, tensors, ""), tmp_path), "--shared-once")
+    assert "that unlike layers use" in ran.err
+    report = run("analyze", "-", "--json", stdin=ran.out.encode()).json
+    assert report["totals"]["params"] == 288 + 4 * ("b" in nodes[1].input)
+
+
 def test_what_was_folded_away_is_said(run: Run, tmp_path: Path) -> None:
     path = written(NETS["what was folded"], tmp_path)
     assert "the export folded 1 batch norm into convolutions" in run("analyze", path).err

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from typing import NamedTuple
 
 from convcalc.arithmetic import product
+from convcalc.foreign.recorder import Learned
 from convcalc.importers.onnx_reader.constants import Constant, Folded, axis_of, sliced
 from convcalc.importers.onnx_reader.wire import Node
 
 _CUTS = frozenset(("Slice", "Split", "Gather"))
+
+
+class Piece(NamedTuple):
+    """What tells a piece from others."""
+
+    tensor: Hashable
+    cells: Hashable
 
 
 def cut(op: Folded, made: Sequence[Constant], readers: Sequence[Node]) -> list[Constant]:
@@ -27,7 +36,7 @@ def cut(op: Folded, made: Sequence[Constant], readers: Sequence[Node]) -> list[C
     if any(node.op not in _CUTS for node in readers):
         return list(made)
     return [
-        piece._replace(made_of=(learned._replace(key=(learned.key, cells), shape=piece.shape),))
+        piece._replace(made_of=(Learned(Piece(learned.key, cells), piece.shape),))
         for piece, cells in zip(made, _cells(op, whole, made))
     ]
 

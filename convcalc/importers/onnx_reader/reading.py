@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 
 from convcalc.arithmetic import Refusal, product
 from convcalc.diagnostics import ConvcalcError, Source, fail
-from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Recorder
+from convcalc.foreign.recorder import (
+    USED_BY_UNLIKE,
+    Foreign,
+    Held,
+    Learned,
+    NoLayerError,
+    Recorder,
+)
 from convcalc.foreign.traced import Traced
 from convcalc.importers.onnx_reader import handlers as _handlers
 from convcalc.importers.onnx_reader import inputs as sizes_of_inputs
@@ -27,6 +34,7 @@ from convcalc.importers.onnx_reader.operation import (
     Operation,
     Parts,
     UnfitError,
+    tensors_of,
 )
 from convcalc.importers.onnx_reader.ordering import called, in_order
 from convcalc.importers.onnx_reader.pieces import cut
@@ -244,6 +252,9 @@ class _Walk:
         for (op, why), count in self._opaques.items():
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
+        used = Counter(name for key in self.recorder.owned() for name in tensors_of(key))
+        if any(count > 1 for count in used.values()):
+            self.recorder.note(USED_BY_UNLIKE)
         if not outputs:
             raise self.error("no-output", f"nothing that leaves {self.name} depends on its inputs")
         return outputs

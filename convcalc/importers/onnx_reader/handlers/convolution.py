@@ -13,6 +13,7 @@ from convcalc.importers.onnx_reader.operation import (
     key_of,
     operator,
 )
+from convcalc.importers.onnx_reader.pieces import Piece
 from convcalc.layers.convolution import Conv, ConvTranspose
 from convcalc.layers.normalization import BatchNorm
 from convcalc.layers.resampling import Pad
@@ -99,7 +100,7 @@ def _unfolded(op: Operation, made: Foreign, bias: Constant | None) -> Foreign:
     if not op.unfolds:
         return made
     with op.recorder.at(op.recorder.scopes, "bn"):
-        return op.recorder.on_channels(BatchNorm(), made, key=("batch_norm", key_of(bias)))
+        return op.recorder.on_channels(BatchNorm(), made, key=Piece(key_of(bias), "norm"))
 
 
 @operator("ConvTranspose")

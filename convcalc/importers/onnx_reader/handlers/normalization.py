@@ -19,7 +19,6 @@ from convcalc.layers.normalization import (
     RMSNorm,
 )
 
-
 _RESHAPING = frozenset(("reshape", "flatten"))
 
 
