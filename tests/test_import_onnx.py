@@ -44,12 +44,13 @@ class Net(NamedTuple):
     opset: int = 17
     options: tuple[str, ...] = ()
     producer: str = ""
+    leaving: tuple[int, ...] | None = None
 
 
 def written(net: Net, folder: Path) -> str:
     """The file of a network."""
     entering = helper.make_tensor_value_info("x", TensorProto.FLOAT, net.entering)
-    leaving = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    leaving = helper.make_tensor_value_info("y", TensorProto.FLOAT, net.leaving)
     graph = helper.make_graph(net.nodes, "net", [entering], [leaving], net.tensors)
     opsets = [helper.make_opsetid("", net.opset)]
     model = helper.make_model(graph, opset_imports=opsets, producer_name=net.producer)
@@ -471,6 +472,16 @@ def test_weights_of_unlike_layers_count_for_each(
     assert "that unlike layers use" in ran.err
     report = run("analyze", "-", "--json", stdin=ran.out.encode()).json
     assert report["totals"]["params"] == 288 + 4 * ("b" in nodes[1].input)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\r", "a\x85b", "\x1b[31m", "\x00", "\ufffe", "\x7f"])
+def test_unseen_characters_of_a_file_are_no_part_of_a_spec(
+    text: str, run: Run, tmp_path: Path
+) -> None:
+    path = Path(written(Net((node(text, "x"),), (), "", leaving=(1, 4, 8, 8)), tmp_path))
+    path = path.rename(tmp_path / f"n{text}.onnx".replace("\0", ""))
+    ran = run("import", str(path))
+    assert told(run("analyze", "-", "--json", stdin=ran.out.encode()).json) == "opaque 4×8×8 0"
 
 
 def test_what_was_folded_away_is_said(run: Run, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ from convcalc.importers.onnx_reader.wire import (
     read_model,
 )
 from convcalc.layers.dense import Identity
+from convcalc.visible import visible
 from convcalc.words import listed, quoted
 
 assert _handlers  # importing them registers them
@@ -72,6 +73,8 @@ _ODD = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, Ass
 _UNFIT = frozenset(
     ("kernel-too-large", "empty-output", "shape-mismatch", "indivisible-groups", "reshape")
 )
+#: Characters of an operator's name, at the most.
+_LONGEST = 200
 #: Names in a message.
 _MOST_NAMES = 5
 
@@ -450,6 +453,7 @@ class _Walk:
         self._opaques[node.op, why] += 1
         entering = [each for each in op.inputs if isinstance(each, Foreign)]
         learned = learned_by(node, op.constants)
+        operator = visible(node.op).strip()[:_LONGEST] or "unnamed"
         made: list[Known | None] = []
         for name, shape in zip(node.outputs, self._shapes(node, op)):
             is_read = name and (name in self.uses or name in self._leaving)
@@ -457,7 +461,7 @@ class _Walk:
                 made.append(None)
                 continue
             try:
-                made.append(self.recorder.opaque(node.op[:200], entering, shape, learned))
+                made.append(self.recorder.opaque(operator, entering, shape, learned))
             except (NoLayerError, Refusal) as error:
                 message = f"{called(node)} is no layer, and cannot be left open: {error}"
                 raise self.error("not-onnx", message) from None
