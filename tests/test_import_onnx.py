@@ -142,6 +142,13 @@ NETS = {
         (weight("s", 4, 8, 8), weight("b", 4, 8, 8)),
         "layer_norm 4×8×8 512",
     ),
+    "a group norm with a scale for each group": Net(
+        (node("GroupNormalization", "x", "s", "b", num_groups=2),),
+        (weight("s", 2), weight("b", 2)),
+        "group_norm 4×8×8 0, parameter 2 2, index_select 4 0, reshape 4×1×1 0, mul 4×8×8 0,"
+        " parameter 2 2, index_select 4 0, reshape 4×1×1 0, add 4×8×8 0",
+        opset=18,
+    ),
     # What is learned.
     "a token and a table of places": Net(
         (node("Concat", "t", "x", to="a", axis=1), node("Add", "a", "p")),
@@ -225,6 +232,12 @@ NETS = {
         (weight("w", 1, 8, 4), weight("r", 1, 8, 2), floats("h", (1, 1, 2), 0, 0)),
         "opaque 1×1×2 48",
         (1, 1, 4),
+    ),
+    "an embedding": Net(
+        (node("Cast", "x", to="i", to_=7), node("Gather", "t", "i")),
+        (weight("t", 50, 8),),
+        "parameter 50×8 400, index_select 9×8 0",
+        (1, 9),
     ),
     # Weights that are made of several tensors.
     "a sum of two kernels": Net(
@@ -482,6 +495,20 @@ def test_unseen_characters_of_a_file_are_no_part_of_a_spec(
     path = path.rename(tmp_path / f"n{text}.onnx".replace("\0", ""))
     ran = run("import", str(path))
     assert told(run("analyze", "-", "--json", stdin=ran.out.encode()).json) == "opaque 4×8×8 0"
+
+
+def test_the_batch_that_is_divided_out_is_said(run: Run, tmp_path: Path) -> None:
+    net = Net((node("MatMul", "x", "w"),), (weight("w", 16, 4),), "linear 4 64", (10, 16))
+    ran = run("analyze", written(net, tmp_path), "--json")
+    assert "the first axis, of 10, is taken for a batch" in ran.err
+    assert told(ran.json) == net.layers
+
+
+def test_a_kernel_of_nothing_is_refused(run: Run, tmp_path: Path) -> None:
+    net = Net((node("Conv", "x", "w", name="first"),), (weight("w", 6, 4, 0, 0),), "")
+    ran = run("import", written(net, tmp_path))
+    assert ran.status == 2
+    assert "Conv `first`" in ran.err
 
 
 def test_what_was_folded_away_is_said(run: Run, tmp_path: Path) -> None:

@@ -212,6 +212,11 @@ class _Walk:
             raise self.error("no-input", f"{self.name} has no input that sizes could come from")
         found = sizes_of_inputs.sizes(entering, asked, self.uses, self.name, self.error)
         self.batch = found.batch
+        if self.batch > 1:
+            self.recorder.note(
+                f"the first axis, of {self.batch}, is taken for a batch and divided out: what is"
+                " counted is of one sample"
+            )
         if found.are_the_files:
             self._declared = {
                 each.name: each

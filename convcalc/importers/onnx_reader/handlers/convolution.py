@@ -75,7 +75,7 @@ def conv(op: Operation) -> Foreign:
     """A convolution, of one axis to three."""
     axes = _spatial(op, 0)
     weight, bias, value = op.weights(1), _bias(op), op.tensor(0)
-    if len(weight.shape) != axes + 2:
+    if len(weight.shape) != axes + 2 or not weight.size:
         raise UnfitError(f"weights of {list(weight.shape)}")
     around = padding(op, axes)
     if not isinstance(around, str) and any(min(pair) < 0 for pair in around):
@@ -108,7 +108,7 @@ def conv_transpose(op: Operation) -> Foreign:
     """A transposed convolution, whose padding may follow from the output's size."""
     axes = _spatial(op, 0)
     weight, bias, value = op.weights(1), _bias(op), op.tensor(0)
-    if len(weight.shape) != axes + 2 or value.shape[1] != weight.shape[0]:
+    if len(weight.shape) != axes + 2 or not weight.size or value.shape[1] != weight.shape[0]:
         raise UnfitError(f"weights of {list(weight.shape)} for {list(value.shape)}")
     kernel, groups = weight.shape[2:], op.attribute("group", 1)
     stride, dilation = per_axis(op, "strides", axes), per_axis(op, "dilations", axes)

@@ -268,8 +268,11 @@ def concat(op: Operation) -> Foreign:
 
 @operator("Gather")
 def gather(op: Operation) -> Foreign:
-    """Cells of an axis by indices, which are constant."""
-    value, index = op.foreign(0), op[1]
+    """Cells of an axis by indices, which are constant; or an embedding, by any indices."""
+    table, index = op[0], op[1]
+    if isinstance(table, Constant) and isinstance(index, Foreign):
+        return _embedding(op, table, index)
+    value = op.foreign(0)
     if not isinstance(index, Constant):
         raise NoLayerError("its indices are computed")
     axis = op.axis(0, len(value.shape))
@@ -281,6 +284,14 @@ def gather(op: Operation) -> Foreign:
         return _cut(op, value, axis, cells)
     made = op.recorder.index(value, axis, index.size)
     shape = (*value.shape[:axis], *index.shape, *value.shape[axis + 1 :])
+    return made if shape == made.shape else _reshaped(op, made, shape)
+
+
+def _embedding(op: Operation, table: Constant, index: Foreign) -> Foreign:
+    """Cells of a learned table, by indices that hang on the inputs."""
+    axis = axis_of(op.attribute("axis", 0), len(table.shape))
+    made = op.recorder.index(mixed(table), axis, product(index.shape))
+    shape = (*table.shape[:axis], *index.shape, *table.shape[axis + 1 :])
     return made if shape == made.shape else _reshaped(op, made, shape)
 
 

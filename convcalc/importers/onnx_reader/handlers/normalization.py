@@ -9,7 +9,7 @@ from convcalc.importers.onnx_reader.learning import is_filler
 from convcalc.importers.onnx_reader.operation import Operation, UnfitError, operator
 from convcalc.layers.base import Layer
 from convcalc.layers.dense import Scale
-from convcalc.layers.joining import Mul
+from convcalc.layers.joining import Add, Mul
 from convcalc.layers.normalization import (
     BatchNorm,
     GroupNorm,
@@ -19,6 +19,9 @@ from convcalc.layers.normalization import (
     RMSNorm,
 )
 
+#: The version of ONNX from which on a group norm has a scale for each channel, and not a group.
+_SCALED_BY_CHANNEL = 21
+#: Layers that change the axes alone.
 _RESHAPING = frozenset(("reshape", "flatten"))
 
 
@@ -60,11 +63,17 @@ def instance_norm(op: Operation) -> Foreign:
 def group_norm(op: Operation) -> Foreign:
     """Groups of channels over their positions; up to version 18 a scale was a group's."""
     value, scale, shift = op.foreign(0), op.weights(1), op.weights(2)
+    groups, channels = op.attribute("num_groups", 1), value.shape[1]
     affine = not _is_plain(scale, shift)
+    if affine and op.opset < _SCALED_BY_CHANNEL and scale.size == groups != channels:
+        made = op.recorder.on_channels(GroupNorm(groups=groups, affine=False), value, 1)
+        sizes = (1, channels, *[1] * (len(value.shape) - 2))
+        made = op.recorder.join(Mul(), made, scale.as_weights()._replace(shape=sizes))
+        return op.recorder.join(Add(), made, shift.as_weights()._replace(shape=sizes))
     if affine:
-        _require_size(scale, value.shape[1])
-    layer = GroupNorm(groups=op.attribute("num_groups", 1), affine=affine)
-    return op.recorder.on_channels(layer, value, 1, op.owned(scale, shift) if affine else None)
+        _require_size(scale, channels)
+    key = op.owned(scale, shift) if affine else None
+    return op.recorder.on_channels(GroupNorm(groups=groups, affine=affine), value, 1, key)
 
 
 @operator("LayerNormalization")
