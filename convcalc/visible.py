@@ -15,7 +15,7 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 #: not among it: they choose how the character before them looks.
 _BLANK = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u3164\uffa0"
-    "\ufff0\ufff1\ufff2\ufff3\ufff4\ufff5\ufff6\ufff7\ufff8"
+    "\ufffe\uffff\ufff0\ufff1\ufff2\ufff3\ufff4\ufff5\ufff6\ufff7\ufff8"
 ) | frozenset(map(chr, range(0xE0100, 0xE01F0)))
 #: What a CI service obeys in its log: GitHub `::` at the beginning of a line and `##[` anywhere,
 #: others `##vso[` and `##teamcity[`. A match is what a backslash parts from the rest.

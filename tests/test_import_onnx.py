@@ -49,12 +49,13 @@ class Net(NamedTuple):
     opset: int = 17
     options: tuple[str, ...] = ()
     producer: str = ""
+    leaving: tuple[int, ...] | None = None
 
 
 def written(net: Net, folder: Path, graph_name: str = "net") -> str:
     """The file of a network."""
     entering = helper.make_tensor_value_info("x", TensorProto.FLOAT, net.entering)
-    leaving = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    leaving = helper.make_tensor_value_info("y", TensorProto.FLOAT, net.leaving)
     graph = helper.make_graph(net.nodes, graph_name, [entering], [leaving], net.tensors)
     opsets = [helper.make_opsetid("", net.opset)]
     model = helper.make_model(graph, opset_imports=opsets, producer_name=net.producer)
@@ -228,6 +229,13 @@ NETS = {
         (weight("s", 4, 8, 8), weight("b", 4, 8, 8)),
         "layer_norm 4×8×8 512",
     ),
+    "a group norm with a scale for each group": Net(
+        (node("GroupNormalization", "x", "s", "b", num_groups=2),),
+        (weight("s", 2), weight("b", 2)),
+        "group_norm 4×8×8 0, parameter 2 2, index_select 4 0, reshape 4×1×1 0, mul 4×8×8 0,"
+        " parameter 2 2, index_select 4 0, reshape 4×1×1 0, add 4×8×8 0",
+        opset=18,
+    ),
     # What is learned.
     "a token and a table of places": Net(
         (node("Concat", "t", "x", to="a", axis=1), node("Add", "a", "p")),
@@ -253,6 +261,70 @@ NETS = {
         (node("Gather", "t", "i", to="g"), node("Add", "x", "g")),
         (weight("t", 3, 8), ints("i", 0, 1, 2, 0, 1, 2, 0, 1)),
         "parameter 24 24, index_select 64 0, reshape 1×8×8 0, add 4×8×8 0",
+    ),
+    "a number that PyTorch has learned": Net(
+        (node("Mul", "x", "n", to="a"), node("Add", "a", "val_3")),
+        (floats("n", (1,), 0.5), floats("val_3", (1,), 0.5)),
+        "parameter 1×1×1 1, mul 4×8×8 0, add 4×8×8 0",
+        producer="pytorch",
+    ),
+    "one bias for all": Net(
+        (node("Gemm", "x", "w", "b"),),
+        (weight("w", 16, 5), floats("b", (1,), 0.5)),
+        "linear 5 80, parameter 1 1, add 5 0",
+        (1, 16),
+    ),
+    "ones and zeros of a norm's own": Net(
+        (
+            node("LayerNormalization", "x", "s", "t", to="a"),
+            node("InstanceNormalization", "a", "u", "v"),
+        ),
+        (
+            *(floats("s", (8,), *[1] * 8), floats("t", (8,), *[0] * 8)),
+            *(floats("u", (4,), *[1] * 4), floats("v", (4,), *[0] * 4)),
+        ),
+        "permute 8×4×8 0, layer_norm 8×4×8 16, permute 4×8×8 0, instance_norm 4×8×8 8",
+    ),
+    "ones and zeros that an exporter makes": Net(
+        (
+            node("LayerNormalization", "x", "val_1", "val_2", to="a"),
+            node("Reshape", "a", "n", to="b"),
+            node("InstanceNormalization", "b", "u", "v"),
+        ),
+        (
+            *(floats("val_1", (8,), *[1] * 8), floats("val_2", (8,), *[0] * 8)),
+            *(floats("u", (2,), 1, 1), floats("v", (2,), 0, 0), ints("n", 1, 2, -1)),
+        ),
+        "permute 8×4×8 0, layer_norm 8×4×8 0, permute 4×8×8 0, reshape 2×128 0,"
+        " instance_norm 2×128 0",
+    ),
+    "a literal as a weight": Net(
+        (
+            node("Constant", to="w", value=floats("", (16, 2), *[0.5] * 32)),
+            node("MatMul", "x", "w"),
+        ),
+        (),
+        "linear 2 32",
+        (1, 16),
+        producer="pytorch",
+    ),
+    "integers as a weight": Net(
+        (node("Cast", "w", to="f", to_=1), node("MatMul", "x", "f")),
+        (TensorProto(name="w", data_type=TensorProto.INT8, dims=(16, 5)),),
+        "linear 5 80",
+        (1, 16),
+    ),
+    "zeros that a recurrent layer starts from": Net(
+        (node("LSTM", "x", "w", "r", "", "", "h", "h", hidden_size=2),),
+        (weight("w", 1, 8, 4), weight("r", 1, 8, 2), floats("h", (1, 1, 2), 0, 0)),
+        "opaque 1×1×2 48",
+        (1, 1, 4),
+    ),
+    "an embedding": Net(
+        (node("Cast", "x", to="i", to_=7), node("Gather", "t", "i")),
+        (weight("t", 50, 8),),
+        "parameter 50×8 400, index_select 9×8 0",
+        (1, 9),
     ),
     # Weights that are made of several tensors.
     "a sum of two kernels": Net(
@@ -281,6 +353,33 @@ NETS = {
         "parameter 32 32, parameter 10 10, concat 42 0, index_select 80 0, reshape 16×5 0,"
         " matmul 1×5 0",
         (1, 1, 16),
+    ),
+    "a matrix in parts": Net(
+        (
+            node("Split", "w", "n", to="p q", axis=1),
+            node("MatMul", "x", "p", to="a"),
+            node("MatMul", "a", "q"),
+        ),
+        (weight("w", 16, 21), ints("n", 16, 5)),
+        "linear 16 256, linear 5 80",
+        (1, 16),
+    ),
+    "a table in parts": Net(
+        (
+            node("Slice", "p", "i", "j", to="a"),
+            node("Slice", "p", "j", "k", to="b"),
+            node("Add", "x", "a", to="c"),
+            node("Add", "c", "b"),
+        ),
+        (weight("p", 18, 16), ints("i", 0), ints("j", 9), ints("k", 18)),
+        "parameter 9×16 144, add 9×16 0, parameter 9×16 144, add 9×16 0",
+        (1, 9, 16),
+    ),
+    "the front of a table": Net(
+        (node("Slice", "p", "i", "j", to="a"), node("Add", "x", "a")),
+        (weight("p", 18, 16), ints("i", 0), ints("j", 9)),
+        "parameter 288 288, index_select 144 0, reshape 9×16 0, add 9×16 0",
+        (1, 9, 16),
     ),
     # Elementwise, of old and new versions.
     "old sums along an axis": Net(
@@ -503,6 +602,47 @@ def test_a_network_is_called_as_its_graph_or_its_file(
 ) -> None:
     path = written(NETS["groups"], tmp_path, graph)
     assert run("analyze", path, "--json").json["name"] == name
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        (node("Conv", "x", "w", to="a"), node("Conv", "a", "w", pads=[1, 1, 1, 1])),
+        (node("Conv", "x", "w", to="a"), node("Conv", "a", "w", "b")),
+    ],
+)
+def test_weights_of_unlike_layers_count_for_each(
+    nodes: tuple[Any, ...], run: Run, tmp_path: Path
+) -> None:
+    tensors = (weight("w", 4, 4, 3, 3), weight("b", 4))
+    ran = run("import", written(Net(nodes, tensors, ""), tmp_path), "--shared-once")
+    assert "that unlike layers use" in ran.err
+    report = run("analyze", "-", "--json", stdin=ran.out.encode()).json
+    assert report["totals"]["params"] == 288 + 4 * ("b" in nodes[1].input)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\r", "a\x85b", "\x1b[31m", "\x00", "\ufffe", "\x7f"])
+def test_unseen_characters_of_a_file_are_no_part_of_a_spec(
+    text: str, run: Run, tmp_path: Path
+) -> None:
+    path = Path(written(Net((node(text, "x"),), (), "", leaving=(1, 4, 8, 8)), tmp_path))
+    path = path.rename(tmp_path / f"n{text}.onnx".replace("\0", ""))
+    ran = run("import", str(path))
+    assert told(run("analyze", "-", "--json", stdin=ran.out.encode()).json) == "opaque 4×8×8 0"
+
+
+def test_the_batch_that_is_divided_out_is_said(run: Run, tmp_path: Path) -> None:
+    net = Net((node("MatMul", "x", "w"),), (weight("w", 16, 4),), "linear 4 64", (10, 16))
+    ran = run("analyze", written(net, tmp_path), "--json")
+    assert "the first axis, of 10, is taken for a batch" in ran.err
+    assert told(ran.json) == net.layers
+
+
+def test_a_kernel_of_nothing_is_refused(run: Run, tmp_path: Path) -> None:
+    net = Net((node("Conv", "x", "w", name="first"),), (weight("w", 6, 4, 0, 0),), "")
+    ran = run("import", written(net, tmp_path))
+    assert ran.status == 2
+    assert "Conv `first`" in ran.err
 
 
 def test_what_was_folded_away_is_said(run: Run, tmp_path: Path) -> None:

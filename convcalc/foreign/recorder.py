@@ -96,6 +96,11 @@ class Held(NamedTuple):
 
 Value = Foreign | Held
 
+#: What is said of tensors that are used again, but not as their first layer does.
+USED_BY_UNLIKE = (
+    "learned tensors that unlike layers use, such as a matrix and its transpose, count for each"
+)
+
 #: What stands for no change on an axis, of the fields that have a value for each.
 _NEUTRAL: Mapping[str, float | tuple[int, int]] = {
     "kernel_size": 1,
@@ -121,6 +126,8 @@ class Recorder:
         self.inputs: dict[str, Shape] = {}
         self.notes: list[str] = []
         self._owners: dict[Hashable, int] = {}
+        #: Those that have the tensors of an unlike layer, which they cannot use: as their own.
+        self._unlike: dict[tuple[Hashable, Layer], int] = {}
         #: Where what is recorded now stands in the foreign code; see `Call`.
         self.scopes: tuple[Scope, ...] = ()
         self.name = ""
@@ -185,12 +192,16 @@ class Recorder:
         """Take back the calls from `start` on."""
         del self.calls[start:]
         self._owners = {key: owner for key, owner in self._owners.items() if owner < start}
+        self._unlike = {key: owner for key, owner in self._unlike.items() if owner < start}
 
     def _owner(self, key: Hashable, index: int, placed: Placed) -> int | None:
         """The call whose tensors are used once more; None where the layer has its own."""
         if key is None or not self.shares or not placed.tensors:
             return None
         owner = self._owners.setdefault(key, index)
+        if owner != index and self.calls[owner].placed.layer != placed.layer:
+            self.note(USED_BY_UNLIKE)
+            owner = self._unlike.setdefault((key, placed.layer), index)
         return None if owner == index else owner
 
     def settled(self, value: Value, order: Sequence[int]) -> Tensor:

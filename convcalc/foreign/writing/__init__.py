@@ -74,9 +74,11 @@ def _body(blocks: dict[str, Any], layers: Any, outputs: tuple[str, ...]) -> dict
 def _text(traced: Traced, body: dict[str, Any]) -> str:
     """A document: what is said of the network, its inputs, and its body."""
     names, shapes = _input_names(traced), [list(shape) for shape in traced.inputs.values()]
-    head: dict[str, Any] = {"name": traced.name.strip()[:_LONGEST_TEXT] or "Network"}
-    if traced.source.strip():
-        head["source"] = traced.source[:_LONGEST_TEXT]
+    # What is unseen is no part of a spec's texts, not even as an escape.
+    name, source = (visible(each).strip()[:_LONGEST_TEXT] for each in (traced.name, traced.source))
+    head: dict[str, Any] = {"name": name or "Network"}
+    if source:
+        head["source"] = source
     head["input"] = shapes[0] if len(shapes) == 1 else dict(zip(names, shapes))
     return _notes(traced) + document(head | body)
 

@@ -9,6 +9,7 @@ from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, Learned, NoLayerError, Recorder, Value
 from convcalc.importers.onnx_reader.constants import Constant, axis_of
 from convcalc.importers.onnx_reader.learning import mixed
+from convcalc.importers.onnx_reader.pieces import Piece
 from convcalc.importers.onnx_reader.wire import GraphAttribute, Node
 from convcalc.layers.attention import Parameter
 from convcalc.words import counted
@@ -217,8 +218,15 @@ class Operation:
 
 def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
     """What is the same for layers of the same weights; None where they are not the file's."""
-    found = tuple(each.key for c in constants if c is not None for each in c.made_of)
-    return found or None
+    found = dict.fromkeys(each.key for c in constants if c is not None for each in c.made_of)
+    return tuple(found) or None
+
+
+def tensors_of(key: Any) -> tuple[Any, ...]:
+    """The file's tensors that a key of `key_of` is of, or the one that a `Learned` has as its own."""
+    if not isinstance(key, tuple) or isinstance(key, Piece):
+        return (key,)
+    return tuple(each for each in key if not isinstance(each, tuple) or isinstance(each, Piece))
 
 
 #: What is said of a quantised network.

@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 
 from convcalc.arithmetic import Refusal, product
 from convcalc.diagnostics import ConvcalcError, Source, fail
-from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Recorder
+from convcalc.foreign.recorder import (
+    USED_BY_UNLIKE,
+    Foreign,
+    Held,
+    Learned,
+    NoLayerError,
+    Recorder,
+)
 from convcalc.foreign.traced import Traced
 from convcalc.importers.onnx_reader import handlers as _handlers
 from convcalc.importers.onnx_reader import inputs as sizes_of_inputs
@@ -20,7 +27,7 @@ from convcalc.importers.onnx_reader import scopes
 from convcalc.importers.onnx_reader.constants import FLOAT, FOLDS, INT64, Constant, union
 from convcalc.importers.onnx_reader.folded import has_folded_norm, remark
 from convcalc.importers.onnx_reader.functions import inlined
-from convcalc.importers.onnx_reader.learning import Tensors
+from convcalc.importers.onnx_reader.learning import Tensors, learned_by
 from convcalc.importers.onnx_reader.operation import (
     HANDLERS,
     QUANTIZED,
@@ -28,8 +35,10 @@ from convcalc.importers.onnx_reader.operation import (
     Operation,
     Parts,
     UnfitError,
+    tensors_of,
 )
 from convcalc.importers.onnx_reader.ordering import called, in_order
+from convcalc.importers.onnx_reader.pieces import cut
 from convcalc.importers.onnx_reader.wire import (
     Graph,
     Model,
@@ -40,6 +49,7 @@ from convcalc.importers.onnx_reader.wire import (
     read_model,
 )
 from convcalc.layers.dense import Identity
+from convcalc.visible import visible
 from convcalc.words import listed, quoted
 
 assert _handlers  # importing them registers them
@@ -72,6 +82,8 @@ _NO_NAME = re.compile(
     r"|tf2onnx|onnx|mxnet_converted_model|CNTKGraph|onnx-export|(Onnx)?Mlmodel|subgraph|\W+",
     re.IGNORECASE,
 )
+#: Characters of an operator's name, at the most.
+_LONGEST = 200
 #: Names in a message.
 _MOST_NAMES = 5
 
@@ -211,6 +223,11 @@ class _Walk:
             raise self.error("no-input", f"{self.name} has no input that sizes could come from")
         found = sizes_of_inputs.sizes(entering, asked, self.uses, self.name, self.error)
         self.batch = found.batch
+        if self.batch > 1:
+            self.recorder.note(
+                f"the first axis, of {self.batch}, is taken for a batch and divided out: what is"
+                " counted is of one sample"
+            )
         if found.are_the_files:
             self._declared = {
                 each.name: each
@@ -254,6 +271,9 @@ class _Walk:
         for (op, why), count in self._opaques.items():
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
+        used = Counter(name for key in self.recorder.owned() for name in tensors_of(key))
+        if any(count > 1 for count in used.values()):
+            self.recorder.note(USED_BY_UNLIKE)
         if not outputs:
             raise self.error("no-output", f"nothing that leaves {self.name} depends on its inputs")
         return outputs
@@ -387,7 +407,8 @@ class _Walk:
             if function is None:
                 raise NoLayerError("no layer says it")
             made = function(op)
-            self._keep(node, [made] if isinstance(made, Constant) else made)
+            many = (made,) if isinstance(made, Constant) else made
+            self._keep(node, cut(op, many, self.uses.get(node.inputs[0], ())))
         except _ODD:
             raise self._unfit(node, op, "its attributes or inputs are no such") from None
         except NoLayerError:
@@ -469,7 +490,8 @@ class _Walk:
             raise self._undivided(node, why)
         self._opaques[node.op, why] += 1
         entering = [each for each in op.inputs if isinstance(each, Foreign)]
-        learned = union(*[c for c in op.constants if c is not None and c.size > 1])
+        learned = learned_by(node, op.constants)
+        operator = visible(node.op).strip()[:_LONGEST] or "unnamed"
         made: list[Known | None] = []
         for name, shape in zip(node.outputs, self._shapes(node, op)):
             is_read = name and (name in self.uses or name in self._leaving)
@@ -477,7 +499,7 @@ class _Walk:
                 made.append(None)
                 continue
             try:
-                made.append(self.recorder.opaque(node.op[:200], entering, shape, learned))
+                made.append(self.recorder.opaque(operator, entering, shape, learned))
             except (NoLayerError, Refusal) as error:
                 message = f"{called(node)} is no layer, and cannot be left open: {error}"
                 raise self.error("not-onnx", message) from None

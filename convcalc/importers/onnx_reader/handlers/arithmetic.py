@@ -53,7 +53,7 @@ def arithmetic(op: Operation) -> Foreign:
     known = [_aligned(op, op.of_a_sample(op[index]), index) for index in range(len(op.inputs))]
     if len(known) == 1:
         return op.foreign(0)
-    numbers = [number_of(each) for each in known]
+    numbers = [None if _is_learned(each) else number_of(each) for each in known]
     if op.name == "Mul" and any(isinstance(c, Constant) and SCALE in c.made_of for c in known):
         return next(each for each in known if isinstance(each, Foreign))
     if len(known) == 2:
@@ -71,6 +71,10 @@ def arithmetic(op: Operation) -> Foreign:
         if op.name == "Mul" and (scaled := _scaled(op, known)) is not None:
             return scaled
     return op.recorder.join(layer(), *[mixed(each) for each in known])
+
+
+def _is_learned(known: Known) -> bool:
+    return isinstance(known, Constant) and may_be_learned(known)
 
 
 def _aligned(op: Operation, known: Known, index: int) -> Known:

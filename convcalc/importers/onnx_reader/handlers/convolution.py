@@ -13,6 +13,7 @@ from convcalc.importers.onnx_reader.operation import (
     key_of,
     operator,
 )
+from convcalc.importers.onnx_reader.pieces import Piece
 from convcalc.layers.activation import Sigmoid
 from convcalc.layers.convolution import Conv, ConvTranspose, DeformConv
 from convcalc.layers.joining import Split
@@ -76,7 +77,7 @@ def conv(op: Operation) -> Foreign:
     """A convolution, of one axis to three."""
     axes = _spatial(op, 0)
     weight, bias, value = op.weights(1), _bias(op), op.tensor(0)
-    if len(weight.shape) != axes + 2:
+    if len(weight.shape) != axes + 2 or not weight.size:
         raise UnfitError(f"weights of {list(weight.shape)}")
     around = padding(op, axes)
     if not isinstance(around, str) and any(min(pair) < 0 for pair in around):
@@ -139,7 +140,7 @@ def _unfolded(op: Operation, made: Foreign, bias: Constant | None) -> Foreign:
     if not op.unfolds:
         return made
     with op.recorder.at(op.recorder.scopes, "bn"):
-        return op.recorder.on_channels(BatchNorm(), made, key=("batch_norm", key_of(bias)))
+        return op.recorder.on_channels(BatchNorm(), made, key=Piece(key_of(bias), "norm"))
 
 
 @operator("ConvTranspose")
@@ -147,7 +148,7 @@ def conv_transpose(op: Operation) -> Foreign:
     """A transposed convolution, whose padding may follow from the output's size."""
     axes = _spatial(op, 0)
     weight, bias, value = op.weights(1), _bias(op), op.tensor(0)
-    if len(weight.shape) != axes + 2 or value.shape[1] != weight.shape[0]:
+    if len(weight.shape) != axes + 2 or not weight.size or value.shape[1] != weight.shape[0]:
         raise UnfitError(f"weights of {list(weight.shape)} for {list(value.shape)}")
     kernel, groups = weight.shape[2:], op.attribute("group", 1)
     stride, dilation = per_axis(op, "strides", axes), per_axis(op, "dilations", axes)

@@ -269,8 +269,11 @@ def concat(op: Operation) -> Foreign:
 
 @operator("Gather")
 def gather(op: Operation) -> Foreign:
-    """Cells of an axis by indices, which are constant."""
-    value, index = op.foreign(0), op[1]
+    """Cells of an axis by indices, which are constant; or an embedding, by any indices."""
+    table, index = op[0], op[1]
+    if isinstance(table, Constant) and isinstance(index, Foreign):
+        return _embedding(op, table, index)
+    value = op.foreign(0)
     if not isinstance(index, Constant):
         raise NoLayerError("its indices are computed")
     if value in op.batches:
@@ -293,6 +296,14 @@ def _gathered_before_batch(op: Operation, value: Foreign, index: Constant) -> Fo
     if axis or index.shape or not index.values or op.batches[value] != 1:
         raise NoLayerError("its batch is not in front")
     return op.recorder.select(value, 0, index.values[0] % value.shape[0])
+
+
+def _embedding(op: Operation, table: Constant, index: Foreign) -> Foreign:
+    """Cells of a learned table, by indices that hang on the inputs."""
+    axis = axis_of(op.attribute("axis", 0), len(table.shape))
+    made = op.recorder.index(mixed(table), axis, product(index.shape))
+    shape = (*table.shape[:axis], *index.shape, *table.shape[axis + 1 :])
+    return made if shape == made.shape else _reshaped(op, made, shape)
 
 
 def _as_range(places: Sequence[int]) -> range | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from convcalc.arithmetic import product
 from convcalc.foreign.recorder import Foreign, Value
 from convcalc.importers.onnx_reader.constants import Constant
+from convcalc.importers.onnx_reader.learning import is_filler
 from convcalc.importers.onnx_reader.operation import Operation, UnfitError, operator
 from convcalc.layers.base import Layer
 from convcalc.layers.dense import Scale
-from convcalc.layers.joining import Mul
+from convcalc.layers.joining import Add, Mul
 from convcalc.layers.normalization import (
     BatchNorm,
     GroupNorm,
@@ -18,21 +19,15 @@ from convcalc.layers.normalization import (
     RMSNorm,
 )
 
-
-def _is_plain(scale: Constant | None, shift: Constant | None) -> bool:
-    """Whether a scale and a shift are ones and zeros that no one learned.
-
-    What is written into the graph for an operator that must have both is none of the file's
-    weights, or a few equal numbers: weights have names.
-    """
-    scales = scale is None or not scale.made_of or _is_filler(scale, 1)
-    shifts = shift is None or not shift.made_of or _is_filler(shift, 0)
-    return scales and shifts
+#: The version of ONNX from which on a group norm has a scale for each channel, and not a group.
+_SCALED_BY_CHANNEL = 21
+#: Layers that change the axes alone.
+_RESHAPING = frozenset(("reshape", "flatten"))
 
 
-def _is_filler(constant: Constant, value: float) -> bool:
-    is_named = any("." in str(each.key) for each in constant.made_of)
-    return not is_named and constant.values is not None and set(constant.values) <= {value}
+def _is_plain(scale: Constant | None, shift: Constant | None, *, is_made: bool = False) -> bool:
+    """Whether a scale and a shift are ones and zeros that no one learned."""
+    return is_filler(scale, 1, is_made=is_made) and is_filler(shift, 0, is_made=is_made)
 
 
 def _require_size(constant: Constant, size: int) -> None:
@@ -56,7 +51,10 @@ def instance_norm(op: Operation) -> Foreign:
     """Every channel over its positions."""
     value, scale, shift = op.foreign(0), op.weights(1), op.weights(2)
     _require_size(scale, value.shape[1])
-    affine = not _is_plain(scale, shift)
+    # Exporters write a group norm as one of a reshaped tensor, with the learned factors behind it.
+    before = value.tensor.node
+    is_group_norm = before >= 0 and op.recorder.calls[before].placed.type in _RESHAPING
+    affine = not _is_plain(scale, shift, is_made=is_group_norm)
     key = op.owned(scale, shift) if affine else None
     return op.recorder.on_channels(InstanceNorm(affine=affine), value, 1, key)
 
@@ -65,11 +63,17 @@ def instance_norm(op: Operation) -> Foreign:
 def group_norm(op: Operation) -> Foreign:
     """Groups of channels over their positions; up to version 18 a scale was a group's."""
     value, scale, shift = op.foreign(0), op.weights(1), op.weights(2)
+    groups, channels = op.attribute("num_groups", 1), value.shape[1]
     affine = not _is_plain(scale, shift)
+    if affine and op.opset < _SCALED_BY_CHANNEL and scale.size == groups != channels:
+        made = op.recorder.on_channels(GroupNorm(groups=groups, affine=False), value, 1)
+        sizes = (1, channels, *[1] * (len(value.shape) - 2))
+        made = op.recorder.join(Mul(), made, scale.as_weights()._replace(shape=sizes))
+        return op.recorder.join(Add(), made, shift.as_weights()._replace(shape=sizes))
     if affine:
-        _require_size(scale, value.shape[1])
-    layer = GroupNorm(groups=op.attribute("num_groups", 1), affine=affine)
-    return op.recorder.on_channels(layer, value, 1, op.owned(scale, shift) if affine else None)
+        _require_size(scale, channels)
+    key = op.owned(scale, shift) if affine else None
+    return op.recorder.on_channels(GroupNorm(groups=groups, affine=affine), value, 1, key)
 
 
 @operator("LayerNormalization")
