@@ -36,13 +36,12 @@ def read(target: str, arguments: Mapping[str, Any], inputs: Inputs) -> Traced:
     sizes = _sizes(target, module, inputs)
     with torch.no_grad():
         program, module, device = _exported(target, make, module, sizes)
-        from convcalc.importers.aten.walking import Walk
+        from convcalc.importers.aten.walking import walked
 
         name = str(arguments.get("model_name", target.rpartition(":")[2].rpartition(".")[2]))
-        walk = Walk(program, module)
-        traced = walk.traced(name, target)
+        walk, traced = walked(program, module, name, target)
         macs = _counted(module, sizes, device)
-    notes = *traced.notes, *_differences(traced, module, macs, walk.unused())
+    notes = *traced.notes, *_differences(traced, module, macs, walk.unused(), walk.extra())
     return traced._replace(notes=notes)
 
 
@@ -197,11 +196,16 @@ def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> 
 
 
 def _differences(
-    traced: Traced, module: Any, macs: int | None, unused: Mapping[str, int]
+    traced: Traced,
+    module: Any,
+    macs: int | None,
+    unused: Mapping[str, int],
+    extra: Mapping[str, int],
 ) -> Iterator[str]:
     """What PyTorch says otherwise of a network, and what of it is never called.
 
-    `unused` are modules and parameters that nothing uses, each with its parameters.
+    `unused` are modules and parameters that nothing uses, each with its parameters; `extra` are
+    parameters that are counted more than once, each with how many too many.
     """
     placed = [call.placed for call in traced.calls]
     unknown = any(each.operations is None for each in placed)
@@ -220,5 +224,11 @@ def _differences(
         yield f"never used, and not counted: {listed(unused, 8)}, of {idle:,} parameters"
     learned = sum(w.size for each in placed for w in each.weights if w.trainable)
     all_of_it = sum(each.numel() for each in module.parameters())
-    if learned != all_of_it - idle:
+    if extra:
+        too_many = sum(extra.values())
+        yield (
+            f"no layers share {listed(extra, 8)} as the module does: {too_many:,} parameters are"
+            " counted more than once"
+        )
+    if learned != all_of_it - idle + sum(extra.values()):
         yield f"the module uses {all_of_it - idle:,} parameters, and here are {learned:,}"
