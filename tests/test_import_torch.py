@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+import convcalc
 from convcalc.diagnostics import ConvcalcError
+from convcalc.foreign.patterns import recognised
 from convcalc.foreign.traced import Traced
+from convcalc.foreign.writing import text_of
 
 torch = pytest.importorskip("torch")
 
@@ -259,6 +262,118 @@ def test_weights_under_two_names_are_one_and_parts_of_a_weight_make_it_up() -> N
     assert traced.calls[second.weights_of or 0] is first
     assert first.placed.frozen
     assert not traced.calls[-1].placed.frozen
+
+
+class Same(nn.Module):
+    """A function of modules and a learned tensor, of which one uses tensors of another."""
+
+    def __init__(self, function: Callable[..., Any], *parts: nn.Module, tied: str = "") -> None:
+        super().__init__()
+        self.function = function
+        self.parts = nn.ModuleList(parts)
+        self.factor = nn.Parameter(torch.zeros(8)) if not parts else None
+        if tied:
+            setattr(self.parts[1], tied, getattr(self.parts[0], tied))
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x, *self.parts) if self.parts else self.function(x, self.factor)
+
+
+def in_turn(x: Any, *parts: nn.Module) -> Any:
+    for part in parts:
+        x = part(x)
+    return x
+
+
+def looked_up(x: Any, table: nn.Module, head: nn.Module) -> Any:
+    return head(table(x[0].long()))
+
+
+def of_both(x: Any, attend: nn.Module) -> Any:
+    y = attend(x, x, x, need_weights=False)[0]
+    return attend(y, x, y, need_weights=False)[0]
+
+
+def narrow() -> nn.Module:
+    return nn.Conv2d(8, 4, 3, 2, 1)
+
+
+#: One tensor in layers that are built otherwise: the module, its input, and its first layers.
+UNLIKE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
+    "head": (
+        lambda: Same(looked_up, nn.Embedding(50, 8), nn.Linear(8, 50), tied="weight"),
+        (6,),
+        "parameter index_select parameter permute matmul parameter add",
+    ),
+    "biases": (
+        lambda: Same(in_turn, nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1), tied="weight"),
+        (8, 6, 6),
+        "conv parameter add conv parameter add",
+    ),
+    "one_bias": (
+        lambda: Same(in_turn, nn.Linear(6, 8), nn.Linear(8, 8), tied="bias"),
+        (8, 6, 6),
+        "permute linear parameter add linear parameter add",
+    ),
+    "norms": (
+        lambda: Same(in_turn, nn.LayerNorm(8), nn.RMSNorm(8), tied="weight"),
+        (6, 8),
+        "permute layer_norm parameter mul parameter add rms_norm parameter mul",
+    ),
+    "function": (
+        lambda: Same(lambda x, c: F.conv2d(c(x), c.weight), nn.Conv2d(8, 8, 3)),
+        (8, 6, 6),
+        "conv parameter add conv",
+    ),
+    "turned": (
+        lambda: Same(lambda x, fc: F.linear(fc(x), fc.weight.t()), nn.Linear(8, 4)),
+        (8,),
+        "reshape parameter matmul parameter add parameter permute matmul",
+    ),
+    "transposed": (
+        lambda: Same(lambda x, c: F.conv_transpose2d(c(x), c.weight, None, 2, 1, 1), narrow()),
+        (8, 6, 6),
+        "unfold parameter matmul reshape parameter add flatten parameter permute matmul fold",
+    ),
+    "row": (
+        lambda: Same(
+            lambda x, c: (
+                c(x) + F.linear(x[..., :3].flatten(1), c.weight[0, :, :].reshape(1, 24)).sum()
+            ),
+            nn.Conv1d(8, 8, 3),
+        ),
+        (8, 6),
+        "reshape unfold parameter matmul parameter add",
+    ),
+    "attention": (
+        lambda: Same(of_both, nn.MultiheadAttention(8, 2, batch_first=True)),
+        (6, 8),
+        "reshape parameter matmul parameter add",
+    ),
+    "factor": (
+        lambda: Same(lambda x, v: x * v + v * x + v),
+        (6, 8),
+        "parameter mul parameter mul add parameter add",
+    ),
+    "slopes": (
+        lambda: Same(lambda x, p: p(x) + p.weight, nn.PReLU(8)),
+        (8, 8),
+        "clamp parameter mul relu add parameter permute add",
+    ),
+}
+SHARED = SimpleNamespace(**{name: make for name, (make, _, _) in UNLIKE.items()})
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_a_tensor_in_layers_that_are_built_otherwise_counts_once(name: str) -> None:
+    make, size, expected = UNLIKE[name]
+    traced = here(f"SHARED.{name}", {"": size})
+    assert parameters(traced) == sum(each.numel() for each in make().parameters())
+    assert traced.notes == ()  # of MACs other than PyTorch's, too
+    assert types(traced).startswith(expected)
+    for flat in (True, False):
+        text = text_of(recognised(traced), flat=flat)
+        assert convcalc.loads(text).analyze().totals["params"] == parameters(traced)
 
 
 class Infinite(nn.Module):

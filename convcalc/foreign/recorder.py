@@ -66,12 +66,24 @@ class Learned(NamedTuple):
     key: Hashable
     shape: tuple[int, ...]
     is_trained: bool = True
+    #: Whether layers that cannot share it work with it: it is a layer of its own, which they read.
+    is_apart: bool = False
 
     @property
     def name(self) -> str:
         """What a person has called it: the last part of its key; empty where that is a number's."""
         name = str(self.key).rpartition(".")[2]
         return name if name.isidentifier() and not name[-1].isdigit() else ""
+
+
+class Owned(NamedTuple):
+    """A learned tensor as one of a layer's own, whole or a part of it."""
+
+    key: Hashable
+    #: Which part; None: all of it.
+    part: Hashable
+    #: How many elements these are.
+    size: int
 
 
 class Held(NamedTuple):
@@ -125,9 +137,8 @@ class Recorder:
         self.calls: list[Call] = []
         self.inputs: dict[str, Shape] = {}
         self.notes: list[str] = []
-        self._owners: dict[Hashable, int] = {}
-        #: Those that have the tensors of an unlike layer, which they cannot use: as their own.
-        self._unlike: dict[tuple[Hashable, Layer], int] = {}
+        #: The calls that own tensors, by these and by how they are built with them.
+        self._owners: dict[tuple[Hashable, Hashable], int] = {}
         #: Where what is recorded now stands in the foreign code; see `Call`.
         self.scopes: tuple[Scope, ...] = ()
         self.name = ""
@@ -180,28 +191,21 @@ class Recorder:
         self.calls.append(Call(name, placed, inputs, self.scopes, self.functional, owner))
         return tuple(Tensor(index, part, shape) for part, shape in enumerate(placed.outputs))
 
-    def owned(self) -> Mapping[Hashable, int]:
-        """For each key of a layer's tensors, the call that owns them."""
-        return self._owners
-
-    def owner_of(self, index: int) -> Hashable:
-        """The key of a call's tensors; None where it has none."""
-        return next((key for key, owner in self._owners.items() if owner == index), None)
+    def owned(self) -> Mapping[int, Hashable]:
+        """For each call that owns tensors which have a key, this."""
+        return {call: key for (key, _), call in self._owners.items()}
 
     def forget(self, start: int) -> None:
         """Take back the calls from `start` on."""
         del self.calls[start:]
         self._owners = {key: owner for key, owner in self._owners.items() if owner < start}
-        self._unlike = {key: owner for key, owner in self._unlike.items() if owner < start}
 
     def _owner(self, key: Hashable, index: int, placed: Placed) -> int | None:
         """The call whose tensors are used once more; None where the layer has its own."""
         if key is None or not self.shares or not placed.tensors:
             return None
-        owner = self._owners.setdefault(key, index)
-        if owner != index and self.calls[owner].placed.layer != placed.layer:
-            self.note(USED_BY_UNLIKE)
-            owner = self._unlike.setdefault((key, placed.layer), index)
+        # A layer that is built otherwise cannot use the same tensors.
+        owner = self._owners.setdefault((key, _structure(placed)), index)
         return None if owner == index else owner
 
     def settled(self, value: Value, order: Sequence[int]) -> Tensor:
@@ -246,20 +250,34 @@ class Recorder:
             return self.add(Buffer(shape=sizes))[0]
         parts: list[Tensor] = []
         for each in held.made_of:
+            are_rows = len(held.made_of) == 1 and each.shape[1:] == sizes[1:]
             is_whole = len(held.made_of) == 1 and product(each.shape) == product(sizes)
             frozen, self.is_frozen = self.is_frozen, self.is_frozen or not each.is_trained
-            layer = Parameter(shape=sizes if is_whole else (product(each.shape),))
+            own = each.shape if are_rows else (product(each.shape),)
+            layer = self._parameter(each, sizes if is_whole else own)
             with self.at(self.scopes, each.name, self.functional):
-                found = self.add(layer, key=each.key)
+                found = self.add(layer, key=_key_of(each))
             self.is_frozen = frozen
+            if is_whole and found[0].shape == sizes[::-1] and len(sizes) == 2 and each.is_apart:
+                return self.add(Permute(order=(1, 0)), *found)[0]
             if is_whole:
-                return found[0]
-            parts += found
+                return self._as(found[0], sizes)
+            if are_rows and found[0].shape[1:] == sizes[1:]:
+                return self.add(IndexSelect(axis=0, size=sizes[0]), *found)[0]
+            parts.append(self._as(found[0], (product(each.shape),)))
         (tensor,) = self.add(Concat(axis=0), *parts) if len(parts) > 1 else (parts[0],)
         size = product(sizes)
         if tensor.shape.size != size:
             (tensor,) = self.add(IndexSelect(axis=0, size=size), tensor)
         return self._as(tensor, sizes)
+
+    def _parameter(self, learned: Learned, sizes: tuple[int, ...]) -> Parameter:
+        """A learned tensor as a layer, in the shape in which it was one first."""
+        for (key, _), call in self._owners.items():
+            layer = self.calls[call].placed.layer
+            if key == _key_of(learned) and isinstance(layer, Parameter):
+                return layer
+        return Parameter(shape=sizes)
 
     # --- Operations on foreign tensors ------------------------------------------------------------
 
@@ -543,6 +561,16 @@ def _with_an_axis(layer: Layer, spatial: int, size: int) -> Layer:
         values = values * spatial if len(values) == 1 else values
         changes[field.name] = (_NEUTRAL.get(field.name, size), *values)
     return dataclasses.replace(layer, **changes)  # type: ignore[type-var]
+
+
+def _key_of(learned: Learned) -> Hashable:
+    """The key of a layer that is a learned tensor."""
+    return (Owned(learned.key, None, product(learned.shape)),)
+
+
+def _structure(placed: Placed) -> Hashable:
+    """What is the same for layers that can use the same tensors."""
+    return placed.layer, placed.tensors
 
 
 def _groups(

@@ -10,6 +10,7 @@ from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Value
 from convcalc.importers.aten.operators import (
     Operation,
     added,
+    is_learned,
     is_own,
     operator,
     refuse_unless,
@@ -19,7 +20,7 @@ from convcalc.importers.aten.operators import (
 from convcalc.layers.attention import Parameter
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, DeformConv, DepthwiseConv
-from convcalc.layers.folding import Unfold
+from convcalc.layers.folding import Fold, Unfold
 
 Sizes = int | Sequence[int]
 
@@ -54,7 +55,7 @@ def conv(
         "dilation": together(spread(dilation, axes)),
     }
     own_bias = is_own(bias)
-    if not isinstance(weight, Held) or not weight.made_of:
+    if not isinstance(weight, Held) or not is_learned(weight):
         made = _with_made_weights(op, input, weight, window, groups)
         own_bias = False
     else:
@@ -95,6 +96,11 @@ def _with_made_weights(
 ) -> Foreign:
     """A convolution whose weights are constants or come from layers: windows times a matrix."""
     outputs, per_group, *kernel = weight.shape
+    if len(kernel) == 1:
+        x, weight = op.recorder.unsqueezed(x, [2]), op.recorder.unsqueezed(weight, [2])
+        in_a_row = op._replace(shapes=((*op.shape[:2], 1, *op.shape[2:]),))
+        made = _with_made_weights(in_a_row, x, weight, _of_a_row(window), groups)
+        return op.recorder.squeezed(made, [2])
     refuse_unless(len(kernel) == 2, "weights that are not learned, in other than two axes")
     refuse_unless(x.shape[0] == 1, "weights that are not learned, for a batch")
     recorder = op.recorder
@@ -106,6 +112,33 @@ def _with_made_weights(
     found = recorder.reshaped(y, (1, outputs, *op.shape[2:]))
     assert isinstance(found, Foreign)
     return found
+
+
+def _of_a_row(window: Mapping[str, Any]) -> dict[str, Any]:
+    """A window along one axis as one of two, the first of which has one cell."""
+    alone: Mapping[str, Any] = {"kernel_size": 1, "stride": 1, "padding": (0, 0), "dilation": 1}
+    return {
+        name: value if isinstance(value, str) else (alone[name], *value)
+        for name, value in window.items()
+    }
+
+
+def _transposed_with_made_weights(
+    op: Operation, x: Value, weight: Value, window: Mapping[str, Any], groups: int
+) -> Foreign:
+    """A transposed convolution of that kind: a matrix by what there is in each cell, laid out."""
+    inputs, per_group, *kernel = weight.shape
+    refuse_unless(len(kernel) == 2, "weights that are not learned, in other than two axes")
+    refuse_unless(x.shape[0] == 1, "weights that are not learned, for a batch")
+    recorder = op.recorder
+    cells = recorder.reshaped(x, (1, groups, inputs // groups, product(x.shape[2:])))
+    rows = per_group * product(kernel)
+    matrix = recorder.reshaped(weight, (1, groups, inputs // groups, rows))
+    columns = recorder.matmul(recorder.permuted(matrix, (0, 1, 3, 2)), cells)
+    laid = recorder.reshaped(columns, (1, groups * rows, product(x.shape[2:])))
+    fold = Fold(output_size=together(op.shape[2:]), **window)
+    (tensor,) = recorder.add(fold, recorder.settled(laid, (1, 2)))
+    return Foreign(tensor, (None, 0, 1, 2))
 
 
 @operator("convolution", "_convolution", is_product=True)
@@ -144,8 +177,15 @@ def conv_transpose(
 ) -> Value:
     """A transposed convolution."""
     axes = len(weight.shape) - 2
-    refuse_unless(isinstance(weight, Held) and bool(weight.made_of), "weights that are not learned")
-    assert isinstance(weight, Held)
+    if not isinstance(weight, Held) or not is_learned(weight):
+        window = {
+            "kernel_size": together(weight.shape[2:]),
+            "stride": together(spread(stride, axes)),
+            "padding": together((size, size) for size in spread(padding, axes)),
+            "dilation": together(spread(dilation, axes)),
+        }
+        laid = _transposed_with_made_weights(op, input, weight, window, groups)
+        return laid if bias is None else added(op, laid, bias, 1)
     own_bias = is_own(bias)
     layer = ConvTranspose(
         out_channels=weight.shape[1] * groups,
@@ -209,7 +249,7 @@ def deform_conv(
         and recorder.calls[last].placed.layer == placed.offset_conv(shape).layer,
         "offsets that no convolution of its own makes",
     )
-    offsets = next((key for key, owner in recorder.owned().items() if owner == last), None)
+    offsets = recorder.owned().get(last)
     recorder.forget(last)
     with op.owning(weight, bias if own_bias and isinstance(bias, Held) else None) as key:
         return recorder.windowed(layer, input, key=(offsets, key))

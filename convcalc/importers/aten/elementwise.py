@@ -11,6 +11,7 @@ from convcalc.importers.aten.operators import (
     finite,
     foreign,
     is_own,
+    multiplied,
     operator,
     refuse_unless,
     unary,
@@ -93,7 +94,12 @@ def clamp_max(op: Operation, x: Foreign, max: Number) -> Value:
 
 @operator("prelu")
 def prelu(op: Operation, x: Foreign, weight: Held) -> Value:
-    """A ReLU with learned slopes."""
+    """A ReLU with learned slopes; in its parts where these are not the layer's own."""
+    if not is_own(weight):
+        below = unary(op, activation.Clamp(max=0.0), x)
+        axis = min(1, len(x.shape) - 1) if len(weight.shape) == 1 else 0
+        below = multiplied(op, below, weight, axis)
+        return op.recorder.join(Add(), unary(op, activation.ReLU(), x), below)
     with op.owning(weight) as key:
         layer = activation.PReLU(num_parameters=weight.shape[0] if weight.shape else 1)
         return op.recorder.on_channels(layer, x, min(1, len(x.shape) - 1), key=key)

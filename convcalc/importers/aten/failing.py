@@ -39,14 +39,14 @@ class Telling:
 
 def raised(doing: str, error: BaseException, module: Any = None) -> ConvcalcError:
     """The mistake that an exception of the user's code is; `module` is what was run, if it was."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    said = next((line.strip() for line in _said(error).splitlines() if line.strip()), "")
     what = f"{type(error).__name__}: {shortened(said, 200)}" if said else type(error).__name__
     layer = "" if module is None else _layer(error, module)
     place = _place(error)
     at = [f"in {layer}"] if layer else []
     at += [f"raised at {place}"] if place else []
     if isinstance(error, SystemExit):
-        what = f"it ends the program (SystemExit: {error.code})"
+        what = f"it ends the program (SystemExit: {shortened(_said(error), 200)})"
     help = ""
     if asks_for_values(error):
         what = f"it asks for the value of a tensor that depends on the input ({what})"
@@ -57,9 +57,17 @@ def raised(doing: str, error: BaseException, module: Any = None) -> ConvcalcErro
     return ConvcalcError([Diagnostic("code-raised", message, notes=tuple(at), help=help)])
 
 
+def _said(error: BaseException) -> str:
+    """What an exception says; nothing where that raises another."""
+    try:
+        return str(error)
+    except BaseException:
+        return ""
+
+
 def asks_for_values(error: BaseException) -> bool:
     """Whether an exception of torch means that the code looked into a tensor."""
-    text = f"{type(error).__name__} {error}"
+    text = f"{type(error).__name__} {_said(error)}"
     return any(
         sign in text
         for sign in ("DataDependent", "data-dependent", "on meta tensors", "out of meta tensor")
@@ -102,5 +110,8 @@ def _is_the_users(path: str) -> bool:
 
 def _short(path: str) -> str:
     """A path from here, where it is below."""
-    short = os.path.relpath(path)
+    try:
+        short = os.path.relpath(path)
+    except OSError:  # the code has removed the current directory
+        return path
     return path if short.startswith("..") else short

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.foreign.recorder import Foreign, Held, Value
-from convcalc.importers.aten.operators import Operation, added, is_own, operator, refuse_unless
+from convcalc.importers.aten.operators import (
+    Operation,
+    added,
+    is_learned,
+    is_own,
+    multiplied,
+    operator,
+    refuse_unless,
+)
 from convcalc.layers.base import Layer
 from convcalc.layers.dense import Scale
 from convcalc.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
@@ -29,9 +37,11 @@ def _normalized(
         made = op.recorder.on_channels(layer(affine=is_affine, **fields), x, axis, key=key)
     if is_affine:
         return made
-    if isinstance(weight, Held) and weight.made_of:
+    if isinstance(weight, Held) and is_learned(weight):
         with op.owning(weight) as key:
             made = op.recorder.on_channels(Scale(), made, axis, key=key)
+    elif weight is not None:
+        made = multiplied(op, made, weight, axis)
     return made if bias is None else added(op, made, bias, axis)
 
 

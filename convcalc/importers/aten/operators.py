@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc.arithmetic import product
-from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Recorder, Value
+from convcalc.foreign.recorder import Foreign, Held, NoLayerError, Owned, Recorder, Value
 from convcalc.layers.base import Layer
 
 
@@ -33,9 +33,14 @@ class Operation(NamedTuple):
         learned = [each for held in tensors if held is not None for each in held.made_of]
         before = self.recorder.is_frozen
         self.recorder.is_frozen = bool(learned) and not any(each.is_trained for each in learned)
-        parts = [held.part for held in tensors if held is not None]
+        key = [
+            Owned(each.key, held.part, product((each if held.part is None else held).shape))
+            for held in tensors
+            if held is not None
+            for each in held.made_of
+        ]
         try:
-            yield (*(each.key for each in learned), *parts) if learned else None
+            yield tuple(key) or None
         finally:
             self.recorder.is_frozen = before
 
@@ -71,13 +76,20 @@ def operator(*names: str, is_product: bool = False, picks: bool = False) -> Call
     return register
 
 
+def is_learned(held: Value | None) -> bool:
+    """Whether a tensor is made of learned ones that layers can have as their own."""
+    is_made = isinstance(held, Held) and bool(held.made_of)
+    return is_made and not any(each.is_apart for each in held.made_of)  # type: ignore[union-attr]
+
+
 def is_own(held: Value | None) -> bool:
     """Whether a tensor can be a layer's own: a learned one, learned ones side by side, or a part.
 
     Its elements may have been worked over, as standardised weights are.
     """
-    if not isinstance(held, Held) or not held.made_of:
+    if not is_learned(held):
         return False
+    assert isinstance(held, Held)
     size = product(held.shape)
     return held.part is not None or size == sum(product(each.shape) for each in held.made_of)
 
@@ -136,6 +148,14 @@ def added(op: Operation, value: Foreign, held: Value, axis: int) -> Foreign:
     behind = (1,) * (len(value.shape) - 1 - axis)
     shape = (*held.shape, *behind)
     return op.recorder.join(Add(), value, op.recorder.reshaped(held, shape))
+
+
+def multiplied(op: Operation, value: Foreign, held: Value, axis: int) -> Foreign:
+    """The product with a tensor of one axis, along a foreign axis."""
+    from convcalc.layers.joining import Mul
+
+    behind = (1,) * (len(value.shape) - 1 - axis)
+    return op.recorder.join(Mul(), value, op.recorder.reshaped(held, (*held.shape, *behind)))
 
 
 def refuse_unless(holds: bool, reason: str) -> None:

@@ -44,11 +44,10 @@ def addmm(
     op: Operation, input: Value, mat1: Value, mat2: Value, *, beta: float = 1, alpha: float = 1
 ) -> Value:
     """A product of matrices and a sum; a linear layer where the second matrix is learned."""
-    refuse_unless(beta == alpha == 1, "a weighted addmm")
-    if is_own(mat2):
+    if is_own(mat2) and beta == alpha == 1:
         assert isinstance(mat2, Held)
         return _linear(op, mat1, mat2, mat2.shape[1], input)
-    return op.recorder.join(Add(), op.recorder.matmul(mat1, mat2), input)
+    return baddbmm(op, input, mat1, mat2, beta=beta, alpha=alpha)
 
 
 @operator("baddbmm", is_product=True)
@@ -177,6 +176,18 @@ def _contracted(
     summed = [letter for letter in left if letter in right and letter not in kept]
     rows = [letter for letter in left if letter not in right]
     columns = [letter for letter in right if letter not in left]
+    name = [*both, *rows, *columns]
+
+    def spread_out(value: Value, own: str) -> Value:
+        turned = recorder.permuted(
+            value, [own.index(each) for each in name + summed if each in own]
+        )
+        return recorder.reshaped(turned, [sizes[each] if each in own else 1 for each in name])
+
+    if all(sizes[letter] == 1 for letter in summed):
+        # What is not summed is no product of matrices in PyTorch either.
+        outer = recorder.join(Mul(), spread_out(a, left), spread_out(b, right))
+        return outer, "".join(name)
 
     def matrix(value: Value, name: str, order: Sequence[str], parts: Sequence[int]) -> Value:
         turned = recorder.permuted(value, [name.index(letter) for letter in order])
@@ -187,5 +198,4 @@ def _contracted(
     x = matrix(a, left, [*both, *rows, *summed], (m, k))
     y = matrix(b, right, [*both, *summed, *columns], (k, n))
     made = recorder.matmul(x, y)
-    name = [*both, *rows, *columns]
     return recorder.reshaped(made, [sizes[letter] for letter in name]), "".join(name)

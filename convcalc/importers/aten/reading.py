@@ -33,12 +33,13 @@ def read(target: str, arguments: Mapping[str, Any], inputs: Inputs) -> Traced:
     given = entering(target, module, inputs)
     with torch.no_grad():
         exported = _exported(target, make, module, given)
-        from convcalc.importers.aten.walking import Walk
+        from convcalc.importers.aten.walking import walked
 
-        walk = Walk(exported.program, exported.module)
-        traced = walk.traced(_name(target, arguments), _source(target, arguments))
+        name, source = _name(target, arguments), _source(target, arguments)
+        walk, traced = walked(exported.program, exported.module, name, source)
         macs = _counted(exported)
-    notes = *traced.notes, *_differences(traced, exported.module, macs, walk.unused())
+    unused, extra = walk.unused(), walk.extra()
+    notes = *traced.notes, *_differences(traced, exported.module, macs, unused, extra)
     return traced._replace(notes=notes)
 
 
@@ -149,11 +150,16 @@ def _counted(exported: _Exported) -> int | None:
 
 
 def _differences(
-    traced: Traced, module: Any, macs: int | None, unused: Mapping[str, int]
+    traced: Traced,
+    module: Any,
+    macs: int | None,
+    unused: Mapping[str, int],
+    extra: Mapping[str, int],
 ) -> Iterator[str]:
     """What PyTorch says otherwise of a network, and what of it is never called.
 
-    `unused` are modules and parameters that nothing uses, each with its parameters.
+    `unused` are modules and parameters that nothing uses, each with its parameters; `extra` are
+    parameters that are counted more than once, each with how many too many.
     """
     placed = [call.placed for call in traced.calls]
     unknown = any(each.operations is None for each in placed)
@@ -172,5 +178,11 @@ def _differences(
         yield f"never used, and not counted: {listed(unused, 8)}, of {idle:,} parameters"
     learned = sum(w.size for each in placed for w in each.weights if w.trainable)
     all_of_it = sum(each.numel() for each in module.parameters())
-    if learned != all_of_it - idle:
+    if extra:
+        too_many = sum(extra.values())
+        yield (
+            f"no layers share {listed(extra, 8)} as the module does: {too_many:,} parameters are"
+            " counted more than once"
+        )
+    if learned != all_of_it - idle + sum(extra.values()):
         yield f"the module uses {all_of_it - idle:,} parameters, and here are {learned:,}"

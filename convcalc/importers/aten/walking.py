@@ -8,11 +8,20 @@ from __future__ import annotations
 import importlib
 import operator as python
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from convcalc.foreign.recorder import Foreign, Held, Learned, NoLayerError, Recorder, Value
+from convcalc.arithmetic import product
+from convcalc.foreign.recorder import (
+    Foreign,
+    Held,
+    Learned,
+    NoLayerError,
+    Owned,
+    Recorder,
+    Value,
+)
 from convcalc.foreign.traced import Call, Scope, Traced
 from convcalc.importers.aten.operators import OPERATORS, PICKS, PRODUCTS, Operation, foreign_of
 from convcalc.layers.attention import Parameter
@@ -35,10 +44,26 @@ _FUSED = frozenset({"scaled_dot_product_attention"})
 _VIEWS = frozenset({"slice", "select", "view", "narrow", "unsqueeze", "squeeze", "expand"})
 
 
+def walked(program: Any, module: Any, name: str, source: str) -> tuple[Walk, Traced]:
+    """The walk through an exported graph, and the network that it makes.
+
+    Parameters that layers cannot share are layers of their own, if that makes no layer unknown.
+    """
+    walk = Walk(program, module)
+    traced = walk.traced(name, source)
+    while parted := walk.to_part():
+        other = Walk(program, module, walk.apart | parted)
+        made = other.traced(name, source)
+        if other.unknown.total() > walk.unknown.total():
+            break
+        walk, traced = other, made
+    return walk, traced
+
+
 class Walk:
     """Goes through an exported graph, and records the layers of each call."""
 
-    def __init__(self, program: Any, module: Any) -> None:
+    def __init__(self, program: Any, module: Any, apart: frozenset[str] = frozenset()) -> None:
         self.program = program
         self.module = module
         self.types = {path: type(each).__name__ for path, each in module.named_modules()}
@@ -48,13 +73,16 @@ class Walk:
         }
         #: The one name of each tensor that has several.
         self.names = _first_names(module)
+        #: The parameters that are layers of their own, which others read.
+        self.apart = apart
         self.recorder = Recorder()
         self.values: dict[Any, Any] = {}
         #: What each view looks at.
         self.bases: dict[Any, Any] = {}
         #: How often each unknown operator is called.
         self.unknown: Counter[str] = Counter()
-        self._opaque_used: set[Any] = set()
+        #: What opaque layers own, once for each.
+        self._opaque_used: Counter[str] = Counter()
         self._uses: dict[tuple[Scope, ...], dict[tuple[str, str], int]] = {}
 
     def traced(self, name: str, source: str) -> Traced:
@@ -85,7 +113,8 @@ class Walk:
         kind = spec.kind.name if spec is not None else "USER_INPUT"
         if kind == "PARAMETER":
             name = self.names.get(spec.target, spec.target)
-            return Held(shape, (Learned(name, shape, self.trained.get(spec.target, True)),))
+            is_trained = self.trained.get(spec.target, True)
+            return Held(shape, (Learned(name, shape, is_trained, name in self.apart),))
         if kind != "USER_INPUT":
             return Held(shape)
         return self.recorder.input(node.name, shape)
@@ -197,9 +226,15 @@ class Walk:
         recorder = self.recorder
         held = [each for each in tensors if isinstance(each, Held)]
         learned = {each.key: each for part in held for each in part.made_of}
-        new = [each for key, each in learned.items() if key not in self.used()]
-        self._opaque_used.update(each.key for each in new)
-        entering = [each for each in tensors if isinstance(each, Foreign)]
+        apart = [each for each in held if any(part.is_apart for part in each.made_of)]
+        used = self.used() | self.apart
+        new = [each for key, each in learned.items() if key not in used]
+        self._opaque_used.update({str(each.key): product(each.shape) for each in new})
+        entering = [
+            foreign_of(recorder, each)
+            for each in tensors
+            if isinstance(each, Foreign) or each in apart
+        ]
         entering = entering or [foreign_of(recorder, tensors[0])]
         return [
             recorder.opaque(name, entering, shape, () if n else new)
@@ -208,7 +243,31 @@ class Walk:
 
     def used(self) -> set[Any]:
         """The names of the parameters that layers work with."""
-        return {*_flat(tuple(self.recorder.owned())), *self._opaque_used}
+        owned = {name for key in self.recorder.owned().values() for name, _ in _owned(key)}
+        return owned | self._opaque_used.keys()
+
+    def extra(self) -> dict[str, int]:
+        """How many elements of each parameter are counted more than once; none: it is not here."""
+        counted = Counter(self._opaque_used)
+        for key in self.recorder.owned().values():
+            for name, size in _owned(key):
+                counted[name] += size
+        sizes = {name: each.numel() for name, each in self.module.named_parameters()}
+        return {name: n - sizes[name] for name, n in counted.items() if n > sizes[name]}
+
+    def to_part(self) -> frozenset[str]:
+        """The parameters to be layers of their own so that none is counted more than once.
+
+        Where layers share their weights and have biases of their own, it is these: without them,
+        the layers are alike.
+        """
+        extra = self.extra()
+        found: set[str] = set()
+        for key in self.recorder.owned().values():
+            names = [name for name, _ in _owned(key)]
+            if extra.keys() & names:
+                found.update(names[1:] if names[0] in extra else extra.keys() & names)
+        return frozenset(found - self.apart or extra.keys() - self.apart)
 
     def unused(self) -> dict[str, int]:
         """The outermost modules and parameters that nothing uses, each with its parameters."""
@@ -230,13 +289,13 @@ class Walk:
         The last that computes is what was called; what moves elements for it has its type's name.
         """
         calls = self.recorder.calls
-        owners = {call: key for key, call in self.recorder.owned().items() if call >= start}
+        owners = self.recorder.owned()
         for index in range(start, len(calls)):
             call = calls[index]
             layer = call.placed.layer
             name = call.name
             key = owners.get(index)
-            weight = str(next(iter(_flat(key)), None) or "")
+            weight = next((name for name, _ in _owned(key)), "")
             if isinstance(layer, Parameter):
                 *holders, own = weight.split(".")
                 is_a_table = own == "weight" and holders and not is_function
@@ -402,6 +461,11 @@ def _flat(values: Any) -> Iterable[Any]:
         yield from _flat([*values.values()])
     else:
         yield values
+
+
+def _owned(key: Any) -> Iterator[tuple[str, int]]:
+    """The parameters in the key of a layer, and how many elements of each are its own."""
+    return ((str(each.key), each.size) for each in _flat(key) if isinstance(each, Owned))
 
 
 def _first_names(module: Any) -> dict[str, str]:

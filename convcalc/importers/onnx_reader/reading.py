@@ -271,7 +271,8 @@ class _Walk:
         for (op, why), count in self._opaques.items():
             times = f"{count} of {op} are" if count > 1 else f"{op} is"
             self.recorder.note(f"{times} opaque, and what it costs is not known: {why}")
-        used = Counter(name for key in self.recorder.owned() for name in tensors_of(key))
+        owned = self.recorder.owned().values()
+        used = Counter(name for key in owned for name in tensors_of(key))
         if any(count > 1 for count in used.values()):
             self.recorder.note(USED_BY_UNLIKE)
         if not outputs:

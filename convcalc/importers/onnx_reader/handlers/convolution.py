@@ -123,7 +123,7 @@ def deform_conv(op: Operation) -> Foreign:
     found = recorder.calls[start:] if start >= 0 else []
     if [type(call.placed.layer) for call in found] != [*types]:
         raise NoLayerError("its offsets are no convolution's")
-    offset, owner = found[0], recorder.owner_of(start)
+    offset, owner = found[0], recorder.owned().get(start)
     shape = value.tensor.shape
     spread = layer.placed((shape,)).layer
     assert isinstance(spread, DeformConv)
