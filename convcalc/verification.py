@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 from convcalc import exporters
 from convcalc.diagnostics import fail
 from convcalc.exporters.base import Model
-from convcalc.exporters.torch_layers.running import Ran, calls, is_of_type
+from convcalc.exporters.torch_layers.running import Ran, calls, counted_macs, is_of_type
 from convcalc.extras import require
 from convcalc.graph import Graph, Node
 
 
 class Difference(NamedTuple):
     """What two say of a layer: its `shape`, its `weights` or its `macs`.
+
+    Of MACs those are compared that PyTorch counts (`counted_macs`).
 
     A shape is a list, several are a list of lists; so are the shapes of weights. None: there is no
     such layer.
@@ -116,8 +118,7 @@ def _between(node: Node, call: Ran) -> Iterator[Difference]:
     ours = [weight.shape for weight in node.placed.tensors]
     if (call.module or call.tensors) and Counter(ours) != Counter(call.tensors):
         yield Difference(node.name, "weights", _listed(ours), _listed(call.tensors))
-    assert node.placed.operations is not None
-    macs = node.placed.operations.macs
+    macs = counted_macs(node.placed)
     if 2 * macs != call.flops:
         yield Difference(node.name, "macs", macs, call.flops // 2)
 

@@ -191,17 +191,17 @@ class Tokens(nn.Module):
         self.flatten = nn.Flatten()
         self.score = nn.Linear(81, 2)
 
-    def forward(self, x1, x2):
-        one = self.one(x1)
-        other = self.one(x2)
+    def forward(self, left, right):
+        one = self.one(left)
+        other = self.one(right)
         class_token = self.class_token.unsqueeze(0)
         tokens = torch.cat([class_token.expand(one.shape[0], -1, -1), one, other], dim=2)
-        y = tokens
+        x = tokens
         for _ in range(2):
-            y = self.turn(y)
-        y = tokens.transpose(-2, -1) @ tokens
-        y = self.flatten(y)
-        score = self.score(y)
+            x = self.turn(x)
+        x = tokens.transpose(-2, -1) @ tokens
+        x = self.flatten(x)
+        score = self.score(x)
         return score, tokens
 """
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc.exporters.torch_layers.activation import PLAIN
+from convcalc.layers.base import Placed
+from convcalc.layers.convolution import DeformConv
 
 
 class Ran(NamedTuple):
@@ -180,6 +182,19 @@ def calls(model: Any, inputs: Sequence[Any]) -> tuple[list[Ran], tuple[tuple[int
         for handle in handles:
             handle.remove()
     return found, _shapes(result)
+
+
+def counted_macs(placed: Placed) -> int:
+    """The MACs of a layer that FlopCounterMode counts.
+
+    Of a deformable convolution they are those of the convolution that makes its offsets: the
+    operator `torchvision::deform_conv2d` is not in `flop_registry` (torch/utils/flop_counter.py,
+    version 2.13). Of other layers they are all.
+    """
+    if isinstance(placed.layer, DeformConv):
+        placed = placed.layer.offset_conv(placed.entering)
+    assert placed.operations is not None
+    return placed.operations.macs
 
 
 def _is_one_layer(module: Any) -> bool:
