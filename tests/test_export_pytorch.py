@@ -264,6 +264,12 @@ def test_small_networks_run_as_they_are_counted() -> None:
         assert api.loads(spec).verify().differences == ()
 
 
+def test_of_a_deformable_convolution_pytorch_counts_the_offsets() -> None:
+    pytest.importorskip("torchvision", exc_type=Exception)
+    spec = "{name: N, input: [3, 16, 16], layers: [deform_conv: {k: [1, 2], p: 3, out: 1}]}"
+    assert api.loads(spec).verify().differences == ()
+
+
 def test_random_networks_run_as_they_are_counted() -> None:
     pytest.importorskip("torch")
     ran = 0

@@ -19,6 +19,7 @@ from convcalc import api, exporters
 from convcalc.diagnostics import ConvcalcError
 from convcalc.exporters.base import Model
 from convcalc.exporters.python.layout import docstring
+from convcalc.exporters.pytorch import _OF_MODULES
 from fuzz.making.document import document
 
 FORMATS = ("keras", "pytorch")
@@ -78,6 +79,13 @@ def _globals(table: symtable.SymbolTable) -> Iterator[str]:
         yield from _globals(inner)
 
 
+def _attributes(code: str) -> Iterator[str]:
+    """The attributes of `self` that classes of a file make, those of its helpers left out."""
+    for each in ast.walk(ast.parse(code)):
+        if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
+            yield each.attr
+
+
 def with_texts(text: str, opaque: bool) -> dict[str, Any]:
     """A spec that has a text wherever it takes any."""
     own = [{"opaque": {"op": text, "shape": [4, 6, 6]}}] if opaque else []
@@ -129,10 +137,10 @@ def with_names(name: str, other: str) -> dict[str, Any]:
     return {
         "name": name,
         "variables": {name: 4, other: 8},
-        "input": {"left": [3, 8, 8], f"{name}_": [3, 8, 8]},
+        "input": {"left": [3, 8, 8], f"_{name}": [3, 8, 8]},
         "blocks": {
             "unit": {
-                "args": {name: "required", "b": other},
+                "args": {name: "required", "b": 4},
                 "let": {other: f"{name} * 2"},
                 "layers": [
                     {"conv": {"name": name, "out": other, "k": 1}},
@@ -143,13 +151,13 @@ def with_names(name: str, other: str) -> dict[str, Any]:
             f"{name}-b": {"layers": ["relu"]},
         },
         "layers": [
-            {"concat": {"name": "both", "from": ["left", f"{name}_"]}},
+            {"concat": {"name": "both", "from": ["left", f"_{name}"]}},
             {"unit": {"name": name, name: other, "b": name}},
             {
                 "for_each": {
-                    "bind": [name, "n"],
+                    "bind": [f"{name}_", "n"],
                     "in": [[4, 1], [8, 2]],
-                    "layers": [{"conv": {"name": other, "out": name, "k": 1}},
+                    "layers": [{"conv": {"name": other, "out": f"{name}_", "k": 1}},
                                {"concat": {"from": ["input", other]}}],
                 }
             },
@@ -171,6 +179,9 @@ def test_every_name_of_a_spec_is_a_name_in_python(format: str) -> None:
             continue  # not a name of the language
         file = exported(data, format)
         assert names_nobody_defines(file) == set(), (name, other)
+        # What nn.Module has itself, and what is private there, stays what it is.
+        taken = _OF_MODULES.intersection(attributes := set(_attributes(file)))
+        assert taken | {each for each in attributes if each[0] == "_"} == set(), (name, other)
         written += 1
     assert written > 50
 
@@ -190,7 +201,5 @@ def test_random_networks_are_files_whose_names_are_known(format: str) -> None:
 
 def test_attributes_are_not_those_of_pytorchs_modules() -> None:
     nn = pytest.importorskip("torch.nn")
-    from convcalc.exporters.pytorch import _OF_MODULES
-
     own = {*dir(nn.Sequential(nn.ReLU())), *dir(nn.ModuleList()), *nn.Module.__annotations__}
     assert {each for each in own if not each.startswith("_")} <= _OF_MODULES
