@@ -229,6 +229,46 @@ def test_every_name_of_a_file_is_known_in_it(name: str) -> None:
     assert unused <= {*globals_of(table)}
 
 
+def test_a_flatten_that_a_pool_does_keeps_its_name() -> None:
+    spec = """
+name: Two heads
+input: [3, 32, 32]
+layers: [global_avg_pool, {flatten: {name: feat}}, {linear: {name: score, out: 4}}]
+outputs: [score, feat]
+"""
+    assert (
+        body(exported(spec))
+        == """def two_heads(input_shape=(32, 32, 3)):
+    inputs = keras.Input(input_shape)
+    feat = layers.GlobalAveragePooling2D(name="feat")(inputs)
+    score = layers.Dense(4, name="score")(feat)
+    return keras.Model(inputs, [score, feat], name="two_heads")
+"""
+    )
+
+
+def test_a_block_without_layers_hands_on_what_enters() -> None:
+    spec = """
+name: 2⁵³
+input: [3, 32, 32]
+blocks: {u: {layers: []}}
+layers: [{u: {name: c1}}, {concat: {from: [input, c1.0]}}]
+"""
+    assert (
+        body(exported(spec))
+        == """def u(x, name=None):
+    return layers.Identity(name=name)(x)
+
+
+def net_253(input_shape=(32, 32, 3)):
+    inputs = keras.Input(input_shape)
+    c1 = u(inputs, name="c1")
+    outputs = layers.Concatenate()([inputs, c1])
+    return keras.Model(inputs, outputs, name="net_253")
+"""
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

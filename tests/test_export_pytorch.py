@@ -191,17 +191,17 @@ class Tokens(nn.Module):
         self.flatten = nn.Flatten()
         self.score = nn.Linear(81, 2)
 
-    def forward(self, x1, x2):
-        one = self.one(x1)
-        other = self.one(x2)
+    def forward(self, left, right):
+        one = self.one(left)
+        other = self.one(right)
         class_token = self.class_token.unsqueeze(0)
         tokens = torch.cat([class_token.expand(one.shape[0], -1, -1), one, other], dim=2)
-        y = tokens
+        x = tokens
         for _ in range(2):
-            y = self.turn(y)
-        y = tokens.transpose(-2, -1) @ tokens
-        y = self.flatten(y)
-        score = self.score(y)
+            x = self.turn(x)
+        x = tokens.transpose(-2, -1) @ tokens
+        x = self.flatten(x)
+        score = self.score(x)
         return score, tokens
 """
 
@@ -346,6 +346,12 @@ def test_what_pytorch_does_not_run_is_said() -> None:
     spec = "{name: N, input: [4], layers: [group_norm: {groups: 4}]}"
     with pytest.raises(ConvcalcError, match="PyTorch does not run N: Expected more than 1 value"):
         api.loads(spec).verify()
+
+
+def test_of_a_deformable_convolution_pytorch_counts_the_offsets() -> None:
+    pytest.importorskip("torchvision", exc_type=Exception)
+    spec = "{name: N, input: [3, 16, 16], layers: [deform_conv: {k: [1, 2], p: 3, out: 1}]}"
+    assert api.loads(spec).verify().differences == ()
 
 
 def test_random_networks_run_as_they_are_counted() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -488,7 +488,7 @@ class Two(nn.Module):
 NOTHING = 3
 SMALL = {"": (3, 4, 4)}
 #: What is asked for, and the code and the words of what is said of it.
-MISTAKES: list[tuple[str, dict[str, Any], dict[str, tuple[int, ...]], str, str]] = [
+MISTAKES: list[tuple[str, dict[str, Any], Mapping[str, tuple[int, ...]], str, str]] = [
     ("AsksWhileMade", {"width": 5, "name": "bad"}, SMALL, "code-raised",
      "AsksWhileMade failed: ValueError: no such name"),
     ("AsksWhileMade", {"widht": 5}, SMALL, "bad-argument", "did you mean `width`?"),

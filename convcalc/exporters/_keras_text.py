@@ -8,14 +8,15 @@ from collections.abc import Collection, Iterable, Mapping
 
 from convcalc.exporters.python.expressions import functions_in, renamed, text, tree
 from convcalc.exporters.python.layout import broken
+from convcalc.exporters.python.names import is_free, spelt
 from convcalc.language.statements import Value
 
 
 def function_name(name: str) -> str:
     """The name of a function: `mobilenet_v2` after `MobileNetV2`."""
     plain = re.sub(r"(?<=[a-z])V(?=\d+$)", "_v", re.sub(r"\b(\w)-", r"\1", name))
-    plain = re.sub(r"\W+", "_", plain).strip("_").lower()
-    return plain if plain.isidentifier() else f"net_{plain}"
+    plain = re.sub("_+", "_", spelt(plain.lower())).strip("_")
+    return plain if is_free(plain) else f"net_{plain}"
 
 
 def spelled(value: Value, names: Mapping[str, str], tensor: str, axes: int) -> str:

@@ -25,7 +25,7 @@ from convcalc.exporters._keras_text import (
 )
 from convcalc.exporters.base import Exporter, Model
 from convcalc.exporters.python.expressions import quoted, text, tree
-from convcalc.exporters.python.layout import INDENT
+from convcalc.exporters.python.layout import INDENT, docstring
 from convcalc.exporters.python.names import identifier
 from convcalc.exporters.python.replay import Line, Replay, replay
 from convcalc.expressions import Expression
@@ -84,6 +84,9 @@ class _File:
         self.uses_ops = False
         self.axes = len(next(iter(self.graph.inputs.values()))) - 1
         self.functions = self._functions()
+        #: What names of the spec are called, and the names that stand for something.
+        self.called: dict[str, str] = {}
+        self.names = {*_TAKEN, *HELPERS, *self.functions.values()}
         self.blocks = {name: self._block(name) for name in self.spec.blocks}
         #: How many tensors enter each block that is called; 0 where that varies: it takes a list.
         self.entering: dict[str, int] = {}
@@ -135,7 +138,10 @@ class _File:
         found = {st.type for st in called if st.type in self.spec.blocks}
         waiting = [*found]
         while waiting:
-            last = self.spec.blocks[waiting.pop()].layers[-1]
+            stack = self.spec.blocks[waiting.pop()].layers
+            if not stack:
+                continue
+            last = stack[-1]
             if last.type in self.spec.blocks and last.type not in found and last.body.when is True:
                 found.add(last.type)
                 waiting.append(last.type)
@@ -180,10 +186,14 @@ class _File:
         return found
 
     def python_name(self, name: str) -> str:
-        """A name of the spec as Python and the file take it."""
-        plain = identifier(name)
-        taken = plain in _TAKEN or plain in self.functions.values() or plain in HELPERS
-        return f"{plain}_" if taken else plain
+        """A name of the spec as Python and the file take it, which is that of no other one."""
+        if name not in self.called:
+            plain = identifier(name)
+            while plain in self.names:
+                plain += "_"
+            self.names.add(plain)
+            self.called[name] = plain
+        return self.called[name]
 
     def text(self) -> str:
         """The file."""
@@ -203,16 +213,8 @@ class _File:
         used = [name for name in ("layers", "ops") if re.search(rf"\b{name}\.", code)]
         if used:
             imports.append(f"from keras import {', '.join(used)}")
-        title = f"{self.spec.name} in Keras 3, channels last."
-        source = f"\n\n{_wrapped(self.spec.source)}\n" if self.spec.source else ""
-        head = f'"""{title}{source}"""'
+        head = docstring(f"{self.spec.name} in Keras 3, channels last.", self.spec.source)
         return f"{head}\n\n" + "\n".join(imports) + f"\n\n\n{code}\n"
-
-
-def _wrapped(text: str) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text.replace("\\", "/").replace('"""', "'''"), 100))
 
 
 def _has_float(value: Any) -> bool:
@@ -385,7 +387,7 @@ class _Body:
             if st.body.when is True:
                 rest = stack[at + 1] if at + 1 < len(stack) else None
                 if rest is not None and self.is_flattened(st, rest):
-                    current = self.layer(st, current, flow, scope, flat=True)
+                    current = self.layer(st, current, flow, scope, flattened=rest)
                     at += 2
                     continue
                 current = self.statement(st, current, flow, scope)
@@ -513,18 +515,26 @@ class _Body:
     # Layers
 
     def layer(
-        self, st: Statement, current: Tensors, flow: str, scope: _Scope, *, flat: bool = False
+        self,
+        st: Statement,
+        current: Tensors,
+        flow: str,
+        scope: _Scope,
+        *,
+        flattened: Statement | None = None,
     ) -> Tensors:
+        """A layer, and with it the line that flattens what it makes, where there is one."""
+        last = flattened or st
         inputs = self.tensors_of(st, current, scope)
-        target = self.target(st, flow, scope)
+        target = self.target(last, flow, scope)
         site = self.site(st, inputs)
         try:
             steps = table.steps(site)
         except table.Unsayable as why:
             raise self.refuse(st, str(why)) from None
-        if flat:
+        if flattened:
             steps = [str(steps[0]).replace("keepdims=True", "")]
-        title = self.title(st)
+        title = self.title(last)
         if title and isinstance(steps[-1], (str, table.Joining)):
             steps[-1] = _with_option(steps[-1], f"name={title}")
             self.is_titled = True
@@ -550,8 +560,8 @@ class _Body:
         made: Tensors = (target,)
         if st.type == "split":
             made = tuple([f"{target}[{part}]" for part in range(self.parts(st))])
-        if st.body.name is not None:
-            scope.tensors[st.body.name] = made
+        if last.body.name is not None:
+            scope.tensors[last.body.name] = made
         return made
 
     def only(self, step: table.Only, code: str, target: str) -> None:
@@ -783,12 +793,13 @@ class _Body:
     def loop(self, st: Statement, bound: tuple[str, ...]) -> Iterator[list[str]]:
         """The names of a loop, while it is written."""
         outer = dict(self.values)
-        names = []
+        names: list[str] = []
         for name in bound:
             code = self.file.python_name(name)
-            while code in outer.values() or code in self.taken:
+            while code in self.taken:
                 code += "_"
             names.append(code)
+            self.taken.add(code)
             self.values[name] = code
         floats = self.floats
         self.floats = floats - {*bound} | {
@@ -800,6 +811,7 @@ class _Body:
         }
         yield names
         self.values, self.floats = outer, floats
+        self.taken.difference_update(names)
 
     def turns(
         self, st: Statement, head: str, inputs: Tensors, target: str, scope: _Scope

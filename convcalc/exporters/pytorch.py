@@ -8,35 +8,38 @@ from convcalc.diagnostics import fail
 from convcalc.exporters.base import Exporter, Model
 from convcalc.exporters.python.channels import Unsayable
 from convcalc.exporters.python.classes import File
+from convcalc.exporters.python.layout import docstring
 from convcalc.exporters.python.names import class_name
 from convcalc.exporters.python.replay import flat, replay
 from convcalc.exporters.python.use import Rule
 from convcalc.exporters.torch_layers import RULES
 from convcalc.exporters.torch_layers.helpers import HELPERS, with_those_they_use
 
+#: What nn.Module, nn.Sequential and nn.ModuleList have themselves, in PyTorch 2.6 to 2.14; what is
+#: private (`_apply`, `__call__`) begins with an underscore, which no attribute here does.
+_OF_MODULES = frozenset(
+    (
+        *("T_destination", "add_module", "append", "apply", "bfloat16", "buffers"),
+        *("call_super_init", "children", "compile", "cpu", "cuda", "double", "dump_patches"),
+        *("eval", "extend", "extra_repr", "float", "forward", "get_buffer", "get_extra_state"),
+        *("get_parameter", "get_submodule", "half", "insert", "ipu", "load_state_dict", "modules"),
+        *("mtia", "named_buffers", "named_children", "named_modules", "named_parameters"),
+        *("parameters", "pop", "register_backward_hook", "register_buffer"),
+        *("register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook"),
+        *("register_full_backward_pre_hook", "register_load_state_dict_post_hook"),
+        *("register_load_state_dict_pre_hook", "register_module", "register_parameter"),
+        *("register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_"),
+        *("set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty"),
+        *("train", "training", "type", "xpu", "zero_grad"),
+    )
+)
+
 
 class _PyTorch:
     """What PyTorch calls things."""
 
     module = "nn.Module"
-    taken = frozenset(
-        (
-            *(
-                "add_module",
-                "apply",
-                "bfloat16",
-                "buffers",
-                "call_super_init",
-                "children",
-                "compile",
-            ),
-            *("cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward"),
-            *("get_buffer", "get_parameter", "half", "ipu", "modules", "mtia", "named_buffers"),
-            *("named_children", "named_modules", "named_parameters", "parameters", "train", "type"),
-            *("register_buffer", "register_parameter", "requires_grad_", "state_dict", "to"),
-            *("share_memory", "training", "xpu", "zero_grad"),
-        )
-    )
+    taken = _OF_MODULES
     sequential = "nn.Sequential"
     module_list = "nn.ModuleList"
     identity = "nn.Identity()"
@@ -81,7 +84,7 @@ def content(model: Model) -> str:
     Raises ConvcalcError for a layer type that it has no way to say.
     """
     spec = model.document.spec
-    name = class_name(spec.name) or "Net"
+    name = class_name(spec.name)
     name = f"{name}Net" if name in HELPERS else name
     try:
         if model.graph.cuts:
@@ -98,20 +101,8 @@ def content(model: Model) -> str:
 
 
 def _docstring(name: str, source: str) -> str:
-    title = (
-        " ".join(f"{name}: {source}".rstrip(": ").split())
-        .replace("\\", "\\\\")
-        .replace('"""', "'''")
-    )
-    if not title.endswith("."):
-        title += "."
-    words, lines = title.split(" "), [""]
-    for word in words:
-        if lines[-1] and len(lines[-1]) + len(word) + 4 > 100:
-            lines.append("")
-        lines[-1] += f" {word}" if lines[-1] else word
-    text = "\n".join(lines)
-    return f'"""{text}"""' if len(lines) == 1 else f'"""{text}\n"""'
+    title = f"{name}: {source}" if source.strip() else name
+    return docstring(title if title.rstrip().endswith(".") else f"{title.rstrip()}.")
 
 
 def _imports(body: str) -> str:

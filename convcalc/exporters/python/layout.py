@@ -6,7 +6,11 @@ opened is, first with all that is in it on a line of its own, then with an item 
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterator
+
+from convcalc.visible import visible
 
 #: The longest line.
 WIDTH = 100
@@ -39,6 +43,28 @@ def broken(line: str, width: int = WIDTH) -> list[str]:
         lines = [each for item in items for each in broken(f"{deeper}{item},", width)]
         return [f"{indent}{head}", *lines, *last]
     return [line]
+
+
+def docstring(*paragraphs: str) -> str:
+    """Texts from outside as a docstring, a paragraph each: it says them whatever they are.
+
+    White space in them parts words, and no more; empty ones are left out.
+    """
+    first, *others = [_escaped(" ".join(each.split())) for each in paragraphs if each.strip()]
+    lines = _WRAPPED.wrap(f'"""{first}')
+    for each in others:
+        lines += ["", *_WRAPPED.wrap(each)]
+    if len(lines) == 1 and len(lines[0]) + 3 <= WIDTH:
+        return f'{lines[0]}"""'
+    return "\n".join([*lines, '"""'])
+
+
+_WRAPPED = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _escaped(text: str) -> str:
+    """A text as it is between three quotes: none of its own ends it, and nothing is unseen."""
+    return visible(re.sub('"(?="|$)', r"\"", text.replace("\\", r"\\")))
 
 
 def _is_call(head: str) -> bool:

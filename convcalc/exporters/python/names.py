@@ -16,24 +16,36 @@ _CAPITALS = {
     )
 }  # fmt: skip
 #: Names that every file has a use for.
-RESERVED = frozenset(("self", "x", "nn", "np", "F", "torch", "keras", "math", "layers", "super"))
+RESERVED = frozenset(
+    ("_", "self", "x", "nn", "np", "F", "torch", "keras", "math", "layers", "super")
+)
+
+
+def spelt(text: str) -> str:
+    """A text in the characters that a name of Python has after its first, others as `_`."""
+    text = unicodedata.normalize("NFKC", text)  # as Python reads names
+    return "".join([char if f"_{char}".isidentifier() else "_" for char in text])
+
+
+def is_free(name: str) -> bool:
+    """Whether a name is one of Python's, and stands for nothing in every file."""
+    taken = keyword.iskeyword(name) or name in RESERVED or hasattr(builtins, name)
+    return name.isidentifier() and not taken
 
 
 def identifier(name: str) -> str:
-    """A name of a spec as Python has it."""
-    name = unicodedata.normalize("NFKC", re.sub(r"\W", "_", name))
+    """A name of a spec as Python has it; none begins as those that a class spells anew (`__x`)."""
+    name = re.sub("^__+", "_", spelt(name))
     if not name.isidentifier():
         name = f"_{name}"
-    taken = keyword.iskeyword(name) or name in RESERVED or hasattr(builtins, name)
-    return f"{name}_" if taken else name
+    return name if is_free(name) else f"{name}_"
 
 
 def class_name(name: str) -> str:
     """The name of a class: `ConvBN` after `conv_bn`, `UNet` after `U-Net`."""
-    parts = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", name))
-    joined = "".join([_CAPITALS.get(part, part[:1].upper() + part[1:]) for part in parts])
-    is_name = joined.isidentifier() and not keyword.iskeyword(joined)
-    return joined if is_name else f"Net{joined}"
+    parts = [each for each in spelt(name).split("_") if each]
+    joined = spelt("".join([_CAPITALS.get(part, part[:1].upper() + part[1:]) for part in parts]))
+    return joined if is_free(joined) else f"Net{joined}"
 
 
 def plural(name: str) -> str:
@@ -57,3 +69,13 @@ class Namespace:
             found = f"{name}_{count}"
         self.taken.add(found)
         return found
+
+
+class Attributes(Namespace):
+    """Names of attributes. None begins with an underscore, as what is the framework's own does."""
+
+    def new(self, name: str) -> str:
+        bare = name.strip("_") if name.startswith("_") else name
+        if not bare.isidentifier():
+            bare = f"layer_{bare}".rstrip("_")
+        return super().new(bare if is_free(bare) or bare == name else f"{bare}_")

@@ -27,6 +27,9 @@ class File:
         self.document, self.graph = replay.document, replay.graph
         self.blocks: Mapping[str, Any] = self.document.spec.blocks
         self.names = Namespace(*helpers, "make_divisible")
+        #: What no variable is called: the names of classes and functions.
+        self.reserved = {*self.names.taken, *map(class_name, self.blocks)}
+        self.reserved |= {identifier(name) for name in self.facts.stateless}
         #: The texts of the classes, callees first.
         self.classes: list[list[str]] = []
         #: The classes and functions beside that they use.

@@ -53,7 +53,8 @@ def tensors_of(writer: Writer, name: str) -> list[Held]:
 
 def fresh(writer: Writer) -> str:
     """A name for a tensor that has none."""
-    for each in (writer.inputs[0], "y", "z"):
+    first = "x" if writer.has_named_inputs else writer.inputs[0]
+    for each in (first, "y", "z"):
         if each not in writer.pinned:
             writer.locals.taken.add(each)
             return each

@@ -29,7 +29,7 @@ def write(writer: Writer, stack: Stack, outputs: tuple[str, ...] = ()) -> Signat
         "input",
         *(writer.file.graph.inputs if not writer.block and not writer.outer else ()),
     ):
-        if name in writer.referenced:
+        if name in writer.referenced or writer.has_named_inputs:
             writer.pinned.update(writer.inputs)
     lets = _lets(writer)
     ran = [(index, turn) for index, turn in enumerate(writer.runs)]

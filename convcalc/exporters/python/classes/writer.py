@@ -11,7 +11,7 @@ from convcalc.exporters.python.channels import Tree, Unsayable
 from convcalc.exporters.python.classes.signature import Param, Signature, channels_name, input_names
 from convcalc.exporters.python.classes.turns import Turns
 from convcalc.exporters.python.facts import Facts
-from convcalc.exporters.python.names import Namespace, identifier
+from convcalc.exporters.python.names import Attributes, Namespace, identifier
 from convcalc.exporters.python.replay import Line, Turn, evaluate
 from convcalc.exporters.python.use import Dialect, Held, Ran, Use
 from convcalc.expressions import Expression
@@ -71,9 +71,14 @@ class Writer:
         self.init: list[str] = []
         self.body: list[str] = []
         count = len(runs[0].inputs)
-        self.locals = Namespace("layers", *[channels_name(index) for index in range(64)])
-        self.inputs = [self.locals.new(each) for each in input_names(count)]
-        self.attributes = Namespace(*self.dialect.taken)
+        self.locals = Namespace(
+            "layers", *file.reserved, *[channels_name(index) for index in range(64)]
+        )
+        #: Whether inputs go by the names that the document has for them.
+        self.has_named_inputs = not block and outer is None and count > 1
+        called = map(identifier, file.graph.inputs) if self.has_named_inputs else input_names(count)
+        self.inputs = [self.locals.new(each) for each in called]
+        self.attributes = Attributes(*self.dialect.taken)
         #: Python's names for those of the language.
         self.python: dict[str, str] = {}
         self.stored: dict[str, str] = {}
@@ -203,7 +208,7 @@ class Writer:
         if self.is_function:
             return ast.Name(name)
         if name not in self.stored:
-            taken = name in self.dialect.taken
+            taken = name in self.dialect.taken or name.startswith("_")
             self.stored[name] = self.attributes.new(name) if taken else name
             self.attributes.taken.add(name)
         return ast.Name(f"self.{self.stored[name]}")
