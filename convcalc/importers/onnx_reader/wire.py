@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 #: A tensor of more bytes is a weight, and no sizes or indices that a walk needs.
 MOST_BYTES = 8192
+#: A tensor of so many bytes has pages around its beginning that nobody wants.
+_LARGE = 1 << 16
 #: Nodes that a file has at the most, those of functions each time that they are called.
 MOST_NODES = 300_000
 
@@ -121,12 +123,12 @@ class _Bytes:
         if not self._nodes % 64:
             self._look()
 
-    def count_tensor(self) -> None:
-        """One tensor more. What was mapped around each is given back now and then."""
+    def count_tensor(self, size: int) -> None:
+        """One tensor of so many bytes more. What was mapped around a large one is given back."""
         self._tensors += 1
-        if not self._tensors % 32 and hasattr(mmap, "MADV_DONTNEED"):
-            if isinstance(self.data, mmap.mmap):
-                self.data.madvise(mmap.MADV_DONTNEED)
+        if size >= _LARGE and isinstance(self.data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self.data.madvise(mmap.MADV_DONTNEED)
+        if not self._tensors % 32:
             self._look()
 
     def varint(self, at: int, end: int) -> tuple[int, int]:
@@ -368,7 +370,7 @@ def _attribute(source: _Bytes, start: int, end: int) -> tuple[str, Any]:
 
 
 def _tensor(source: _Bytes, start: int, end: int) -> TensorData:
-    source.count_tensor()
+    source.count_tensor(end - start)
     name, kind = "", 0
     dims: list[int] = []
     raw: tuple[int, int] | None = None
