@@ -185,6 +185,14 @@ def test_shapes_of_different_axes_are_arguments() -> None:
     assert "shape: shape_2" in text_of(shapes)
 
 
+def test_modules_that_give_other_fields_are_other_blocks() -> None:
+    by_scale = ["upsample: {scale: 2}", "relu", "max_pool: {k: 2}"]
+    by_size = ["upsample: {size: 32}", "relu", "max_pool: {k: 2}"]
+    scopes = {at: (Scope(f"up{at // 3}", "Up"),) for at in range(12)}
+    text = text_of(made(*by_scale, *by_scale, *by_size, *by_size, scopes=scopes))
+    assert text.count("scale: 2") == text.count("size: 32") == 1
+
+
 def test_a_pad_goes_with_the_convolution_that_takes_it() -> None:
     stride_1 = ["conv: {out: 8, k: 3, p: 1, bias: false}", "batch_norm", "relu"]
     stride_2 = ["pad: {p: [[0, 1]]}", *stride_1]
