@@ -72,9 +72,17 @@ def key_of(line: Line) -> tuple[Any, ...]:
             if key in _FIXED or (isinstance(value, str) and not isinstance(value, Expression))
         ]
     )
+    # A field that has no default is in all of them or in none.
+    given: tuple[str, ...] = ()
+    if line.kind in layers.TYPES:
+        given = tuple([key for key in line.fields if _has_no_default(line.kind, key)])
     weights = line.weights.label if isinstance(line.weights, Line) else ""
     paths = len(line.lists.get("paths", ()))
-    return (line.kind, line.from_, line.label, weights, fixed, paths)
+    return (line.kind, line.from_, line.label, weights, fixed, given, paths)
+
+
+def _has_no_default(kind: str, key: str) -> bool:
+    return key != "when" and shown_default(kind, key) is None
 
 
 def form_of(lines: Sequence[Line]) -> tuple[Any, ...]:
