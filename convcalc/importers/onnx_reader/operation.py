@@ -223,7 +223,7 @@ def key_of(*constants: Constant | None) -> tuple[Any, ...] | None:
 
 
 def tensors_of(key: Any) -> tuple[Any, ...]:
-    """The file's tensors that a key of `key_of` is of, or the one that a `Learned` has."""
+    """The tensors of the file that a key is of: one of `key_of`, or a tensor's own."""
     if not isinstance(key, tuple) or isinstance(key, Piece):
         return (key,)
     return tuple(each for each in key if not isinstance(each, tuple) or isinstance(each, Piece))
