@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -463,6 +465,34 @@ class Leaves(nn.Module):
         sys.exit("gone")
 
 
+class Mute(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise KeyError
+
+
+class Raises(nn.Module):
+    """A constructor or a forward that raises, or one after which there is no current directory."""
+
+    def __init__(self, made: str = "", run: str = "") -> None:
+        super().__init__()
+        self.run = run
+        raised(made)
+
+    def forward(self, x: Any) -> Any:
+        return raised(self.run) or x
+
+
+def raised(name: str) -> None:
+    if name == "moved":
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+        raise ValueError(name)
+    if name:
+        raise {"mute": Mute, "stop": KeyboardInterrupt, "exit": GeneratorExit}[name]
+
+
 NOTHING = 3
 SMALL = {"": (3, 4, 4)}
 
@@ -479,13 +509,24 @@ SMALL = {"": (3, 4, 4)}
         ("AsksWhileMad", {}, SMALL, "unknown-attribute", "did you mean `AsksWhileMade`?"),
         ("Branches", {}, SMALL, "code-raised", "depends on the input"),
         ("Leaves", {}, SMALL, "code-raised", "it ends the program (SystemExit: gone)"),
+        ("Raises", {"made": "mute"}, SMALL, "code-raised", "as it was made: Mute"),
+        ("Raises", {"run": "mute"}, SMALL, "code-raised", "as it was run: KeyError"),
+        ("Raises", {"made": "stop"}, SMALL, "code-raised", "as it was made: KeyboardInterrupt"),
+        ("Raises", {"run": "exit"}, SMALL, "code-raised", "as it was run: GeneratorExit"),
+        ("Raises", {"made": "moved"}, SMALL, "code-raised", "as it was made: ValueError: moved"),
         ("NOTHING", {}, SMALL, "not-a-module", "of the type int"),
         ("here", {"name": "MADE.same"}, SMALL, "not-a-module", "of the type Traced"),
     ],
 )  # fmt: skip
 def test_mistakes_say_what_is_wrong_and_where(
-    name: str, arguments: dict[str, Any], inputs: Any, code: str, said: str
+    name: str,
+    arguments: dict[str, Any],
+    inputs: Any,
+    code: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(Path(__file__).parent)
     with pytest.raises(ConvcalcError) as error:
         read(f"{__name__}:{name}", arguments, inputs)
     (diagnostic,) = error.value.diagnostics

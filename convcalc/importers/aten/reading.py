@@ -32,10 +32,11 @@ def read(target: str, arguments: Mapping[str, Any], inputs: Inputs) -> Traced:
     make = building.maker(target, thing, arguments)
     with _Telling(target, "made"):
         module = building.built(make)
-    module.eval()
-    sizes = _sizes(target, module, inputs)
+        module.eval()
+        sizes = _sizes(target, module, inputs)
     with torch.no_grad():
-        program, module, device = _exported(target, make, module, sizes)
+        with _Telling(target, "run"):
+            program, module, device = _exported(target, make, module, sizes)
         from convcalc.importers.aten.walking import walked
 
         name = str(arguments.get("model_name", target.rpartition(":")[2].rpartition(".")[2]))
@@ -56,19 +57,20 @@ class _Telling:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, (ConvcalcError, KeyboardInterrupt)):
+        if error is None or isinstance(error, ConvcalcError):
             return
         raise _raised(self.target, self.doing, error) from None
 
 
 def _raised(target: str, doing: str, error: BaseException) -> ConvcalcError:
     """The mistake that an exception of the user's code is."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    whole = _said(error)
+    said = next((line.strip() for line in whole.splitlines() if line.strip()), "")
     what = f"{type(error).__name__}: {shortened(said, 200)}" if said else type(error).__name__
     place = _place(error)
     at = (f"raised at {place}",) if place else ()
     if isinstance(error, SystemExit):
-        what = f"it ends the program (SystemExit: {error.code})"
+        what = f"it ends the program (SystemExit: {shortened(whole, 200)})"
     help = ""
     if _asks_for_values(error):
         what = f"it asks for the value of a tensor that depends on the input ({what})"
@@ -79,9 +81,17 @@ def _raised(target: str, doing: str, error: BaseException) -> ConvcalcError:
     return ConvcalcError([Diagnostic("code-raised", message, notes=at, help=help)])
 
 
+def _said(error: BaseException) -> str:
+    """What an exception says; nothing where that raises another."""
+    try:
+        return str(error)
+    except BaseException:
+        return ""
+
+
 def _asks_for_values(error: BaseException) -> bool:
     """Whether an exception of torch means that the code looked into a tensor."""
-    text = f"{type(error).__name__} {error}"
+    text = f"{type(error).__name__} {_said(error)}"
     return any(
         sign in text
         for sign in ("DataDependent", "data-dependent", "on meta tensors", "out of meta tensor")
@@ -103,7 +113,10 @@ def _place(error: BaseException) -> str:
 
 def _short(path: str) -> str:
     """A path from here, where it is below."""
-    short = os.path.relpath(path)
+    try:
+        short = os.path.relpath(path)
+    except OSError:  # the code has removed the current directory
+        return path
     return path if short.startswith("..") else short
 
 
@@ -156,15 +169,14 @@ def _exported(
     except Exception as error:
         if _is_of_the_shapes(error) and not _asks_for_values(error):
             raise _raised(target, "run", error) from None
-    with _Telling(target, "run"):
-        module = make().eval()
-        program = torch.export.export(module, (), _tensors(sizes, "cpu"), strict=False)
+    module = make().eval()
+    program = torch.export.export(module, (), _tensors(sizes, "cpu"), strict=False)
     return program, module, "cpu"
 
 
 def _is_of_the_shapes(error: Exception) -> bool:
     """Whether an exception says that sizes do not fit, which is so on any device."""
-    text = str(error)
+    text = _said(error)
     return isinstance(error, (RuntimeError, ValueError, AssertionError)) and any(
         sign in text for sign in ("size", "shape", "channels", "dimension")
     )
@@ -190,7 +202,7 @@ def _counted(module: Any, sizes: Mapping[str, tuple[int, ...]], device: str) -> 
             stack.enter_context(torch.device(device))
             stack.enter_context(counter)
             module(**_tensors(sizes, device))
-    except Exception:
+    except BaseException:  # of the user's code, as it has run before
         return None
     return int(counter.get_total_flops()) // 2
 
