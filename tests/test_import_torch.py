@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from convcalc.importers.aten.reading import read  # noqa: E402
 from convcalc.importers.torch import read as read_apart  # noqa: E402
+from convcalc.layers.attention import Opaque  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of torch are not ours
 
@@ -135,6 +137,23 @@ FUNCTIONS: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "einsum": (
         lambda: Function(lambda x: torch.einsum("bchw,bdhw->bcd", x, x)),
         "flatten flatten matmul",
+    ),
+    "einsums": (
+        lambda: Function(
+            lambda x: (
+                torch.einsum("bchw,bdhw->bcdhw", x, x),
+                torch.einsum("bi,bi->b", x[:, 0, 0], x[:, 0, 1]),
+            )[0]
+        ),
+        "reshape permute reshape mul slice reshape slice flatten slice reshape slice flatten "
+        "reshape reshape matmul",
+    ),
+    "addmm": (
+        lambda: Function(
+            lambda x, fc: torch.addmm(fc.bias, x[0, 0], fc.weight, beta=2, alpha=3),
+            nn.Linear(12, 12),
+        ),
+        "slice reshape parameter matmul mul parameter mul reshape add",
     ),
     "variance": (
         lambda: Function(lambda x: x.var(1, keepdim=True, unbiased=False)),
@@ -376,6 +395,51 @@ def test_a_tensor_in_layers_that_are_built_otherwise_counts_once(name: str) -> N
     for flat in (True, False):
         text = text_of(recognised(traced), flat=flat)
         assert convcalc.loads(text).analyze().totals["params"] == parameters(traced)
+
+
+def unread(x: Any, *parts: nn.Module) -> Any:
+    for part in parts[1:]:
+        part(x)
+    x = parts[0](x)
+    return x, x
+
+
+def test_modules_that_nobody_reads_and_a_tensor_that_leaves_twice_are_told() -> None:
+    traced = here("UNREAD")
+    assert types(traced) == "conv conv"
+    assert traced.notes == (
+        "it returns one tensor several times, which leaves once here",
+        "nothing reads what `parts.1` makes: left out",
+        "nothing reads what `parts.2` makes: counted, as PyTorch runs it",
+    )
+
+
+UNREAD = Same(unread, nn.Conv2d(8, 8, 1), nn.Sigmoid(), nn.Conv2d(8, 4, 1))
+
+
+def of_nothing(x: Any, fc: nn.Module) -> Any:
+    return fc(x[..., :0].flatten(2)) + x.flatten(2)[..., :5]
+
+
+def nothing_at_all() -> nn.Module:
+    return Same(of_nothing, nn.Linear(0, 5))
+
+
+def test_a_slice_of_nothing_is_a_constant() -> None:
+    traced = here("nothing_at_all")
+    assert types(traced) == "flatten slice parameter index_select reshape add"
+    assert (parameters(traced), macs(traced), traced.notes) == (5, 0, ())
+
+
+def test_what_no_spec_says_is_not_written() -> None:
+    traced = here("Infinite")
+    call = traced.calls[-1]
+    layer = Opaque(op="nothing", shape=(0,))
+    opaque = call._replace(placed=dataclasses.replace(call.placed, layer=layer, written=layer))
+    traced = traced._replace(calls=(*traced.calls[:-1], opaque))
+    for flat in (True, False):
+        with pytest.raises(ConvcalcError, match="has layers that no spec says: `shape` must be"):
+            text_of(traced, flat=flat)
 
 
 class Infinite(nn.Module):
