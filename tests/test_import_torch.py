@@ -529,7 +529,7 @@ class Leaves(nn.Module):
         sys.exit("gone")
 
 
-class Mute(Exception):
+class MuteError(Exception):
     """An exception that cannot say what it is."""
 
     def __str__(self) -> str:
@@ -545,7 +545,8 @@ class Raises(nn.Module):
         raised(made)
 
     def forward(self, x: Any) -> Any:
-        return raised(self.run) or x
+        raised(self.run)
+        return x
 
 
 def raised(name: str) -> None:
@@ -554,7 +555,7 @@ def raised(name: str) -> None:
             os.chdir(folder)
         raise ValueError(name)
     if name:
-        raise {"mute": Mute, "stop": KeyboardInterrupt, "exit": GeneratorExit}[name]
+        raise {"mute": MuteError, "stop": KeyboardInterrupt, "exit": GeneratorExit}[name]
 
 
 NOTHING = 3
@@ -573,7 +574,7 @@ SMALL = {"": (3, 4, 4)}
         ("AsksWhileMad", {}, SMALL, "unknown-attribute", "did you mean `AsksWhileMade`?"),
         ("Branches", {}, SMALL, "code-raised", "depends on the input"),
         ("Leaves", {}, SMALL, "code-raised", "it ends the program (SystemExit: gone)"),
-        ("Raises", {"made": "mute"}, SMALL, "code-raised", "as it was made: Mute"),
+        ("Raises", {"made": "mute"}, SMALL, "code-raised", "as it was made: MuteError"),
         ("Raises", {"run": "mute"}, SMALL, "code-raised", "as it was run: KeyError"),
         ("Raises", {"made": "stop"}, SMALL, "code-raised", "as it was made: KeyboardInterrupt"),
         ("Raises", {"run": "exit"}, SMALL, "code-raised", "as it was run: GeneratorExit"),

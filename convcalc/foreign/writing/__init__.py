@@ -27,8 +27,8 @@ def text_of(traced: Traced, *, flat: bool = False) -> str:
 
     Modules become blocks and groups, what repeats is written once, joined paths are structures. The
     text is read again and compared with the network; where it does not come out the same, a plainer
-    one is taken: without blocks and loops, and in the end the plain list. Raises ConvcalcError where
-    that is no spec either.
+    one is taken: without blocks and loops, and in the end the plain list. Raises ConvcalcError
+    where that is no spec either.
     """
     if not traced.calls:
         # A network has at least one line.
