@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from convcalc.importers.aten.reading import read  # noqa: E402
 from convcalc.importers.torch import read as read_apart  # noqa: E402
+from convcalc.layers.attention import Opaque  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of torch are not ours
 
@@ -133,6 +137,23 @@ FUNCTIONS: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "einsum": (
         lambda: Function(lambda x: torch.einsum("bchw,bdhw->bcd", x, x)),
         "flatten flatten matmul",
+    ),
+    "einsums": (
+        lambda: Function(
+            lambda x: (
+                torch.einsum("bchw,bdhw->bcdhw", x, x),
+                torch.einsum("bi,bi->b", x[:, 0, 0], x[:, 0, 1]),
+            )[0]
+        ),
+        "reshape permute reshape mul slice reshape slice flatten slice reshape slice flatten "
+        "reshape reshape matmul",
+    ),
+    "addmm": (
+        lambda: Function(
+            lambda x, fc: torch.addmm(fc.bias, x[0, 0], fc.weight, beta=2, alpha=3),
+            nn.Linear(12, 12),
+        ),
+        "slice reshape parameter matmul mul parameter mul reshape add",
     ),
     "variance": (
         lambda: Function(lambda x: x.var(1, keepdim=True, unbiased=False)),
@@ -376,6 +397,51 @@ def test_a_tensor_in_layers_that_are_built_otherwise_counts_once(name: str) -> N
         assert convcalc.loads(text).analyze().totals["params"] == parameters(traced)
 
 
+def unread(x: Any, *parts: nn.Module) -> Any:
+    for part in parts[1:]:
+        part(x)
+    x = parts[0](x)
+    return x, x
+
+
+def test_modules_that_nobody_reads_and_a_tensor_that_leaves_twice_are_told() -> None:
+    traced = here("UNREAD")
+    assert types(traced) == "conv conv"
+    assert traced.notes == (
+        "it returns one tensor several times, which leaves once here",
+        "nothing reads what `parts.1` makes: left out",
+        "nothing reads what `parts.2` makes: counted, as PyTorch runs it",
+    )
+
+
+UNREAD = Same(unread, nn.Conv2d(8, 8, 1), nn.Sigmoid(), nn.Conv2d(8, 4, 1))
+
+
+def of_nothing(x: Any, fc: nn.Module) -> Any:
+    return fc(x[..., :0].flatten(2)) + x.flatten(2)[..., :5]
+
+
+def nothing_at_all() -> nn.Module:
+    return Same(of_nothing, nn.Linear(0, 5))
+
+
+def test_a_slice_of_nothing_is_a_constant() -> None:
+    traced = here("nothing_at_all")
+    assert types(traced) == "flatten slice parameter index_select reshape add"
+    assert (parameters(traced), macs(traced), traced.notes) == (5, 0, ())
+
+
+def test_what_no_spec_says_is_not_written() -> None:
+    traced = here("Infinite")
+    call = traced.calls[-1]
+    layer = Opaque(op="nothing", shape=(0,))
+    opaque = call._replace(placed=dataclasses.replace(call.placed, layer=layer, written=layer))
+    traced = traced._replace(calls=(*traced.calls[:-1], opaque))
+    for flat in (True, False):
+        with pytest.raises(ConvcalcError, match="has layers that no spec says: `shape` must be"):
+            text_of(traced, flat=flat)
+
+
 class Infinite(nn.Module):
     """A pool of the largest, whose padding is no number."""
 
@@ -485,6 +551,35 @@ class Two(nn.Module):
         return self.stems[0](rgb) + self.stems[1](depth)
 
 
+class MuteError(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise KeyError
+
+
+class Raises(nn.Module):
+    """A constructor or a forward that raises, or one after which there is no current directory."""
+
+    def __init__(self, made: str = "", run: str = "") -> None:
+        super().__init__()
+        self.run = run
+        raised(made)
+
+    def forward(self, x: Any) -> Any:
+        raised(self.run)
+        return x
+
+
+def raised(name: str) -> None:
+    if name == "moved":
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+        raise ValueError(name)
+    if name:
+        raise {"mute": MuteError, "stop": KeyboardInterrupt, "exit": GeneratorExit}[name]
+
+
 NOTHING = 3
 SMALL = {"": (3, 4, 4)}
 #: What is asked for, and the code and the words of what is said of it.
@@ -507,13 +602,19 @@ MISTAKES: list[tuple[str, dict[str, Any], Mapping[str, tuple[int, ...]], str, st
     ("Several", {}, {"image": (8,), "mask": (1, 6, 6)}, "bad-value", "`--input image=3x8x8`"),
     ("Branches", {}, SMALL, "code-raised", "depends on the input"),
     ("Leaves", {}, SMALL, "code-raised", "it ends the program (SystemExit: gone)"),
+    ("Raises", {"made": "mute"}, SMALL, "code-raised", "Raises failed: MuteError"),
+    ("Raises", {"run": "mute"}, SMALL, "code-raised", "Raises failed: KeyError"),
+    ("Raises", {"made": "stop"}, SMALL, "code-raised", "Raises failed: KeyboardInterrupt"),
+    ("Raises", {"run": "exit"}, SMALL, "code-raised", "Raises failed: GeneratorExit"),
+    ("Raises", {"made": "moved"}, SMALL, "code-raised", "Raises failed: ValueError: moved"),
     ("NOTHING", {}, SMALL, "not-a-module", "of the type int"),
     ("here", {"name": "MADE.same"}, SMALL, "not-a-module", "of the type Traced"),
 ]  # fmt: skip
 
 
-def test_mistakes_say_what_is_wrong_and_where() -> None:
+def test_mistakes_say_what_is_wrong_and_where(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, arguments, inputs, code, said in MISTAKES:
+        monkeypatch.chdir(Path(__file__).parent)  # which one of them removes
         with pytest.raises(ConvcalcError) as error:
             read(f"{__name__}:{name}", arguments, inputs)
         (diagnostic,) = error.value.diagnostics

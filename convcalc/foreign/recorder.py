@@ -102,7 +102,8 @@ class Held(NamedTuple):
     @classmethod
     def of(cls, shape: Iterable[int], *parts: Held) -> Held:
         """What is worked out of others, with these sizes."""
-        found = {each.key: each for part in parts for each in part.made_of}
+        learned = (each for part in parts for each in part.made_of)
+        found = {each.key: each for each in learned if product(each.shape)}
         return cls(tuple(shape), tuple(found.values()))
 
 

@@ -13,7 +13,7 @@ from convcalc.foreign.writing.elements import stack
 from convcalc.foreign.writing.fields import Names, as_name
 from convcalc.foreign.writing.finite import finite
 from convcalc.foreign.writing.modules import lines_of
-from convcalc.foreign.writing.proof import is_of
+from convcalc.foreign.writing.proof import is_of, require_readable
 from convcalc.foreign.writing.yaml import Stack, document
 from convcalc.visible import visible
 
@@ -28,7 +28,8 @@ def text_of(traced: Traced, *, flat: bool = False) -> str:
 
     Modules become blocks and groups, what repeats is written once, joined paths are structures. The
     text is read again and compared with the network; where it does not come out the same, a plainer
-    one is taken: without blocks and loops, and in the end the plain list.
+    one is taken: without blocks and loops, and in the end the plain list. Raises ConvcalcError
+    where that is no spec either.
     """
     if not traced.calls:
         # A network has at least one line.
@@ -39,7 +40,9 @@ def text_of(traced: Traced, *, flat: bool = False) -> str:
             text = _text(traced, written(traced, _input_names(traced)))
             if is_of(text, traced):
                 return text
-    return _text(traced, plain.lines(traced, _input_names(traced)))
+    text = _text(traced, plain.lines(traced, _input_names(traced)))
+    require_readable(text, traced)
+    return text
 
 
 def _with_blocks(traced: Traced, inputs: tuple[str, ...]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.diagnostics import ConvcalcError
+from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.foreign.traced import Call, Traced
 from convcalc.graph import Graph
 from convcalc.language.check import check
@@ -18,12 +18,26 @@ COMMUTING = ("add", "mul")
 def is_of(text: str, traced: Traced) -> bool:
     """Whether a spec's text makes the same layers on the same tensors, in the same order."""
     try:
-        source = source_of(text, traced.name, DEFAULT)
-        budget = Budget(DEFAULT)
-        graph = expand(check(read(source, budget), source, budget), source, budget)
+        return _is_same(_made(text, traced), traced)
     except ConvcalcError:
         return False
-    return _is_same(graph, traced)
+
+
+def require_readable(text: str, traced: Traced) -> None:
+    """Refuse a text that is no spec. Raises ConvcalcError."""
+    try:
+        _made(text, traced)
+    except ConvcalcError as error:
+        message = f"{traced.source or traced.name} has layers that no spec says"
+        first = error.diagnostics[0]
+        raise fail("not-written", f"{message}: {first.message}", first.help) from None
+
+
+def _made(text: str, traced: Traced) -> Graph:
+    """What a text makes. Raises ConvcalcError."""
+    source = source_of(text, traced.name, DEFAULT)
+    budget = Budget(DEFAULT)
+    return expand(check(read(source, budget), source, budget), source, budget)
 
 
 def _is_same(graph: Graph, traced: Traced) -> bool:

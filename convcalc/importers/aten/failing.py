@@ -32,21 +32,21 @@ class Telling:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None or isinstance(error, (ConvcalcError, KeyboardInterrupt)):
+        if error is None or isinstance(error, ConvcalcError):
             return
         raise raised(self.doing, error) from None
 
 
 def raised(doing: str, error: BaseException, module: Any = None) -> ConvcalcError:
     """The mistake that an exception of the user's code is; `module` is what was run, if it was."""
-    said = next((line.strip() for line in _said(error).splitlines() if line.strip()), "")
-    what = f"{type(error).__name__}: {shortened(said, 200)}" if said else type(error).__name__
+    text = next((line.strip() for line in said(error).splitlines() if line.strip()), "")
+    what = f"{type(error).__name__}: {shortened(text, 200)}" if text else type(error).__name__
     layer = "" if module is None else _layer(error, module)
     place = _place(error)
     at = [f"in {layer}"] if layer else []
     at += [f"raised at {place}"] if place else []
     if isinstance(error, SystemExit):
-        what = f"it ends the program (SystemExit: {shortened(_said(error), 200)})"
+        what = f"it ends the program (SystemExit: {shortened(said(error), 200)})"
     help = ""
     if asks_for_values(error):
         what = f"it asks for the value of a tensor that depends on the input ({what})"
@@ -57,7 +57,7 @@ def raised(doing: str, error: BaseException, module: Any = None) -> ConvcalcErro
     return ConvcalcError([Diagnostic("code-raised", message, notes=tuple(at), help=help)])
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """What an exception says; nothing where that raises another."""
     try:
         return str(error)
@@ -67,7 +67,7 @@ def _said(error: BaseException) -> str:
 
 def asks_for_values(error: BaseException) -> bool:
     """Whether an exception of torch means that the code looked into a tensor."""
-    text = f"{type(error).__name__} {_said(error)}"
+    text = f"{type(error).__name__} {said(error)}"
     return any(
         sign in text
         for sign in ("DataDependent", "data-dependent", "on meta tensors", "out of meta tensor")

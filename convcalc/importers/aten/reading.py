@@ -12,7 +12,7 @@ from convcalc import extras
 from convcalc.diagnostics import ConvcalcError
 from convcalc.foreign.traced import Traced
 from convcalc.importers.aten.entering import Entering, Inputs, entering, in_integers, misread
-from convcalc.importers.aten.failing import Telling, asks_for_values, raised
+from convcalc.importers.aten.failing import Telling, asks_for_values, raised, said
 from convcalc.words import listed
 
 
@@ -32,7 +32,8 @@ def read(target: str, arguments: Mapping[str, Any], inputs: Inputs) -> Traced:
     module.eval()
     given = entering(target, module, inputs)
     with torch.no_grad():
-        exported = _exported(target, make, module, given)
+        with Telling(f"running {target}"):
+            exported = _exported(target, make, module, given)
         from convcalc.importers.aten.walking import walked
 
         name, source = _name(target, arguments), _source(target, arguments)
@@ -111,12 +112,12 @@ def _refused(
 
 def _is_of_the_types(error: BaseException) -> bool:
     """Whether an exception says that floats do not fit: they are no indices."""
-    return any(sign in str(error) for sign in ("Long", "dtype", "integer", "indices", "Float"))
+    return any(sign in said(error) for sign in ("Long", "dtype", "integer", "indices", "Float"))
 
 
 def _is_of_the_shapes(error: BaseException) -> bool:
     """Whether an exception says that sizes do not fit, which is so on any device."""
-    text = str(error)
+    text = said(error)
     return isinstance(error, (RuntimeError, ValueError, AssertionError)) and any(
         sign in text for sign in ("size", "shape", "channels", "dimension")
     )
@@ -144,7 +145,7 @@ def _counted(exported: _Exported) -> int | None:
             stack.enter_context(torch.device(device))
             stack.enter_context(counter)
             module(*placed, **named)
-    except Exception:
+    except BaseException:  # of the user's code, as it has run before
         return None
     return int(counter.get_total_flops()) // 2
 

@@ -25,6 +25,7 @@ from convcalc.foreign.recorder import (
 from convcalc.foreign.traced import Call, Scope, Traced
 from convcalc.importers.aten.operators import OPERATORS, PICKS, PRODUCTS, Operation, foreign_of
 from convcalc.layers.attention import Parameter
+from convcalc.words import listed
 
 for _name in ("convolutions", "elementwise", "moving", "normalizations", "products", "reductions"):
     importlib.import_module(f"convcalc.importers.aten.{_name}")
@@ -125,6 +126,8 @@ class Walk:
         for each in _flat(self._of(node.args[0])):
             if isinstance(each, (Foreign, Held)):
                 found.append(foreign_of(self.recorder, each))
+        if len({each.tensor for each in found}) < len(found):
+            self.recorder.note("it returns one tensor several times, which leaves once here")
         return found
 
     def _of(self, argument: Any) -> Any:
@@ -156,7 +159,9 @@ class Walk:
             self.bases[node] = node.args[0]
         is_reached = any(isinstance(each, Foreign) for each in tensors) and name not in _MADE
         is_table = name in PICKS and isinstance(tensors[0], Held) and bool(tensors[0].made_of)
-        if not (is_reached or is_table or (name in PRODUCTS and tensors)):
+        is_product = name in PRODUCTS and all(product(each.shape) for each in tensors)
+        is_empty = not any(map(product, shapes))
+        if is_empty or not (is_reached or is_table or (is_product and tensors)):
             made = _held(node, name, shapes, tensors, arguments)
         else:
             made = self._recorded(node, name, shapes, tensors, arguments, named)
@@ -273,7 +278,7 @@ class Walk:
         """The outermost modules and parameters that nothing uses, each with its parameters."""
         used = self.used()
         sizes = {name: each.numel() for name, each in self.module.named_parameters()}
-        idle = {name for name in sizes if name not in used}
+        idle = {name for name in sizes if name not in used and sizes[name]}
         found: dict[str, int] = {}
         for name in sorted(idle, key=list(sizes).index):
             outer = next(
@@ -478,13 +483,26 @@ def _first_names(module: Any) -> dict[str, str]:
 
 
 def _without_idle(traced: Traced) -> Traced:
-    """The network without layers of no cost, and no weights, whose results nothing uses."""
+    """The network without layers of no cost, and no weights, whose results nothing uses.
+
+    Modules that nothing reads are told, those that stay too.
+    """
     calls = traced.calls
     used = {tensor.node for tensor in traced.outputs}
     for index in range(len(calls) - 1, -1, -1):
         if index in used or not _is_idle(calls[index]):
             used.add(index)
             used.update(tensor.node for tensor in calls[index].inputs)
+    read = {tensor.node for index in used if index >= 0 for tensor in calls[index].inputs}
+    read |= {tensor.node for tensor in traced.outputs}
+    unread: dict[str, list[str]] = {}
+    for index, call in enumerate(calls):
+        if index not in read and _is_module(call):
+            how = "counted, as PyTorch runs it" if index in used else "left out"
+            name = ".".join([*[scope.name for scope in call.scopes], call.name])
+            unread.setdefault(how, []).append(name)
+    said = [f"nothing reads what {listed(each, 8)} makes: {how}" for how, each in unread.items()]
+    traced = traced._replace(notes=(*traced.notes, *said))
     if len([index for index in used if index >= 0]) == len(calls):
         return traced
     kept = [index for index in range(len(calls)) if index in used]
@@ -497,6 +515,12 @@ def _without_idle(traced: Traced) -> Traced:
 
     outputs = tuple(tensor._replace(node=new[tensor.node]) for tensor in traced.outputs)
     return traced._replace(calls=tuple(moved(calls[index]) for index in kept), outputs=outputs)
+
+
+def _is_module(call: Call) -> bool:
+    """Whether a module was called, and no function or operator."""
+    layer = call.placed.layer
+    return layer.family in _MODULES and layer.type not in _NO_MODULES and not call.functional
 
 
 def _is_idle(call: Call) -> bool:
