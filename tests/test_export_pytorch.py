@@ -265,7 +265,7 @@ def test_small_networks_run_as_they_are_counted() -> None:
 
 
 def test_of_a_deformable_convolution_pytorch_counts_the_offsets() -> None:
-    pytest.importorskip("torchvision", exc_type=Exception)
+    pytest.importorskip("torchvision")
     spec = "{name: N, input: [3, 16, 16], layers: [deform_conv: {k: [1, 2], p: 3, out: 1}]}"
     assert api.loads(spec).verify().differences == ()
 
