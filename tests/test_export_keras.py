@@ -247,6 +247,14 @@ outputs: [score, feat]
     )
 
 
+def test_a_layer_that_does_nothing_hands_on_what_enters() -> None:
+    branches = "branches: {merge: concat, paths: [[pad: {p: 0}]]}"
+    spec = f"{{name: N, input: [3, 8, 8], layers: [pad: {{p: 0, name: a}}, {branches}]}}"
+    assert body(exported(spec)).endswith("""keras.Input(input_shape)
+    return keras.Model(inputs, inputs, name="n")
+""")
+
+
 def test_a_block_without_layers_hands_on_what_enters() -> None:
     spec = """
 name: 2⁵³

@@ -1003,10 +1003,12 @@ def _squeeze_excite(site: Site) -> Steps:
     own = [site.code("squeeze")]
     for name, default in (("activation", "relu"), ("gate", "sigmoid")):
         word = site.get(name, default)
+        if not isinstance(word, str):
+            raise Unsayable(f"has an `{name}` that is worked out, or has values of its own")
         if word not in _WORDS:
             raise Unsayable(f"has `{word}` in it, which Keras has no name for")
         if word != default:
-            own.append(f'{name}="{_WORDS[str(word)]}"')
+            own.append(f'{name}="{_WORDS[word]}"')
     return [Built(helper, tuple(own))]
 
 

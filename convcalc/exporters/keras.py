@@ -535,7 +535,7 @@ class _Body:
         if flattened:
             steps = [str(steps[0]).replace("keepdims=True", "")]
         title = self.title(last)
-        if title and isinstance(steps[-1], (str, table.Joining)):
+        if title and steps and isinstance(steps[-1], (str, table.Joining)):
             steps[-1] = _with_option(steps[-1], f"name={title}")
             self.is_titled = True
         learned = [n for n, step in enumerate(steps) if self.learns(st, step)]
@@ -555,6 +555,10 @@ class _Body:
             else:
                 self.write(f"{target} = {_applied(step, code)}")
             code = target
+        if not steps and target == flow:
+            target = code
+        elif not steps:
+            self.assign(target, code)
         if st.body.name is not None:
             self.objects[st.body.name] = tuple(kept)
         made: Tensors = (target,)

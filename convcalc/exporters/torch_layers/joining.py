@@ -157,12 +157,12 @@ def buffer(use: Use) -> list[str]:
 @module("opaque")
 def opaque(use: Use) -> list[str]:
     tensors = [list(each) for each in use.known("tensors")]
-    op = expressions.quoted(use.known("op"))
+    op, shape = expressions.quoted(use.known("op")), _shape(use)
     return [
         called(
             use.helper("Opaque"),
             op,
-            f"({_shape(use)},)" if use.rank == 1 else f"({_shape(use)})",
+            f"({shape},)" if use.rank == 1 or shape.startswith("*") else f"({shape})",
             *([str(tensors)] if tensors else []),
         )
     ]

@@ -70,6 +70,8 @@ def _statement(writer: Writer, st: Statement, ran: Ran, current: list[Held]) -> 
     (after,) = made
     inits, bodies = writer.init[init:], writer.body[body:]
     del writer.init[init:], writer.body[body:]
+    if not inits and not bodies and after.code == before.code:
+        return made  # there or not, it does nothing
     inputs = resolved(writer, st, current, alive)
     is_module = (
         len(inits) == 1
