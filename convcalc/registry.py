@@ -51,6 +51,7 @@ class Registry(Generic[_T]):
         self.package = package
         self.attribute = attribute
         self.noun = noun
+        self._group = f"convcalc.{package.rpartition('.')[2]}"
         self._found: dict[str, _T] = {}
         known = [file.replace("_", "-") for file in files(path) if file != "base"]
         self._files = (*first, *(name for name in known if name not in first))
@@ -59,6 +60,11 @@ class Registry(Generic[_T]):
         """The names of those in files, and of those that were added."""
         found = tuple(self._found)  # which another thread may add to
         return (*self._files, *(name for name in found if name not in self._files))
+
+    def all_names(self) -> tuple[str, ...]:
+        """The same, and those of other packages, which are looked for: it takes as long."""
+        others = _entry_points(self._group)
+        return (*self.names(), *(name for name in others if name not in self.names()))
 
     def add(self, name: str, thing: _T) -> None:
         """Add one. Raises ValueError for a name that is taken."""
@@ -74,7 +80,7 @@ class Registry(Generic[_T]):
                 thing = getattr(module, self.attribute)
                 assert thing.name == name, f"{module.__name__} has the {self.noun} {thing.name}"
             else:
-                thing = from_entry_point(f"convcalc.{self.package.rpartition('.')[2]}", name)
+                thing = from_entry_point(self._group, name)
             if thing is None:
                 known = f"the {self.noun}s are {listed(self.names(), 20)}"
                 help = f"{did_you_mean(name, self.names())} {known}".strip()

@@ -236,6 +236,10 @@ def test_what_a_convention_does_not_price_can_be_free(run: Run) -> None:
 PACKAGE = {
     "stranger.py": """
 from convcalc.conventions.base import Convention
+from convcalc.exporters.base import Exporter
+from convcalc.foreign.recorder import Recorder
+from convcalc.importers.base import Importer
+from convcalc.layers import find
 from convcalc.layers.base import Unary, layer
 from convcalc.render.formats.base import Format
 
@@ -243,8 +247,18 @@ from convcalc.render.formats.base import Format
 class Nothing(Unary):
     "Nothing."
 
+def lines(request):
+    "A layer type a line."
+    recorder = Recorder()
+    x = recorder.input("x", (1, 4, 4, 4))
+    for line in open(request.target):
+        x = recorder.unary(find(line.strip())(), x)
+    return recorder.traced("Lines", request.target, [x])
+
 ONES = Convention("ones", "t", "1", "ops", "a one a layer", "1 a layer", default="1")
 NAMES = Format("names", (), lambda report: (t.title for t in report.tables()))
+LINES = Importer("lines", "lines", (".lines",), {}, lines)
+TITLES = Exporter("titles", "titles", ".title", lambda model: model.graph.name + "!")
 """,
     "stranger-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n",
     "stranger-1.0.dist-info/entry_points.txt": """
@@ -254,6 +268,10 @@ nothing = stranger:Nothing
 ones = stranger:ONES
 [convcalc.formats]
 names = stranger:NAMES
+[convcalc.importers]
+lines = stranger:LINES
+[convcalc.exporters]
+titles = stranger:TITLES
 """,
 }
 
@@ -265,6 +283,9 @@ names = stranger:NAMES
         ("analyze - --convention ones --json", '"flops": 1'),
         ("analyze - --format names", "Stranger's"),
         ("layer nothing --in 4", "C_in×4×4"),
+        ("import some.lines", "relu"),
+        ("analyze some.lines --json", '"type": "relu"'),
+        ("export - --to titles", "Stranger's!"),
     ],
 )
 def test_another_package_adds_by_entry_points(
@@ -274,6 +295,7 @@ def test_another_package_adds_by_entry_points(
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+    (tmp_path / "some.lines").write_text("relu")
     spec = json.dumps({"name": "Stranger's", "input": [4], "layers": ["nothing"]})
     outcome = subprocess.run(
         [sys.executable, "-c", "from convcalc.cli import main; main()", *arguments.split()],
@@ -281,6 +303,7 @@ def test_another_package_adds_by_entry_points(
         capture_output=True,
         text=True,
         check=False,
+        cwd=tmp_path,
         env={"PYTHONPATH": f"{tmp_path}:{Path(__file__).parent.parent}"},
     )
     assert outcome.stderr == ""

@@ -284,7 +284,6 @@ UNTOLD = [each.name for each in conventions.every() if each.functions is None]
     "name", ["lenet5", "squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small", "convnext_tiny"]
 )
 def test_a_network_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
-    pytest.importorskip("convcalc.importers.onnx")
     network, path = convcalc.load(name), tmp_path / "network.onnx"
     path.write_bytes(network.export("onnx"))  # type: ignore[arg-type]
     back = convcalc.load(path)
@@ -296,7 +295,6 @@ def test_a_network_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
 def test_weights_that_are_shared_come_back_as_one_where_that_is_asked(
     run: Run, tmp_path: Path
 ) -> None:
-    pytest.importorskip("convcalc.importers.onnx")
     lines = ["conv: {name: a, out: 3, k: 3, p: 1}", "conv: {out: 3, k: 3, p: 1, weights: a}"]
     network, path = convcalc.loads(spec("3x4x4", *lines)), tmp_path / "network.onnx"
     path.write_bytes(network.export("onnx"))  # type: ignore[arg-type]

@@ -348,7 +348,7 @@ def test_what_pytorch_does_not_run_is_said() -> None:
         api.loads(spec).verify()
 
 
-def test_of_a_deformable_convolution_pytorch_counts_the_offsets() -> None:
+def test_a_deformable_convolution_is_counted_with_its_offsets() -> None:
     pytest.importorskip("torchvision")
     spec = "{name: N, input: [3, 16, 16], layers: [deform_conv: {k: [1, 2], p: 3, out: 1}]}"
     assert api.loads(spec).verify().differences == ()

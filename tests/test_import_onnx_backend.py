@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("convcalc.importers.onnx")
 
 if TYPE_CHECKING:
     from tests.conftest import Run

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("convcalc.importers.onnx")
 
 from onnx import TensorProto, helper  # noqa: E402
 

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("convcalc.importers.onnx")
-
 import convcalc
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ def _by_suffix(target: str | None) -> str:
     from convcalc import exporters
     from convcalc.words import listed
 
-    known = [exporters.find(name) for name in exporters.names()]
+    known = [exporters.find(name) for name in exporters.all_names()]
     suffix = os.path.splitext(target or "")[1].lower()
     fitting = [each for each in known if suffix and each.suffix == suffix]
     if len(fitting) == 1:

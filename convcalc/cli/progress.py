@@ -28,10 +28,8 @@ def waiting(what: str) -> Iterator[None]:
 
 def each(things: Sequence[_T], what: str) -> Iterator[_T]:
     """Things one after the other, with a bar that says how many are done."""
-    if len(things) < 2:
-        yield from things
-        return
-    with _shown(what, len(things)) as bar:
+    total = len(things) if len(things) > 1 else None
+    with _shown(what, total) as bar:
         for thing in things:
             yield thing
             bar.step()

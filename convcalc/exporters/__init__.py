@@ -11,3 +11,4 @@ _REGISTRY: Registry[Exporter] = Registry(__name__, __path__, "EXPORTER", "export
 add = _REGISTRY.add
 find = _REGISTRY.find
 names = _REGISTRY.names
+all_names = _REGISTRY.all_names

@@ -23,7 +23,7 @@ class Exporter(NamedTuple):
     name: str
     #: What it is called in a sentence: "PyTorch".
     title: str
-    #: What its files end in, the first one's default: `.py`.
+    #: What its files end in: `.py`.
     suffix: str
     #: The file's content: text, or bytes. Raises ConvcalcError for what the format cannot say.
     content: Callable[[Model], str | bytes]

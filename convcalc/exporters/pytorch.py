@@ -51,7 +51,9 @@ class _PyTorch:
         found = RULES.get(layers.find(type).type)
         if found is None:
             message = f"`{type}` cannot be written in PyTorch: nothing says how it is built there"
-            raise fail("export", message, "say `opaque` instead, and write its class by hand")
+            raise fail(
+                "cannot-export", message, "say `opaque` instead, and write its class by hand"
+            )
         return found
 
     def size(self, operand: str, axis: int) -> str:

@@ -25,6 +25,7 @@ _REGISTRY: Registry[Importer] = Registry(__name__, __path__, "IMPORTER", "import
 add = _REGISTRY.add
 find = _REGISTRY.find
 names = _REGISTRY.names
+all_names = _REGISTRY.all_names
 
 #: A module, and what is in it.
 _CODE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
@@ -61,7 +62,11 @@ def importer_of(target: str) -> Importer | None:
     suffix = os.path.splitext(target)[1].lower()
     if not suffix or suffix in zoo.SUFFIXES:
         return None
-    return next((each for each in map(find, names()) if suffix in each.suffixes), None)
+    for known in (names, all_names):
+        found = next((each for each in map(find, known()) if suffix in each.suffixes), None)
+        if found is not None:
+            return found
+    return None
 
 
 def imported(request: Request, *, is_flat: bool = False) -> Imported:
@@ -83,9 +88,11 @@ def imported(request: Request, *, is_flat: bool = False) -> Imported:
     from convcalc.foreign.patterns import recognised
     from convcalc.foreign.writing import text_of
 
-    traced = recognised(importer.read(request))
+    traced = recognised(importer.read(request), request.look)
     unknown = sum(call.placed.operations is None for call in traced.calls)
-    return Imported(text_of(traced, flat=is_flat), _doubts(request, traced.notes), unknown)
+    return Imported(
+        text_of(traced, flat=is_flat, tick=request.look), _doubts(request, traced.notes), unknown
+    )
 
 
 def _doubts(request: Request, notes: tuple[str, ...]) -> tuple[Diagnostic, ...]:

@@ -31,7 +31,7 @@ class Importer(NamedTuple):
     name: str
     #: What it is called in a sentence: "ONNX".
     title: str
-    #: What its files end in: `.onnx`. None: it takes code, which it runs, as `module:name`.
+    #: What its files end in: `.onnx`; nothing: it takes code, which it runs, as `module:name`.
     suffixes: tuple[str, ...]
     #: The options that it has, each with what it does.
     options: Mapping[str, str]

@@ -61,16 +61,11 @@ def _summary(found: Sequence[Verification]) -> Table:
         for each in found
     ]
     versions = " and ".join(dict.fromkeys(each.torch for each in found))
-    legend = [
+    legend = (
         f"Built and run by PyTorch {versions}: the shape, the weights and the MACs of each layer."
-    ]
-    if any(node.type == "deform_conv" for each in found for node in each.graph.nodes):
-        legend.append(
-            "Of a deformable convolution PyTorch counts the MACs that make its offsets: only these"
-            " are compared."
-        )
+    )
     header = ("Network", "Layers", "Differences")
-    return Table("", header, (False, True, True), lambda: rows, (), tuple(legend))
+    return Table("", header, (False, True, True), lambda: rows, (), (legend,))
 
 
 def _table(found: Verification) -> Table:

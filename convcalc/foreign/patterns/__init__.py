@@ -24,20 +24,23 @@ __all__ = ["recognised"]
 _TURNS = ((twins,), (moves, views), (values, structures))
 
 
-def recognised(traced: Traced) -> Traced:
+def recognised(traced: Traced, tick: Callable[[], None] = lambda: None) -> Traced:
     """The same network with patterns as the layers that they are.
 
-    Learned tensors, MACs and what leaves it are the same.
+    Learned tensors, MACs and what leaves it are the same. `tick` is called now and then, and raises
+    ConvcalcError where the time is over.
     """
-    settled = _settled(Network(traced))
+    settled = _settled(Network(traced), tick)
     said = changed(settled, remains(settled))
-    return said if said is settled.traced else _settled(Network(said)).traced
+    return said if said is settled.traced else _settled(Network(said), tick).traced
 
 
-def _settled(network: Network) -> Network:
+def _settled(network: Network, tick: Callable[[], None]) -> Network:
     """The network in which nothing more is found."""
     at = idle = 0
     while idle < len(_TURNS):
+        for _ in network.calls:
+            tick()
         made = changed(network, _found(network, _TURNS[at % len(_TURNS)]))
         idle = idle + 1 if made is network.traced else 0
         network = network if made is network.traced else Network(made)

@@ -400,8 +400,8 @@ class _Finder:
                     if tensor != x and tensor.node not in inner:
                         inner.add(tensor.node)
                         waiting.append(tensor.node)
-            if len(inner) > _MOST_CALLS:
-                return
+                if len(inner) > _MOST_CALLS:
+                    return
             region = self._region(x, sorted(inner))
             if region is not None:
                 yield region

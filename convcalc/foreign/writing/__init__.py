@@ -23,13 +23,14 @@ __all__ = ["text_of"]
 _LONGEST_TEXT = 2_000
 
 
-def text_of(traced: Traced, *, flat: bool = False) -> str:
+def text_of(traced: Traced, *, flat: bool = False, tick: Callable[[], None] = lambda: None) -> str:
     """The spec of a network, as a person would write it; `flat`: a line for each layer.
 
     Modules become blocks and groups, what repeats is written once, joined paths are structures. The
     text is read again and compared with the network; where it does not come out the same, a plainer
     one is taken: without blocks and loops, and in the end the plain list. Raises ConvcalcError
-    where that is no spec either.
+    where that is no spec either. `tick` is called now and then, and raises it where the time is
+    over.
     """
     if not traced.calls:
         # A network has at least one line.
@@ -37,6 +38,8 @@ def text_of(traced: Traced, *, flat: bool = False) -> str:
     traced = finite(traced)
     if not flat:
         for written in _WAYS:
+            for _ in traced.calls:
+                tick()
             text = _text(traced, written(traced, _input_names(traced)))
             if is_of(text, traced):
                 return text

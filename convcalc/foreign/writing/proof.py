@@ -37,8 +37,12 @@ def require_readable(text: str, traced: Traced) -> None:
 
 def _made(text: str, traced: Traced) -> Graph:
     """What a text makes. Raises ConvcalcError."""
-    source = source_of(text, traced.name, DEFAULT)
-    budget = Budget(DEFAULT)
+    # How much a spec may ask for is asked where it is analyzed.
+    limits = DEFAULT._replace(
+        bytes=len(text.encode()), layers=max(DEFAULT.layers, len(traced.calls))
+    )
+    source = source_of(text, traced.name, limits)
+    budget = Budget(limits)
     return expand(check(read(source, budget), source, budget), source, budget)
 
 

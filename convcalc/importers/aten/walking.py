@@ -506,7 +506,8 @@ def _without_idle(traced: Traced) -> Traced:
     if len([index for index in used if index >= 0]) == len(calls):
         return traced
     kept = [index for index in range(len(calls)) if index in used]
-    new = {old: index for index, old in enumerate(kept)} | {-n: -n for n in range(1, 99)}
+    new = {-1 - index: -1 - index for index in range(len(traced.inputs))}
+    new |= {old: index for index, old in enumerate(kept)}
 
     def moved(call: Call) -> Call:
         inputs = tuple(tensor._replace(node=new[tensor.node]) for tensor in call.inputs)

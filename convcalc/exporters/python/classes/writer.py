@@ -27,6 +27,8 @@ class Classes(Protocol):
     facts: Facts
     dialect: Dialect
     graph: Graph
+    #: Names that stand for classes and functions of the file.
+    reserved: set[str]
     #: The document's blocks.
     blocks: Mapping[str, Any]
     #: The texts of those that are written, callees first.
