@@ -348,7 +348,8 @@ def test_texts_are_quoted_where_yaml_would_take_them_for_more() -> None:
         "no", 'see "x": y\n# z', {"x": shape}, (call,), (Tensor(0, 0, shape),), ("said\nso",)
     )
     found = convcalc.loads(text_of(traced))
-    assert (found.name, found.source) == ("no", 'see "x": y\n# z')
+    # A line's end is unseen, and shown.
+    assert (found.name, found.source) == ("no", 'see "x": y\\n# z')
     assert found.nodes[0].placed.config["op"] == "a: {b}, #c"
 
 
