@@ -60,6 +60,9 @@ def verify(model: Model) -> Verification:
         try:
             inputs = [torch.empty(1, *shape) for shape in graph.inputs.values()]
             ran, outputs = calls(_built(text), inputs)
+        except ImportError as error:
+            message = f"the code of {graph.name} needs a package that cannot be imported: {error}"
+            raise fail("missing-extra", message, "`pip install torchvision`") from None
         except Exception as error:  # whatever PyTorch raises of what it does not take
             said = str(error).partition("\n")[0]
             raise fail("cannot-verify", f"PyTorch does not run {graph.name}: {said}") from error

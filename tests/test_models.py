@@ -116,15 +116,10 @@ def test_a_package_that_is_not_there(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setenv("PYTHONPATH", str(_without_torch(Path(__file__).parent)))
+    monkeypatch.syspath_prepend(Path(__file__).parent / "without_torch")
     outcome = run(*command.split())
     assert (outcome.status, outcome.out) == (2, "")
     assert "pip install 'convcalc[torch]'" in outcome.err
-
-
-def _without_torch(folder: Path) -> Path:
-    """A folder whose `torch` cannot be imported, for processes that are started."""
-    return folder / "without_torch"
 
 
 def test_what_takes_long_shows_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
