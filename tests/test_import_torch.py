@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import convcalc
+from convcalc import loads
 from convcalc.diagnostics import ConvcalcError
 from convcalc.foreign.patterns import recognised
 from convcalc.foreign.traced import Traced
@@ -449,10 +450,12 @@ class Infinite(nn.Module):
         return F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=float("-inf")), 3, 2).clamp(min=0)
 
 
-def test_an_infinite_padding_is_the_largest_number_that_there_is() -> None:
+def test_an_infinite_padding_is_the_largest_number_that_a_spec_can_say() -> None:
     traced = here("Infinite")
     assert types(traced) == "pad max_pool clamp"
-    assert traced.calls[0].placed.config["value"] == torch.finfo(torch.float32).min
+    text = text_of(recognised(traced))
+    assert "# Infinite numbers, which a spec cannot say," in text
+    assert loads(text).nodes[0].placed.config["value"] == -sys.float_info.max
 
 
 class Table(nn.Module):

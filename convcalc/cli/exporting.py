@@ -66,8 +66,10 @@ def _require_suffix(name: str, target: str | None) -> None:
 
     chosen = exporters.find(name)
     suffix = os.path.splitext(target or "")[1].lower()
+    if suffix in ("", chosen.suffix):
+        return  # the others need not be looked at
     for other in map(exporters.find, exporters.names()):
-        if suffix != chosen.suffix and suffix == other.suffix:
+        if suffix == other.suffix:
             message = f"{target} would be {chosen.title}, and is called as {other.title} is"
             raise fail("usage", message, f"name it with `{chosen.suffix}` at the end")
 

@@ -8,7 +8,6 @@ from convcalc.foreign.recorder import Foreign, Held, Value
 from convcalc.importers.aten.operators import (
     Operation,
     axis_of,
-    finite,
     foreign,
     is_own,
     multiplied,
@@ -76,7 +75,7 @@ def clamp(
     )
     if (min, max) == (0, 6):
         return unary(op, activation.ReLU6(), x)
-    least, most = (None if bound is None else finite(bound) for bound in (min, max))
+    least, most = (None if bound is None else float(bound) for bound in (min, max))
     return unary(op, activation.Clamp(min=least, max=most), x)
 
 

@@ -11,7 +11,6 @@ from convcalc.importers.aten.operators import (
     Operation,
     axes_of,
     axis_of,
-    finite,
     foreign,
     operator,
     refuse_unless,
@@ -301,7 +300,7 @@ def pad(
     margins = {axis: ends for axis, ends in margins.items() if ends != (0, 0)}
     if not margins:
         return x
-    fields: dict[str, Any] = {"mode": mode, "value": finite(value or 0)}
+    fields: dict[str, Any] = {"mode": mode, "value": float(value or 0)}
     value_of = foreign(op, x)
     for axis in margins:
         value_of = op.recorder.with_axis(value_of, axis)

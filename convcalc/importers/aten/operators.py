@@ -120,15 +120,6 @@ def axes_of(dims: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     return tuple(sorted({axis_of(dim, rank) for dim in each}))
 
 
-#: The largest number of single precision.
-_LARGEST = 3.4028234663852886e38
-
-
-def finite(number: float) -> float:
-    """A number, or the largest that there is for an infinite one, as a spec has none."""
-    return max(-_LARGEST, min(_LARGEST, float(number)))
-
-
 def spread(value: int | Sequence[int], count: int) -> tuple[int, ...]:
     """A value for each of `count` axes, of one for all or of all."""
     values = (value,) if isinstance(value, int) else tuple(value)
