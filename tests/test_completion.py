@@ -21,7 +21,7 @@ import pytest
 
 from convcalc import conventions, layers, zoo
 from convcalc.language.limits import Limits
-from convcalc.passes.bytes import SIZES
+from convcalc.dtypes import SIZES
 from convcalc.render import columns, formats
 from tests.conftest import Run, run_convcalc
 

@@ -15,6 +15,7 @@ class Activation(Unary):
     """What `each` says is done to every element."""
 
     family = "activation"
+    vanishes: ClassVar[bool] = True
     #: The operations on one element.
     each: ClassVar[Operations] = NOTHING
 
@@ -190,6 +191,7 @@ class Softmax(Activation):
     """
 
     natural_axes = 0
+    vanishes = False
     axis: OneAxis = 0
 
     def operations(self, x: Shape, y: Shape) -> Operations:

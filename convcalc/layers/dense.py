@@ -26,6 +26,7 @@ class Linear(Unary):
     """
 
     family = "dense"
+    absorbs = True
     natural_axes = 0
     stated = (
         stated(
