@@ -53,7 +53,7 @@ def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: boo
 
     A layer that says its own type makes numbers of that. Raises ConvcalcError for an unknown type.
     """
-    sizes = {None: size_of(dtype)}
+    sizes: dict[str | None, int] = {None: size_of(dtype)}
     names: list[str] = []
     elements: list[int] = []
     widths: list[int] = []
