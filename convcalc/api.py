@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from convcalc.exporters.base import Model
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
+    from convcalc.memory.peaks import Memory
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.verification import Verification
@@ -93,6 +94,38 @@ class Network(Graph):
         found = Analysis(*analysis.analyze(self, convention, batch, dtype, look=self._look()))
         self._bound(found)
         return found
+
+    def memory(
+        self,
+        definition: str = "live",
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+        order: str = "file",
+        keep_input: bool = False,
+    ) -> Memory:
+        """The peak memory of its tensors while it runs, under every definition; weights apart.
+
+        `definition` is the one whose steps are given: `sum`, `max_io`, `live`, `in_place` or
+        `arena`. `fuse` says whether batch norms and elementwise activations vanish into the
+        convolution or linear layer before them: those of `int8` do, unless said. The order of the
+        steps is that of the spec's `file`, or the `best`, in which the `live` peak is the lowest.
+        With `keep_input` the network's input is not overwritten `in_place`. Raises ConvcalcError
+        for an unknown definition, type or order, and where a network's limits allow no more.
+
+        >>> convcalc.load("mobilenet_v2").memory(dtype="int8").peak / 1024  # KiB
+        1470.0
+        """
+        from convcalc.memory.peaks import Asked, Bounds, memory_of
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a definition", definition, str)
+        _require("a type of number", dtype, str)
+        _require("an order", order, str)
+        limits = self._limits.scaled()
+        asked = Asked(definition, batch, dtype, fuse, order, keep_input)
+        return memory_of(self, asked, Bounds(limits.alive, limits.tries))
 
     def explain(self, name: str, convention: str = "exact", batch: int = 1) -> Explanation:
         """Why a layer costs what it costs: the formula of each figure, with the numbers in it.

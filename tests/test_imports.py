@@ -48,6 +48,8 @@ SPEC = {
     *several("convcalc.language", "reader document statements built check expand limits"),
     *several("convcalc.language", "placing refusals scopes values"),
     *several("convcalc.passes", " ".join(files(passes.__path__))),
+    *several("convcalc", "memory steps"),
+    *several("convcalc.memory", "arena definitions lifetimes"),
     *several("convcalc.render", "analysis column columns fitting heading wrapping"),
     "convcalc.cli.analyze",
 }

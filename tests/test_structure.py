@@ -37,6 +37,7 @@ ROOMS = (
         "parts",
         "steps",
         "costs",
+        "memory",
         "conventions",
         "passes",
         "analysis",

@@ -140,6 +140,15 @@ def dtypes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return offered({name: f"{size} B" for name, size in SIZES.items()}, incomplete)
 
 
+def definitions(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Definitions of peak memory, each with what it says."""
+    from convcalc.memory.definitions import DEFINITIONS
+
+    return offered({each.name: each.meaning for each in DEFINITIONS.values()}, incomplete)
+
+
 def parts_of_path(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
     """Dotted names, level by level: `stem` before `stem.conv`, which is there once `stem` is."""
     found = dict.fromkeys(names)

@@ -376,6 +376,16 @@ def dtype_option(function: _F) -> _F:
     )(function)
 
 
+def fuse_option(function: _F) -> _F:
+    """`--fuse/--no-fuse`; None where neither is given."""
+    return click.option(
+        "--fuse/--no-fuse",
+        default=None,
+        help="Whether batch norms and activations vanish into the convolution or linear layer"
+        " before them. [default: int8 and uint8 do]",
+    )(function)
+
+
 def sort_option(rows: str, columns: candidates.Known) -> Callable[[_F], _F]:
     """`--sort`, of rows that are such; `columns` makes those that there are."""
     return click.option(

@@ -155,7 +155,8 @@ def _figure(figure: Figure) -> Column:
         figure.numeric,
         borrowed if key == "params" else mark if figure.costs else None,
         figure.costs,
-        as_number(figure.unit) if figure.numeric else as_word,
+        # What a layer computes may be unknown; anything else that it lacks is not there.
+        as_number(figure.unit, "?" if figure.costs else "") if figure.numeric else as_word,
     )
 
 
