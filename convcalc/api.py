@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
     from convcalc.memory.peaks import Memory
+    from convcalc.receptive_field import ReceptiveFields
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.verification import Verification
@@ -318,6 +319,23 @@ class Network(Graph):
         if self._asked is None:
             raise fail("bad-value", "a network that was changed by hand has no spec to export")
         return Model(self._asked.checked(Budget(self._limits)).document, self)
+
+    def receptive_field(self, since: str | None = None) -> ReceptiveFields:
+        """What a cell of every layer sees of the input, or of the layer `since`, on each axis.
+
+        They are found by the names of the layers; those are left out that see nothing of it.
+        `since` is a name as `explain` takes it, or that of one of several inputs. Raises
+        ConvcalcError for a name that none or several have.
+
+        >>> field = convcalc.load("resnet50").receptive_field()["conv5_x.bottleneck_block_3.relu_3"]
+        >>> field.size, field.stride, field.padding
+        ((427, 427), (32, 32), (213, 213))
+        """
+        from convcalc.receptive_field import receptive_fields
+
+        if since is not None:
+            _require("the name of a layer", since, str)
+        return receptive_fields(self, since, self._look())
 
     def verify(self) -> Verification:
         """What PyTorch says of every layer's shape, weights and MACs, and where that differs.

@@ -28,6 +28,7 @@ _COMMANDS = {
     "check": "check",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
+    "receptive-field": "receptive_field",
     "conventions": "conventions",
     "errata": "errata",
     "import": "importing",

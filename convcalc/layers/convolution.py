@@ -9,6 +9,7 @@ from convcalc.arithmetic import exact_div, product, require, value_of
 from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Count, Cut, Flag, Padding, PerAxis, PerAxisFromZero, Whole
 from convcalc.layers.grouping import per_group
+from convcalc.reach import Sight, whole
 from convcalc.shape import Shape
 from convcalc.window import Window, same_size, windows_over
 
@@ -239,6 +240,9 @@ class GlobalDepthwiseConv(Unary):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(macs=x.size, sums=y.size, bias=y.size if self.bias else 0)
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)
+
     def channel_groups(self, x: Shape) -> int:
         return x.channels
 
@@ -381,6 +385,9 @@ class DeformConv(Conv):
             div=mask,
         )
         return super().operations(x, y).plus(offset_conv).plus(sampling)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)  # an offset may lead anywhere
 
     def kind(self, x: Shape) -> str:
         return "deformable conv"
