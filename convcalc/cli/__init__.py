@@ -24,6 +24,7 @@ _COMMANDS = {
     "explain": "explain",
     "show": "show",
     "new": "new",
+    "roofline": "roofline",
     "check": "check",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
