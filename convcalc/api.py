@@ -17,10 +17,12 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, requir
 from convcalc.frozen import FrozenDict
 from convcalc.graph import DROP, UNTIL, Cut, Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
+from convcalc.passes import Settings
 from convcalc.visible import composed
 from convcalc.words import describe
 
 if TYPE_CHECKING:
+    from convcalc.devices import Device
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
     from convcalc.inputs import Input
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from convcalc.receptive_field import ReceptiveFields
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
+    from convcalc.roofline import Roofline
     from convcalc.verification import Verification
 
 
@@ -141,6 +144,32 @@ class Network(Graph):
         _require("the name of a layer", name, str)
         _require("a convention", convention, str)
         return Explanation(*explain_in(self, name, convention, batch, self._look()))
+
+    def roofline(
+        self,
+        *devices: str | Device,
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+    ) -> Roofline:
+        """The least time that it takes on devices, and each of its layers; and what sets it.
+
+        A device is a name, a YAML file, or what `convcalc.devices` has of one. `fuse` says whether
+        batch norms and elementwise activations vanish into the convolution or linear layer that
+        feeds them; None: as is usual for the type of number, which is so for int8. Raises
+        ConvcalcError for what is unknown, and for a type that a device has no figure for.
+        """
+        from convcalc import devices as known
+        from convcalc.roofline import roofline
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a type of number", dtype, str)
+        if not devices:
+            raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
+        for device in devices:
+            _require("a device", device, (str, known.Device))
+        found = [known.find(each) if isinstance(each, str) else each for each in devices]
+        return roofline(self, found, Settings(batch, dtype, fuse), self._look())
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.

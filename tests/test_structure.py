@@ -46,6 +46,7 @@ ROOMS = (
         "explain",
     ),
     *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
+    *("devices", "roofline"),
     *("verification", "reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
 )

@@ -25,6 +25,7 @@ _COMMANDS = {
     "show": "show",
     "new": "new",
     "memory": "memory",
+    "roofline": "roofline",
     "check": "check",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
