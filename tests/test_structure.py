@@ -39,6 +39,7 @@ ROOMS = (
         "costs",
         "conventions",
         "passes",
+        "sizes",
         "analysis",
         "explain",
     ),

@@ -209,6 +209,7 @@ class Clamp(Activation):
     Example: `- clamp: {min: 0, max: 1}` on `64x56x56`
     """
 
+    inline = True
     one_of = ("min", "max")
 
     min: Annotated[float | None, Optional(Real())] = None
@@ -244,6 +245,7 @@ class Abs(Activation):
     Example: `- abs` on `64x56x56`
     """
 
+    inline = True
     each = Operations(cmp=1)
 
 
@@ -254,6 +256,7 @@ class Sqrt(Activation):
     Example: `- sqrt` on `64x56x56`
     """
 
+    inline = True
     each = Operations(sqrt=1)
 
 
@@ -264,6 +267,7 @@ class Square(Activation):
     Example: `- square` on `64x56x56`
     """
 
+    inline = True
     each = Operations(mul=1)
 
 
@@ -274,6 +278,7 @@ class Exp(Activation):
     Example: `- exp` on `64x56x56`
     """
 
+    inline = True
     each = Operations(exp=1)
 
 
@@ -284,4 +289,5 @@ class Log(Activation):
     Example: `- log` on `64x56x56`
     """
 
+    inline = True
     each = Operations(log=1)

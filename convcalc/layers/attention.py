@@ -56,6 +56,7 @@ class Matmul(Layer):
     """
 
     family = "product"
+    inline = True
     arity = 2
     own_axes = 2
 
@@ -158,6 +159,7 @@ class Permute(Unary):
     """
 
     moves = True
+    inline = True
 
     order: SomeAxes
 
@@ -195,6 +197,7 @@ class Reduce(Unary):
     """
 
     family = "reduction"
+    inline = True
 
     op: Annotated[str, Choice("mean", "sum", "max", "min", "l2")]
     axes: SomeAxes
@@ -237,6 +240,7 @@ class Parameter(Layer):
     """
 
     moves = True
+    inline = True
     arity = 0
 
     shape: OneShape
@@ -266,6 +270,7 @@ class Buffer(Layer):
     """
 
     moves = True
+    inline = True
     arity = 0
 
     shape: OneShape
@@ -298,6 +303,7 @@ class SelfAttention(Composite):
     Example: `- self_attention: {heads: 12}` on `768x197`
     """
 
+    inline = False
     attends = True
     spatial_axes = (1, 1)
     natural_axes = 1
