@@ -138,6 +138,6 @@ def test_sizes_are_values() -> None:
 def test_an_unknown_definition_or_type_is_said_with_those_there_are() -> None:
     with pytest.raises(ConvcalcError, match="unknown definition `torchsumary`") as error:
         sizes.find("torchsumary")
-    assert "torchsummary, torchinfo and keras" in error.value.diagnostics[0].help
+    assert "`torchsummary`, `torchinfo` and `keras`" in error.value.diagnostics[0].help
     with pytest.raises(ConvcalcError, match="unknown type of number `float31`"):
         sizes.find("torchsummary").of(convcalc.load("lenet5"), dtype="float31")

@@ -1,6 +1,7 @@
 """Record what torchsummary and torchinfo print at the foot of a summary: sizes.json.
 
-    python tests/reference/record_sizes.py
+    python tests/reference/record_sizes.py              # five minutes
+    python tests/reference/record_sizes.py maxvit_t …   # of the networks these alone, anew
 
 The environment: torch 2.14.1, torchvision 0.29.1, torchsummary 1.5.1, torchinfo 1.8.0. Nothing
 needs a GPU, and no weights are loaded.
@@ -23,6 +24,7 @@ import io
 import json
 import math
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -133,7 +135,7 @@ OWN: dict[str, tuple[Any, list[tuple[int, ...]], str]] = {
         "            - conv: {name: one, out: 4, k: 3, p: 1}\n"
         "            - conv: {out: 4, k: 3, p: 1, weights: one}\n"
         "            - relu: {functional: true}\n"
-        "  outer: {layers: [conv: {out: 8, k: 1}, prelu: {parameters: 8}]}\n"
+        "  outer: {layers: [conv: {out: 8, k: 1}, prelu: {num_parameters: 8}]}\n"
         "layers: [inner, outer]",
     ),
     "two inputs": (
@@ -226,10 +228,13 @@ def without_aux(model: nn.Module) -> nn.Module:
 
 
 def main() -> None:
-    found: dict[str, Any] = {}
-    for name, size in NETWORKS.items():
+    path = Path(__file__).parent / "sizes.json"
+    asked = sys.argv[1:]
+    networks = json.loads(path.read_text(encoding="utf-8"))["networks"] if asked else {}
+    for name in asked or NETWORKS:
         print(name, flush=True)
-        found[name] = recorded(without_aux(network(name)), [(3, size, size)])
+        size = NETWORKS[name]
+        networks[name] = recorded(without_aux(network(name)), [(3, size, size)])
     batches = {
         name: recorded(network(name), [(3, 224, 224)], batch=3)
         for name in ("resnet18", "squeezenet1_1")
@@ -241,12 +246,11 @@ def main() -> None:
     }
     document = {
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "networks": found,
+        "networks": networks,
         "of three samples": batches,
         "in bfloat16": {"mobilenet_v3_small": half},
         "own": own,
     }
-    path = Path(__file__).parent / "sizes.json"
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
