@@ -213,6 +213,7 @@ class Clamp(Activation):
     Example: `- clamp: {min: 0, max: 1}` on `64x56x56`
     """
 
+    inline = True
     one_of = ("min", "max")
 
     min: Annotated[float | None, Optional(Real())] = None
@@ -248,6 +249,7 @@ class Abs(Activation):
     Example: `- abs` on `64x56x56`
     """
 
+    inline = True
     each = Operations(cmp=1)
 
 
@@ -258,6 +260,7 @@ class Sqrt(Activation):
     Example: `- sqrt` on `64x56x56`
     """
 
+    inline = True
     each = Operations(sqrt=1)
 
 
@@ -268,6 +271,7 @@ class Square(Activation):
     Example: `- square` on `64x56x56`
     """
 
+    inline = True
     each = Operations(mul=1)
 
 
@@ -278,6 +282,7 @@ class Exp(Activation):
     Example: `- exp` on `64x56x56`
     """
 
+    inline = True
     each = Operations(exp=1)
 
 
@@ -288,4 +293,5 @@ class Log(Activation):
     Example: `- log` on `64x56x56`
     """
 
+    inline = True
     each = Operations(log=1)

@@ -57,6 +57,7 @@ class Matmul(Layer):
     """
 
     family = "product"
+    inline = True
     arity = 2
     own_axes = 2
 
@@ -175,6 +176,7 @@ class Permute(Unary):
     """
 
     moves = True
+    inline = True
 
     order: SomeAxes
 
@@ -216,6 +218,7 @@ class Reduce(Unary):
     """
 
     family = "reduction"
+    inline = True
 
     op: Annotated[str, Choice("mean", "sum", "max", "min", "l2")]
     axes: SomeAxes
@@ -265,6 +268,7 @@ class Parameter(Layer):
     """
 
     moves = True
+    inline = True
     arity = 0
 
     shape: OneShape
@@ -294,6 +298,7 @@ class Buffer(Layer):
     """
 
     moves = True
+    inline = True
     arity = 0
 
     shape: OneShape
@@ -326,6 +331,7 @@ class SelfAttention(Composite):
     Example: `- self_attention: {heads: 12}` on `768x197`
     """
 
+    inline = False
     attends = True
     spatial_axes = (1, 1)
     natural_axes = 1

@@ -176,6 +176,9 @@ class Layer:
     #: Whether it does the same to each element alone, or to all of a channel, and nothing else: it
     #: vanishes into a layer before it that absorbs it.
     vanishes: ClassVar[bool] = False
+    #: Whether PyTorch has no module for it: it is an operator, a method or a tensor in the code of
+    #: another, where tools that look at modules do not see it; or a stack without a class.
+    inline: ClassVar[bool] = False
     #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
@@ -297,6 +300,10 @@ class Layer:
     def letters(self) -> tuple[tuple[Letter, ...], ...]:
         """Letters that formulas have for the last sizes of each input; none: as for all types."""
         return ()
+
+    def inner_elements(self, y: Shape) -> int:
+        """The elements that a module within it makes on the way to its output."""
+        return 0
 
     def storage(self, x: Shape) -> Storage:
         """Where its output is kept, its (first) input being `x`."""
@@ -438,6 +445,7 @@ class Join(Layer):
     """A layer that joins several inputs into one output, and owns nothing."""
 
     arity: ClassVar[int | None] = None
+    inline = True
     family = "join"
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:

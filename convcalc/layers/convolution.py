@@ -368,6 +368,9 @@ class DeformConv(Conv):
         yield Weight("offset.bias", (self.offset_channels(),))
         yield from super().weights(x)
 
+    def inner_elements(self, y: Shape) -> int:
+        return self.offset_channels() * y.positions
+
     def operations(self, x: Shape, y: Shape) -> Operations:
         kernel = product(self.kernel_size)
         offsets = self.offset_channels() * y.positions

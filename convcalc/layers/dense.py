@@ -74,6 +74,7 @@ class Scale(Unary):
     """
 
     family = "dense"
+    inline = True
 
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE
@@ -101,6 +102,7 @@ class Flatten(_Passing):
     Example: `- flatten` on `16x5x5`
     """
 
+    inline = True
     start_axis: OneAxis = 0
 
     def output_shape(self, x: Shape) -> Shape:
@@ -119,6 +121,7 @@ class Reshape(_Passing):
     Example: `- reshape: {shape: [16, 25]}` on `16x5x5`
     """
 
+    inline = True
     shape: Annotated[tuple[int, ...], Numbers(-1)]
 
     def output_shape(self, x: Shape) -> Shape:

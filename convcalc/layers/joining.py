@@ -244,6 +244,7 @@ def _axis_that_fits(inputs: tuple[Shape, ...]) -> str:
 
 class _Moving(Unary):
     moves = True
+    inline = True
 
 
 @layer("channel_shuffle")
@@ -297,6 +298,7 @@ class Split(Layer):
     """
 
     moves = True
+    inline = True
     one_of = ("sections", "sizes")
 
     sections: Annotated[int | tuple[int, ...] | None, Optional(CountOrNumbers())] = None
