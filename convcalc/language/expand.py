@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import layers
@@ -257,10 +257,11 @@ class _Walk:
                     inputs = self.named(st, scope)
                 expand: _Expand = self.kinds.get(st.type, self.placing.layer)
                 first = len(self.builder)
-                if body.trainable is True:
-                    result = expand(st, body, inputs, scope)
-                else:
-                    result = self.trained(expand, st, inputs, scope)
+                if body.trainable is not True:
+                    expand = partial(self.trained, expand)
+                if body.dtype is not None:
+                    expand = partial(self.typed, expand)
+                result = expand(st, body, inputs, scope)
                 shares = isinstance(body, Call) and body.weights is not None
                 if shares or body.name is not None:
                     made = self.made(st, first, 1, result, found)
@@ -274,9 +275,17 @@ class _Walk:
             scope.add_line(body.name, result, made)
         return result
 
-    def trained(self, expand: _Expand, st: Statement, inputs: Tensors, scope: Scope) -> Tensors:
+    def typed(
+        self, expand: _Expand, st: Statement, body: Any, inputs: Tensors, scope: Scope
+    ) -> Tensors:
+        """A line that says of which type its numbers are."""
+        with self.builder.typed(body.dtype):
+            return expand(st, body, inputs, scope)
+
+    def trained(
+        self, expand: _Expand, st: Statement, body: Any, inputs: Tensors, scope: Scope
+    ) -> Tensors:
         """A line that says whether it is trained."""
-        body = st.body
         if self.values.truth(st, "trainable", body.trainable, scope, inputs):
             return expand(st, body, inputs, scope)
         with self.builder.frozen():

@@ -41,6 +41,9 @@ class Element(Form):
     """where this is false, the layer is left out"""
     trainable: Condition = Field(True, examples=[False, "stage > frozen_stages"])
     """where this is false, training leaves the weights of all that is in it as they are"""
+    dtype: Annotated[str | None, Checked("dtype")] = Field(None, examples=["float16"])
+    """the type of a number in the weights and the outputs of all that is in it; that of the whole
+    network when left out"""
 
 
 class Call(Element):

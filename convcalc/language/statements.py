@@ -129,6 +129,7 @@ class Call(NamedTuple):
     from_: tuple[str, ...] = ()
     when: Value = True
     trainable: Value = True
+    dtype: str | None = None
     weights: str | None = None
     functional: bool = False
     output_shape: Value = None

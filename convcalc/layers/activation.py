@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from convcalc.arithmetic import either, equal, product, require
 from convcalc.layers.base import NOTHING, Operations, Storage, Unary, Weight, layer
 from convcalc.layers.fields import Count, OneAxis, Optional, Real
+from convcalc.reach import Sight, only_whole
 from convcalc.shape import Shape
 
 
@@ -15,6 +16,7 @@ class Activation(Unary):
     """What `each` says is done to every element."""
 
     family = "activation"
+    vanishes: ClassVar[bool] = True
     #: The operations on one element.
     each: ClassVar[Operations] = NOTHING
 
@@ -190,11 +192,15 @@ class Softmax(Activation):
     """
 
     natural_axes = 0
+    vanishes = False
     axis: OneAxis = 0
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         rows = product(size for axis, size in enumerate(x) if axis != self.axis)
         return Operations(cmp=x.size - rows, add=2 * x.size - rows, exp=x.size, div=x.size)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return only_whole(len(x) - 1, (self.axis,))
 
 
 @layer("clamp")

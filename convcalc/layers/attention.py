@@ -7,7 +7,16 @@ from typing import Annotated
 
 from convcalc.arithmetic import either, equal, holds, require, value_of, where
 from convcalc.layers.activation import Softmax
-from convcalc.layers.base import Layer, Letter, Operations, Unary, Weight, layer, require_axes
+from convcalc.layers.base import (
+    Layer,
+    Letter,
+    Operations,
+    Storage,
+    Unary,
+    Weight,
+    layer,
+    require_axes,
+)
 from convcalc.layers.composite import Composite, Parts
 from convcalc.layers.convolution import IN_CHANNELS
 from convcalc.layers.dense import Linear, Reshape
@@ -25,6 +34,7 @@ from convcalc.layers.fields import (
 )
 from convcalc.layers.grouping import per_group
 from convcalc.layers.joining import Mul, Split
+from convcalc.reach import Along, Sight, whole
 from convcalc.shape import Shape, Tensor
 
 #: The sizes of two matrices that are multiplied.
@@ -137,6 +147,22 @@ class Matmul(Layer):
         (y,) = outputs
         return Operations(macs=y.size * inner, sums=y.size)
 
+    def sights(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], part: int
+    ) -> tuple[Sight, ...]:
+        (a, b), (y,) = inputs, outputs
+        rows, columns = len(y) - 2, len(y) - 1
+        # Where each of the last two axes goes; the inner one is summed up.
+        first = (None, rows) if self.transpose_a else (rows, None)
+        second = (columns, None) if self.transpose_b else (None, columns)
+        return _in_product(a, y, first), _in_product(b, y, second)
+
+
+def _in_product(x: Shape, y: Shape, last: tuple[int | None, int | None]) -> Sight:
+    """How a product sees a matrix whose last two axes are those of the product, None: summed."""
+    batch = [axis if x[axis] == y[axis] else None for axis in range(len(x) - 2)]
+    return tuple(Along(axis) if axis else None for axis in (*batch, *last)[1:])
+
 
 @layer("permute")
 class Permute(Unary):
@@ -164,6 +190,10 @@ class Permute(Unary):
             x=x,
         )
         return Shape(*(x[axis] for axis in self.order))
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        places = {axis % len(x): place for place, axis in enumerate(self.order)}
+        return tuple(Along(places[n]) if places[n] else None for n in range(1, len(x)))
 
 
 def _axes(numbers: list[int]) -> str:
@@ -214,6 +244,13 @@ class Reduce(Unary):
             return Operations(mul=n, add=n - m, sqrt=m)
         return Operations(add=n - m, div=m if self.op == "mean" else 0)
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        gone = {axis % len(x) for axis in self.axes}
+        left = [axis for axis in range(len(x)) if self.keep or axis not in gone]
+        places = {axis: place for place, axis in enumerate(left) if axis not in gone}
+        # The first axis that is left stands for the channels.
+        return tuple(Along(places[n]) if places.get(n) else None for n in range(1, len(x)))
+
 
 @layer("parameter")
 class Parameter(Layer):
@@ -231,6 +268,9 @@ class Parameter(Layer):
     arity = 0
 
     shape: OneShape
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.WEIGHT
 
     def kind(self, x: Shape) -> str:
         return "parameter"
@@ -257,6 +297,9 @@ class Buffer(Layer):
     arity = 0
 
     shape: OneShape
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.WEIGHT
 
     def kind(self, x: Shape) -> str:
         return "buffer"
@@ -367,3 +410,6 @@ class Opaque(Layer):
 
     def counts(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> None:
         return None
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)

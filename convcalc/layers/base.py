@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from convcalc.arithmetic import Refusal, product, require
 from convcalc.frozen import FrozenDict, frozen
 from convcalc.layers.fields import SHORT_NAMES, Kind
+from convcalc.reach import Sight, in_place, reach_back, reach_of, sight_of, whole
 from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
 
@@ -144,6 +145,8 @@ class Storage(Enum):
     IN_PLACE = "in place"
     #: Its input is its output, seen otherwise.
     VIEW = "view"
+    #: A tensor that it owns is its output.
+    WEIGHT = "weight"
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -167,6 +170,12 @@ class Layer:
     transposed: ClassVar[bool] = False
     #: Whether it is an attention, whose parts some tools count otherwise than such layers alone.
     attends: ClassVar[bool] = False
+    #: Whether it is a sum of products into which what scales or cuts off each of its outputs can be
+    #: worked, so that this is no step of its own.
+    absorbs: ClassVar[bool] = False
+    #: Whether it does the same to each element alone, or to all of a channel, and nothing else: it
+    #: vanishes into a layer before it that absorbs it.
+    vanishes: ClassVar[bool] = False
     #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
@@ -261,6 +270,25 @@ class Layer:
     def windows(self, x: Shape) -> tuple[Window, ...]:
         """Its window on each spatial axis of the input `x`; empty where it slides none."""
         return ()
+
+    def sights(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], part: int
+    ) -> tuple[Sight, ...]:
+        """How a cell of the output `part` sees each input."""
+        return tuple(self.sight(x, outputs[part]) for x in inputs)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        """How a cell of an output `y` sees the input `x`.
+
+        Unless a type says otherwise, through its windows; without these, the cell in its place, and
+        of an axis whose size is another, all of it. It may say more than is seen, never less.
+        """
+        axes = len(x) - 1
+        if len(y) - 1 != axes:
+            return whole(axes)
+        if windows := self.windows(x):
+            return sight_of([*map(reach_back if self.transposed else reach_of, windows)])
+        return in_place(x[1:], y[1:])
 
     def channel_groups(self, x: Shape) -> int | None:
         """The groups that it takes the channels of the input `x` in, each apart; None: in none."""
@@ -359,6 +387,12 @@ class Placed:
     def windows(self) -> tuple[Window, ...]:
         """Its window on each spatial axis; empty where it slides none."""
         return self.layer.windows(self.entering)
+
+    @cached_property
+    def sights(self) -> tuple[tuple[Sight, ...], ...]:
+        """How a cell of each of its outputs sees each of its inputs."""
+        inputs, outputs = self.inputs, self.outputs
+        return tuple([self.layer.sights(inputs, outputs, part) for part in range(len(outputs))])
 
     @property
     def channel_groups(self) -> int | None:

@@ -9,6 +9,7 @@ from convcalc.arithmetic import exact_div, product, require, value_of
 from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Count, Cut, Flag, Padding, PerAxis, PerAxisFromZero, Whole
 from convcalc.layers.grouping import per_group
+from convcalc.reach import Sight, whole
 from convcalc.shape import Shape
 from convcalc.window import Window, same_size, windows_over
 
@@ -18,6 +19,12 @@ def _kernel_kind(kernel: tuple[int, ...], groups: Any, channels: Any) -> str:
     if groups == 1:
         return "pointwise conv" if all(size == 1 for size in kernel) else "conv"
     return "depthwise conv" if groups == channels else "grouped conv"
+
+
+def _storage(channels: int, groups: int, maps: int) -> Storage:
+    """A depthwise convolution works channel by channel, each in the place of what it reads."""
+    channels, groups, maps = map(value_of, (channels, groups, maps))
+    return Storage.IN_PLACE if 1 < groups == channels == maps else Storage.OWN
 
 
 def _require_groups(inputs: int, outputs: int, groups: int) -> None:
@@ -48,6 +55,7 @@ class _Sliding(Unary):
     """
 
     family = "convolution"
+    absorbs = True
     spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
 
@@ -107,6 +115,9 @@ class Conv(_Sliding):
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
 
+    def storage(self, x: Shape) -> Storage:
+        return _storage(x.channels, self.groups, self.out_channels)
+
     def channel_groups(self, x: Shape) -> int:
         return self.groups
 
@@ -144,6 +155,9 @@ class PointwiseConv(_Sliding):
         products = exact_div(x.channels, self.groups)
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
+
+    def storage(self, x: Shape) -> Storage:
+        return _storage(x.channels, self.groups, self.out_channels)
 
     def channel_groups(self, x: Shape) -> int:
         return self.groups
@@ -206,6 +220,7 @@ class GlobalDepthwiseConv(Unary):
     """
 
     family = "convolution"
+    absorbs = True
     spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
 
@@ -224,6 +239,9 @@ class GlobalDepthwiseConv(Unary):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(macs=x.size, sums=y.size, bias=y.size if self.bias else 0)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)
 
     def channel_groups(self, x: Shape) -> int:
         return x.channels
@@ -332,6 +350,9 @@ class DeformConv(Conv):
             dilation=self.dilation,
         ).placed((x,))
 
+    def storage(self, x: Shape) -> Storage:
+        return Storage.OWN  # a sample may lie anywhere
+
     def output_shape(self, x: Shape) -> Shape:
         per_group(
             x.channels,
@@ -364,6 +385,9 @@ class DeformConv(Conv):
             div=mask,
         )
         return super().operations(x, y).plus(offset_conv).plus(sampling)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)  # an offset may lead anywhere
 
     def kind(self, x: Shape) -> str:
         return "deformable conv"

@@ -8,6 +8,7 @@ from typing import Annotated
 from convcalc.arithmetic import divides, equal, exact_div, product, require
 from convcalc.layers.base import Operations, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Count, Flag, Numbers, OneAxis, Rate, Whole
+from convcalc.reach import Sight, same_sizes
 from convcalc.shape import MOST_AXES, Shape
 
 
@@ -26,6 +27,7 @@ class Linear(Unary):
     """
 
     family = "dense"
+    absorbs = True
     natural_axes = 0
     stated = (
         stated(
@@ -104,6 +106,9 @@ class Flatten(_Passing):
     def output_shape(self, x: Shape) -> Shape:
         return Shape(*x[: self.start_axis], product(x[self.start_axis :]))
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return same_sizes(x, y)
+
 
 @layer("reshape")
 class Reshape(_Passing):
@@ -146,6 +151,9 @@ class Reshape(_Passing):
         )
         left = exact_div(x.size, known) if open_sizes else 1
         return Shape(*(left if size == -1 else size for size in self.shape))
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return same_sizes(x, y)
 
 
 @layer("dropout")

@@ -18,6 +18,7 @@ from convcalc.layers.fields import (
     Whole,
 )
 from convcalc.layers.grouping import per_group
+from convcalc.reach import Sight, in_place, only_whole, shifted, sight_of
 from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
 
@@ -213,6 +214,19 @@ class Concat(Join):
             size = size + other[self.axis]
         return resized(first, self.axis, size)
 
+    def sights(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], part: int
+    ) -> tuple[Sight, ...]:
+        starts = [sum(x[self.axis] for x in inputs[:index]) for index in range(len(inputs))]
+        return tuple(_moved(x, self.axis, start) for x, start in zip(inputs, starts))
+
+
+def _moved(x: Shape, axis: int, cells: int) -> Sight:
+    """How a tensor sees `x`, which lies so many cells further on in it on an axis."""
+    if axis == 0 or cells == 0:
+        return in_place(x[1:], x[1:])
+    return sight_of([shifted(cells if each == axis else 0) for each in range(1, len(x))])
+
 
 def _axis_that_fits(inputs: tuple[Shape, ...]) -> str:
     """The axis along which inputs can be joined, in words; empty where there is none."""
@@ -329,6 +343,13 @@ class Split(Layer):
         (x,) = inputs
         return tuple(resized(x, self.axis, size) for size in self.parts(x))
 
+    def sights(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], part: int
+    ) -> tuple[Sight, ...]:
+        (x,) = inputs
+        start = sum(output[self.axis] for output in outputs[:part])
+        return (_moved(x, self.axis, -start),)
+
 
 @layer("index_select")
 class IndexSelect(_Moving):
@@ -347,6 +368,9 @@ class IndexSelect(_Moving):
 
     def output_shape(self, x: Shape) -> Shape:
         return x if self.size is None else resized(x, self.axis, self.size)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return only_whole(len(x) - 1, (self.axis,))  # which cells it takes is not said
 
 
 @layer("slice")

@@ -9,6 +9,7 @@ from convcalc.arithmetic import require
 from convcalc.layers.base import Operations, Stated, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Choice, Count, EachAxis, Flag, Whole
 from convcalc.layers.grouping import per_group
+from convcalc.reach import Sight, kept, whole
 from convcalc.shape import MOST_AXES, Shape
 
 
@@ -60,6 +61,7 @@ class BatchNorm(_Affine):
     Example: `- batch_norm` on `64x56x56`
     """
 
+    vanishes = True
     stated = (_channels_as("num_features"),)
 
     def weights(self, x: Shape) -> Iterator[Weight]:
@@ -107,6 +109,9 @@ class LayerNorm(_Affine):
         groups = x.positions if self.over == "channels" else 1
         return _normalized(x.size, groups, self.affine)
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return kept(len(x) - 1) if self.over == "channels" else whole(len(x) - 1)
+
 
 @layer("group_norm")
 class GroupNorm(_Affine):
@@ -130,6 +135,9 @@ class GroupNorm(_Affine):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return _normalized(x.size, self.groups, self.affine)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)
 
 
 @layer("instance_norm")
@@ -156,6 +164,9 @@ class InstanceNorm(_Affine):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return _normalized(x.size, x.channels, self.affine)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)
 
 
 @layer("rms_norm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated
 
 from convcalc.arithmetic import both, maximum, product, require
@@ -16,6 +17,7 @@ from convcalc.layers.fields import (
     Padding,
     PerAxis,
 )
+from convcalc.reach import Along, Reach, Sight, adaptive, nearest, reach_of, sight_of, whole
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive_taps, same_size, windows_over
 
@@ -143,6 +145,12 @@ class KMaxPool(_Pool):
         passes = self.k_max * product(self.kernel_size) - self.k_max * (self.k_max + 1) // 2
         return Operations(cmp=passes * windows)
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        rules: list[tuple[Reach, ...]] = [(reach_of(window),) for window in self.windows(x)]
+        # What is kept of a window lies side by side, and each of it may be any of its cells.
+        rules[-1] = (nearest(Fraction(self.k_max)), *rules[-1])
+        return tuple(Along(axis, each) for axis, each in enumerate(rules, start=1))
+
 
 class _GlobalPool(Unary):
     family = "pooling"
@@ -150,6 +158,9 @@ class _GlobalPool(Unary):
 
     def output_shape(self, x: Shape) -> Shape:
         return Shape(x.channels, *(1 for _ in x.spatial))
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)
 
 
 @layer("global_avg_pool")
@@ -199,6 +210,10 @@ class _AdaptivePool(Unary):
     def output_shape(self, x: Shape) -> Shape:
         sizes = zip(self.output_size, x.spatial, strict=True)
         return Shape(x.channels, *(size if wanted is None else wanted for wanted, size in sizes))
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        sizes = zip(x.spatial, y.spatial)
+        return sight_of([None if o == 1 else adaptive(n, o) for n, o in sizes])
 
 
 @layer("adaptive_avg_pool")
