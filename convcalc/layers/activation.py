@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from convcalc.arithmetic import either, equal, product, require
 from convcalc.layers.base import NOTHING, Operations, Storage, Unary, Weight, layer
 from convcalc.layers.fields import Count, OneAxis, Optional, Real
+from convcalc.layers.keeping import INPUT_KEPT, OUTPUT_KEPT, Kept, Wanted
 from convcalc.shape import Shape
 
 
@@ -17,12 +18,19 @@ class Activation(Unary):
     family = "activation"
     #: The operations on one element.
     each: ClassVar[Operations] = NOTHING
+    #: Whether its backward pass goes by what it made; else it goes by what it was given.
+    keeps_output: ClassVar[bool] = False
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return self.each.times(y.size)
 
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        return OUTPUT_KEPT if self.keeps_output else INPUT_KEPT
 
 
 @layer("relu")
@@ -33,6 +41,7 @@ class ReLU(Activation):
     """
 
     each = Operations(cmp=1)
+    keeps_output = True
 
 
 @layer("relu6")
@@ -115,6 +124,7 @@ class Sigmoid(Activation):
     """
 
     each = Operations(exp=1, add=1, div=1)
+    keeps_output = True
 
 
 @layer("silu", "swish")
@@ -155,6 +165,7 @@ class Tanh(Activation):
     """
 
     each = Operations(mul=1, exp=1, add=2, div=1)
+    keeps_output = True
 
 
 @layer("softplus")
@@ -190,6 +201,7 @@ class Softmax(Activation):
     """
 
     natural_axes = 0
+    keeps_output = True
     axis: OneAxis = 0
 
     def operations(self, x: Shape, y: Shape) -> Operations:
@@ -253,6 +265,7 @@ class Sqrt(Activation):
     """
 
     each = Operations(sqrt=1)
+    keeps_output = True
 
 
 @layer("square")
@@ -273,6 +286,7 @@ class Exp(Activation):
     """
 
     each = Operations(exp=1)
+    keeps_output = True
 
 
 @layer("log")

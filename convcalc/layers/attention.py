@@ -24,6 +24,7 @@ from convcalc.layers.fields import (
     Whole,
 )
 from convcalc.layers.grouping import per_group
+from convcalc.layers.keeping import NOTHING_KEPT, Kept, Own, Wanted
 from convcalc.layers.joining import Mul, Split
 from convcalc.shape import Shape, Tensor
 
@@ -137,6 +138,22 @@ class Matmul(Layer):
         (y,) = outputs
         return Operations(macs=y.size * inner, sums=y.size)
 
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        # Of two matrices, the gradient of one goes by the other; one that stands for several is
+        # copied for each of them.
+        wants_first, wants_second = wanted.inputs
+        (y,) = outputs
+        kept, own = [], []
+        for index, is_needed in enumerate((wants_second, wants_first)):
+            x = inputs[index]
+            if is_needed and x[:-2] == y[:-2]:
+                kept.append(index)
+            elif is_needed:
+                own.append(Own(Shape(*y[:-2], *x[-2:]).size))
+        return Kept(tuple(kept), (), tuple(own))
+
 
 @layer("permute")
 class Permute(Unary):
@@ -164,6 +181,9 @@ class Permute(Unary):
             x=x,
         )
         return Shape(*(x[axis] for axis in self.order))
+
+    def is_trained_view(self, x: Shape) -> bool:
+        return True
 
 
 def _axes(numbers: list[int]) -> str:
@@ -213,6 +233,11 @@ class Reduce(Unary):
         if self.op == "l2":
             return Operations(mul=n, add=n - m, sqrt=m)
         return Operations(add=n - m, div=m if self.op == "mean" else 0)
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        return NOTHING_KEPT if self.op in ("mean", "sum") else Kept((0,), (0,))
 
 
 @layer("parameter")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from convcalc.arithmetic import divides, equal, exact_div, product, require
+from convcalc.arithmetic import divides, equal, exact_div, product, require, value_of
 from convcalc.layers.base import Operations, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Count, Flag, Numbers, OneAxis, Rate, Whole
+from convcalc.layers.keeping import INPUT_KEPT, NOTHING_KEPT, Kept, Own, Wanted
 from convcalc.shape import MOST_AXES, Shape
 
 
@@ -61,6 +62,11 @@ class Linear(Unary):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(macs=x.channels * y.size, sums=y.size, bias=y.size if self.bias else 0)
 
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        return INPUT_KEPT if wanted.weights else NOTHING_KEPT
+
 
 @layer("scale")
 class Scale(Unary):
@@ -81,6 +87,11 @@ class Scale(Unary):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(mul=y.size)
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        return INPUT_KEPT if wanted.weights else NOTHING_KEPT
 
 
 class _Passing(Unary):
@@ -158,6 +169,15 @@ class Dropout(_Passing):
     """
 
     rate: Rate = 0.5
+
+    def is_trained_view(self, x: Shape) -> bool:
+        return value_of(self.rate) == 0
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        # The factor of every element: 0, or 1/(1 − rate).
+        return NOTHING_KEPT if value_of(self.rate) == 0 else Kept(own=(Own(outputs[0].size),))
 
 
 @layer("identity")

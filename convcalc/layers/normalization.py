@@ -9,6 +9,7 @@ from convcalc.arithmetic import require
 from convcalc.layers.base import Operations, Stated, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Choice, Count, EachAxis, Flag, Whole
 from convcalc.layers.grouping import per_group
+from convcalc.layers.keeping import Kept, Wanted, input_and
 from convcalc.shape import MOST_AXES, Shape
 
 
@@ -70,6 +71,12 @@ class BatchNorm(_Affine):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(mul=y.size, add=y.size)
 
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        # The mean of a channel over the batch, and the inverse of its deviation.
+        return input_and(2 * inputs[0].channels, each=False)
+
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE
 
@@ -104,8 +111,16 @@ class LayerNorm(_Affine):
             yield Weight("bias", shape)
 
     def operations(self, x: Shape, y: Shape) -> Operations:
-        groups = x.positions if self.over == "channels" else 1
-        return _normalized(x.size, groups, self.affine)
+        return _normalized(x.size, self._groups(x), self.affine)
+
+    def _groups(self, x: Shape) -> int:
+        """How many means there are."""
+        return x.positions if self.over == "channels" else 1
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        return input_and(2 * self._groups(inputs[0]))
 
 
 @layer("group_norm")
@@ -130,6 +145,11 @@ class GroupNorm(_Affine):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return _normalized(x.size, self.groups, self.affine)
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        return input_and(2 * self.groups)
 
 
 @layer("instance_norm")
@@ -156,6 +176,12 @@ class InstanceNorm(_Affine):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return _normalized(x.size, x.channels, self.affine)
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        # A batch norm of one sample with all samples' channels, so the scale comes once a sample.
+        return input_and((3 if self.affine else 2) * inputs[0].channels)
 
 
 @layer("rms_norm")
@@ -190,6 +216,13 @@ class RMSNorm(_Affine):
         n, rows = x.size, x.positions
         return Operations(mul=2 * n + (n if self.affine else 0), add=n, div=2 * rows, sqrt=rows)
 
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        # The reciprocals of the roots, and what the learned scale is multiplied with.
+        (x,) = inputs
+        return input_and(x.positions, *([x.size] if wanted.weights else []))
+
 
 @layer("local_response_norm")
 class LocalResponseNorm(Unary):
@@ -212,3 +245,11 @@ class LocalResponseNorm(Unary):
     def operations(self, x: Shape, y: Shape) -> Operations:
         n = y.size
         return Operations(mul=3 * n, add=self.size * n, log=n, exp=n, div=n)
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        # The squares, padded, that are summed; what is taken to the power, and the power.
+        (x,) = inputs
+        squares = (x.channels + self.size - 1) * x.positions
+        return input_and(squares, x.size, x.size)

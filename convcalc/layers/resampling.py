@@ -17,7 +17,8 @@ from convcalc.layers.fields import (
     Number,
     Optional,
 )
-from convcalc.layers.pooling import adaptive_mean
+from convcalc.layers.keeping import INPUT_KEPT, NOTHING_KEPT, Kept, Wanted
+from convcalc.layers.pooling import adaptive_mean, kept_by_adaptive_mean
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -140,6 +141,11 @@ class Pad(Unary):
             return ()
         return tuple(Window(1, 1, *margins.get(axis, (0, 0))) for axis in range(1, len(x)))
 
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        return INPUT_KEPT if self.mode in ("reflect", "replicate") else NOTHING_KEPT
+
 
 @layer("upsample")
 class Upsample(Unary):
@@ -204,6 +210,11 @@ class Upsample(Unary):
             return adaptive_mean(x, y)
         taps = _TAPS.get(self.mode)
         return Operations(mul=taps * y.size, add=(taps - 1) * y.size) if taps else NOTHING
+
+    def kept(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
+    ) -> Kept:
+        return kept_by_adaptive_mean(outputs[0]) if self.mode == "area" else NOTHING_KEPT
 
 
 @layer("pixel_shuffle")
