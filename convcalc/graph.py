@@ -39,6 +39,8 @@ class Node(NamedTuple):
     functional: bool = False
     #: The node whose layer it is once more, with the same tensors; None: they are its own.
     weights_of: str | None = None
+    #: The type of a number in its tensors and in what it makes; None: that of the whole network.
+    dtype: str | None = None
 
     @property
     def layer(self) -> Layer:

@@ -135,7 +135,7 @@ def metrics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 
 def dtypes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Types of numbers."""
-    from convcalc.passes.bytes import SIZES
+    from convcalc.dtypes import SIZES
 
     return offered({name: f"{size} B" for name, size in SIZES.items()}, incomplete)
 

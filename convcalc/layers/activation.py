@@ -16,6 +16,7 @@ class Activation(Unary):
     """What `each` says is done to every element."""
 
     family = "activation"
+    vanishes: ClassVar[bool] = True
     #: The operations on one element.
     each: ClassVar[Operations] = NOTHING
     #: Whether its backward pass goes by what it made; else it goes by what it was given.
@@ -201,6 +202,7 @@ class Softmax(Activation):
     """
 
     natural_axes = 0
+    vanishes = False
     keeps_output = True
     axis: OneAxis = 0
 

@@ -7,7 +7,16 @@ from typing import Annotated
 
 from convcalc.arithmetic import either, equal, holds, require, value_of, where
 from convcalc.layers.activation import Softmax
-from convcalc.layers.base import Layer, Letter, Operations, Unary, Weight, layer, require_axes
+from convcalc.layers.base import (
+    Layer,
+    Letter,
+    Operations,
+    Storage,
+    Unary,
+    Weight,
+    layer,
+    require_axes,
+)
 from convcalc.layers.composite import Composite, Parts
 from convcalc.layers.convolution import IN_CHANNELS
 from convcalc.layers.dense import Linear, Reshape
@@ -257,6 +266,9 @@ class Parameter(Layer):
 
     shape: OneShape
 
+    def storage(self, x: Shape) -> Storage:
+        return Storage.WEIGHT
+
     def kind(self, x: Shape) -> str:
         return "parameter"
 
@@ -282,6 +294,9 @@ class Buffer(Layer):
     arity = 0
 
     shape: OneShape
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.WEIGHT
 
     def kind(self, x: Shape) -> str:
         return "buffer"

@@ -145,6 +145,8 @@ class Storage(Enum):
     IN_PLACE = "in place"
     #: Its input is its output, seen otherwise.
     VIEW = "view"
+    #: A tensor that it owns is its output.
+    WEIGHT = "weight"
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -168,6 +170,12 @@ class Layer:
     transposed: ClassVar[bool] = False
     #: Whether it is an attention, whose parts some tools count otherwise than such layers alone.
     attends: ClassVar[bool] = False
+    #: Whether it is a sum of products into which what scales or cuts off each of its outputs can be
+    #: worked, so that this is no step of its own.
+    absorbs: ClassVar[bool] = False
+    #: Whether it does the same to each element alone, or to all of a channel, and nothing else: it
+    #: vanishes into a layer before it that absorbs it.
+    vanishes: ClassVar[bool] = False
     #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
@@ -283,6 +291,13 @@ class Layer:
         It is asked only where some gradient is `wanted`.
         """
         return NOTHING_KEPT
+
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        """The inputs whose gradient is that of its output, or a part of it: no memory of its own.
+
+        As for `kept`, that is so in PyTorch's backward pass.
+        """
+        return ()
 
     def is_trained_view(self, x: Shape) -> bool:
         """Whether its outputs are its input's memory, or parts of that, when it trains."""

@@ -21,6 +21,12 @@ def _kernel_kind(kernel: tuple[int, ...], groups: Any, channels: Any) -> str:
     return "depthwise conv" if groups == channels else "grouped conv"
 
 
+def _storage(channels: int, groups: int, maps: int) -> Storage:
+    """A depthwise convolution works channel by channel, each in the place of what it reads."""
+    channels, groups, maps = map(value_of, (channels, groups, maps))
+    return Storage.IN_PLACE if 1 < groups == channels == maps else Storage.OWN
+
+
 def _require_groups(inputs: int, outputs: int, groups: int) -> None:
     """Refuse groups that do not divide the input and the output channels."""
     per_group(inputs, groups, what="input channels", other=outputs)
@@ -49,6 +55,7 @@ class _Sliding(Unary):
     """
 
     family = "convolution"
+    absorbs = True
     spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
 
@@ -122,6 +129,9 @@ class Conv(_Sliding):
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
 
+    def storage(self, x: Shape) -> Storage:
+        return _storage(x.channels, self.groups, self.out_channels)
+
     def channel_groups(self, x: Shape) -> int:
         return self.groups
 
@@ -159,6 +169,9 @@ class PointwiseConv(_Sliding):
         products = exact_div(x.channels, self.groups)
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
+
+    def storage(self, x: Shape) -> Storage:
+        return _storage(x.channels, self.groups, self.out_channels)
 
     def channel_groups(self, x: Shape) -> int:
         return self.groups
@@ -221,6 +234,7 @@ class GlobalDepthwiseConv(Unary):
     """
 
     family = "convolution"
+    absorbs = True
     spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
 
@@ -351,6 +365,9 @@ class DeformConv(Conv):
             padding=self.padding,
             dilation=self.dilation,
         ).placed((x,))
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.OWN  # a sample may lie anywhere
 
     def output_shape(self, x: Shape) -> Shape:
         per_group(

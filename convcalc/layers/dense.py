@@ -27,6 +27,7 @@ class Linear(Unary):
     """
 
     family = "dense"
+    absorbs = True
     natural_axes = 0
     stated = (
         stated(

@@ -135,6 +135,9 @@ class Add(_Elementwise):
 
     primitive = "add"
 
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        return tuple([index for index, x in enumerate(inputs) if x == outputs[0]])
+
 
 @layer("sub")
 class Sub(_Elementwise):
@@ -145,6 +148,9 @@ class Sub(_Elementwise):
 
     primitive = "add"
     arity = 2
+
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        return (0,) if inputs[0] == outputs[0] else ()
 
 
 @layer("mul")
@@ -252,6 +258,9 @@ class Concat(Join):
             )
             size = size + other[self.axis]
         return resized(first, self.axis, size)
+
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        return tuple(range(len(inputs)))
 
 
 def _axis_that_fits(inputs: tuple[Shape, ...]) -> str:

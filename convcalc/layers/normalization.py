@@ -61,6 +61,7 @@ class BatchNorm(_Affine):
     Example: `- batch_norm` on `64x56x56`
     """
 
+    vanishes = True
     stated = (_channels_as("num_features"),)
 
     def weights(self, x: Shape) -> Iterator[Weight]:

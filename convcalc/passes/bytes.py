@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from convcalc.costs import Figure, activations, buffers, common, params, unchanged
-from convcalc.diagnostics import fail
+from convcalc.dtypes import size_of
 from convcalc.graph import Graph
 from convcalc.passes.base import Pass, Settings, add_pass
-from convcalc.words import did_you_mean, listed
-
-#: Bytes of a number by the name of its type (PyTorch's, and NumPy's).
-SIZES: Mapping[str, int] = {
-    "float64": 8,
-    "float32": 4,
-    "float16": 2,
-    "bfloat16": 2,
-    "int64": 8,
-    "int32": 4,
-    "int16": 2,
-    "int8": 1,
-    "uint8": 1,
-}
-
-
-def size_of(dtype: str) -> int:
-    """The bytes of one number. Raises ConvcalcError, which lists the known types."""
-    if dtype not in SIZES:
-        help = f"{did_you_mean(dtype, SIZES)} the types are {listed(SIZES)}".strip()
-        raise fail("unknown-dtype", f"unknown type of number `{dtype}`", help)
-    return SIZES[dtype]
 
 
 @add_pass

@@ -1,0 +1,1 @@
+"""How much memory a network needs where it runs, under named definitions."""
