@@ -161,7 +161,8 @@ class Matmul(Layer):
                 kept.append(index)
             elif is_needed:
                 own.append(Own(Shape(*y[:-2], *x[-2:]).size))
-        return Kept(tuple(kept), (), tuple(own))
+        # Several axes before the matrices become one, which cannot be done to a part.
+        return Kept(tuple(kept), (), tuple(own), copies_parts=len(y) > 2)
 
 
 @layer("permute")

@@ -66,7 +66,10 @@ class Linear(Unary):
     def kept(
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
     ) -> Kept:
-        return INPUT_KEPT if wanted.weights else NOTHING_KEPT
+        if not wanted.weights:
+            return NOTHING_KEPT
+        # All positions of all samples become the rows of one matrix, which a part cannot.
+        return INPUT_KEPT._replace(copies_parts=len(inputs[0]) > 1)
 
 
 @layer("scale")
@@ -177,8 +180,11 @@ class Dropout(_Passing):
     def kept(
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
     ) -> Kept:
-        # The factor of every element: 0, or 1/(1 − rate).
-        return NOTHING_KEPT if value_of(self.rate) == 0 else Kept(own=(Own(outputs[0].size),))
+        # The factor of every element, 0 or 1/(1 − rate); or one 0 for all.
+        rate = value_of(self.rate)
+        if rate == 0:
+            return NOTHING_KEPT
+        return Kept(own=(Own(1, each=False) if rate == 1 else Own(outputs[0].size),))
 
 
 @layer("identity")

@@ -39,6 +39,9 @@ class Kept(NamedTuple):
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
     own: tuple[Own, ...] = ()
+    #: Whether an input that is a part of a larger tensor is laid out anew, so that the whole need
+    #: not be kept for it.
+    copies_parts: bool = False
 
 
 NOTHING_KEPT = Kept()

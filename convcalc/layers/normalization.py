@@ -9,7 +9,7 @@ from convcalc.arithmetic import require
 from convcalc.layers.base import Operations, Stated, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Choice, Count, EachAxis, Flag, Whole
 from convcalc.layers.grouping import per_group
-from convcalc.layers.keeping import Kept, Wanted, input_and
+from convcalc.layers.keeping import NOTHING_KEPT, Kept, Own, Wanted, input_and
 from convcalc.shape import MOST_AXES, Shape
 
 
@@ -150,7 +150,7 @@ class GroupNorm(_Affine):
     def kept(
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
     ) -> Kept:
-        return input_and(2 * self.groups)
+        return input_and(2 * self.groups)._replace(copies_parts=True)
 
 
 @layer("instance_norm")
@@ -182,7 +182,8 @@ class InstanceNorm(_Affine):
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted
     ) -> Kept:
         # A batch norm of one sample with all samples' channels, so the scale comes once a sample.
-        return input_and((3 if self.affine else 2) * inputs[0].channels)
+        kept = input_and((3 if self.affine else 2) * inputs[0].channels)
+        return kept._replace(copies_parts=True)
 
 
 @layer("rms_norm")
@@ -222,7 +223,8 @@ class RMSNorm(_Affine):
     ) -> Kept:
         # The reciprocals of the roots, and what the learned scale is multiplied with.
         (x,) = inputs
-        return input_and(x.positions, *([x.size] if wanted.weights else []))
+        kept = input_and(x.positions) if wanted.inputs[0] else NOTHING_KEPT
+        return kept._replace(own=(*kept.own, Own(x.size))) if wanted.weights else kept
 
 
 @layer("local_response_norm")

@@ -66,8 +66,12 @@ class _Pool(Unary):
         windows = self.windows(x)
         if not isinstance(self.padding, str) and all(w.before == w.after for w in windows):
             return INPUT_KEPT
-        counts = _Pool.output_shape(self, x).spatial
-        return padded(x, tuple([(n - 1) * w.stride + w.span for n, w in zip(counts, windows)]))
+        return self._cut(x)
+
+    def _cut(self, x: Shape) -> Kept:
+        """The cells that windows reach, where PyTorch's code cuts or pads the input to these."""
+        axes = zip(_Pool.output_shape(self, x).spatial, self.windows(x))
+        return padded(x, tuple([(count - 1) * w.stride + w.span for count, w in axes]))
 
     def output_shape(self, x: Shape) -> Shape:
         windows = self.windows(x)
@@ -177,7 +181,7 @@ class KMaxPool(_Pool):
         # The windows laid out, which along one axis are the input seen otherwise; the indices of
         # the largest, and these in order.
         (x,), (y,) = inputs, outputs
-        read = self._read(x)
+        read = self._cut(x)
         if len(x.spatial) > 1:
             windows = product(super().output_shape(x))
             read = Kept(own=(Own(windows * product(self.kernel_size)),))

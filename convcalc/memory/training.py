@@ -186,12 +186,14 @@ def _recorded(graph: Graph, settings: Settings) -> _Recorded:
         for part, (tensor, size) in enumerate(zip(outputs, sizes)):
             seen[time, part] = _Seen(tensor, is_recorded, samples, size)
         kept = placed.kept(wanted)
-        own = [made(_bytes_of(each, samples, width), time) for each in kept.own]
-        holding = [
-            *[read[index].tensor for index in kept.inputs],
-            *[outputs[part] for part in kept.outputs],
-            *own,
-        ]
+        holding = [outputs[part] for part in kept.outputs]
+        holding += [made(_bytes_of(each, samples, width), time) for each in kept.own]
+        for each in [read[index] for index in kept.inputs]:
+            whole = each.tensor
+            if whole is not None and kept.copies_parts and each.bytes < tensors[whole].bytes:
+                holding.append(made(each.bytes, time))
+            else:
+                holding.append(whole)
         for tensor in holding:
             if tensor is not None:
                 tensors[tensor].is_kept = True
