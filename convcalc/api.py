@@ -17,17 +17,21 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, requir
 from convcalc.frozen import FrozenDict
 from convcalc.graph import DROP, UNTIL, Cut, Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
+from convcalc.passes import Settings
 from convcalc.visible import composed
 from convcalc.words import describe
 
 if TYPE_CHECKING:
+    from convcalc.devices import Device
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
     from convcalc.memory.peaks import Memory
+    from convcalc.receptive_field import ReceptiveFields
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
+    from convcalc.roofline import Roofline
     from convcalc.verification import Verification
 
 
@@ -140,6 +144,32 @@ class Network(Graph):
         _require("the name of a layer", name, str)
         _require("a convention", convention, str)
         return Explanation(*explain_in(self, name, convention, batch, self._look()))
+
+    def roofline(
+        self,
+        *devices: str | Device,
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+    ) -> Roofline:
+        """The least time that it takes on devices, and each of its layers; and what sets it.
+
+        A device is a name, a YAML file, or what `convcalc.devices` has of one. `fuse` says whether
+        batch norms and elementwise activations vanish into the convolution or linear layer that
+        feeds them; None: as is usual for the type of number, which is so for int8. Raises
+        ConvcalcError for what is unknown, and for a type that a device has no figure for.
+        """
+        from convcalc import devices as known
+        from convcalc.roofline import roofline
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a type of number", dtype, str)
+        if not devices:
+            raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
+        for device in devices:
+            _require("a device", device, (str, known.Device))
+        found = [known.find(each) if isinstance(each, str) else each for each in devices]
+        return roofline(self, found, Settings(batch, dtype, fuse), self._look())
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -318,6 +348,23 @@ class Network(Graph):
         if self._asked is None:
             raise fail("bad-value", "a network that was changed by hand has no spec to export")
         return Model(self._asked.checked(Budget(self._limits)).document, self)
+
+    def receptive_field(self, since: str | None = None) -> ReceptiveFields:
+        """What a cell of every layer sees of the input, or of the layer `since`, on each axis.
+
+        They are found by the names of the layers; those are left out that see nothing of it.
+        `since` is a name as `explain` takes it, or that of one of several inputs. Raises
+        ConvcalcError for a name that none or several have.
+
+        >>> field = convcalc.load("resnet50").receptive_field()["conv5_x.bottleneck_block_3.relu_3"]
+        >>> field.size, field.stride, field.padding
+        ((427, 427), (32, 32), (213, 213))
+        """
+        from convcalc.receptive_field import receptive_fields
+
+        if since is not None:
+            _require("the name of a layer", since, str)
+        return receptive_fields(self, since, self._look())
 
     def verify(self) -> Verification:
         """What PyTorch says of every layer's shape, weights and MACs, and where that differs.

@@ -149,6 +149,17 @@ def definitions(
     return offered({each.name: each.meaning for each in DEFINITIONS.values()}, incomplete)
 
 
+def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Devices that are not named yet, and files."""
+    from click.shell_completion import CompletionItem
+
+    from convcalc import devices as known
+
+    given = ctx.params.get(param.name or "") or ()
+    names = [name for name in known.names() if name not in given]
+    return [CompletionItem(incomplete, "file"), *offered(names, incomplete)]
+
+
 def parts_of_path(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
     """Dotted names, level by level: `stem` before `stem.conv`, which is there once `stem` is."""
     found = dict.fromkeys(names)
