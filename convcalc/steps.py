@@ -10,10 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.dtypes import size_of
+from convcalc.dtypes import is_fused, size_of
 from convcalc.graph import Graph
 from convcalc.layers.base import Placed, Storage
 from convcalc.shape import Shape, Tensor
+
+
+class Settings(NamedTuple):
+    """How a network runs: samples at a time, and the type of a number.
+
+    `fuse` says whether batch norms and elementwise activations vanish into the convolution or
+    linear layer that feeds them; None: as is usual for the type.
+    """
+
+    batch: int = 1
+    dtype: str = "float32"
+    fuse: bool | None = None
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether batch norms and elementwise activations vanish."""
+        return is_fused(self.dtype) if self.fuse is None else self.fuse
 
 
 class Held(NamedTuple):
@@ -64,11 +81,13 @@ class Steps(NamedTuple):
         return Steps(tuple([self.steps[step] for step in order]), tuple(tensors))
 
 
-def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: bool = False) -> Steps:
-    """What runs of a graph, on `batch` samples of numbers of a type, in the graph's own order.
+def steps_of(graph: Graph, settings: Settings) -> Steps:
+    """What runs of a graph, in the graph's own order.
 
     A layer that says its own type makes numbers of that. Raises ConvcalcError for an unknown type.
     """
+    batch, dtype, _ = settings
+    fuses = settings.is_fused
     sizes: dict[str | None, int] = {None: size_of(dtype)}
     names = list(graph.inputs)
     shapes = list(graph.inputs.values())
@@ -79,7 +98,7 @@ def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: boo
     #: The tensor that each node makes, or the first of them; None where that is a weight. Inputs
     #: have negative numbers, and so are at the end.
     tensor_of: list[int | None] = [None] * len(graph.nodes) + list(reversed(range(len(names))))
-    read_by = _readers(graph) if is_fused else {}
+    read_by = _readers(graph) if fuses else {}
     #: The step of an absorbing layer whose tensor may still take in what reads it.
     taking: dict[int, int] = {}
     #: What is asked of each layer that is placed, once.
@@ -124,7 +143,7 @@ def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: boo
         for _ in makes:
             widths.append(width)
             makers.append(len(steps))
-        if is_fused and absorbs:
+        if fuses and absorbs:
             taking[first] = len(steps)
         steps.append(Step(index, (), reads, makes, in_place))
     leaving = {*_tensors(graph.outputs, tensor_of)}
