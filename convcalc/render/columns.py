@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
 from convcalc import conventions, passes
@@ -24,6 +25,8 @@ from convcalc.render.column import (
     unknown,
 )
 from convcalc.render.heading import outputs, shapes
+from convcalc.render.numbers import as_number as as_plain
+from convcalc.render.numbers import digits
 from convcalc.shape import Shape
 from convcalc.window import Window
 from convcalc.words import PARTIAL, grouped, sizes
@@ -159,6 +162,26 @@ def _figure(figure: Figure) -> Column:
     )
 
 
+def _intensity(figures: Figures) -> int | float | None:
+    """Operations a byte moved; None where they are not known, or nothing moves."""
+    operations, moved = figures["operations"], figures["moved_bytes"]
+    known = operations is not None and moved
+    return as_plain(Fraction(sum(operations.values()), moved)) if known else None
+
+
+#: Ratios of figures, which the sums have of their own.
+_RATIOS = {
+    "intensity": Column(
+        "intensity",
+        "Ops/byte",
+        lambda r: _intensity(r.figures),
+        lambda a: _intensity(a.totals),
+        numeric=True,
+        show=lambda value, si: "" if value is None else digits(Fraction(value)),
+    )
+}
+
+
 def _convention(name: str) -> Column:
     """The column of a convention, where all are asked for."""
     return Column(
@@ -178,7 +201,7 @@ def known() -> dict[str, Column]:
     passes.known()  # they register theirs
     figures = [_figure(figure) for figure in FIGURES.values() if figure.column]
     shares = [column.share for column in figures if column.numeric]
-    return _WORDS | {column.key: column for column in (*figures, *shares)}
+    return _WORDS | {column.key: column for column in (*figures, *shares)} | _RATIOS
 
 
 def of_rows(analysis: Analysis) -> list[str]:
