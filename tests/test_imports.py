@@ -33,7 +33,7 @@ CORE = {
     *several(
         "convcalc", "arithmetic window shape visible words diagnostics expressions graph costs"
     ),
-    *several("convcalc", "frozen named"),
+    *several("convcalc", "frozen named dtypes steps"),
     *several("convcalc.layers", " ".join(files(layers.__path__))),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),

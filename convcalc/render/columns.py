@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from fractions import Fraction
 from typing import Any
 
 from convcalc import conventions, passes
@@ -25,8 +24,6 @@ from convcalc.render.column import (
     unknown,
 )
 from convcalc.render.heading import outputs, shapes
-from convcalc.render.numbers import as_number as as_plain
-from convcalc.render.numbers import digits
 from convcalc.shape import Shape
 from convcalc.window import Window
 from convcalc.words import PARTIAL, grouped, sizes
@@ -165,8 +162,21 @@ def _figure(figure: Figure) -> Column:
 def _intensity(figures: Figures) -> int | float | None:
     """Operations a byte moved; None where they are not known, or nothing moves."""
     operations, moved = figures["operations"], figures["moved_bytes"]
-    known = operations is not None and moved
-    return as_plain(Fraction(sum(operations.values()), moved)) if known else None
+    if operations is None or not moved:
+        return None
+    from fractions import Fraction  # few ask for it
+
+    from convcalc.render.numbers import as_number
+
+    return as_number(Fraction(sum(operations.values()), moved))
+
+
+def _as_ratio(value: Any, si: bool) -> str:
+    from fractions import Fraction
+
+    from convcalc.render.numbers import digits
+
+    return "" if value is None else digits(Fraction(value))
 
 
 #: Ratios of figures, which the sums have of their own.
@@ -177,7 +187,7 @@ _RATIOS = {
         lambda r: _intensity(r.figures),
         lambda a: _intensity(a.totals),
         numeric=True,
-        show=lambda value, si: "" if value is None else digits(Fraction(value)),
+        show=_as_ratio,
     )
 }
 
