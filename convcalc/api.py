@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from convcalc.exporters.base import Model
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
+    from convcalc.memory.peaks import Memory
+    from convcalc.receptive_field import ReceptiveFields
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.roofline import Roofline
@@ -96,6 +98,38 @@ class Network(Graph):
         found = Analysis(*analysis.analyze(self, convention, batch, dtype, look=self._look()))
         self._bound(found)
         return found
+
+    def memory(
+        self,
+        definition: str = "live",
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+        order: str = "file",
+        keep_input: bool = False,
+    ) -> Memory:
+        """The peak memory of its tensors while it runs, under every definition; weights apart.
+
+        `definition` is the one whose steps are given: `sum`, `max_io`, `live`, `in_place` or
+        `arena`. `fuse` says whether batch norms and elementwise activations vanish into the
+        convolution or linear layer before them: those of `int8` do, unless said. The order of the
+        steps is that of the spec's `file`, or the `best`, in which the `live` peak is the lowest.
+        With `keep_input` the network's input is not overwritten `in_place`. Raises ConvcalcError
+        for an unknown definition, type or order, and where a network's limits allow no more.
+
+        >>> convcalc.load("mobilenet_v2").memory(dtype="int8").peak / 1024  # KiB
+        1470.0
+        """
+        from convcalc.memory.peaks import Asked, Bounds, memory_of
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a definition", definition, str)
+        _require("a type of number", dtype, str)
+        _require("an order", order, str)
+        limits = self._limits.scaled()
+        asked = Asked(definition, batch, dtype, fuse, order, keep_input)
+        return memory_of(self, asked, Bounds(limits.alive, limits.tries))
 
     def explain(self, name: str, convention: str = "exact", batch: int = 1) -> Explanation:
         """Why a layer costs what it costs: the formula of each figure, with the numbers in it.
@@ -314,6 +348,23 @@ class Network(Graph):
         if self._asked is None:
             raise fail("bad-value", "a network that was changed by hand has no spec to export")
         return Model(self._asked.checked(Budget(self._limits)).document, self)
+
+    def receptive_field(self, since: str | None = None) -> ReceptiveFields:
+        """What a cell of every layer sees of the input, or of the layer `since`, on each axis.
+
+        They are found by the names of the layers; those are left out that see nothing of it.
+        `since` is a name as `explain` takes it, or that of one of several inputs. Raises
+        ConvcalcError for a name that none or several have.
+
+        >>> field = convcalc.load("resnet50").receptive_field()["conv5_x.bottleneck_block_3.relu_3"]
+        >>> field.size, field.stride, field.padding
+        ((427, 427), (32, 32), (213, 213))
+        """
+        from convcalc.receptive_field import receptive_fields
+
+        if since is not None:
+            _require("the name of a layer", since, str)
+        return receptive_fields(self, since, self._look())
 
     def verify(self) -> Verification:
         """What PyTorch says of every layer's shape, weights and MACs, and where that differs.

@@ -7,11 +7,13 @@ convolution or a linear layer makes has vanished into that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.dtypes import size_of
 from convcalc.graph import Graph
 from convcalc.layers.base import Storage
+from convcalc.shape import Shape
 
 
 class Held(NamedTuple):
@@ -19,13 +21,18 @@ class Held(NamedTuple):
 
     #: As the rows of an analysis call it: as what makes it, `NAME.1` for a part, or as an input.
     name: str
-    #: Its elements, for one sample, and its bytes, for all.
-    elements: int
+    #: Its shape, for one sample, and its bytes, for all.
+    shape: Shape
     bytes: int
     #: The step that makes it; None for what enters the network.
     maker: int | None
     #: Whether it leaves the network.
     leaves: bool
+
+    @property
+    def elements(self) -> int:
+        """Its elements, for one sample."""
+        return self.shape.size
 
 
 class Step(NamedTuple):
@@ -47,6 +54,15 @@ class Steps(NamedTuple):
     steps: tuple[Step, ...]
     tensors: tuple[Held, ...]
 
+    def in_order(self, order: Sequence[int]) -> Steps:
+        """The same in another order, which has the index of every step once."""
+        new = {step: at for at, step in enumerate(order)}
+        tensors = [
+            held if held.maker is None else held._replace(maker=new[held.maker])
+            for held in self.tensors
+        ]
+        return Steps(tuple([self.steps[step] for step in order]), tuple(tensors))
+
 
 def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: bool = False) -> Steps:
     """What runs of a graph, on `batch` samples of numbers of a type, in the graph's own order.
@@ -55,7 +71,7 @@ def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: boo
     """
     sizes: dict[str | None, int] = {None: size_of(dtype)}
     names: list[str] = []
-    elements: list[int] = []
+    shapes: list[Shape] = []
     widths: list[int] = []
     makers: list[int | None] = []
     #: The tensor that each output of a node is; None where that is a weight.
@@ -63,7 +79,7 @@ def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: boo
     for index, (name, shape) in enumerate(graph.inputs.items()):
         tensor_of[-1 - index, 0] = len(names)
         names.append(name)
-        elements.append(shape.size)
+        shapes.append(shape)
         widths.append(sizes[None])
         makers.append(None)
     read_by = _readers(graph) if is_fused else {}
@@ -104,7 +120,7 @@ def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: boo
         for part, (tensor, shape) in enumerate(zip(makes, placed.outputs)):
             tensor_of[index, part] = tensor
             names.append(node.name if len(makes) == 1 else f"{node.name}.{part}")
-            elements.append(shape.size)
+            shapes.append(shape)
             widths.append(width)
             makers.append(len(steps))
         if is_fused and layer.absorbs:
@@ -113,8 +129,8 @@ def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: boo
         steps.append(Step(index, (), tuple(reads), makes, in_place))
     leaving = {tensor_of[node, part] for node, part, _ in graph.outputs}
     held = [
-        Held(name, count, count * width * batch, maker, tensor in leaving)
-        for tensor, (name, count, width, maker) in enumerate(zip(names, elements, widths, makers))
+        Held(name, shape, shape.size * width * batch, maker, tensor in leaving)
+        for tensor, (name, shape, width, maker) in enumerate(zip(names, shapes, widths, makers))
     ]
     return Steps(tuple(steps), tuple(held))
 

@@ -34,6 +34,7 @@ def figures(analysis: Json, wanted: Json) -> Json:
         **analysis["totals"],
         "output_shape": layers[-1]["output_shape"],
         "activations": [layer["activations"] for layer in layers],
+        "receptive_field": [layer["receptive_field"] for layer in layers],
         "activation_bytes": [layer["activation_bytes"] for layer in layers],
     }
     return {key: found[key] for key in wanted}

@@ -88,9 +88,7 @@ def test_a_table_says_its_input_and_what_is_bounded(run: Run) -> None:
     assert "input 3×96×96; batch 1.\n" in out
     assert "not what is alive at once" in out
     assert "input 3×224×224" in run("check", "mobilenet_v1", "--max", "params=1M").out
-    assert "the elements that every layer puts out" in run("check", "--help").out.replace(
-        "\n  ", " "
-    )
+    assert "the elements that every layer makes" in run("check", "--help").out.replace("\n  ", " ")
 
 
 def test_json_says_what_was_checked(run: Run) -> None:

@@ -338,6 +338,7 @@ PRINTING = [
     "conventions thop",
     "errata mobilenet_v1",
     "reconcile lenet --reported 0.7M",
+    "receptive-field lenet",
 ]
 
 

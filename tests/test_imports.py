@@ -33,7 +33,7 @@ CORE = {
     *several(
         "convcalc", "arithmetic window shape visible words diagnostics expressions graph costs"
     ),
-    *several("convcalc", "frozen named dtypes steps"),
+    *several("convcalc", "dtypes frozen named reach"),
     *several("convcalc.layers", " ".join(files(layers.__path__))),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),
@@ -44,10 +44,12 @@ CORE = {
     "convcalc.registry",
 }
 SPEC = {
-    *several("convcalc", "api zoo importers cli.progress"),
+    *several("convcalc", "api zoo importers receptive_field cli.progress"),
     *several("convcalc.language", "reader document statements built check expand limits"),
     *several("convcalc.language", "placing refusals scopes values"),
     *several("convcalc.passes", " ".join(files(passes.__path__))),
+    *several("convcalc", "memory steps"),
+    *several("convcalc.memory", "arena definitions lifetimes"),
     *several("convcalc.render", "analysis column columns fitting heading wrapping"),
     "convcalc.cli.analyze",
 }

@@ -70,6 +70,10 @@ COMMANDS = {
         "reconcile mobilenet_v2 --reported 314.2M --format jsonl",
         "reconcile lenet --until flatten --drop conv_1 --reported 300k --json",
     ],
+    "`convcalc receptive-field --json`": [
+        "receptive-field lenet --from conv_1 --json",
+        "receptive-field unet --format jsonl",
+    ],
     "Mistakes": ["analyze tests/errors/several-mistakes.yaml --error-format json"],
 }
 #: Keys under which keys are names of somebody's: variables, layers, tensors, layer types, figures.

@@ -209,7 +209,8 @@ def figures(layer: layers.Layer, shapes: tuple[Shape, ...]) -> list[Any]:
 @pytest.mark.parametrize("type", TYPES)
 def test_the_example_is_a_spec(type: str) -> None:
     fields, inputs = example_of(type)
-    assert analyzed(type, fields, *inputs).totals.activations > 0
+    made = analyzed(type, fields, *inputs).totals.activations
+    assert (made > 0) is (type not in VIEWS | HELD)
 
 
 @pytest.mark.parametrize("type", TYPES)

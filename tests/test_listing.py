@@ -275,7 +275,7 @@ def test_a_legend_is_of_the_columns_that_are_shown(run: Run, mine: str) -> None:
 
     assert "MACs are for one input" in legend()
     assert "MACs" not in legend("--columns", "params")
-    assert "the elements that every layer puts out" in legend("--columns", "activations")
+    assert "the elements that every layer makes" in legend("--columns", "activations")
     said = legend("--dtype", "int8", "--columns", "weight_bytes")
     assert "Weight bytes: parameters and running statistics, as int8." in said
     assert "Activation" not in said

@@ -24,10 +24,12 @@ _COMMANDS = {
     "explain": "explain",
     "show": "show",
     "new": "new",
+    "memory": "memory",
     "roofline": "roofline",
     "check": "check",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
+    "receptive-field": "receptive_field",
     "conventions": "conventions",
     "errata": "errata",
     "import": "importing",

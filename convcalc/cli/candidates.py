@@ -140,6 +140,15 @@ def dtypes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return offered({name: f"{size} B" for name, size in SIZES.items()}, incomplete)
 
 
+def definitions(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Definitions of peak memory, each with what it says."""
+    from convcalc.memory.definitions import DEFINITIONS
+
+    return offered({each.name: each.meaning for each in DEFINITIONS.values()}, incomplete)
+
+
 def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Devices that are not named yet, and files."""
     from click.shell_completion import CompletionItem

@@ -50,9 +50,9 @@ def command(
     metrics are the figures of the totals: params, macs, flops, activations, weight_bytes,
     activation_bytes and others.
 
-    activations are the elements that every layer puts out, summed, normalisations and activations
-    included, and activation_bytes their bytes, not what is alive at once; weight_bytes those of
-    parameters and running statistics.
+    activations are the elements that every layer makes, summed, normalisations and activations
+    included, views left out, and activation_bytes their bytes, not what is alive at once;
+    weight_bytes those of parameters and running statistics.
 
     With --error-format github, json or concise, a budget that is exceeded is a mistake of that
     style on standard error, too.

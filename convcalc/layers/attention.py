@@ -34,6 +34,8 @@ from convcalc.layers.fields import (
 )
 from convcalc.layers.grouping import per_group
 from convcalc.layers.joining import Mul, Split
+from convcalc.layers.keeping import NOTHING_KEPT, Kept, Own, Wanted
+from convcalc.reach import Along, Sight, whole
 from convcalc.shape import Shape, Tensor
 
 #: The sizes of two matrices that are multiplied.
@@ -56,6 +58,7 @@ class Matmul(Layer):
     """
 
     family = "product"
+    inline = True
     arity = 2
     own_axes = 2
 
@@ -146,6 +149,37 @@ class Matmul(Layer):
         (y,) = outputs
         return Operations(macs=y.size * inner, sums=y.size)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # Of two matrices, the gradient of one goes by the other; one that stands for several is
+        # copied for each of them.
+        wants_first, wants_second = wanted.inputs
+        (y,) = outputs
+        kept, own = [], []
+        for index, is_needed in enumerate((wants_second, wants_first)):
+            x = inputs[index]
+            if is_needed and x[:-2] == y[:-2]:
+                kept.append(index)
+            elif is_needed:
+                own.append(Own(Shape(*y[:-2], *x[-2:]).size))
+        # Several axes before the matrices become one, which cannot be done to a part.
+        return Kept(tuple(kept), (), tuple(own), copies_parts=len(y) > 2)
+
+    def sights(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], part: int
+    ) -> tuple[Sight, ...]:
+        (a, b), (y,) = inputs, outputs
+        rows, columns = len(y) - 2, len(y) - 1
+        # Where each of the last two axes goes; the inner one is summed up.
+        first = (None, rows) if self.transpose_a else (rows, None)
+        second = (columns, None) if self.transpose_b else (None, columns)
+        return _in_product(a, y, first), _in_product(b, y, second)
+
+
+def _in_product(x: Shape, y: Shape, last: tuple[int | None, int | None]) -> Sight:
+    """How a product sees a matrix whose last two axes are those of the product, None: summed."""
+    batch = [axis if x[axis] == y[axis] else None for axis in range(len(x) - 2)]
+    return tuple(Along(axis) if axis else None for axis in (*batch, *last)[1:])
+
 
 @layer("permute")
 class Permute(Unary):
@@ -158,6 +192,7 @@ class Permute(Unary):
     """
 
     moves = True
+    inline = True
 
     order: SomeAxes
 
@@ -173,6 +208,13 @@ class Permute(Unary):
             x=x,
         )
         return Shape(*(x[axis] for axis in self.order))
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        places = {axis % len(x): place for place, axis in enumerate(self.order)}
+        return tuple(Along(places[n]) if places[n] else None for n in range(1, len(x)))
+
+    def is_trained_view(self, x: Shape) -> bool:
+        return True
 
 
 def _axes(numbers: list[int]) -> str:
@@ -195,6 +237,7 @@ class Reduce(Unary):
     """
 
     family = "reduction"
+    inline = True
 
     op: Annotated[str, Choice("mean", "sum", "max", "min", "l2")]
     axes: SomeAxes
@@ -223,6 +266,16 @@ class Reduce(Unary):
             return Operations(mul=n, add=n - m, sqrt=m)
         return Operations(add=n - m, div=m if self.op == "mean" else 0)
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        gone = {axis % len(x) for axis in self.axes}
+        left = [axis for axis in range(len(x)) if self.keep or axis not in gone]
+        places = {axis: place for place, axis in enumerate(left) if axis not in gone}
+        # The first axis that is left stands for the channels.
+        return tuple(Along(places[n]) if places.get(n) else None for n in range(1, len(x)))
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return NOTHING_KEPT if self.op in ("mean", "sum") else Kept((0,), (0,))
+
 
 @layer("parameter")
 class Parameter(Layer):
@@ -237,6 +290,7 @@ class Parameter(Layer):
     """
 
     moves = True
+    inline = True
     arity = 0
 
     shape: OneShape
@@ -266,6 +320,7 @@ class Buffer(Layer):
     """
 
     moves = True
+    inline = True
     arity = 0
 
     shape: OneShape
@@ -298,6 +353,7 @@ class SelfAttention(Composite):
     Example: `- self_attention: {heads: 12}` on `768x197`
     """
 
+    inline = False
     attends = True
     spatial_axes = (1, 1)
     natural_axes = 1
@@ -382,3 +438,6 @@ class Opaque(Layer):
 
     def counts(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> None:
         return None
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)

@@ -8,6 +8,7 @@ from typing import Any
 from convcalc.arithmetic import Refusal, divides, equal, exact_div, product, require, value_of
 from convcalc.layers.base import Field, Operations, Unary, layer
 from convcalc.layers.fields import Cut, Padding, PerAxis
+from convcalc.reach import Sight, whole
 from convcalc.shape import Shape
 from convcalc.window import Window, windows_over
 
@@ -41,6 +42,9 @@ class Unfold(Unary):
     def output_shape(self, x: Shape) -> Shape:
         count = product(w.output_size(n) for w, n in zip(self.windows(x), x.spatial))
         return Shape(x.channels * product(self.kernel_size), count)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)  # windows of all axes lie in one row
 
 
 @layer("fold")
@@ -149,6 +153,9 @@ class Fold(Unary):
     def operations(self, x: Shape, y: Shape) -> Operations:
         reached = (w.reached_cells(n) for w, n in zip(self.windows(x), self._counts(x)))
         return Operations(add=x.size - y.channels * product(reached))
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)  # windows of all axes lie in one row
 
 
 #: The spatial axes that a fold makes, as PyTorch's does.

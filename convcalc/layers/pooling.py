@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated
 
 from convcalc.arithmetic import both, maximum, product, require
@@ -16,6 +17,17 @@ from convcalc.layers.fields import (
     Padding,
     PerAxis,
 )
+from convcalc.layers.keeping import (
+    INPUT_KEPT,
+    NOTHING_KEPT,
+    Kept,
+    Own,
+    Wanted,
+    input_and,
+    padded,
+    with_indices,
+)
+from convcalc.reach import Along, Reach, Sight, adaptive, nearest, reach_of, sight_of, whole
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive_taps, same_size, windows_over
 
@@ -45,6 +57,21 @@ class _Pool(Unary):
     def dilations(self) -> tuple[int, ...]:
         """The step between the cells of a window, on each axis."""
         return (1,) * len(self.kernel_size)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return self._read(inputs[0])
+
+    def _read(self, x: Shape) -> Kept:
+        """The input; padded where PyTorch's pools cannot pad so."""
+        windows = self.windows(x)
+        if not isinstance(self.padding, str) and all(w.before == w.after for w in windows):
+            return INPUT_KEPT
+        return self._cut(x)
+
+    def _cut(self, x: Shape) -> Kept:
+        """The cells that windows reach, where PyTorch's code cuts or pads the input to these."""
+        axes = zip(_Pool.output_shape(self, x).spatial, self.windows(x))
+        return padded(x, tuple([(count - 1) * w.stride + w.span for count, w in axes]))
 
     def output_shape(self, x: Shape) -> Shape:
         windows = self.windows(x)
@@ -81,6 +108,9 @@ class MaxPool(_Pool):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(cmp=(product(self.kernel_size) - 1) * y.size)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return with_indices(self._read(inputs[0]), outputs[0].size)
 
 
 @layer("avg_pool")
@@ -143,6 +173,22 @@ class KMaxPool(_Pool):
         passes = self.k_max * product(self.kernel_size) - self.k_max * (self.k_max + 1) // 2
         return Operations(cmp=passes * windows)
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        rules: list[tuple[Reach, ...]] = [(reach_of(window),) for window in self.windows(x)]
+        # What is kept of a window lies side by side, and each of it may be any of its cells.
+        rules[-1] = (nearest(Fraction(self.k_max)), *rules[-1])
+        return tuple(Along(axis, each) for axis, each in enumerate(rules, start=1))
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # The windows laid out, which along one axis are the input seen otherwise; the indices of
+        # the largest, and these in order.
+        (x,), (y,) = inputs, outputs
+        read = self._cut(x)
+        if len(x.spatial) > 1:
+            windows = product(super().output_shape(x))
+            read = Kept(own=(Own(windows * product(self.kernel_size)),))
+        return with_indices(with_indices(read, y.size), y.size)
+
 
 class _GlobalPool(Unary):
     family = "pooling"
@@ -150,6 +196,9 @@ class _GlobalPool(Unary):
 
     def output_shape(self, x: Shape) -> Shape:
         return Shape(x.channels, *(1 for _ in x.spatial))
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return whole(len(x) - 1)
 
 
 @layer("global_avg_pool")
@@ -173,6 +222,9 @@ class GlobalMaxPool(_GlobalPool):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(cmp=x.size - y.size)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return with_indices(INPUT_KEPT, outputs[0].size)
+
 
 def _adaptive_taps(x: Shape, y: Shape) -> int:
     """The cells that all windows of an adaptive pool of all channels read."""
@@ -183,6 +235,11 @@ def _adaptive_taps(x: Shape, y: Shape) -> int:
 def adaptive_mean(x: Shape, y: Shape) -> Operations:
     """The operations of the means over adaptive windows: all cells but one, and a division."""
     return Operations(add=_adaptive_taps(x, y) - y.size, div=y.size)
+
+
+def kept_by_adaptive_mean(y: Shape) -> Kept:
+    """What the means over adaptive windows keep; of one window, PyTorch has a plain mean."""
+    return NOTHING_KEPT if y.positions == 1 else INPUT_KEPT
 
 
 class _AdaptivePool(Unary):
@@ -200,6 +257,10 @@ class _AdaptivePool(Unary):
         sizes = zip(self.output_size, x.spatial, strict=True)
         return Shape(x.channels, *(size if wanted is None else wanted for wanted, size in sizes))
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        sizes = zip(x.spatial, y.spatial)
+        return sight_of([None if o == 1 else adaptive(n, o) for n, o in sizes])
+
 
 @layer("adaptive_avg_pool")
 class AdaptiveAvgPool(_AdaptivePool):
@@ -211,6 +272,9 @@ class AdaptiveAvgPool(_AdaptivePool):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return adaptive_mean(x, y)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return kept_by_adaptive_mean(outputs[0])
+
 
 @layer("adaptive_max_pool")
 class AdaptiveMaxPool(_AdaptivePool):
@@ -221,6 +285,9 @@ class AdaptiveMaxPool(_AdaptivePool):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(cmp=_adaptive_taps(x, y) - y.size)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return with_indices(INPUT_KEPT, outputs[0].size)
 
 
 @layer("max_unpool")
@@ -252,6 +319,10 @@ class MaxUnpool(Unary):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         stride, ones = self.stride or self.kernel_size, (1,) * len(self.kernel_size)
         return windows_over(x.spatial, self.kernel_size, stride, self.padding, ones)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # Where each cell goes.
+        return input_and(inputs[0].positions, dtype="int64", each=False)
 
     def output_shape(self, x: Shape) -> Shape:
         require(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Any
 
 from convcalc.arithmetic import Refusal, divides, exact_div, holds, require, scaled, value_of
@@ -17,12 +18,24 @@ from convcalc.layers.fields import (
     Number,
     Optional,
 )
-from convcalc.layers.pooling import adaptive_mean
+from convcalc.layers.keeping import INPUT_KEPT, NOTHING_KEPT, Kept, Wanted
+from convcalc.layers.pooling import adaptive_mean, kept_by_adaptive_mean
+from convcalc.reach import (
+    Reach,
+    Sight,
+    adaptive,
+    interpolated,
+    nearest,
+    reach_of,
+    sight_of,
+)
 from convcalc.shape import Shape
 from convcalc.window import Window
 
 #: How many input cells one output cell mixes; the others mix none.
 _TAPS = {"linear": 2, "bilinear": 4, "bicubic": 16, "trilinear": 8}
+#: How far a cell lies at the most, and less than that, from those that it mixes.
+_SUPPORT = {"linear": 1, "bilinear": 1, "bicubic": 2, "trilinear": 1}
 #: The spatial axes that a mode is for; the others take any.
 _AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
@@ -140,6 +153,9 @@ class Pad(Unary):
             return ()
         return tuple(Window(1, 1, *margins.get(axis, (0, 0))) for axis in range(1, len(x)))
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return INPUT_KEPT if self.mode in ("reflect", "replicate") else NOTHING_KEPT
+
 
 @layer("upsample")
 class Upsample(Unary):
@@ -205,6 +221,25 @@ class Upsample(Unary):
         taps = _TAPS.get(self.mode)
         return Operations(mul=taps * y.size, add=(taps - 1) * y.size) if taps else NOTHING
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        factors = self.scale or (None,) * (len(x) - 1)
+        axes = zip(x.spatial, y.spatial, factors)
+        return sight_of([None if n == 1 else self._reach(n, o, by) for n, o, by in axes])
+
+    def _reach(self, size: int, output: int, factor: float | None) -> Reach:
+        """What a cell sees of an axis; the factor is None where a size is asked for."""
+        if self.mode == "area":
+            return adaptive(size, output)
+        # A factor is the number that its text says, and where one is given, it is what scales.
+        ratio = Fraction(output, size) if factor is None else Fraction(str(factor))
+        support = _SUPPORT.get(self.mode)
+        if support is None:
+            return nearest(ratio, is_exact=self.mode == "nearest-exact")
+        return interpolated(ratio, support)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return kept_by_adaptive_mean(outputs[0]) if self.mode == "area" else NOTHING_KEPT
+
 
 @layer("pixel_shuffle")
 class PixelShuffle(Unary):
@@ -233,6 +268,9 @@ class PixelShuffle(Unary):
         )
         sizes = (n * self.factor for n in x.spatial)
         return Shape(exact_div(x.channels, square), *sizes)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return sight_of([nearest(Fraction(self.factor))] * (len(x) - 1))
 
 
 @layer("pixel_unshuffle")
@@ -263,3 +301,6 @@ class PixelUnshuffle(Unary):
             )
         sizes = (exact_div(n, self.factor) for n in x.spatial)
         return Shape(x.channels * self.factor * self.factor, *sizes)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        return sight_of([reach_of(Window(self.factor, self.factor))] * (len(x) - 1))

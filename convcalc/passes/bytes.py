@@ -14,7 +14,8 @@ from convcalc.passes.base import Pass, Settings, add_pass
 class Bytes(Pass):
     """The bytes of the tensors that a layer owns, running statistics included, and of its outputs.
 
-    Outputs are those of all samples; views of an input count as any output does.
+    Outputs are those of all samples; a view of an input is no output of its own. A layer that says
+    its own type has numbers of that.
     """
 
     figures = (
@@ -29,19 +30,22 @@ class Bytes(Pass):
             "activation_bytes",
             "Activation bytes",
             unit="B",
-            meaning="Activation bytes: what every layer puts out, summed, normalisations and"
-            " activations included, as {dtype}; not what is alive at once.",
+            meaning="Activation bytes: what every layer makes, summed, normalisations and"
+            " activations included, views left out, as {dtype}; not what is alive at once.",
         ),
         Figure("dtype", "Dtype", total=common, times=unchanged, numeric=False),
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int, int, str]]:
-        size, dtype = size_of(settings.dtype), settings.dtype
-        known: dict[int, tuple[int, int, str]] = {}
+        size_of(settings.dtype)
+        known: dict[tuple[int, str | None], tuple[int, int, str]] = {}
         for node in graph.nodes:
             placed = node.placed
-            if id(placed) not in known:
+            key = id(placed), node.dtype
+            if key not in known:
+                dtype = node.dtype or settings.dtype
+                size = size_of(dtype)
                 weights = params(placed) + buffers(placed)
                 outputs = activations(placed) * settings.batch
-                known[id(placed)] = (weights * size, outputs * size, dtype)
-            yield known[id(placed)]
+                known[key] = (weights * size, outputs * size, dtype)
+            yield known[key]

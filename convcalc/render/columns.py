@@ -155,7 +155,8 @@ def _figure(figure: Figure) -> Column:
         figure.numeric,
         borrowed if key == "params" else mark if figure.costs else None,
         figure.costs,
-        as_number(figure.unit) if figure.numeric else as_word,
+        # What a layer computes may be unknown; anything else that it lacks is not there.
+        as_number(figure.unit, "?" if figure.costs else "") if figure.numeric else as_word,
     )
 
 
@@ -310,7 +311,8 @@ def legend(
         parts.append("operations as each tool counts them; `convcalc conventions` says how")
     elif counting:
         parts.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}")
-    lines = ["; ".join(parts) + ".", *meanings(keys, analysis.totals.dtype)]
+    dtype = analysis.totals.dtype or ("each layer's dtype" if analysis.rows else None)
+    lines = ["; ".join(parts) + ".", *meanings(keys, dtype)]
     tool = "the tool" if analysis.counts else convention.tool
     if any(PASSED in mark for mark in marks):
         lines.append(f"{PASSED} {tool} does not know these layers and counts them as 0.")

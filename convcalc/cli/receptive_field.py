@@ -1,0 +1,55 @@
+"""`convcalc receptive-field`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from convcalc.cli import options, output, progress
+from convcalc.cli.command import Command
+
+if TYPE_CHECKING:
+    from convcalc.api import Network
+    from convcalc.cli.output import Printer
+
+
+@click.command(
+    "receptive-field", cls=Command, short_help="How much of the input a cell of each layer sees."
+)
+@options.specs_argument
+@click.option(
+    "--from",
+    "since",
+    type=options.Text(),
+    metavar="LAYER",
+    shell_complete=options.layers,
+    help="What is seen of a layer's output, or of one input, instead of the input.",
+)
+@options.network_options
+@output.output_options
+@options.error_format_option
+def command(
+    load: Callable[[str], Network], printer: Printer, specs: tuple[str, ...], since: str | None
+) -> None:
+    """Print how much of the input a cell of each layer sees, on each axis.
+
+    Cell y sees the cells of the input from y·stride − padding on, as many as the receptive field
+    has. Stride and padding are fractions behind transposed convolutions and upsampling. A layer is
+    global that sees all, wherever the cell is, and not aligned where paths have met that are
+    centred otherwise.
+
+    \b
+    Examples:
+      convcalc receptive-field resnet50
+      convcalc receptive-field vgg16 --from stage_3 --until stage_5
+      convcalc receptive-field mobilenet_v2 --input 192 --json
+    """
+    from convcalc.render.receptive_field import Found, report
+
+    found = []
+    for spec in progress.each(specs, "looking back"):
+        network = load(spec)
+        found.append(Found(network, network.receptive_field(since), since))
+    printer.print(report(found))

@@ -1,0 +1,246 @@
+"""Receptive fields: which cells of the input of a network a cell of each of its layers sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from convcalc.graph import Graph, Node, whole_name_in
+from convcalc.layers.base import Placed
+from convcalc.named import Named, whole_name
+from convcalc.reach import ITSELF, Cells, Number, Sight, Span, kept
+from convcalc.shape import Shape
+from convcalc.visible import composed, visible
+from convcalc.words import counted, shortened
+
+
+class Seen(NamedTuple):
+    """What a cell of a tensor sees: of each axis of where it is looked for, None: all of it.
+
+    It is not aligned where paths have met that were centred otherwise.
+    """
+
+    spans: tuple[Span | None, ...]
+    is_aligned: bool = True
+
+
+def seen_by_nodes(
+    graph: Graph, since: str | None = None, *, exactly: bool = False
+) -> Iterator[Seen | None]:
+    """What a cell of each node sees of the inputs, or of the layer `since`; None: nothing.
+
+    Of several inputs those with the most axes count, as though they lay on one another. A block
+    stands for its last layer. `exactly` works out the sets as well. Of a node with several outputs
+    it is what one of these sees. Raises ConvcalcError for a name that none or several have.
+    """
+    found: dict[int, Seen | None] = {}
+    #: The parts of those nodes whose outputs do not all see the same.
+    parts: dict[int, tuple[Seen | None, ...]] = {}
+    start = _starts(graph, since, found, ITSELF if exactly else None)
+    known: dict[tuple[int, ...], tuple[Seen | None, ...]] = {}
+    objects = id  # a name that is found sooner
+    for index, (_, placed, tensors, *_) in enumerate(graph.nodes):
+        if index <= start.node:
+            found[index] = start.seen if index == start.node else None
+            yield None
+            continue
+        if len(tensors) == 1 and not parts:
+            entering: tuple[Seen | None, ...] = (found[tensors[0][0]],)
+        else:
+            entering = tuple(
+                [
+                    parts[tensor.node][tensor.part] if tensor.node in parts else found[tensor.node]
+                    for tensor in tensors
+                ]
+            )
+        key = (objects(placed), *map(objects, entering))
+        outputs = known.get(key)
+        if outputs is None:
+            outputs = known[key] = _through(placed, entering)
+        if len(outputs) > 1 and outputs.count(outputs[0]) < len(outputs):
+            parts[index] = outputs
+            found[index] = _met(outputs)
+        else:
+            found[index] = outputs[0]
+        yield found[index]
+
+
+class _Start(NamedTuple):
+    """The node that it begins at, and what a cell of that sees; -1 for the inputs."""
+
+    node: int
+    seen: Seen | None = None
+
+
+def _starts(
+    graph: Graph, since: str | None, found: dict[int, Seen | None], cells: Cells | None
+) -> _Start:
+    """Where it begins: what the inputs see goes into `found`. Raises ConvcalcError."""
+
+    def itself(shape: Shape) -> Seen:
+        axes = range(1, len(shape))
+        return Seen(tuple([Span(axis, cells=cells) for axis in axes]))
+
+    shapes = graph.inputs
+    most = max(map(len, shapes.values()), default=0)
+    is_input = since is not None and composed(since) in shapes
+    for index, (name, shape) in enumerate(shapes.items()):
+        asked = name == composed(since) if is_input and since else len(shape) == most
+        found[-1 - index] = itself(shape) if asked and (since is None or is_input) else None
+    if since is None or is_input:
+        return _Start(-1)
+    node = node_called(graph, since)
+    return _Start(node, itself(graph.nodes[node].outputs[0]))
+
+
+def node_called(graph: Graph, name: str) -> int:
+    """The node of a name; of a block's, its last. Raises ConvcalcError."""
+    places = graph.places()
+    return places[whole_name_in(graph, name, places)].stop - 1
+
+
+def _through(placed: Placed, entering: tuple[Seen | None, ...]) -> tuple[Seen | None, ...]:
+    """What a cell of each output of a layer sees, whose inputs see so much."""
+    if not any(entering):
+        return (None,) * len(placed.outputs)
+    outputs = []
+    for sights in placed.sights:
+        pairs = zip(entering, sights)
+        outputs.append(_met([_before(seen, sight) for seen, sight in pairs if seen is not None]))
+    return tuple(outputs)
+
+
+def _before(seen: Seen, sight: Sight) -> Seen:
+    """What a cell sees that sees a tensor so, whose own cells see so much."""
+    if sight == kept(len(sight)):
+        return seen
+    spans = []
+    for span in seen.spans:
+        along = None if span is None else sight[span.axis - 1]
+        spans.append(None if span is None or along is None else span.through(along))
+    return Seen(tuple(spans), seen.is_aligned)
+
+
+def _met(several: Sequence[Seen | None]) -> Seen | None:
+    """What a cell sees where paths meet."""
+    paths = [seen for seen in several if seen is not None]
+    if not paths:
+        return None
+    first = paths[0]
+    if all(seen is first for seen in paths):
+        return first
+    is_aligned = all(seen.is_aligned for seen in paths)
+    met: list[Span | None] = []
+    for spans in zip(*(seen.spans for seen in paths)):
+        known = [span for span in spans if span is not None]
+        if len(known) < len(spans):
+            met.append(None)
+            continue
+        whole = known[0]
+        for span in known[1:]:
+            is_aligned = is_aligned and span.is_centred_as(known[0])
+            whole = whole.joined(span)
+        met.append(whole)
+    return Seen(tuple(met), is_aligned)
+
+
+class ReceptiveField(NamedTuple):
+    """What a cell of a layer sees of the input, or of another layer.
+
+    Cell y sees the cells from y·stride − padding on, `size` of them; `centre` is the middle of what
+    cell 0 sees. Each is a tuple with an entry for an axis, whole numbers or fractions. An axis that
+    is seen whole, wherever the cell is, has None in all of them; so has one on which paths have met
+    that move on at different rates: there is no such bound.
+    """
+
+    name: str
+    type: str
+    #: The shapes of what the layer puts out.
+    output_shapes: tuple[Shape, ...]
+    #: What is seen of each axis; None: all of it.
+    spans: tuple[Span | None, ...]
+    #: Whether all paths that met are centred alike.
+    aligned: bool
+
+    @property
+    def size(self) -> tuple[Number | None, ...]:
+        """How many cells of each axis are seen."""
+        return tuple(span and span.size for span in self.spans)
+
+    @property
+    def stride(self) -> tuple[Number | None, ...]:
+        """How much further on the next cell sees."""
+        return tuple(span and span.stride for span in self.spans)
+
+    @property
+    def padding(self) -> tuple[Number | None, ...]:
+        """How far before the first cell of the input cell 0 begins to see."""
+        return tuple(span and span.padding for span in self.spans)
+
+    @property
+    def centre(self) -> tuple[Number | None, ...]:
+        """The middle of what cell 0 sees."""
+        return tuple(span and span.centre for span in self.spans)
+
+    @property
+    def is_global(self) -> bool:
+        """Whether all of every axis is seen."""
+        return not any(self.spans)
+
+    @property
+    def phases(self) -> tuple[tuple[tuple[int, ...], ...] | None, ...] | None:
+        """The exact sets, where they are not all cells of the interval on some axis.
+
+        For each axis None, or the cells that the cells 0, 1, … of a period see; the next period
+        sees the same moved on by as many strides.
+        """
+        found = tuple(span and span.phases() for span in self.spans)
+        return found if any(found) else None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the exact sets of all axes with a bound were worked out."""
+        return all(
+            span is None or span.stride is None or span.cells is not None for span in self.spans
+        )
+
+    def __repr__(self) -> str:
+        said = "×".join("?" if size is None else str(size) for size in self.size)
+        aligned = "" if self.aligned else ", not aligned"
+        name = visible(shortened(self.name))
+        size = "global" if self.is_global else said
+        return f"ReceptiveField('{name}', {self.type}, {size}{aligned})"
+
+
+class ReceptiveFields(Named[ReceptiveField]):
+    """The receptive fields of layers, in the order in which these run.
+
+    They are a tuple, and each is found by the name of its layer as well, or by the end of that
+    where no other ends so: `fields["conv_2.conv"]`.
+    """
+
+    def _whole_name(self, asked: str) -> str:
+        lists = "`.names` lists the names of the layers that see anything"
+        return whole_name(asked, self._places, "the receptive fields", "layer", lists)
+
+    def __repr__(self) -> str:
+        return f"<{counted(len(self), 'receptive field')}>"
+
+
+def receptive_fields(
+    graph: Graph, since: str | None = None, look: Callable[[], None] = lambda: None
+) -> ReceptiveFields:
+    """The receptive field of every layer that sees anything of the inputs, or of `since`.
+
+    `look` is called before every layer. Raises ConvcalcError for a name that none or several have.
+    """
+    found = []
+    for node, seen in zip(graph.nodes, seen_by_nodes(graph, since, exactly=True)):
+        look()
+        if seen is not None:
+            found.append(_row(node, seen))
+    return ReceptiveFields(found)
+
+
+def _row(node: Node, seen: Seen) -> ReceptiveField:
+    return ReceptiveField(node.name, node.type, node.outputs, seen.spans, seen.is_aligned)
