@@ -181,14 +181,11 @@ def _columns(bounds: Sequence[Bound]) -> list[Column]:
     ]
 
 
-<<<<<<< HEAD
 def _behind(word: str) -> str:
     """What stands behind a time: a word, as wide as the widest."""
     return f" {word:{max(map(len, (COMPUTE, MEMORY)))}}"
 
 
-=======
->>>>>>> main
 def _layers(found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
     """A row a layer; below them all layers one after the other."""
 
