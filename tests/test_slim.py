@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -46,9 +46,7 @@ class EndPoint(NamedTuple):
         """The layer that it is, by its place in the network."""
         name = f"{self.layer}."
         found = [
-            index
-            for index, node in enumerate(self.built.nodes)
-            if f"{node.name}.".startswith(name)
+            index for index, node in enumerate(self.built.nodes) if f"{node.name}.".startswith(name)
         ]
         return found[-1]
 
@@ -56,7 +54,9 @@ class EndPoint(NamedTuple):
     def built(self) -> convcalc.Network:
         """The network at the resolution; without one, as large as it is itself."""
         name = f"slim_{self.network}" if self.network in TAKEN else self.network
-        settings = {"bn": False} if name.removeprefix("slim_").startswith(WITHOUT_BATCH_NORM) else {}
+        settings = (
+            {"bn": False} if name.removeprefix("slim_").startswith(WITHOUT_BATCH_NORM) else {}
+        )
         sides = (3, self.resolution, self.resolution) if self.resolution else None
         return network(name, json.dumps(settings), sides)
 

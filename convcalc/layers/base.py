@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from convcalc.arithmetic import Refusal, product, require
 from convcalc.frozen import FrozenDict, frozen
 from convcalc.layers.fields import SHORT_NAMES, Kind
+from convcalc.layers.keeping import NOTHING_KEPT, Kept, Wanted
 from convcalc.reach import Sight, in_place, reach_back, reach_of, sight_of, whole
 from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
@@ -309,6 +310,24 @@ class Layer:
         """Where its output is kept, its (first) input being `x`."""
         return Storage.OWN
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        """What it keeps for its backward pass; see `convcalc.layers.keeping`.
+
+        It is asked only where some gradient is `wanted`.
+        """
+        return NOTHING_KEPT
+
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        """The inputs whose gradient is that of its output, or a part of it: no memory of its own.
+
+        As for `kept`, that is so in PyTorch's backward pass.
+        """
+        return ()
+
+    def is_trained_view(self, x: Shape) -> bool:
+        """Whether its outputs are its input's memory, or parts of that, when it trains."""
+        return self.storage(x) is Storage.VIEW
+
     def kind(self, x: Shape) -> str:
         """What it is to a reader of resource tables: `pointwise conv`, `dense`, `activation`."""
         return self.family
@@ -405,6 +424,18 @@ class Placed:
     def channel_groups(self) -> int | None:
         """The groups that it takes its channels in, each apart; None: in none."""
         return self.layer.channel_groups(self.entering)
+
+    def kept(self, wanted_inputs: tuple[bool, ...]) -> Kept:
+        """What it keeps for its backward pass, where gradients of these inputs are wanted."""
+        wanted = Wanted(wanted_inputs, self.is_trained)
+        if not (wanted.weights or any(wanted.inputs)):
+            return NOTHING_KEPT
+        return self.layer.kept(self.inputs, self.outputs, wanted)
+
+    @cached_property
+    def is_trained(self) -> bool:
+        """Whether it works with tensors that are trained."""
+        return not self.frozen and any(tensor.trainable for tensor in self.tensors)
 
     @property
     def storage(self) -> Storage:

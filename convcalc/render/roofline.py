@@ -147,9 +147,7 @@ def _columns(bounds: Sequence[Bound]) -> list[Column]:
         def show(value: int | None, si: bool) -> str:
             return short(value) + unit if si else grouped(value)
 
-        return Column(
-            key, title, lambda line: getattr(line.work, key), numeric=True, show=show
-        )
+        return Column(key, title, lambda line: getattr(line.work, key), numeric=True, show=show)
 
     def ratio(value: Any, si: bool) -> str:
         return "?" if value is None else digits(value)
@@ -174,9 +172,7 @@ def _columns(bounds: Sequence[Bound]) -> list[Column]:
     ]
 
 
-def _layers(
-    found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: bool
-) -> Table:
+def _layers(found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
     """A row a layer; below them all layers one after the other."""
 
     def lines() -> Iterator[_Line]:
