@@ -127,6 +127,20 @@ def test_what_is_not_trained_keeps_nothing_before_what_is() -> None:
     assert found.peak == 4 * 36 * 2
 
 
+SHARED = """
+name: Shared
+input: [4]
+layers:
+  - linear: {name: first, out: 4}
+  - linear: {out: 4, weights: first}
+"""
+
+
+def test_tensors_that_are_used_again_have_one_gradient() -> None:
+    found = training(api.loads(SHARED), Settings())
+    assert found.gradients == found.moments[-1].gradients == 4 * (4 * 4 + 4)
+
+
 def test_samples_only_add_up() -> None:
     """Apart from the statistics of batch norms, which are those of all samples."""
     graph = api.load("googlenet", input=[3, 64, 64])
