@@ -26,8 +26,8 @@ OPTIMIZERS: Mapping[str, int] = {"sgd": 0, "momentum": 1, "adam": 2}
 class Moment(NamedTuple):
     """What a training step holds while a layer runs, in bytes, the optimizer's numbers apart."""
 
-    #: The layer, and whether it runs backward; None: it is the optimizer that runs.
-    name: str | None
+    #: The layer, and whether it runs backward.
+    name: str
     is_backward: bool
     #: What is kept for the backward pass, and what later layers of the forward pass still read.
     activations: int
@@ -50,15 +50,16 @@ class Training(NamedTuple):
     gradients: int
     #: What the optimizer keeps from step to step.
     optimizer: int
-    #: When the most is held.
-    at: Moment
-    #: Every layer, forward and then backward.
+    #: When the most is held first; None where nothing runs.
+    at: Moment | None
+    #: Every layer, forward and then backward, those without a backward pass left out there. When
+    #: the optimizer runs, less is held than when the last of them does.
     moments: tuple[Moment, ...]
 
     @property
     def peak(self) -> int:
         """The most that is held at once: at that moment, and by the optimizer."""
-        return self.at.bytes + self.optimizer
+        return self.optimizer + (0 if self.at is None else self.at.bytes)
 
 
 def training(graph: Graph, settings: Settings, optimizer: str = "adam") -> Training:
@@ -76,13 +77,11 @@ def training(graph: Graph, settings: Settings, optimizer: str = "adam") -> Train
     recorded = _Recorder(graph, settings).recorded()
     moments = tuple(_moments(recorded))
     gradients = recorded.gradients
-    # When the optimizer runs, there are all gradients and nothing else.
-    optimizing = Moment(None, True, 0, 0, gradients)
     return Training(
         sum([tensor.bytes for tensor in recorded.tensors if tensor.is_kept]),
         gradients,
         OPTIMIZERS[optimizer] * gradients,
-        max((*moments, optimizing), key=lambda moment: moment.bytes),
+        max(moments, key=lambda moment: moment.bytes, default=None),
         moments,
     )
 
