@@ -33,9 +33,19 @@ PUBLISHED = {
     "jetson-agx-orin": {"int8": 85_000},
 }
 BANDWIDTHS = {
-    **{"rtx-3090": 936, "rtx-4090": 1008, "rtx-5090": 1792, "rtx-pro-6000-max-q": 1792},
-    **{"v100": 900, "t4": 320, "a100": 2039, "h100": 3352, "jetson-nano": 25.6},
-    **{"jetson-agx-orin": 204.8, "i9-10940x": 93.8, "apple-m2": 100, "raspberry-pi-4": 12.8},
+    "rtx-3090": 936,
+    "rtx-4090": 1008,
+    "rtx-5090": 1792,
+    "rtx-pro-6000-max-q": 1792,
+    "v100": 900,
+    "t4": 320,
+    "a100": 2039,
+    "h100": 3352,
+    "jetson-nano": 25.6,
+    "jetson-agx-orin": 204.8,
+    "i9-10940x": 93.8,
+    "apple-m2": 100,
+    "raspberry-pi-4": 12.8,
 }
 
 
