@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.roofline import Roofline
+    from convcalc.sizes import Sizes
     from convcalc.verification import Verification
 
 
@@ -130,6 +131,23 @@ class Network(Graph):
         limits = self._limits.scaled()
         asked = Asked(definition, batch, dtype, fuse, order, keep_input)
         return memory_of(self, asked, Bounds(limits.alive, limits.tries))
+
+    def sizes(
+        self, definition: str = "torchsummary", *, batch: int = 1, dtype: str = "float32"
+    ) -> Sizes:
+        """Its sizes as a tool prints them: `torchsummary`, `torchinfo` or `keras`.
+
+        Raises ConvcalcError for an unknown definition or type, and for a batch below 1.
+
+        >>> convcalc.load("resnet18").sizes().printed["forward_backward"]  # MB
+        '62.79'
+        """
+        from convcalc import sizes
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a definition", definition, str)
+        _require("a type of number", dtype, str)
+        return sizes.find(definition).of(self, batch, dtype)
 
     def explain(self, name: str, convention: str = "exact", batch: int = 1) -> Explanation:
         """Why a layer costs what it costs: the formula of each figure, with the numbers in it.

@@ -143,10 +143,13 @@ def dtypes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 def definitions(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Definitions of peak memory, each with what it says."""
+    """Definitions of peak memory and of tools' sizes, each with what it says."""
+    from convcalc import sizes
     from convcalc.memory.definitions import DEFINITIONS
 
-    return offered({each.name: each.meaning for each in DEFINITIONS.values()}, incomplete)
+    meanings = {each.name: each.meaning for each in DEFINITIONS.values()}
+    meanings |= {name: sizes.find(name).meaning for name in sizes.names()}
+    return offered(meanings, incomplete)
 
 
 def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

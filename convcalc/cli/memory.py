@@ -9,10 +9,13 @@ import click
 
 from convcalc.cli import candidates, options, output, progress
 from convcalc.cli.command import Command
+from convcalc.diagnostics import fail
+from convcalc.words import did_you_mean, listed
 
 if TYPE_CHECKING:
     from convcalc.api import Network
     from convcalc.cli.output import Printer
+    from convcalc.render.report import Report
 
 
 @click.command("memory", cls=Command, short_help="Peak memory, where it is, and what is alive.")
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     metavar="NAME",
     show_default=True,
     shell_complete=candidates.definitions,
-    help="What is counted: sum, max_io, live, in_place, arena.",
+    help="What is counted: sum, max_io, live, in_place, arena; or a tool's sizes: torchsummary,"
+    " torchinfo, keras.",
 )
 @options.network_options
 @options.batch_option
@@ -67,6 +71,9 @@ def command(
     in_place  live, where elementwise and depthwise layers overwrite an input that ends there
     arena     one block of memory, as TensorFlow Lite Micro's greedy planner fills it
 
+    With torchsummary, torchinfo or keras it prints what that tool prints under
+    its summary instead, in the tool's own MB.
+
     \b
     Examples:
       convcalc memory mobilenet_v2 --dtype int8
@@ -74,6 +81,18 @@ def command(
       convcalc memory unet --order best
       convcalc memory resnet50 --batch 8 --json | jq .peaks.live
     """
+    if _is_of_sizes(definition):
+        given = {
+            "--fuse": fuse is not None,
+            "--order": order != "file",
+            "--keep-input": keep_input,
+            "--depth": depth is not None,
+        }
+        for option, is_given in given.items():
+            if is_given:
+                raise click.UsageError(f"{option} is for peaks; `{definition}` has none")
+        printer.print(_sizes(load, specs, definition, batch, dtype or "float32"))
+        return
     from convcalc.render.memory import report
 
     found = [
@@ -88,3 +107,33 @@ def command(
         for spec in progress.each(specs, "measuring")
     ]
     printer.print(report(found, depth))
+
+
+def _is_of_sizes(definition: str) -> bool:
+    """Whether a definition is of a tool's sizes.
+
+    Raises ConvcalcError for one that is of no peak either.
+    """
+    from convcalc.memory.definitions import DEFINITIONS
+
+    if definition in DEFINITIONS:
+        return False
+    from convcalc import sizes
+
+    known = sizes.all_names()
+    if definition in known:
+        return True
+    every = (*DEFINITIONS, *known)
+    help = f"{did_you_mean(definition, every)} the definitions are {listed(every, 20)}".strip()
+    raise fail("unknown-definition", f"unknown definition of memory `{definition}`", help)
+
+
+def _sizes(
+    load: Callable[[str], Network], specs: tuple[str, ...], definition: str, batch: int, dtype: str
+) -> Report:
+    """What a tool prints under its summary of each network."""
+    from convcalc.render.sizes import report
+
+    networks = [load(spec) for spec in progress.each(specs, "measuring")]
+    found = [(each, each.sizes(definition, batch=batch, dtype=dtype)) for each in networks]
+    return report(found, batch, dtype)
