@@ -188,7 +188,9 @@ class Network(Graph):
         if not devices:
             raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
         for device in devices:
-            _require("a device", device, (str, known.Device))
+            if not isinstance(device, (str, known.Device)):
+                message = f"a device is a name, a file or a `Device`, not {describe(device)}"
+                raise fail("bad-value", message, "`convcalc roofline --list-devices` lists them")
         found = [known.find(each) if isinstance(each, str) else each for each in devices]
         return roofline(self, found, Settings(batch, dtype, fuse), self._look())
 

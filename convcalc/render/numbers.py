@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 #: Units of time, with how many of them make a second.
@@ -29,11 +30,11 @@ def as_time(seconds: Fraction) -> str:
     """A least time to four digits, rounded down, so that it is one still: `12.34 µs`."""
     scaled = ((seconds * many, unit) for unit, many in _TIMES)
     time, unit = next((each for each in scaled if each[0] >= 1), (seconds * _TIMES[-1][1], "ns"))
-    return f"{digits(time)} {unit}"
+    return f"{digits(time, int)} {unit}"
 
 
-def digits(value: Fraction) -> str:
-    """A number to four digits or to its whole part, rounded down: `1,234`, `12.34`, `0.123`."""
+def digits(value: Fraction, rounding: Callable[[Fraction], int] = round) -> str:
+    """A number to four digits or to its whole part: `1,234`, `12.34`, `0.123`."""
     places = max(_DIGITS - len(str(int(value))), 0)
-    whole, rest = divmod(int(value * 10**places), 10**places)
+    whole, rest = divmod(rounding(value * 10**places), 10**places)
     return f"{whole:,}.{rest:0{places}}" if places else f"{whole:,}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from convcalc.render.lacking import lacking_of
 from convcalc.render.numbers import as_float, as_number, as_time, digits
 from convcalc.render.report import Fitted, Records, Report, Table
 from convcalc.render.tree import labelled
-from convcalc.roofline import Bound, Least, Roofline, Work
+from convcalc.roofline import COMPUTE, MEMORY, Bound, Least, Roofline, Work
 from convcalc.visible import cut_inside
 from convcalc.words import PARTIAL, counted, grouped, short
 
@@ -61,7 +62,7 @@ def report(found: Sequence[Roofline], si: bool = False) -> Report:
         every = ((_whole(each), _layers(each, *_labelled(each), si)) for each in found)
         return [table for pair in every for table in pair]
 
-    fitted = [fit for each in found for fit in _fitted(each, si)]
+    fitted = [fit for each in found for fit in _fitted(each)]
     return Report(objects, lines, records, tables, None, fitted)
 
 
@@ -128,7 +129,7 @@ def _whole(found: Roofline) -> Table:
 
     numbers = f"{short(found.operations)}{PARTIAL if found.unknown else ''} operations"
     does = f"{numbers}, {short(found.compulsory_bytes)}B that must move"
-    header = ("Device", "Op/s", "Bytes/s", "Ridge", "At least", "Bound", "Samples/s at most")
+    header = ("Device", "Op/s", "Bytes/s", "Ridge", "At least", "Bound", "Samples/s ≤")
     numeric = (False, True, True, True, True, False, True)
     title = f"{heading(found.graph, found.batch)}: {does}"
     return Table(title, header, numeric, rows, (), ())
@@ -153,16 +154,24 @@ def _columns(bounds: Sequence[Bound]) -> list[Column]:
         return "?" if value is None else digits(value)
 
     def of_device(index: int, bound: Bound) -> Iterable[Column]:
-        title = "At least" if is_one else bound.device.name
-        seconds = Column(
-            f"seconds_{index}",
-            title,
-            lambda line: line.least[index].seconds,
-            numeric=True,
-            show=lambda value, si: as_time(value),
-        )
-        word = Column(f"bound_{index}", "Bound", lambda line: line.least[index].bound)
-        return (seconds, word)
+        def seconds(line: _Line) -> Fraction:
+            return line.least[index].seconds
+
+        def word(line: _Line) -> str:
+            return line.least[index].bound
+
+        def show(value: Fraction, si: bool) -> str:
+            return as_time(value)
+
+        if is_one:
+            yield Column("seconds", "At least", seconds, numeric=True, show=show)
+            yield Column("bound", "Bound", word)
+        else:
+            name = bound.device.name
+            # Side by side with other devices, each has its word behind its time.
+            yield Column(
+                f"seconds_{index}", name, seconds, None, True, lambda r: _behind(word(r)), show=show
+            )
 
     return [
         number("operations", "Operations"),
@@ -170,6 +179,11 @@ def _columns(bounds: Sequence[Bound]) -> list[Column]:
         Column("intensity", "Ops/byte", lambda line: line.work.intensity, None, True, show=ratio),
         *(column for index, bound in enumerate(bounds) for column in of_device(index, bound)),
     ]
+
+
+def _behind(word: str) -> str:
+    """What stands behind a time: a word, as wide as the widest."""
+    return f" {word:{max(map(len, (COMPUTE, MEMORY)))}}"
 
 
 def _layers(found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
@@ -186,7 +200,8 @@ def _layers(found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: 
     def total(column: Column) -> str:
         key, _, index = column.key.partition("_")
         if key == "seconds":
-            return as_time(found.bounds[int(index)].unfused_seconds)
+            behind = _behind("") if index else ""
+            return as_time(found.bounds[int(index or 0)].unfused_seconds) + behind
         if key in ("operations", "bytes"):
             text = column.show(getattr(found, key), si)
             return text + (PARTIAL if key == "operations" and found.unknown else "")
@@ -211,11 +226,14 @@ def _legend(found: Roofline) -> Iterator[str]:
     yield _LEAST
     yield _WHOLE
     yield from lacking_of(work.name for work in found.layers if work.operations is None)
+    if found.unknown:
+        yield "What these layers compute takes longer still: their bytes alone are in the bounds."
 
 
-def _fitted(found: Roofline, si: bool) -> tuple[Fitted, Fitted]:
+def _fitted(found: Roofline) -> tuple[Fitted, Fitted]:
     def layers(columns: int, height: int) -> list[Table]:
         labels, kept = _labelled(found)
-        return fitting(labels, kept, partial(_layers, found), columns, si, cut_inside)
+        # Operations and bytes are many digits, and time is what is asked for.
+        return fitting(labels, kept, partial(_layers, found), columns, True, cut_inside)
 
     return lambda columns, height: [_whole(found)], layers
