@@ -98,7 +98,7 @@ class Bounds(NamedTuple):
     #: Tensors alive, summed over all steps.
     alive: int = 2_000_000
     #: Steps that are tried while the best order is looked for.
-    tries: int = 1_000_000
+    tries: int = 2_000_000
 
 
 def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
