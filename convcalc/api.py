@@ -109,15 +109,17 @@ class Network(Graph):
         fuse: bool | None = None,
         order: str = "file",
         keep_input: bool = False,
+        optimizer: str = "adam",
     ) -> Memory:
         """The peak memory of its tensors while it runs, under every definition; weights apart.
 
-        `definition` is the one whose steps are given: `sum`, `max_io`, `live`, `in_place` or
-        `arena`. `fuse` says whether batch norms and elementwise activations vanish into the
-        convolution or linear layer before them: those of `int8` do, unless said. The order of the
-        steps is that of the spec's `file`, or the `best`, in which the `live` peak is the lowest.
-        With `keep_input` the network's input is not overwritten `in_place`. Raises ConvcalcError
-        for an unknown definition, type or order, and where a network's limits allow no more.
+        `definition` is the one whose steps are given: `sum`, `max_io`, `live`, `in_place`,
+        `arena` or `train`. `fuse` says whether batch norms and elementwise activations vanish into
+        the convolution or linear layer before them: those of `int8` do, unless said. The order of
+        the steps is that of the spec's `file`, or the `best`, whose `live` peak is the lowest.
+        With `keep_input` the network's input is not overwritten `in_place`; `optimizer` is the one
+        of `train`: `sgd`, `momentum` or `adam`. Raises ConvcalcError for an unknown definition,
+        type, order or optimizer, and where a network's limits allow no more.
 
         >>> convcalc.load("mobilenet_v2").memory(dtype="int8").peak / 1024  # KiB
         1470.0
@@ -129,7 +131,8 @@ class Network(Graph):
         _require("a type of number", dtype, str)
         _require("an order", order, str)
         limits = self._limits.scaled()
-        asked = Asked(definition, batch, dtype, fuse, order, keep_input)
+        _require("an optimizer", optimizer, str)
+        asked = Asked(definition, batch, dtype, fuse, order, keep_input, optimizer)
         return memory_of(self, asked, Bounds(limits.alive, limits.tries))
 
     def sizes(

@@ -10,7 +10,6 @@ import click
 from convcalc.cli import candidates, options, output, progress
 from convcalc.cli.command import Command
 from convcalc.diagnostics import fail
-from convcalc.words import did_you_mean, listed
 
 if TYPE_CHECKING:
     from convcalc.api import Network
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     metavar="NAME",
     show_default=True,
     shell_complete=candidates.definitions,
-    help="What is counted: sum, max_io, live, in_place, arena; or a tool's sizes: torchsummary,"
-    " torchinfo, keras.",
+    help="What is counted: sum, max_io, live, in_place, arena, train; or whose sizes are printed:"
+    " torchsummary, torchinfo, keras.",
 )
 @options.network_options
 @options.batch_option
@@ -42,6 +41,13 @@ if TYPE_CHECKING:
     help="The order of the steps: as in the file, or the one with the lowest live peak.",
 )
 @click.option("--keep-input", is_flag=True, help="The network's input is never overwritten.")
+@click.option(
+    "--optimizer",
+    type=options.Text(),
+    metavar="NAME",
+    shell_complete=candidates.optimizers,
+    help="What trains it, with --definition train: sgd, momentum, adam. [default: adam]",
+)
 @click.option(
     "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
 )
@@ -57,6 +63,7 @@ def command(
     fuse: bool | None,
     order: str,
     keep_input: bool,
+    optimizer: str | None,
     depth: int | None,
 ) -> None:
     """Print the peak memory of networks: what is alive at once while they run, step by step.
@@ -70,31 +77,45 @@ def command(
     live      every tensor that is still needed, a layer's output included
     in_place  live, where elementwise and depthwise layers overwrite an input that ends there
     arena     one block of memory, as TensorFlow Lite Micro's greedy planner fills it
+    train     a training step: what the backward pass needs, gradients, the optimizer
 
-    With torchsummary, torchinfo or keras it prints what that tool prints under
-    its summary instead, in the tool's own MB.
+    torchsummary, torchinfo and keras are the sizes that these tools print below their summaries.
 
     \b
     Examples:
       convcalc memory mobilenet_v2 --dtype int8
       convcalc memory mobilenet_v2 --dtype int8 --definition in_place --csv
       convcalc memory unet --order best
+      convcalc memory resnet50 --batch 32 --definition train --optimizer sgd
+      convcalc memory resnet18 --definition torchsummary
       convcalc memory resnet50 --batch 8 --json | jq .peaks.live
     """
-    if _is_of_sizes(definition):
-        given = {
-            "--fuse": fuse is not None,
-            "--order": order != "file",
-            "--keep-input": keep_input,
-            "--depth": depth is not None,
-        }
-        for option, is_given in given.items():
-            if is_given:
-                raise click.UsageError(f"{option} is for peaks; `{definition}` has none")
-        printer.print(_sizes(load, specs, definition, batch, dtype or "float32"))
-        return
+    from convcalc import sizes
+    from convcalc.memory import definitions
     from convcalc.render.memory import report
 
+    if definition not in definitions.DEFINITIONS and definition in sizes.all_names():
+        given = {
+            "--order": order != "file",
+            "--keep-input": keep_input,
+            "--fuse": fuse is not None,
+            "--optimizer": optimizer,
+            "--depth": depth,
+        }
+        for option in [name for name, is_given in given.items() if is_given]:
+            message = f"`{option}` is for what is alive while a network runs, and {definition}"
+            raise fail("usage", f"{message} has its own way to count", f"leave `{option}` out")
+        printer.print(_sizes(load, specs, definition, batch, dtype or "float32"))
+        return
+    definitions.find(definition, sizes.names())
+    is_training = definition == definitions.TRAIN
+    if optimizer and not is_training:
+        message = f"`--optimizer` is for training, and `{definition}` is of running a network"
+        raise fail("usage", message, "add --definition train")
+    if is_training and (order != "file" or fuse):
+        option = "--fuse" if fuse else "--order best"
+        message = f"`{option}` is for running a network, and `train` is a step of training"
+        raise fail("usage", message, f"leave `{option}` out")
     found = [
         load(spec).memory(
             definition,
@@ -103,37 +124,24 @@ def command(
             fuse=fuse,
             order=order,
             keep_input=keep_input,
+            optimizer=optimizer or "adam",
         )
         for spec in progress.each(specs, "measuring")
     ]
     printer.print(report(found, depth))
 
 
-def _is_of_sizes(definition: str) -> bool:
-    """Whether a definition is of a tool's sizes.
-
-    Raises ConvcalcError for one that is of no peak either.
-    """
-    from convcalc.memory.definitions import DEFINITIONS
-
-    if definition in DEFINITIONS:
-        return False
-    from convcalc import sizes
-
-    known = sizes.all_names()
-    if definition in known:
-        return True
-    every = (*DEFINITIONS, *known)
-    help = f"{did_you_mean(definition, every)} the definitions are {listed(every, 20)}".strip()
-    raise fail("unknown-definition", f"unknown definition of memory `{definition}`", help)
-
-
 def _sizes(
-    load: Callable[[str], Network], specs: tuple[str, ...], definition: str, batch: int, dtype: str
+    load: Callable[[str], Network],
+    specs: tuple[str, ...],
+    definition: str,
+    batch: int,
+    dtype: str,
 ) -> Report:
-    """What a tool prints under its summary of each network."""
-    from convcalc.render.sizes import report
+    """The sizes that a tool prints, of each spec."""
+    from convcalc.render.sizes import Sized, report
 
     networks = [load(spec) for spec in progress.each(specs, "measuring")]
-    found = [(each, each.sizes(definition, batch=batch, dtype=dtype)) for each in networks]
-    return report(found, batch, dtype)
+    found = [network.sizes(definition, batch=batch, dtype=dtype) for network in networks]
+    pairs = zip(networks, found)
+    return report([Sized(network, batch, dtype, each) for network, each in pairs])
