@@ -24,10 +24,7 @@ _LEAST = (
     "At least: all operations at the device's peak, or all bytes at its bandwidth, whichever takes"
     " longer. It is a bound, not an estimate."
 )
-_WHOLE = (
-    "The network: its operations, or the bytes of its weights, inputs and outputs; a layer by"
-    " itself reads its inputs and writes its outputs, too."
-)
+_EACH = "A layer by itself reads its weights and inputs, and writes its outputs, once each."
 
 
 class _Line(NamedTuple):
@@ -128,11 +125,10 @@ def _whole(found: Roofline) -> Table:
             )
 
     numbers = f"{short(found.operations)}{PARTIAL if found.unknown else ''} operations"
-    does = f"{numbers}, {short(found.compulsory_bytes)}B that must move"
+    does = f"{numbers}; {short(found.compulsory_bytes)}B that must move: weights, inputs, outputs."
     header = ("Device", "Op/s", "Bytes/s", "Ridge", "At least", "Bound", "Samples/s ≤")
     numeric = (False, True, True, True, True, False, True)
-    title = f"{heading(found.graph, found.batch)}: {does}"
-    return Table(title, header, numeric, rows, (), ())
+    return Table(heading(found.graph, found.batch), header, numeric, rows, (), (does,))
 
 
 def _labelled(found: Roofline) -> tuple[list[str], list[Column]]:
@@ -208,7 +204,7 @@ def _layers(found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: 
         return ""
 
     return Table(
-        heading(found.graph, found.batch),
+        "Layer by layer",
         ("Layer", *(column.title for column in kept)),
         (False, *(column.numeric for column in kept)),
         rows,
@@ -224,7 +220,7 @@ def _legend(found: Roofline) -> Iterator[str]:
         f" activations {how}."
     )
     yield _LEAST
-    yield _WHOLE
+    yield _EACH
     yield from lacking_of(work.name for work in found.layers if work.operations is None)
     if found.unknown:
         yield "What these layers compute takes longer still: their bytes alone are in the bounds."
