@@ -12,7 +12,11 @@ import jsonschema
 import pytest
 
 import convcalc
+<<<<<<< HEAD
 from convcalc import conventions, costs, devices, layers, passes
+=======
+from convcalc import conventions, costs, layers, passes, sizes
+>>>>>>> main
 from convcalc.conventions.base import Convention
 from convcalc.costs import Figure
 from convcalc.graph import Graph
@@ -188,6 +192,28 @@ def test_a_convention(run: Run) -> None:
         assert {each["name"]: each["total"] for each in bridges}["half"] == totals["flops"]
     finally:
         conventions._REGISTRY._found.pop("half")
+
+
+def test_a_definition_of_sizes() -> None:
+    def measure(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
+        return {"layers": (len(graph.nodes) * batch, f"{len(graph.nodes) * batch} layers")}
+
+    counting = sizes.Definition(
+        name="counting",
+        tool="a stranger's",
+        version="1",
+        meaning="how many layers there are",
+        labels={"layers": "Layers"},
+        measure=measure,
+    )
+    sizes.add("counting", counting)
+    try:
+        assert "counting" in sizes.names()
+        network = convcalc.loads("name: N\ninput: [4]\nlayers: [relu, tanh]")
+        found = sizes.find("counting").of(network, batch=3)
+        assert repr(found) == "Sizes('counting', Layers: 6 layers)"
+    finally:
+        sizes._REGISTRY._found.pop("counting")
 
 
 def test_a_format(run: Run, tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 import convcalc
+from convcalc.receptive_field import ReceptiveField
 
 from .networks import network
 
@@ -31,7 +32,10 @@ UNCOUNTED = {"add", "batch_norm"}
 
 
 class EndPoint(NamedTuple):
-    """A row of the table. The padding is None where it depends on the resolution."""
+    """A row of the table.
+
+    Without a resolution it holds at any; the padding is None where it depends on that.
+    """
 
     network: str
     resolution: int | None
@@ -40,25 +44,6 @@ class EndPoint(NamedTuple):
     size: int
     stride: int
     padding: int | None
-
-    @property
-    def last(self) -> int:
-        """The layer that it is, by its place in the network."""
-        name = f"{self.layer}."
-        found = [
-            index for index, node in enumerate(self.built.nodes) if f"{node.name}.".startswith(name)
-        ]
-        return found[-1]
-
-    @property
-    def built(self) -> convcalc.Network:
-        """The network at the resolution; without one, as large as it is itself."""
-        name = f"slim_{self.network}" if self.network in TAKEN else self.network
-        settings = (
-            {"bn": False} if name.removeprefix("slim_").startswith(WITHOUT_BATCH_NORM) else {}
-        )
-        sides = (3, self.resolution, self.resolution) if self.resolution else None
-        return network(name, json.dumps(settings), sides)
 
 
 def end_points() -> Iterator[EndPoint]:
@@ -70,25 +55,72 @@ def end_points() -> Iterator[EndPoint]:
             yield EndPoint(name, at, layer, flops, *field)
 
 
+class Built(NamedTuple):
+    """What is said of a network at a resolution."""
+
+    #: The layers and blocks, to the place of their last layer.
+    places: dict[str, int]
+    fields: tuple[ReceptiveField, ...]
+    #: What the profiler counts up to each layer.
+    flops: list[int]
+
+
 @cache
-def flops_up_to(built: convcalc.Network) -> list[int]:
-    """What is counted up to each layer of a network."""
-    rows = built.analyze("tensorflow").rows
-    return [*accumulate(0 if row.type in UNCOUNTED else row.flops for row in rows)]
+def built(cnn: str, side: int) -> Built:
+    name = f"slim_{cnn}" if cnn in TAKEN else cnn
+    settings = {"bn": False} if cnn.startswith(WITHOUT_BATCH_NORM) else {}
+    made = network(name, json.dumps(settings), (3, side, side))
+    places: dict[str, int] = {}
+    for index, node in enumerate(made.nodes):
+        path = node.name.split(".")
+        places |= {".".join(path[:depth]): index for depth in range(1, len(path) + 1)}
+    rows = made.analyze("tensorflow").rows
+    flops = accumulate(0 if row.type in UNCOUNTED else row.flops for row in rows)
+    return Built(places, made.receptive_field(), [*flops])
 
 
-def test_the_table_is_whole() -> None:
-    assert len([*end_points()]) == 561
+def fields_of(end_point: EndPoint) -> list[ReceptiveField]:
+    """Its receptive field; without a resolution, those at an even one and at an odd one."""
+    sides = [end_point.resolution] if end_point.resolution else [224, 321]
+    networks = [built(end_point.network, side) for side in sides]
+    return [each.fields[each.places[end_point.layer]] for each in networks]
+
+
+def the_one(values: set[Any]) -> Any:
+    """The value that there is; None where there are several."""
+    return values.pop() if len(values) == 1 else None
+
+
+def test_receptive_fields_are_the_published_ones() -> None:
+    rows = [*end_points()]
+    found = [
+        each._replace(
+            size=the_one({size for field in fields_of(each) for size in field.size}),
+            stride=the_one({stride for field in fields_of(each) for stride in field.stride}),
+            padding=the_one({padding for field in fields_of(each) for padding in field.padding}),
+        )
+        for each in rows
+    ]
+    assert len(found) == 561
+    assert found == rows
+
+
+def test_all_paths_to_an_end_point_are_aligned() -> None:
+    assert [each for each in end_points() if not all(f.aligned for f in fields_of(each))] == []
 
 
 def test_flops_are_the_published_ones() -> None:
-    known = [each for each in end_points() if each.resolution is not None]
-    found = [f"{flops_up_to(each.built)[each.last] / 1e9:.3f}" for each in known]
-    assert found == [each.flops for each in known]
+    rows = [each for each in end_points() if each.resolution is not None]
+    found = []
+    for each in rows:
+        of = built(each.network, each.resolution)
+        found.append(each._replace(flops=f"{of.flops[of.places[each.layer]] / 1e9:.3f}"))
+    assert len(found) == 374
+    assert found == rows
 
 
-# Those of what is trained or kept up to the last map, by TF-slim's tests of itself; its batch norms
-# learn no factors there. MACs and weights: the head of mobilenet_v1.py.
+# Variables, running statistics among them, of what leads to the last map, by TF-slim's own tests;
+# its batch norms learn no factors there.
 @pytest.mark.parametrize(
     ("name", "until", "variables"),
     [
@@ -104,6 +136,7 @@ def test_parameters_are_the_published_ones(name: str, until: str, variables: int
 
 
 def test_mobilenet_is_what_its_authors_print() -> None:
+    # The head of research/slim/nets/mobilenet_v1.py.
     analysis = network("slim_mobilenet_v1").until("Conv2d_13_pointwise").analyze()
     weights = sum(row.params for row in analysis.rows if row.type != "batch_norm")
     assert (weights, analysis.totals.macs) == (3_185_088, 567_716_352)

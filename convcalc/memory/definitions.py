@@ -95,19 +95,30 @@ def _touched(run: Run) -> Iterator[tuple[int, ...]]:
     return (step.reads + step.makes for step in run.steps.steps)
 
 
+def _of_steps(run: Run) -> list[int]:
+    sizes = [held.bytes for held in run.steps.tensors]
+    return [
+        sizes[reads[0]] + sizes[makes[0]]  # as most steps are
+        if len(reads) == len(makes) == 1
+        else sum([sizes[tensor] for tensor in reads + makes])
+        for _, _, reads, makes, _ in run.steps.steps
+    ]
+
+
 def _in_place(run: Run) -> list[int]:
     """What is alive at each step, its output left out where that takes an input's place."""
     bytes = lifetimes.live_bytes(run.steps, run.lifetimes)
-    for at, place in enumerate(lifetimes.taken(run.steps, run.lifetimes, run.keep_input)):
-        if place is not None:
-            bytes[at] -= run.bytes_of(run.steps.steps[at].makes)
+    steps, tensors = run.steps
+    for at in lifetimes.taken(run.steps, run.lifetimes, run.keep_input):
+        bytes[at] -= tensors[steps[at].makes[0]].bytes
     return bytes
 
 
 def _without_taken(run: Run) -> Iterator[tuple[int, ...]]:
-    places = lifetimes.taken(run.steps, run.lifetimes, run.keep_input)
-    for step, place, alive in zip(run.steps.steps, places, _alive(run)):
-        yield alive if place is None else tuple(t for t in alive if t not in step.makes)
+    taken = lifetimes.taken(run.steps, run.lifetimes, run.keep_input)
+    for at, alive in enumerate(_alive(run)):
+        # What a step makes is the last that came to be.
+        yield alive[:-1] if at in taken else alive
 
 
 def _alive(run: Run) -> Iterator[tuple[int, ...]]:
@@ -133,7 +144,7 @@ for _definition in (
     Definition(
         "max_io",
         "the inputs and outputs of one step, the largest such sum",
-        lambda run: [run.bytes_of(tensors) for tensors in _touched(run)],
+        _of_steps,
         _touched,
     ),
     Definition(

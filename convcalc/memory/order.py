@@ -8,11 +8,11 @@ orders that lead to them. What it finds does not depend on the machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.memory.lifetimes import lifetimes_of, live_bytes
-from convcalc.steps import Steps
+from convcalc.steps import Step, Steps
 
 
 class Order(NamedTuple):
@@ -27,9 +27,13 @@ def best_order(steps: Steps, tries: int) -> Order:
 
     Where `tries` steps were tried and lower peaks are not ruled out, it is the best that was found.
     """
-    given = live_bytes(steps, lifetimes_of(steps))
-    parts = [_Part(steps, *ends) for ends in _parts(steps)]
-    peaks = [max(given[part.start : part.end]) for part in parts]
+    given = max(live_bytes(steps, lifetimes_of(steps)), default=0)
+    sources = _sources(steps)
+    late = _late(steps, sources)
+    steps = steps.in_order(late)
+    bytes = live_bytes(steps, lifetimes_of(steps))
+    parts = _parts(steps, frozenset([at for at, step in enumerate(late) if step in sources]))
+    peaks = [max(bytes[part.start : part.end]) for part in parts]
     lowest = max([part.lowest for part in parts], default=0)
     orders: list[Sequence[int]] = [range(len(part)) for part in parts]
     left = tries
@@ -44,36 +48,85 @@ def best_order(steps: Steps, tries: int) -> Order:
                 lowest = peaks[index]
             else:
                 break
-    chosen = [part.start + step for part, order in zip(parts, orders) for step in order]
-    return Order(tuple(chosen), max(peaks, default=0) <= lowest)
+    peak = max(peaks, default=0)
+    if peak >= given:
+        return Order(tuple(range(len(late))), given <= lowest)
+    chosen = [late[part.start + step] for part, order in zip(parts, orders) for step in order]
+    return Order(tuple(chosen), peak <= lowest)
 
 
-def _parts(steps: Steps) -> list[tuple[int, int]]:
-    """Where the steps are cut: the first of each part, and the one behind its last.
+def _sources(steps: Steps) -> frozenset[int]:
+    """The steps that read nothing, and can run right before the first that reads what they make.
+
+    They free nothing, so that nothing is won where they run earlier; unless something enters that
+    nobody reads, which is there while the first step runs.
+    """
+    read = {tensor for step in steps.steps for tensor in step.reads}
+    if any(held.maker is None and t not in read for t, held in enumerate(steps.tensors)):
+        return frozenset()
+    return frozenset(
+        at
+        for at, step in enumerate(steps.steps)
+        if not step.reads and len(step.makes) == 1 and step.makes[0] in read
+    )
+
+
+def _late(steps: Steps, sources: frozenset[int]) -> list[int]:
+    """The order of the file, with each of the `sources` right before the first that reads it."""
+    waiting = {steps.steps[at].makes[0]: at for at in sources}
+    found = []
+    for at, step in enumerate(steps.steps):
+        if at not in sources:
+            found += [waiting.pop(tensor) for tensor in step.reads if tensor in waiting]
+            found.append(at)
+    return found
+
+
+def _parts(steps: Steps, sources: frozenset[int]) -> list[_Part]:
+    """The parts that the steps are cut into; `sources` are those that can wait."""
+    tensors = steps.tensors
+    read = {tensor for step in steps.steps for tensor in step.reads}
+    entering = [t for t, held in enumerate(tensors) if held.maker is None]
+    found, start, held = [], 0, 0
+    for end in _cuts(steps, sources):
+        found.append(_Part(steps, start, end, entering, held, sources))
+        made = [t for step in steps.steps[start:end] for t in step.makes]
+        # What the last step makes is read by the next part alone.
+        last = steps.steps[end - 1].makes
+        over = [t for t in (*entering, *made) if tensors[t].leaves and t not in last]
+        held += sum([tensors[t].bytes for t in over])
+        entering = [t for t in last if tensors[t].leaves or t in read]
+        start = end
+    return found
+
+
+def _cuts(steps: Steps, sources: frozenset[int]) -> Iterator[int]:
+    """Where the steps are cut: behind the last of each part.
 
     A part ends with a step that all before it lead to, and that leads to all behind it: no tensor
     passes by it, none before it is read by nobody, and none behind it comes from nowhere.
     """
     count = len(steps.steps)
-    reach = [0] * (
-        count + 1
-    )  # of the tensors made by a step (from 1; 0: entering), the last reader
     readers = [-1] * len(steps.tensors)
     for at, step in enumerate(steps.steps):
         for tensor in step.reads:
             readers[tensor] = at
-    for held, reader in zip(steps.tensors, readers):
-        made = 0 if held.maker is None else held.maker + 1
-        reach[made] = max(reach[made], reader)
-    unread = next((i for i, s in enumerate(steps.steps) if all(readers[t] < 0 for t in s.makes)), 0)
-    nowhere = max((i for i, s in enumerate(steps.steps) if not s.reads), default=-1)
-    found, start, passing = [], 0, 0
+    #: The last reader of what enters, and of what each step makes.
+    reach = [max([r for r, held in zip(readers, steps.tensors) if held.maker is None], default=-1)]
+    reach += [max([readers[t] for t in step.makes]) for step in steps.steps]
+    unread = reach[1:].index(-1) if count else 0
+    #: The last step that no tensor leads to which enters; one that waits goes with its readers.
+    nowhere, made = -1, {t for t, held in enumerate(steps.tensors) if held.maker is None}
+    for at, step in enumerate(steps.steps):
+        if not made.isdisjoint(step.reads):
+            made.update(step.makes)
+        elif at not in sources:
+            nowhere = at
+    passing = 0
     for at in range(count):
         passing = max(passing, reach[at])
         if (passing <= at and nowhere <= at <= unread) or at == count - 1:
-            found.append((start, at + 1))
-            start = at + 1
-    return found
+            yield at + 1
 
 
 class _Found(NamedTuple):
@@ -87,7 +140,19 @@ class _Found(NamedTuple):
 class _Part:
     """Steps that are put in order by themselves, as sets of bits."""
 
-    def __init__(self, steps: Steps, start: int, end: int) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        start: int,
+        end: int,
+        entering: Sequence[int],
+        held: int,
+        sources: frozenset[int],
+    ) -> None:
+        """The steps from `start` to `end`; `entering` are the tensors that are there before these.
+
+        Beside them `held` bytes are, to the end. Those of `sources` can wait.
+        """
         self.start, self.end = start, end
         tensors = steps.tensors
         inside = steps.steps[start:end]
@@ -113,29 +178,38 @@ class _Part:
             for tensor in step.reads:
                 if tensor in makers:
                     self.before[at] |= 1 << makers[tensor]
+        # What reads nothing waits for all else that its only reader waits for.
+        waiting = [at for at in range(end - start) if start + at in sources]
+        others = ~sum([1 << at for at in waiting])
+        for at in waiting:
+            readers = users[inside[at].makes[0]]
+            if readers & readers - 1 == 0:
+                self.before[at] = self.before[readers.bit_length() - 1] & others
         self.after: list[list[int]] = [[] for _ in inside]
         for at, before in enumerate(self.before):
             for earlier in _bits(before):
                 self.after[earlier].append(at)
         #: The bytes that are alive before the first step; those that nobody needs, once it has run.
-        outside = [
-            (t, held)
-            for t, held in enumerate(tensors)
-            if (held.maker is None or held.maker < start)
-            and (held.leaves or t in users or (start == 0 and held.maker is None))
-        ]
-        self.entering = sum([held.bytes for _, held in outside])
-        self.unread = sum([h.bytes for t, h in outside if t not in users and not h.leaves])
-        self.lowest = max(self._least(steps, inside, outside, users), default=0)
+        self.entering = held + sum([tensors[t].bytes for t in entering])
+        self.unread = sum(
+            [tensors[t].bytes for t in entering if t not in users and not tensors[t].leaves]
+        )
+        self.lowest = max(self._least(steps, inside, entering, held, users))
 
     def __len__(self) -> int:
         return self.end - self.start
 
     def _least(
-        self, steps: Steps, inside: Sequence[Any], outside: Sequence[Any], users: dict[int, int]
+        self,
+        steps: Steps,
+        inside: Sequence[Step],
+        entering: Sequence[int],
+        held: int,
+        users: dict[int, int],
     ) -> list[int]:
         """The bytes that are alive at each step whatever the order."""
-        kept = sum([held.bytes for _, held in outside if held.leaves])
+        tensors = steps.tensors
+        kept = held + sum([tensors[t].bytes for t in entering if tensors[t].leaves])
         if len(inside) == 1:
             return [self.entering + self.makes[0]]
         if len(inside) > _MOST_COMPARED:
@@ -150,9 +224,11 @@ class _Part:
         )
         #: What must be alive between the steps that make it and those that read it.
         spans = [
-            (held.bytes, 0, users[t]) for t, held in outside if t in users and not held.leaves
+            (tensors[t].bytes, 0, users[t])
+            for t in entering
+            if t in users and not tensors[t].leaves
         ] + [
-            (steps.tensors[t].bytes, 1 << at, -1 if steps.tensors[t].leaves else users.get(t, 0))
+            (tensors[t].bytes, 1 << at, -1 if tensors[t].leaves else users.get(t, 0))
             for at, step in enumerate(inside)
             for t in step.makes
         ]
@@ -211,10 +287,11 @@ class _Part:
                     for size, readers in self.frees[step]:
                         if not readers & ~now:
                             after -= size
+                    is_free = after <= level
                     if not done:
                         after -= self.unread
                     moves.append((after, step, high))
-                    if after <= level:
+                    if is_free:
                         done, level, top = now, after, max(top, high)
                         ready = self._ready(ready, step, done)
                         path = (path, step)

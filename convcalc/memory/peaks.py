@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from convcalc.costs import buffers, params
 from convcalc.diagnostics import ConvcalcError, fail
-from convcalc.dtypes import is_fused, size_of
+from convcalc.dtypes import size_of
 from convcalc.expressions import advice
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
 from convcalc.memory.definitions import DEFAULT, DEFINITIONS, Run, find
 from convcalc.memory.lifetimes import lifetimes_of
-from convcalc.steps import Held, steps_of
+from convcalc.steps import Held, Settings, steps_of
 from convcalc.visible import visible
 from convcalc.words import did_you_mean, grouped, quoted
 
@@ -101,8 +101,8 @@ def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
     if order not in ORDERS:
         help = f"{did_you_mean(order, ORDERS)} an order is `file` or `best`".strip()
         raise fail("bad-value", f"there is no order {quoted(order)}", help)
-    fused = is_fused(dtype) if asked.fuse is None else asked.fuse
-    steps = steps_of(graph, asked.batch, dtype, fused)
+    settings = Settings(asked.batch, dtype, asked.fuse)
+    steps = steps_of(graph, settings)
     proved = None
     if order == BEST:
         from convcalc.memory.order import best_order
@@ -124,7 +124,7 @@ def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
         graph,
         asked.batch,
         dtype,
-        fused,
+        settings.is_fused,
         asked.keep_input,
         chosen.name,
         order,

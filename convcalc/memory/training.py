@@ -15,7 +15,7 @@ from convcalc.dtypes import size_of
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Storage
 from convcalc.layers.keeping import Own
-from convcalc.passes.base import Settings
+from convcalc.steps import Settings
 from convcalc.words import did_you_mean, listed
 
 #: How many numbers an optimizer keeps of its own for each that is trained, in the type of that

@@ -8,8 +8,8 @@ from convcalc.costs import Figure, largest
 from convcalc.graph import Graph
 from convcalc.memory.definitions import Run, find
 from convcalc.memory.lifetimes import lifetimes_of
-from convcalc.passes.base import Pass, Settings, add_pass
-from convcalc.steps import steps_of
+from convcalc.passes.base import Pass, add_pass
+from convcalc.steps import Settings, steps_of
 
 #: The definitions that have a figure. Where an arena keeps each tensor takes too long for all.
 _DEFINITIONS = ("max_io", "live", "in_place")
@@ -52,7 +52,7 @@ class Memory(Pass):
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None, ...]]:
-        steps = steps_of(graph, settings.batch, settings.dtype, settings.is_fused)
+        steps = steps_of(graph, settings)
         run = Run(steps, lifetimes_of(steps))
         found: list[tuple[int | None, ...]] = [_NOTHING] * len(graph.nodes)
         bytes = [find(name).bytes(run) or () for name in _DEFINITIONS]

@@ -9,8 +9,8 @@ from convcalc.costs import Figure
 from convcalc.dtypes import size_of
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Storage
-from convcalc.passes.base import Pass, Settings, add_pass
-from convcalc.steps import Step, steps_of
+from convcalc.passes.base import Pass, add_pass
+from convcalc.steps import Settings, Step, steps_of
 
 
 class Traffic(NamedTuple):
@@ -29,8 +29,8 @@ def traffic(graph: Graph, settings: Settings) -> Traffic:
 
     Weights are read once for all samples. What has vanished into a step moves nothing.
     """
-    batch, dtype, _ = settings
-    steps, tensors = steps_of(graph, batch, dtype, settings.is_fused)
+    dtype = settings.dtype
+    steps, tensors = steps_of(graph, settings)
     learned = _learned(graph)
     known: dict[tuple[int, str | None], int] = {}
 

@@ -5,7 +5,9 @@ package adds one by an entry point in the group `convcalc.sizes`.
 """
 
 from convcalc.registry import Registry
-from convcalc.sizes.base import Definition
+from convcalc.sizes.base import Definition, Sizes
+
+__all__ = ["Definition", "Sizes", "add", "all_names", "find", "names"]
 
 _REGISTRY: Registry[Definition] = Registry(
     __name__, __path__, "DEFINITION", "definition", first=("torchsummary", "torchinfo")
