@@ -12,11 +12,7 @@ import jsonschema
 import pytest
 
 import convcalc
-<<<<<<< HEAD
-from convcalc import conventions, costs, devices, layers, passes
-=======
-from convcalc import conventions, costs, layers, passes, sizes
->>>>>>> main
+from convcalc import conventions, costs, devices, layers, passes, sizes
 from convcalc.conventions.base import Convention
 from convcalc.costs import Figure
 from convcalc.graph import Graph
