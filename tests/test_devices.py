@@ -58,7 +58,8 @@ def worked_out(comment: str) -> Fraction:
         assert found is not None, factor
         return Fraction(found[1]) * UNITS.get(found[2], 1) / int(found[3] or 1)
 
-    return sum((prod(map(number, part.split("×"))) for part in comment.split("+")), Fraction(0))
+    products = [prod(map(number, part.split("×"))) for part in comment.split("+")]
+    return Fraction(sum(products))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

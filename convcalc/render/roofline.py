@@ -80,13 +80,13 @@ def to_dict(found: Roofline) -> dict[str, Any]:
 
 
 def _bound(found: Roofline, bound: Bound) -> dict[str, Any]:
-    device = bound.device
+    device, dtype = bound.device, _common_dtype(found)
     samples = found.batch / bound.seconds if bound.seconds else None
     return {
         "device": device.name,
-        "operations_per_second": as_number(device.peak(found.dtype)),
+        "operations_per_second": dtype and as_number(device.peak(dtype)),
         "bytes_per_second": as_number(device.bytes_per_second),
-        "ridge": as_number(device.ridge(found.dtype)),
+        "ridge": dtype and as_number(device.ridge(dtype)),
         "seconds": as_float(bound.seconds),
         "bound": bound.bound,
         "unfused_seconds": as_float(bound.unfused_seconds),
@@ -106,8 +106,15 @@ def _layer(work: Work, least: Least) -> dict[str, Any]:
     }
 
 
+def _common_dtype(found: Roofline) -> str | None:
+    """The type that all layers are of, whose peak is a network's; None where they have several."""
+    dtypes = {work.dtype for work in found.layers} or {found.dtype}
+    return dtypes.pop() if len(dtypes) == 1 else None
+
+
 def _whole(found: Roofline) -> Table:
     """A row a device: its figures, and the least time of the whole network."""
+    dtype = _common_dtype(found)
 
     def rows() -> Iterator[tuple[str, ...]]:
         for bound in found.bounds:
@@ -116,9 +123,9 @@ def _whole(found: Roofline) -> Table:
             most = -(-found.batch // seconds) if seconds else None
             yield (
                 device.name,
-                short(int(device.peak(found.dtype))),
+                short(int(device.peak(dtype))) if dtype else "",
                 short(int(device.bytes_per_second)),
-                digits(device.ridge(found.dtype)),
+                digits(device.ridge(dtype)) if dtype else "",
                 as_time(seconds),
                 bound.bound,
                 grouped(most),
