@@ -6,15 +6,15 @@ backward pass, and the optimizer's. Weights are apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from convcalc.diagnostics import fail
 from convcalc.dtypes import size_of
 from convcalc.graph import Graph, Node
-from convcalc.layers.base import Storage
-from convcalc.layers.keeping import Own
+from convcalc.layers.base import Placed, Storage
+from convcalc.layers.keeping import Kept
 from convcalc.steps import Settings
 from convcalc.words import did_you_mean, listed
 
@@ -50,15 +50,16 @@ class Training(NamedTuple):
     gradients: int
     #: What the optimizer keeps from step to step.
     optimizer: int
-    #: When the most is held.
-    at: Moment
-    #: Every layer, forward and then backward.
+    #: When the most is held first; None where nothing runs.
+    at: Moment | None
+    #: Every layer, forward and then backward, those without a backward pass left out there. When
+    #: the optimizer runs, less is held than when the last of them does.
     moments: tuple[Moment, ...]
 
     @property
     def peak(self) -> int:
         """The most that is held at once: at that moment, and by the optimizer."""
-        return self.at.bytes + self.optimizer
+        return self.optimizer + (0 if self.at is None else self.at.bytes)
 
 
 def training(graph: Graph, settings: Settings, optimizer: str = "adam") -> Training:
@@ -73,16 +74,14 @@ def training(graph: Graph, settings: Settings, optimizer: str = "adam") -> Train
     if optimizer not in OPTIMIZERS:
         help = f"{did_you_mean(optimizer, OPTIMIZERS)} they are {listed(OPTIMIZERS)}".strip()
         raise fail("unknown-optimizer", f"unknown optimizer `{optimizer}`", help)
-    recorded = _recorded(graph, settings)
+    recorded = _Recorder(graph, settings).recorded()
     moments = tuple(_moments(recorded))
     gradients = recorded.gradients
-    # When the optimizer runs, there are all gradients and nothing else.
-    optimizing = Moment("", True, 0, 0, gradients)
     return Training(
         sum([tensor.bytes for tensor in recorded.tensors if tensor.is_kept]),
         gradients,
         OPTIMIZERS[optimizer] * gradients,
-        max((*moments, optimizing), key=lambda moment: moment.bytes),
+        max(moments, key=lambda moment: moment.bytes, default=None),
         moments,
     )
 
@@ -99,10 +98,6 @@ class _Tensor:
         self.bytes = bytes
         self.first = self.last = first
         self.is_kept = False
-
-    def hold(self, until: int) -> None:
-        """Need it until a time."""
-        self.last = max(self.last, until)
 
 
 class _Seen(NamedTuple):
@@ -152,88 +147,135 @@ class _Recorded(NamedTuple):
     @property
     def gradients(self) -> int:
         """The bytes of the gradients of all parameters, each once."""
-        return sum({each.owner: each.trains for each in self.layers}.values())
+        return sum({each.owner: each.trains for each in self.layers if each.trains}.values())
 
 
-def _recorded(graph: Graph, settings: Settings) -> _Recorded:
-    """A forward pass of a graph."""
-    end = 2 * len(graph.nodes) - 1
-    tensors: list[_Tensor] = []
-    layers: list[_Layer] = []
-    seen: dict[tuple[int, int], _Seen] = {}
+class _Rules(NamedTuple):
+    """What a layer says of its training, for all nodes that are alike."""
 
-    def made(bytes: int, time: int) -> int:
-        tensors.append(_Tensor(bytes, time))
-        return len(tensors) - 1
-
-    for index, shape in enumerate(graph.inputs.values()):
-        size = shape.size * settings.batch * size_of(settings.dtype)
-        seen[-1 - index, 0] = _Seen(made(size, 0), False, settings.batch, size)
-    for time, node in enumerate(graph.nodes):
-        placed = node.placed
-        read = [seen[node_, part] for node_, part, _ in node.inputs]
-        wanted = tuple([each.is_wanted for each in read])
-        is_recorded = placed.is_trained or any(wanted)
-        width = size_of(node.dtype or settings.dtype)
-        samples = max([each.samples for each in read], default=1)
-        sizes = [y.size * samples * width for y in placed.outputs]
-        makes: list[int] = []
-        outputs: list[int | None] = [None]
-        if placed.layer.is_trained_view(placed.entering):
-            outputs = [read[0].tensor for _ in sizes]
-        elif placed.storage is not Storage.WEIGHT:
-            outputs = [*(makes := [made(size, time) for size in sizes])]
-        for part, (tensor, size) in enumerate(zip(outputs, sizes)):
-            seen[time, part] = _Seen(tensor, is_recorded, samples, size)
-        kept = placed.kept(wanted)
-        holding = [outputs[part] for part in kept.outputs]
-        holding += [made(_bytes_of(each, samples, width), time) for each in kept.own]
-        for each in [read[index] for index in kept.inputs]:
-            whole = each.tensor
-            if whole is not None and kept.copies_parts and each.bytes < tensors[whole].bytes:
-                holding.append(made(each.bytes, time))
-            else:
-                holding.append(whole)
-        for tensor in holding:
-            if tensor is not None:
-                tensors[tensor].is_kept = True
-                tensors[tensor].hold(end - time)
-        for each in read:
-            if each.tensor is not None:
-                tensors[each.tensor].hold(time)
-        layers.append(
-            _Layer(
-                node.name,
-                tuple(makes),
-                is_recorded,
-                tuple(_flows(node, read)) if makes else (),
-                node.weights_of or node.name,
-                width * sum([each.size for each in placed.tensors if each.trainable])
-                if placed.is_trained
-                else 0,
-            )
-        )
-    leaving = [seen[node_, part] for node_, part, _ in graph.outputs]
-    for each in leaving:
-        if each.tensor is not None:
-            tensors[each.tensor].hold(end)
-    wanted_ = [each.tensor for each in leaving if each.is_wanted and each.tensor is not None]
-    return _Recorded(tuple(layers), tuple(tensors), tuple(dict.fromkeys(wanted_)))
+    is_recorded: bool
+    is_view: bool
+    is_weight: bool
+    kept: Kept
+    hands_on: tuple[int, ...]
+    elements: tuple[int, ...]
+    trained: int
 
 
-def _bytes_of(own: Own, samples: int, width: int) -> int:
-    """The bytes of a layer's own elements."""
-    return (
-        own.elements * (samples if own.each else 1) * (size_of(own.dtype) if own.dtype else width)
+def _rules(placed: Placed, wanted: tuple[bool, ...]) -> _Rules:
+    """The rules of a layer, where gradients of these inputs are wanted."""
+    is_trained, layer = placed.is_trained, placed.layer
+    return _Rules(
+        is_trained or any(wanted),
+        layer.is_trained_view(placed.entering),
+        placed.storage is Storage.WEIGHT,
+        placed.kept(wanted),
+        layer.hands_on(placed.inputs, placed.outputs),
+        tuple([y.size for y in placed.outputs]),
+        sum([each.size for each in placed.tensors if each.trainable]) if is_trained else 0,
     )
 
 
-def _flows(node: Node, read: list[_Seen]) -> Iterator[_Flow]:
+class _Recorder:
+    """Records the forward pass of a graph, layer by layer."""
+
+    def __init__(self, graph: Graph, settings: Settings) -> None:
+        self._dtype = settings.dtype
+        self._end = 2 * len(graph.nodes) - 1
+        self._tensors: list[_Tensor] = []
+        self._seen: dict[tuple[int, int], _Seen] = {}
+        self._known: dict[tuple[int, tuple[bool, ...]], _Rules] = {}
+        for index, shape in enumerate(graph.inputs.values()):
+            size = shape.size * settings.batch * size_of(settings.dtype)
+            entering = _Seen(self._made(size, 0), False, settings.batch, size)
+            self._seen[-1 - index, 0] = entering
+        self._layers = [self._layer(time, node) for time, node in enumerate(graph.nodes)]
+        self._leaving = [self._seen[node, part] for node, part, _ in graph.outputs]
+        for each in self._leaving:
+            self._hold(each.tensor, self._end)
+
+    def recorded(self) -> _Recorded:
+        """What has been recorded."""
+        leaving = [each.tensor for each in self._leaving if each.is_wanted]
+        numbers = dict.fromkeys(tensor for tensor in leaving if tensor is not None)
+        return _Recorded(tuple(self._layers), tuple(self._tensors), tuple(numbers))
+
+    def _layer(self, time: int, node: Node) -> _Layer:
+        read = [self._seen[maker, part] for maker, part, _ in node.inputs]
+        rules = self._rules_of(node.placed, tuple([each.is_wanted for each in read]))
+        width = size_of(node.dtype or self._dtype)
+        samples = max([each.samples for each in read], default=1)
+        sizes = [elements * samples * width for elements in rules.elements]
+        makes: tuple[int, ...] = ()
+        outputs: Sequence[int | None] = (None,)
+        if rules.is_view:
+            outputs = [read[0].tensor] * len(sizes)
+        elif not rules.is_weight:
+            outputs = makes = tuple([self._made(size, time) for size in sizes])
+        for part, (tensor, size) in enumerate(zip(outputs, sizes)):
+            self._seen[time, part] = _Seen(tensor, rules.is_recorded, samples, size)
+        for each in read:
+            self._hold(each.tensor, time)
+        for tensor in self._kept(rules.kept, read, outputs, time, samples, width):
+            self._keep(tensor, self._end - time)
+        return _Layer(
+            node.name,
+            makes,
+            rules.is_recorded,
+            tuple(_flows(read, rules.hands_on)) if makes else (),
+            node.weights_of or node.name,
+            rules.trained * width,
+        )
+
+    def _rules_of(self, placed: Placed, wanted: tuple[bool, ...]) -> _Rules:
+        rules = self._known.get((id(placed), wanted))
+        if rules is None:
+            rules = self._known[id(placed), wanted] = _rules(placed, wanted)
+        return rules
+
+    def _kept(
+        self,
+        kept: Kept,
+        read: Sequence[_Seen],
+        outputs: Sequence[int | None],
+        time: int,
+        samples: int,
+        width: int,
+    ) -> Iterator[int | None]:
+        """The tensors that a layer keeps."""
+        for index in kept.inputs:
+            whole = read[index].tensor
+            is_part = whole is not None and read[index].bytes < self._tensors[whole].bytes
+            copied = kept.copies_parts and is_part
+            yield self._made(read[index].bytes, time) if copied else whole
+        for part in kept.outputs:
+            yield outputs[part]
+        for own in kept.own:
+            count = own.elements * (samples if own.each else 1)
+            yield self._made(count * (size_of(own.dtype) if own.dtype else width), time)
+
+    def _made(self, bytes: int, time: int) -> int:
+        self._tensors.append(_Tensor(bytes, time))
+        return len(self._tensors) - 1
+
+    def _hold(self, tensor: int | None, until: int) -> None:
+        """Need a tensor until a time; a weight is there anyway."""
+        if tensor is not None:
+            held = self._tensors[tensor]
+            held.last = max(held.last, until)
+
+    def _keep(self, tensor: int | None, until: int) -> None:
+        """Need a tensor in the backward pass."""
+        if tensor is not None:
+            self._tensors[tensor].is_kept = True
+            self._hold(tensor, until)
+
+
+def _flows(read: Sequence[_Seen], hands_on: tuple[int, ...]) -> Iterator[_Flow]:
     """The gradients of activations that the backward pass of a layer works out."""
-    handed = node.layer.hands_on(node.placed.inputs, node.placed.outputs)
     for index, each in enumerate(read):
         if each.is_wanted and each.tensor is not None:
-            yield _Flow(each.tensor, each.bytes, index in handed)
+            yield _Flow(each.tensor, each.bytes, index in hands_on)
 
 
 def _moments(recorded: _Recorded) -> Iterator[Moment]:
@@ -249,7 +291,7 @@ def _moments(recorded: _Recorded) -> Iterator[Moment]:
         if not layer.is_recorded:
             continue
         most = flowing.through(layer)
-        if layer.owner not in trained:
+        if layer.trains and layer.owner not in trained:
             trained.add(layer.owner)
             gradients += layer.trains
         yield Moment(layer.name, True, activations, most, gradients)
