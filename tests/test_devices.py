@@ -1,4 +1,4 @@
-"""The devices: figures with their sources, arithmetic that comes to them, and files of one's own."""
+"""The devices: figures with sources, arithmetic that comes to them, and files of one's own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.timm_throughput import main
 from convcalc import devices
 from tests.conftest import Run
 
@@ -57,7 +58,8 @@ def worked_out(comment: str) -> Fraction:
         assert found is not None, factor
         return Fraction(found[1]) * UNITS.get(found[2], 1) / int(found[3] or 1)
 
-    return sum((prod(map(number, part.split("×"))) for part in comment.split("+")), Fraction(0))
+    products = [prod(map(number, part.split("×"))) for part in comment.split("+")]
+    return Fraction(sum(products))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -173,3 +175,18 @@ def test_what_cannot_be_asked(run: Run, arguments: str, said: str) -> None:
 @pytest.mark.parametrize("name", ["rtx-4090", "rtx_4090", "RTX 4090", " Rtx_4090 "])
 def test_a_name_as_it_is_typed(name: str) -> None:
     assert devices.find(name).product == "NVIDIA GeForce RTX 4090"
+
+
+TIMM = "model,infer_img_size,infer_samples_per_sec,infer_batch_size,param_count,infer_gmacs\n"
+
+
+@pytest.mark.parametrize(("throughput", "status"), [(9_000, 0), (30_000, 1)])
+def test_what_is_measured_is_held_against_the_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], throughput: int, status: int
+) -> None:
+    """4.14 · 10⁹ MACs a sample: at 203.5 · 10¹² operations a second, 24,575 samples at the most."""
+    path = tmp_path / "benchmark-infer-amp-nchw-pt291-cu128-4090-dynamo.csv"
+    path.write_text(f"{TIMM}resnet50,224,{throughput},256,25.56,4.135\n")
+    assert main([str(path)]) == status
+    told = capsys.readouterr().out
+    assert ("1.2207 × the bound (compute): resnet50 at 224" in told) is bool(status)

@@ -78,12 +78,21 @@ COMMANDS = {
         "receptive-field lenet --from conv_1 --json",
         "receptive-field unet --format jsonl",
     ],
+    "`convcalc roofline --json`": [
+        "roofline lenet --device a100 --json",
+        "roofline lenet --device a100 --device t4 --format jsonl",
+    ],
+    "`convcalc roofline --list-devices --json`": [
+        "roofline --list-devices --json",
+        "roofline --list-devices --format jsonl",
+    ],
     "Mistakes": ["analyze tests/errors/several-mistakes.yaml --error-format json"],
 }
 #: Keys under which keys are names of somebody's: variables, layers, tensors, layer types, figures.
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
+    *("sources", "operations_per_second"),
 }
 
 

@@ -113,6 +113,18 @@ def test_a_layer_of_its_own_type_has_its_peak_and_its_bytes() -> None:
     assert found.bounds[0].seconds == 326
 
 
+def test_peaks_are_asked_of_the_types_that_there_are(run: Run) -> None:
+    """A device without a figure for float32 takes a network of which all is int8."""
+    asked = ("roofline", "-", "--device", "jetson-agx-orin", "--json")
+    mixed = SPEC.replace(b"bias: false", b"bias: false, dtype: int8")
+    whole = mixed.replace(b"relu", b"relu: {dtype: int8}")
+    (device,) = run(*asked, stdin=whole).json["devices"]
+    assert device["operations_per_second"] == 85_196_800_000_000
+    (device,) = run(*asked, "--dtype", "float16", stdin=mixed).json["devices"]
+    assert (device["operations_per_second"], device["ridge"]) == (None, None)
+    assert "has no figure for float32" in run(*asked, stdin=mixed).err
+
+
 def test_a_layer_of_unknown_cost_is_in_the_bound_with_its_bytes(run: Run) -> None:
     spec = SPEC + b"  - opaque: {op: fft, shape: [3, 4, 4]}\n"
     asked = ("roofline", "-", "--device", "a100")

@@ -24,10 +24,7 @@ _LEAST = (
     "At least: all operations at the device's peak, or all bytes at its bandwidth, whichever takes"
     " longer. It is a bound, not an estimate."
 )
-_WHOLE = (
-    "The network: its operations, or the bytes of its weights, inputs and outputs; a layer by"
-    " itself reads its inputs and writes its outputs, too."
-)
+_EACH = "A layer by itself reads its weights and inputs, and writes its outputs, once each."
 
 
 class _Line(NamedTuple):
@@ -83,13 +80,13 @@ def to_dict(found: Roofline) -> dict[str, Any]:
 
 
 def _bound(found: Roofline, bound: Bound) -> dict[str, Any]:
-    device = bound.device
+    device, dtype = bound.device, _common_dtype(found)
     samples = found.batch / bound.seconds if bound.seconds else None
     return {
         "device": device.name,
-        "operations_per_second": as_number(device.peak(found.dtype)),
+        "operations_per_second": dtype and as_number(device.peak(dtype)),
         "bytes_per_second": as_number(device.bytes_per_second),
-        "ridge": as_number(device.ridge(found.dtype)),
+        "ridge": dtype and as_number(device.ridge(dtype)),
         "seconds": as_float(bound.seconds),
         "bound": bound.bound,
         "unfused_seconds": as_float(bound.unfused_seconds),
@@ -109,8 +106,15 @@ def _layer(work: Work, least: Least) -> dict[str, Any]:
     }
 
 
+def _common_dtype(found: Roofline) -> str | None:
+    """The type that all layers are of, whose peak is a network's; None where they have several."""
+    dtypes = {work.dtype for work in found.layers} or {found.dtype}
+    return dtypes.pop() if len(dtypes) == 1 else None
+
+
 def _whole(found: Roofline) -> Table:
     """A row a device: its figures, and the least time of the whole network."""
+    dtype = _common_dtype(found)
 
     def rows() -> Iterator[tuple[str, ...]]:
         for bound in found.bounds:
@@ -119,20 +123,19 @@ def _whole(found: Roofline) -> Table:
             most = -(-found.batch // seconds) if seconds else None
             yield (
                 device.name,
-                short(int(device.peak(found.dtype))),
+                short(int(device.peak(dtype))) if dtype else "",
                 short(int(device.bytes_per_second)),
-                digits(device.ridge(found.dtype)),
+                digits(device.ridge(dtype)) if dtype else "",
                 as_time(seconds),
                 bound.bound,
                 grouped(most),
             )
 
     numbers = f"{short(found.operations)}{PARTIAL if found.unknown else ''} operations"
-    does = f"{numbers}, {short(found.compulsory_bytes)}B that must move"
+    does = f"{numbers}; {short(found.compulsory_bytes)}B that must move: weights, inputs, outputs."
     header = ("Device", "Op/s", "Bytes/s", "Ridge", "At least", "Bound", "Samples/s ≤")
     numeric = (False, True, True, True, True, False, True)
-    title = f"{heading(found.graph, found.batch)}: {does}"
-    return Table(title, header, numeric, rows, (), ())
+    return Table(heading(found.graph, found.batch), header, numeric, rows, (), (does,))
 
 
 def _labelled(found: Roofline) -> tuple[list[str], list[Column]]:
@@ -208,7 +211,7 @@ def _layers(found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: 
         return ""
 
     return Table(
-        heading(found.graph, found.batch),
+        "Layer by layer",
         ("Layer", *(column.title for column in kept)),
         (False, *(column.numeric for column in kept)),
         rows,
@@ -224,7 +227,7 @@ def _legend(found: Roofline) -> Iterator[str]:
         f" activations {how}."
     )
     yield _LEAST
-    yield _WHOLE
+    yield _EACH
     yield from lacking_of(work.name for work in found.layers if work.operations is None)
     if found.unknown:
         yield "What these layers compute takes longer still: their bytes alone are in the bounds."
