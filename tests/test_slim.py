@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import convcalc
 from convcalc.receptive_field import ReceptiveField
 
 from .networks import network
