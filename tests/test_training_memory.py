@@ -148,6 +148,13 @@ def test_samples_only_add_up() -> None:
     assert (two, many) == (2 * one, 10 * one)
 
 
+def test_a_network_without_a_layer_needs_nothing_to_train() -> None:
+    found = training(
+        api.loads("{name: N, input: [4], layers: [{relu: {when: false}}]}"), Settings()
+    )
+    assert (found.peak, found.at, found.moments) == (0, None, ())
+
+
 def test_an_unknown_optimizer_is_refused() -> None:
     with pytest.raises(ConvcalcError, match=r"unknown optimizer `adamm`\s+= did you mean `adam`"):
         training(api.load("lenet5"), Settings(), "adamm")
