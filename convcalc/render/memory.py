@@ -32,8 +32,7 @@ def report(found: Sequence[Memory], depth: int | None = None) -> Report:
 
     def records() -> Records:
         lead = ("network",) if len(found) > 1 else ()
-        rows = ([*({**line, "alive": " ".join(line["alive"])}.values())] for line in lines())
-        return Records((*lead, *At._fields), rows)
+        return Records((*lead, *At._fields), ([*map(_flat, line.values())] for line in lines()))
 
     def tables() -> list[Table]:
         return [
@@ -74,6 +73,13 @@ def _object(found: Memory) -> dict[str, Any]:
         },
         "steps": [_step(step) for step in found.steps],
     }
+
+
+def _flat(value: Any) -> Any:
+    """A value of a step in CSV."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return " ".join(value) if isinstance(value, list) else value
 
 
 def _step(step: At) -> dict[str, Any]:
@@ -122,7 +128,11 @@ def _legend(found: Memory) -> Iterator[str]:
         )
     yield f"`{found.definition}`: {DEFINITIONS[found.definition].meaning}."
     if found.order == BEST:
-        said = "proved: no order has a lower one" if found.proved else "best found, not proved"
+        said = (
+            "proved: no order has a lower one"
+            if found.proved
+            else "best found, not proved; `--limit tries=N` looks further"
+        )
         yield f"The steps are in the order of the lowest `live` peak ({said})."
     if found.keep_input:
         yield "The network's input is not overwritten."
