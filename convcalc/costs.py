@@ -42,7 +42,7 @@ def common(values: Iterable[Any]) -> Any:
 
 def largest(values: Iterable[Any]) -> Any:
     """The largest of numbers, those left out that are None; None where no number is left."""
-    return max((value for value in values if value is not None), default=None)
+    return max([value for value in values if value is not None], default=None)
 
 
 def _times(number: Any, samples: Any) -> Any:

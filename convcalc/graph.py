@@ -23,6 +23,9 @@ class Group(NamedTuple):
     name: str
     type: str
     layer: Layer | None = None
+    #: Whether the code that is modelled has a module class of its own for it, whose output is what
+    #: the last of its nodes makes.
+    module: bool = False
 
 
 class Node(NamedTuple):
@@ -266,6 +269,7 @@ class _Level:
         "depth",
         "functional",
         "layer",
+        "module",
         "ordinal",
         "parent",
         "type",
@@ -279,11 +283,13 @@ class _Level:
         type: str,
         layer: Layer | None = None,
         functional: bool = False,
+        module: bool = False,
     ) -> None:
         self.parent = parent
         self.base = base
         self.type = type
         self.layer = layer
+        self.module = module
         #: Whether all that is in it is called as functions.
         self.functional: bool = functional or (parent is not None and parent.functional)
         self.counts: dict[str, int] = {}
@@ -314,7 +320,8 @@ class _Level:
             return ()
         found = known.get(self)
         if found is None:
-            own = Group(self.parent.name(self.base, self.ordinal), self.type, self.layer)
+            name = self.parent.name(self.base, self.ordinal)
+            own = Group(name, self.type, self.layer, self.module)
             found = known[self] = (*self.parent.groups(known), own)
         return found
 
@@ -370,14 +377,19 @@ class Builder:
         return len(self._drafts)
 
     def group(
-        self, name: str, type: str, layer: Layer | None = None, functional: bool = False
+        self,
+        name: str,
+        type: str,
+        layer: Layer | None = None,
+        functional: bool = False,
+        module: bool = False,
     ) -> _Inside:
         """A group that everything is in which is added while it is entered (`with`).
 
         `layer` is the one that what is in it is made of; where it is called as a function
-        (`functional`), so is all of that.
+        (`functional`), so is all of that. `module`: the modelled code has a class for the group.
         """
-        level = _Level(self.level, name, type, layer, functional)
+        level = _Level(self.level, name, type, layer, functional, module)
         return _Inside(self, level, self.is_frozen, self.dtype)
 
     def frozen(self) -> _Inside:

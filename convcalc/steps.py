@@ -10,10 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.dtypes import size_of
+from convcalc.dtypes import is_fused, size_of
 from convcalc.graph import Graph
-from convcalc.layers.base import Storage
-from convcalc.shape import Shape
+from convcalc.layers.base import Placed, Storage
+from convcalc.shape import Shape, Tensor
+
+
+class Settings(NamedTuple):
+    """How a network runs: samples at a time, and the type of a number.
+
+    `fuse` says whether batch norms and elementwise activations vanish into the convolution or
+    linear layer that feeds them; None: as is usual for the type.
+    """
+
+    batch: int = 1
+    dtype: str = "float32"
+    fuse: bool | None = None
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether batch norms and elementwise activations vanish."""
+        return is_fused(self.dtype) if self.fuse is None else self.fuse
 
 
 class Held(NamedTuple):
@@ -64,75 +81,110 @@ class Steps(NamedTuple):
         return Steps(tuple([self.steps[step] for step in order]), tuple(tensors))
 
 
-def steps_of(graph: Graph, batch: int = 1, dtype: str = "float32", is_fused: bool = False) -> Steps:
-    """What runs of a graph, on `batch` samples of numbers of a type, in the graph's own order.
+def steps_of(graph: Graph, settings: Settings) -> Steps:
+    """What runs of a graph, in the graph's own order.
 
     A layer that says its own type makes numbers of that. Raises ConvcalcError for an unknown type.
     """
+    batch, dtype, _ = settings
+    fuses = settings.is_fused
     sizes: dict[str | None, int] = {None: size_of(dtype)}
-    names: list[str] = []
-    shapes: list[Shape] = []
-    widths: list[int] = []
-    makers: list[int | None] = []
-    #: The tensor that each output of a node is; None where that is a weight.
-    tensor_of: dict[tuple[int, int], int | None] = {}
-    for index, (name, shape) in enumerate(graph.inputs.items()):
-        tensor_of[-1 - index, 0] = len(names)
-        names.append(name)
-        shapes.append(shape)
-        widths.append(sizes[None])
-        makers.append(None)
-    read_by = _readers(graph) if is_fused else {}
+    names = list(graph.inputs)
+    shapes = list(graph.inputs.values())
+    #: The elements of each tensor for one sample, the bytes of one, and the step that makes it.
+    counts = [shape.size for shape in shapes]
+    widths = [sizes[None]] * len(names)
+    makers: list[int | None] = [None] * len(names)
+    #: The tensor that each node makes, or the first of them; None where that is a weight. Inputs
+    #: have negative numbers, and so are at the end.
+    tensor_of: list[int | None] = [None] * len(graph.nodes) + list(reversed(range(len(names))))
+    read_by = _readers(graph) if fuses else {}
     #: The step of an absorbing layer whose tensor may still take in what reads it.
     taking: dict[int, int] = {}
+    #: What is asked of each layer that is placed, once.
+    known: dict[int, _Asked] = {}
     steps: list[Step] = []
     for index, node in enumerate(graph.nodes):
         placed = node.placed
-        layer = placed.layer
-        storage = placed.storage
-        reads = dict.fromkeys(
-            [
-                tensor
-                for node_, part, _ in node.inputs
-                if (tensor := tensor_of[node_, part]) is not None
-            ]
-        )
-        if storage is Storage.VIEW or storage is Storage.WEIGHT:
-            (tensor,) = reads or (None,)
-            if tensor in taking and read_by[node.inputs[0][:2]] != 1:
+        asked = known.get(id(placed))
+        if asked is None:
+            asked = known[id(placed)] = _Asked.of(placed)
+        outputs, elements, is_step, in_place, absorbs, vanishes = asked
+        inputs = node.inputs
+        reads = _tensors(inputs, tensor_of)
+        if not is_step:
+            tensor = reads[0] if reads else None
+            if tensor in taking and read_by[inputs[0][:2]] != 1:
                 del taking[tensor]
-            for part in range(len(placed.outputs)):
-                tensor_of[index, part] = tensor
+            tensor_of[index] = tensor
             continue
-        if node.dtype not in sizes:
-            sizes[node.dtype] = size_of(node.dtype or dtype)
-        width = sizes[node.dtype]
-        if layer.vanishes and len(reads) == 1 and len(node.inputs) == 1:
+        own = node.dtype
+        if own not in sizes:
+            sizes[own] = size_of(own or dtype)
+        width = sizes[own]
+        if taking and vanishes and len(reads) == 1 and len(inputs) == 1:
             (tensor,) = reads
             at = taking.get(tensor)
-            if at is not None and read_by.get(node.inputs[0][:2]) == 1:
+            if at is not None and read_by.get(inputs[0][:2]) == 1:
                 step = steps[at]
                 steps[at] = step._replace(vanished=(*step.vanished, index))
                 widths[tensor] = width
-                tensor_of[index, 0] = tensor
+                tensor_of[index] = tensor
                 continue
-        makes = tuple(range(len(names), len(names) + len(placed.outputs)))
-        for part, (tensor, shape) in enumerate(zip(makes, placed.outputs)):
-            tensor_of[index, part] = tensor
-            names.append(node.name if len(makes) == 1 else f"{node.name}.{part}")
-            shapes.append(shape)
+        first = tensor_of[index] = len(names)
+        if len(outputs) == 1:
+            makes: tuple[int, ...] = (first,)
+            names.append(node.name)
+        else:
+            makes = tuple(range(first, first + len(outputs)))
+            names += [f"{node.name}.{part}" for part in range(len(outputs))]
+        shapes += outputs
+        counts += elements
+        for _ in makes:
             widths.append(width)
             makers.append(len(steps))
-        if is_fused and layer.absorbs:
-            taking[makes[0]] = len(steps)
-        in_place = storage is Storage.IN_PLACE
-        steps.append(Step(index, (), tuple(reads), makes, in_place))
-    leaving = {tensor_of[node, part] for node, part, _ in graph.outputs}
-    held = [
-        Held(name, shape, shape.size * width * batch, maker, tensor in leaving)
-        for tensor, (name, shape, width, maker) in enumerate(zip(names, shapes, widths, makers))
-    ]
+        if fuses and absorbs:
+            taking[first] = len(steps)
+        steps.append(Step(index, (), reads, makes, in_place))
+    leaving = {*_tensors(graph.outputs, tensor_of)}
+    bytes = [count * width * batch for count, width in zip(counts, widths)]
+    leaves = [tensor in leaving for tensor in range(len(names))]
+    held = map(Held, names, shapes, bytes, makers, leaves)
     return Steps(tuple(steps), tuple(held))
+
+
+class _Asked(NamedTuple):
+    """What is asked of a layer that is placed."""
+
+    outputs: tuple[Shape, ...]
+    elements: list[int]
+    is_step: bool
+    in_place: bool
+    absorbs: bool
+    vanishes: bool
+
+    @classmethod
+    def of(cls, placed: Placed) -> _Asked:
+        """The answers of a layer."""
+        storage, layer = placed.storage, placed.layer
+        return cls(
+            placed.outputs,
+            [shape.size for shape in placed.outputs],
+            storage not in (Storage.VIEW, Storage.WEIGHT),
+            storage is Storage.IN_PLACE,
+            layer.absorbs,
+            layer.vanishes,
+        )
+
+
+def _tensors(read: Sequence[Tensor], tensor_of: Sequence[int | None]) -> tuple[int, ...]:
+    """What is read, each tensor once and weights left out."""
+    if len(read) == 1:  # most layers
+        ((node, part, _),) = read
+        first = tensor_of[node]
+        return () if first is None else (first + part,)
+    found = [first + part for node, part, _ in read if (first := tensor_of[node]) is not None]
+    return tuple(dict.fromkeys(found))
 
 
 def _readers(graph: Graph) -> dict[tuple[int, int], int]:

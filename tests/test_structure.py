@@ -42,6 +42,7 @@ ROOMS = (
         "receptive_field",
         "conventions",
         "passes",
+        "sizes",
         "analysis",
         "explain",
     ),

@@ -50,9 +50,9 @@ def command(
     """Print the least time that a network and each of its layers take on a device.
 
     That is the longer of two: all operations at the device's peak, and all bytes at its memory's
-    bandwidth. It is a bound: nothing is faster, and most of what runs is slower. A layer's bytes
-    are its weights, inputs and outputs, once each; a network's those of its weights, inputs and
-    outputs, which no way to run it can do without.
+    bandwidth. It is a bound: what does these operations is no faster, and mostly slower. A layer's
+    bytes are its weights, inputs and outputs, once each; a network's those of its weights, inputs
+    and outputs, which no way to run it can do without.
 
     A device is a name from --list-devices or a YAML file with its `name`, `source`,
     `operations_per_second` of each type of number, and `bytes_per_second`.

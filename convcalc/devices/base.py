@@ -52,7 +52,8 @@ class Device(NamedTuple):
         found = known.get(dtype) or known.get(_ALIKE.get(dtype, dtype))
         if found is None:
             message = f"the device {quoted(self.name)} has no figure for {dtype}"
-            raise fail("no-figure", message, f"it has figures for {listed(known)}: --dtype")
+            help = f"it has figures for {listed(known)}; --dtype asks for one"
+            raise fail("no-figure", message, help)
         return found
 
     def ridge(self, dtype: str) -> Fraction:
@@ -152,7 +153,8 @@ class _Reading:
         value = data.get(key, "")
         if key in data and (not isinstance(value, str) or not value.strip()):
             message = f"`{key}` is a text, not {describe(value or None)}"
-            self.wrong(message, data.mark_of(key), "put a number in quotes to have it as a text")
+            help = "put it in quotes to have it as a text" if isinstance(value, int) else ""
+            self.wrong(message, data.mark_of(key), help)
             return ""
         return str(value)
 

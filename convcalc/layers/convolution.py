@@ -9,6 +9,7 @@ from convcalc.arithmetic import exact_div, product, require, value_of
 from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Count, Cut, Flag, Padding, PerAxis, PerAxisFromZero, Whole
 from convcalc.layers.grouping import per_group
+from convcalc.layers.keeping import INPUT_KEPT, Kept, Own, Wanted, padded
 from convcalc.reach import Sight, whole
 from convcalc.shape import Shape
 from convcalc.window import Window, same_size, windows_over
@@ -70,6 +71,18 @@ class _Sliding(Unary):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         return windows_over(x.spatial, self.kernel(x), self.stride, self.padding, self.dilation)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        (x,) = inputs
+        windows = self.windows(x)
+        if self.transposed or all(w.before == w.after for w in windows):
+            return INPUT_KEPT
+        if self.padding == "same" and all(w.stride == 1 for w in windows):
+            # PyTorch knows this rule, and lays on apart only what one end has more than the other.
+            margins = [abs(w.after - w.before) for w in windows]
+        else:
+            margins = [w.before + w.after for w in windows]
+        return padded(x, tuple([n + more for n, more in zip(x.spatial, margins)]))
 
     def positions(self, x: Shape) -> tuple[int, ...]:
         """The number of windows on each axis."""
@@ -232,6 +245,9 @@ class GlobalDepthwiseConv(Unary):
     def output_shape(self, x: Shape) -> Shape:
         return Shape(x.channels, *(1 for _ in x.spatial))
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return INPUT_KEPT
+
     def weights(self, x: Shape) -> Iterator[Weight]:
         yield Weight("weight", (x.channels, 1, *x.spatial))
         if self.bias:
@@ -363,10 +379,24 @@ class DeformConv(Conv):
         )
         return super().output_shape(x)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        (x,), (y,) = inputs, outputs
+        # The offsets; with a mask, those put together, and what the sigmoid makes of the mask.
+        # Without one torchvision has a number a sample in its place.
+        offsets = self.offset_channels() * y.positions
+        read = super().kept(inputs, outputs, wanted)
+        if read != INPUT_KEPT or self.padding in ("same", "same_lower"):
+            margins = [n + w.before + w.after for n, w in zip(x.spatial, self.windows(x))]
+            read = padded(x, tuple(margins))
+        return read._replace(own=(*read.own, Own(offsets + (0 if self.modulated else 1))))
+
     def weights(self, x: Shape) -> Iterator[Weight]:
         yield Weight("offset.weight", (self.offset_channels(), x.channels, *self.kernel_size))
         yield Weight("offset.bias", (self.offset_channels(),))
         yield from super().weights(x)
+
+    def inner_elements(self, y: Shape) -> int:
+        return self.offset_channels() * y.positions
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         kernel = product(self.kernel_size)

@@ -24,8 +24,8 @@ def lifetimes_of(steps: Steps) -> Lifetimes:
     """The lifetimes of the tensors of steps that run in this order."""
     first = [held.maker or 0 for held in steps.tensors]
     last = first.copy()
-    for at, step in enumerate(steps.steps):
-        for tensor in step.reads:
+    for at, (_, _, reads, _, _) in enumerate(steps.steps):
+        for tensor in reads:
             last[tensor] = at
     end = max(len(steps.steps) - 1, 0)
     for tensor, held in enumerate(steps.tensors):
@@ -36,12 +36,14 @@ def lifetimes_of(steps: Steps) -> Lifetimes:
 
 def live_bytes(steps: Steps, lifetimes: Lifetimes) -> list[int]:
     """The bytes of all tensors that are alive at each step, its own included."""
-    change = [0] * (len(steps.steps) + 1)
+    count = len(steps.steps)
+    change = [0] * (count + 1)
     for held, first, last in zip(steps.tensors, *lifetimes):
-        change[first] += held.bytes
-        if last + 1 < len(change):
-            change[last + 1] -= held.bytes
-    return list(accumulate(change[: len(steps.steps)]))
+        bytes = held.bytes
+        change[first] += bytes
+        if last < count:
+            change[last + 1] -= bytes
+    return list(accumulate(change))[:count]
 
 
 def alive(steps: Steps, lifetimes: Lifetimes) -> Iterator[tuple[int, ...]]:
@@ -60,21 +62,22 @@ def alive(steps: Steps, lifetimes: Lifetimes) -> Iterator[tuple[int, ...]]:
             del now[tensor]
 
 
-def taken(steps: Steps, lifetimes: Lifetimes, keep_input: bool = False) -> Iterator[int | None]:
-    """The tensor whose place the output of each step takes; None where it needs one of its own.
+def taken(steps: Steps, lifetimes: Lifetimes, keep_input: bool = False) -> dict[int, int]:
+    """The steps whose output takes the place of a tensor, each with that tensor.
 
     An input that ends there, at least as large, is overwritten by what works element by element;
     what enters the network too, unless it is to be kept.
     """
     last, tensors = lifetimes.last, steps.tensors
-    for at, step in enumerate(steps.steps):
-        found = None
-        if step.in_place:
-            needed = sum([tensors[made].bytes for made in step.makes])
-            for tensor in step.reads:
-                held = tensors[tensor]
-                is_over = last[tensor] == at and not held.leaves
-                if is_over and held.bytes >= needed and not (keep_input and held.maker is None):
-                    found = tensor
+    found = {}
+    for at, (_, _, reads, makes, in_place) in enumerate(steps.steps):
+        if not in_place:
+            continue
+        for tensor in reads:
+            if last[tensor] == at:
+                _, _, bytes, maker, leaves = tensors[tensor]
+                is_free = not leaves and not (keep_input and maker is None)
+                if is_free and bytes >= tensors[makes[0]].bytes:
+                    found[at] = tensor
                     break
-        yield found
+    return found

@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from convcalc.costs import Figure, register
-from convcalc.dtypes import is_fused
 from convcalc.graph import Graph
-
-
-class Settings(NamedTuple):
-    """What is asked of the passes: samples at a time, and the type of a number.
-
-    `fuse` says whether batch norms and elementwise activations vanish into the convolution or
-    linear layer that feeds them; None: as is usual for the type.
-    """
-
-    batch: int = 1
-    dtype: str = "float32"
-    fuse: bool | None = None
-
-    @property
-    def is_fused(self) -> bool:
-        """Whether batch norms and elementwise activations vanish."""
-        return is_fused(self.dtype) if self.fuse is None else self.fuse
+from convcalc.steps import Settings
 
 
 class Pass:

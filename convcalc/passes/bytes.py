@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from convcalc.costs import Figure, activations, buffers, common, params, unchanged
 from convcalc.dtypes import size_of
 from convcalc.graph import Graph
-from convcalc.passes.base import Pass, Settings, add_pass
+from convcalc.passes.base import Pass, add_pass
+from convcalc.steps import Settings
 
 
 @add_pass

@@ -8,8 +8,8 @@ from convcalc.costs import Figure, largest
 from convcalc.graph import Graph
 from convcalc.memory.definitions import Run, find
 from convcalc.memory.lifetimes import lifetimes_of
-from convcalc.passes.base import Pass, Settings, add_pass
-from convcalc.steps import steps_of
+from convcalc.passes.base import Pass, add_pass
+from convcalc.steps import Settings, steps_of
 
 #: The definitions that have a figure. Where an arena keeps each tensor takes too long for all.
 _DEFINITIONS = ("max_io", "live", "in_place")
@@ -52,10 +52,11 @@ class Memory(Pass):
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None, ...]]:
-        steps = steps_of(graph, settings.batch, settings.dtype, settings.is_fused)
-        run = Run(steps, lifetimes_of(steps))
+        steps = steps_of(graph, settings)
+        run = Run(graph, settings, steps, lifetimes_of(steps))
         found: list[tuple[int | None, ...]] = [_NOTHING] * len(graph.nodes)
-        bytes = [find(name).bytes(run) or () for name in _DEFINITIONS]
+        courses = [find(name).course(run) for name in _DEFINITIONS]
+        bytes = [course.bytes for course in courses if course is not None]
         for step, kept in zip(steps.steps, zip(*bytes)):
             found[step.node] = kept
         return iter(found)

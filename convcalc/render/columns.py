@@ -160,6 +160,39 @@ def _figure(figure: Figure) -> Column:
     )
 
 
+def _intensity(figures: Figures) -> int | float | None:
+    """Operations a byte moved; None where they are not known, or nothing moves."""
+    operations, moved = figures["operations"], figures["moved_bytes"]
+    if operations is None or not moved:
+        return None
+    from fractions import Fraction  # few ask for it
+
+    from convcalc.render.numbers import as_number
+
+    return as_number(Fraction(sum(operations.values()), moved))
+
+
+def _as_ratio(value: Any, si: bool) -> str:
+    from fractions import Fraction
+
+    from convcalc.render.numbers import digits
+
+    return "" if value is None else digits(Fraction(value))
+
+
+#: Ratios of figures, which the sums have of their own.
+_RATIOS = {
+    "intensity": Column(
+        "intensity",
+        "Ops/byte",
+        lambda r: _intensity(r.figures),
+        lambda a: _intensity(a.totals),
+        numeric=True,
+        show=_as_ratio,
+    )
+}
+
+
 def _convention(name: str) -> Column:
     """The column of a convention, where all are asked for."""
     return Column(
@@ -179,7 +212,7 @@ def known() -> dict[str, Column]:
     passes.known()  # they register theirs
     figures = [_figure(figure) for figure in FIGURES.values() if figure.column]
     shares = [column.share for column in figures if column.numeric]
-    return _WORDS | {column.key: column for column in (*figures, *shares)}
+    return _WORDS | {column.key: column for column in (*figures, *shares)} | _RATIOS
 
 
 def of_rows(analysis: Analysis) -> list[str]:

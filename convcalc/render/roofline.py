@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from convcalc.render.lacking import lacking_of
 from convcalc.render.numbers import as_float, as_number, as_time, digits
 from convcalc.render.report import Fitted, Records, Report, Table
 from convcalc.render.tree import labelled
-from convcalc.roofline import Bound, Least, Roofline, Work
+from convcalc.roofline import COMPUTE, MEMORY, Bound, Least, Roofline, Work
 from convcalc.visible import cut_inside
 from convcalc.words import PARTIAL, counted, grouped, short
 
@@ -23,10 +24,7 @@ _LEAST = (
     "At least: all operations at the device's peak, or all bytes at its bandwidth, whichever takes"
     " longer. It is a bound, not an estimate."
 )
-_WHOLE = (
-    "The network: its operations, or the bytes of its weights, inputs and outputs; a layer by"
-    " itself reads its inputs and writes its outputs, too."
-)
+_EACH = "A layer by itself reads its weights and inputs, and writes its outputs, once each."
 
 
 class _Line(NamedTuple):
@@ -61,7 +59,7 @@ def report(found: Sequence[Roofline], si: bool = False) -> Report:
         every = ((_whole(each), _layers(each, *_labelled(each), si)) for each in found)
         return [table for pair in every for table in pair]
 
-    fitted = [fit for each in found for fit in _fitted(each, si)]
+    fitted = [fit for each in found for fit in _fitted(each)]
     return Report(objects, lines, records, tables, None, fitted)
 
 
@@ -82,13 +80,13 @@ def to_dict(found: Roofline) -> dict[str, Any]:
 
 
 def _bound(found: Roofline, bound: Bound) -> dict[str, Any]:
-    device = bound.device
+    device, dtype = bound.device, _common_dtype(found)
     samples = found.batch / bound.seconds if bound.seconds else None
     return {
         "device": device.name,
-        "operations_per_second": as_number(device.peak(found.dtype)),
+        "operations_per_second": dtype and as_number(device.peak(dtype)),
         "bytes_per_second": as_number(device.bytes_per_second),
-        "ridge": as_number(device.ridge(found.dtype)),
+        "ridge": dtype and as_number(device.ridge(dtype)),
         "seconds": as_float(bound.seconds),
         "bound": bound.bound,
         "unfused_seconds": as_float(bound.unfused_seconds),
@@ -108,8 +106,15 @@ def _layer(work: Work, least: Least) -> dict[str, Any]:
     }
 
 
+def _common_dtype(found: Roofline) -> str | None:
+    """The type that all layers are of, whose peak is a network's; None where they have several."""
+    dtypes = {work.dtype for work in found.layers} or {found.dtype}
+    return dtypes.pop() if len(dtypes) == 1 else None
+
+
 def _whole(found: Roofline) -> Table:
     """A row a device: its figures, and the least time of the whole network."""
+    dtype = _common_dtype(found)
 
     def rows() -> Iterator[tuple[str, ...]]:
         for bound in found.bounds:
@@ -118,20 +123,19 @@ def _whole(found: Roofline) -> Table:
             most = -(-found.batch // seconds) if seconds else None
             yield (
                 device.name,
-                short(int(device.peak(found.dtype))),
+                short(int(device.peak(dtype))) if dtype else "",
                 short(int(device.bytes_per_second)),
-                digits(device.ridge(found.dtype)),
+                digits(device.ridge(dtype)) if dtype else "",
                 as_time(seconds),
                 bound.bound,
                 grouped(most),
             )
 
     numbers = f"{short(found.operations)}{PARTIAL if found.unknown else ''} operations"
-    does = f"{numbers}, {short(found.compulsory_bytes)}B that must move"
-    header = ("Device", "Op/s", "Bytes/s", "Ridge", "At least", "Bound", "Samples/s at most")
+    does = f"{numbers}; {short(found.compulsory_bytes)}B that must move: weights, inputs, outputs."
+    header = ("Device", "Op/s", "Bytes/s", "Ridge", "At least", "Bound", "Samples/s ≤")
     numeric = (False, True, True, True, True, False, True)
-    title = f"{heading(found.graph, found.batch)}: {does}"
-    return Table(title, header, numeric, rows, (), ())
+    return Table(heading(found.graph, found.batch), header, numeric, rows, (), (does,))
 
 
 def _labelled(found: Roofline) -> tuple[list[str], list[Column]]:
@@ -147,24 +151,30 @@ def _columns(bounds: Sequence[Bound]) -> list[Column]:
         def show(value: int | None, si: bool) -> str:
             return short(value) + unit if si else grouped(value)
 
-        return Column(
-            key, title, lambda line: getattr(line.work, key), numeric=True, show=show
-        )
+        return Column(key, title, lambda line: getattr(line.work, key), numeric=True, show=show)
 
     def ratio(value: Any, si: bool) -> str:
         return "?" if value is None else digits(value)
 
     def of_device(index: int, bound: Bound) -> Iterable[Column]:
-        title = "At least" if is_one else bound.device.name
-        seconds = Column(
-            f"seconds_{index}",
-            title,
-            lambda line: line.least[index].seconds,
-            numeric=True,
-            show=lambda value, si: as_time(value),
-        )
-        word = Column(f"bound_{index}", "Bound", lambda line: line.least[index].bound)
-        return (seconds, word)
+        def seconds(line: _Line) -> Fraction:
+            return line.least[index].seconds
+
+        def word(line: _Line) -> str:
+            return line.least[index].bound
+
+        def show(value: Fraction, si: bool) -> str:
+            return as_time(value)
+
+        if is_one:
+            yield Column("seconds", "At least", seconds, numeric=True, show=show)
+            yield Column("bound", "Bound", word)
+        else:
+            name = bound.device.name
+            # Side by side with other devices, each has its word behind its time.
+            yield Column(
+                f"seconds_{index}", name, seconds, None, True, lambda r: _behind(word(r)), show=show
+            )
 
     return [
         number("operations", "Operations"),
@@ -174,9 +184,12 @@ def _columns(bounds: Sequence[Bound]) -> list[Column]:
     ]
 
 
-def _layers(
-    found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: bool
-) -> Table:
+def _behind(word: str) -> str:
+    """What stands behind a time: a word, as wide as the widest."""
+    return f" {word:{max(map(len, (COMPUTE, MEMORY)))}}"
+
+
+def _layers(found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
     """A row a layer; below them all layers one after the other."""
 
     def lines() -> Iterator[_Line]:
@@ -190,14 +203,15 @@ def _layers(
     def total(column: Column) -> str:
         key, _, index = column.key.partition("_")
         if key == "seconds":
-            return as_time(found.bounds[int(index)].unfused_seconds)
+            behind = _behind("") if index else ""
+            return as_time(found.bounds[int(index or 0)].unfused_seconds) + behind
         if key in ("operations", "bytes"):
             text = column.show(getattr(found, key), si)
             return text + (PARTIAL if key == "operations" and found.unknown else "")
         return ""
 
     return Table(
-        heading(found.graph, found.batch),
+        "Layer by layer",
         ("Layer", *(column.title for column in kept)),
         (False, *(column.numeric for column in kept)),
         rows,
@@ -213,13 +227,16 @@ def _legend(found: Roofline) -> Iterator[str]:
         f" activations {how}."
     )
     yield _LEAST
-    yield _WHOLE
+    yield _EACH
     yield from lacking_of(work.name for work in found.layers if work.operations is None)
+    if found.unknown:
+        yield "What these layers compute takes longer still: their bytes alone are in the bounds."
 
 
-def _fitted(found: Roofline, si: bool) -> tuple[Fitted, Fitted]:
+def _fitted(found: Roofline) -> tuple[Fitted, Fitted]:
     def layers(columns: int, height: int) -> list[Table]:
         labels, kept = _labelled(found)
-        return fitting(labels, kept, partial(_layers, found), columns, si, cut_inside)
+        # Operations and bytes are many digits, and time is what is asked for.
+        return fitting(labels, kept, partial(_layers, found), columns, True, cut_inside)
 
     return lambda columns, height: [_whole(found)], layers
