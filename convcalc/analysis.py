@@ -331,8 +331,8 @@ def analyze(
     MACs, operations, FLOPs and activations are for `batch` samples; parameters do not depend on it.
     The convention `all` is `exact`, with the figures of every one beside it in `counts`. `dtype` is
     the type of a number in weights and activations; `fuse` says whether batch norms and activations
-    vanish where passes look at what runs, None: as is usual for the type; `run` are the passes, all of them unless said;
-    `look` is called before every layer, and ends it by raising what it likes.
+    vanish where passes look at what runs, None: as is usual for the type; `run` are the passes, all
+    of them unless said; `look` is called before every layer, and ends it by raising what it likes.
     Raises ConvcalcError for an unknown convention or type of number.
     """
     counting = conventions.find("exact" if convention == ALL else convention)

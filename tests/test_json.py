@@ -36,6 +36,10 @@ COMMANDS = {
         "analyze lenet resnet18 --format jsonl",
         "analyze - --json",
     ],
+    "`convcalc memory --json`": [
+        "memory lenet --json",
+        "memory lenet resnet18 --definition train --format jsonl",
+    ],
     "`convcalc memory --definition torchsummary --json`": [
         "memory lenet --definition torchsummary --json",
         "memory lenet resnet18 --definition keras --format jsonl",

@@ -103,8 +103,8 @@ def command(
             "--depth": depth,
         }
         for option in [name for name, is_given in given.items() if is_given]:
-            message = f"`{option}` is for what is alive while a network runs, and {definition}"
-            raise fail("usage", f"{message} has its own way to count", f"leave `{option}` out")
+            message = f"{option} is for peaks; `{definition}` has none"
+            raise fail("usage", message, f"leave {option} out")
         printer.print(_sizes(load, specs, definition, batch, dtype or "float32"))
         return
     definitions.find(definition, sizes.names())
@@ -139,9 +139,8 @@ def _sizes(
     dtype: str,
 ) -> Report:
     """The sizes that a tool prints, of each spec."""
-    from convcalc.render.sizes import Sized, report
+    from convcalc.render.sizes import report
 
     networks = [load(spec) for spec in progress.each(specs, "measuring")]
-    found = [network.sizes(definition, batch=batch, dtype=dtype) for network in networks]
-    pairs = zip(networks, found)
-    return report([Sized(network, batch, dtype, each) for network, each in pairs])
+    found = [(each, each.sizes(definition, batch=batch, dtype=dtype)) for each in networks]
+    return report(found, batch, dtype)

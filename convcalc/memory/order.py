@@ -287,7 +287,7 @@ class _Part:
         while states and used <= tries:
             found: dict[int, _State] = {}
             for state in states:
-                settled, moves, more = self._settled(state, peak, max(state.top, self.lowest))
+                settled, moves, more = self._settled(state, peak, 0)
                 used += more
                 if settled.done == self.all:
                     return _Found(_unwound(settled.path), settled.top, used)

@@ -1,73 +1,65 @@
-"""Sizes as a tool prints them at the foot of its summary, as a report."""
+"""The sizes of networks as a report, as a tool prints them under its summary."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from convcalc.graph import Graph
 from convcalc.render.heading import heading, shapes
 from convcalc.render.memory import FORMAT
-from convcalc.render.report import Report, Table, records_of
-from convcalc.sizes.base import Sizes
+from convcalc.render.report import Records, Report, Table
+from convcalc.sizes import Sizes
 
 
-class Sized(NamedTuple):
-    """A network, on so many samples of a type of number, and its sizes."""
-
-    graph: Graph
-    batch: int
-    dtype: str
-    sizes: Sizes
-
-
-def report(found: Sequence[Sized]) -> Report:
-    """A row a size, for each network, as the tool labels them."""
+def report(found: Sequence[tuple[Graph, Sizes]], batch: int, dtype: str) -> Report:
+    """A table a network, a row a size; for programs each size also as the number that it is."""
 
     def lines() -> Iterator[Mapping[str, Any]]:
-        for each in found:
-            lead = {"network": each.graph.preset or each.graph.name} if len(found) > 1 else {}
-            sizes = each.sizes
-            for name, size in sizes.sizes.items():
-                yield {**lead, "name": name, "size": size, "printed": sizes.printed[name]}
+        for graph, sizes in found:
+            lead = {"network": graph.preset or graph.name} if len(found) > 1 else {}
+            for name, text in sizes.printed.items():
+                yield {**lead, "size": name, "megabytes": sizes.sizes[name], "printed": text}
+
+    def records() -> Records:
+        lead = ("network",) if len(found) > 1 else ()
+        header = (*lead, "size", "megabytes", "printed")
+        return Records(header, (list(line.values()) for line in lines()))
 
     return Report(
-        lambda: [_object(each) for each in found],
+        lambda: [_object(graph, sizes, batch, dtype) for graph, sizes in found],
         lines,
-        lambda: records_of([*lines()]),
-        lambda: [_table(each) for each in found],
+        records,
+        lambda: [_table(graph, sizes, batch, dtype) for graph, sizes in found],
     )
 
 
-def _object(found: Sized) -> dict[str, Any]:
+def _object(graph: Graph, sizes: Sizes, batch: int, dtype: str) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        **found.graph.to_dict(),
-        "batch": found.batch,
-        "dtype": found.dtype,
-        "definition": found.sizes.definition,
-        "tool": found.sizes.tool,
-        "version": found.sizes.version,
-        "sizes": dict(found.sizes.sizes),
-        "printed": dict(found.sizes.printed),
-        "notes": list(found.sizes.notes),
+        **graph.to_dict(),
+        "batch": batch,
+        "dtype": dtype,
+        "definition": sizes.definition,
+        "tool": sizes.tool,
+        "version": sizes.version,
+        "sizes": dict(sizes.sizes),
+        "printed": dict(sizes.printed),
+        "notes": list(sizes.notes),
     }
 
 
-def _table(found: Sized) -> Table:
-    sizes = found.sizes
+def _table(graph: Graph, sizes: Sizes, batch: int, dtype: str) -> Table:
     rows = [(sizes.labels[name], text) for name, text in sizes.printed.items()]
-    meaning = sizes.meaning.rstrip(".")
-    legend = (
-        f"input {shapes(found.graph)}; batch {found.batch}; {found.dtype}.",
-        f"{sizes.tool} {sizes.version}: {meaning}.",
-        *(f"{note.rstrip('.')}." for note in sizes.notes),
-    )
+    said = f"`{sizes.definition}`, as {sizes.tool} {sizes.version} prints it: {sizes.meaning}."
+    legend = (f"input {shapes(graph)}; batch {batch}; {dtype}.", said)
+    notes = (f"{note}: this is what its rule comes to." for note in sizes.notes)
     return Table(
-        heading(found.graph, found.batch),
-        (f"As {sizes.tool} prints it", ""),
+        heading(graph, batch),
+        ("Size", "Printed"),
         (False, True),
-        lambda: rows,
+        partial(iter, rows),
         (),
-        legend,
+        (*legend, *notes),
     )
