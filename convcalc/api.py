@@ -84,19 +84,27 @@ class Network(Graph):
     _spent: float = 0.0
 
     def analyze(
-        self, convention: str = "exact", batch: int = 1, dtype: str = "float32"
+        self,
+        convention: str = "exact",
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
     ) -> Analysis:
         """Parameters, operations and shapes of every layer, and their totals.
 
         `convention` names how `flops` are counted; `batch` is the number of samples that MACs,
         FLOPs and activations are for; `dtype` is the type of a number in weights and activations.
+        `fuse` says whether, where it is about memory, batch norms and elementwise activations
+        vanish into the convolution or linear layer before them: those of `int8` do, unless said.
         Raises ConvcalcError for an unknown convention or type, a batch below 1, or where that
         takes longer than the network's limits allow.
         """
         batch = require_whole("a batch", batch, "sample")
         _require("a convention", convention, str)
         _require("a type of number", dtype, str)
-        found = Analysis(*analysis.analyze(self, convention, batch, dtype, look=self._look()))
+        found = Analysis(
+            *analysis.analyze(self, convention, batch, dtype, fuse, look=self._look())
+        )
         self._bound(found)
         return found
 

@@ -14,7 +14,7 @@ import pytest
 from convcalc import api, layers
 from convcalc.diagnostics import ConvcalcError
 from convcalc.memory.training import training
-from convcalc.passes.base import Settings
+from convcalc.steps import Settings
 from tests.reference.saved import BATCH, STANDING, around, saved
 
 RECORD: dict[str, Any] = json.loads(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @options.batch_option
 @options.convention_option()
 @options.dtype_option
+@options.fuse_option
 @options.si_option
 @output.output_options
 @options.error_format_option
@@ -42,6 +43,7 @@ def command(
     batch: int,
     convention: str,
     dtype: str | None,
+    fuse: bool | None,
     si: bool,
 ) -> int:
     """Check that networks take no more than they may; the exit status is 1 where one does.
@@ -81,7 +83,7 @@ def command(
             raise fail("usage", f"`--max {each.metric}` is given twice", "leave one of them out")
     found = []
     for spec in progress.each(specs, "checking"):
-        analysis = load(spec).analyze(convention, batch, dtype or "float32")
+        analysis = load(spec).analyze(convention, batch, dtype or "float32", fuse)
         found.append(Checked(spec, analysis, dtype or "float32", verdicts(analysis, asked)))
     printer.print(report(found, si))
     over = [diagnostic for each in found for diagnostic in each.over()]
