@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from convcalc.memory.definitions import DEFINITIONS, TRAIN
 from convcalc.memory.peaks import BEST, At, Memory
+from convcalc.memory.training import Moment
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
 from convcalc.visible import cut_inside, width
@@ -91,8 +92,8 @@ def _head(found: Memory) -> tuple[Table, ...]:
     peaks = _peaks(found)
     if found.at_peak is None:
         return (peaks,)
-    if found.definition == TRAIN:
-        return peaks, _at_peak_of_training(found, found.at_peak)
+    if found.definition == TRAIN and found.training.at is not None:
+        return peaks, _at_peak_of_training(found, found.at_peak, found.training.at)
     return peaks, _at_peak(found, found.at_peak)
 
 
@@ -158,9 +159,8 @@ def _at_peak(found: Memory, step: At) -> Table:
     return Table("", header, numeric, lambda: rows)
 
 
-def _at_peak_of_training(found: Memory, step: At) -> Table:
+def _at_peak_of_training(found: Memory, step: At, moment: Moment) -> Table:
     """What is held at the peak of a training step."""
-    moment = found.training.at
     parts = {
         "activations, of this and the forward pass": moment.activations,
         "gradients of activations": moment.activation_gradients,
