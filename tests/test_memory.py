@@ -14,7 +14,11 @@ from typing import Any
 import pytest
 
 import convcalc
+from convcalc.memory import arena
+from convcalc.memory.lifetimes import Lifetimes
 from convcalc.render.memory import report
+from convcalc.shape import Shape
+from convcalc.steps import Held, Step, Steps
 from tests.conftest import Run
 
 #: Random networks that are looked at.
@@ -38,6 +42,38 @@ def test_mobilenet_v2(run: Run, options: str, sum: str, live: str, in_place: str
         *("memory", "mobilenet_v2", "--dtype", "int8", "--json", *options.split()),
     ).json["peaks"]
     assert [kib(peaks[name]) for name in ("sum", "live", "in_place")] == [sum, live, in_place]
+
+
+def test_the_network_of_person_detection(run: Run) -> None:
+    """241,027 bytes are all the tensors of it, by TensorFlow Lite Micro's own test of its planner
+    (`TestPersonDetectionModel`, memory_planner/greedy_memory_planner_test.cc).
+    """
+    asked = ("--set", "alpha=0.25", "--set", "num_classes=3", "--input", "96")
+    peaks = run(
+        *("memory", "mobilenet_v1", *asked, "--input", "channels=1", "--dtype", "int8", "--json")
+    ).json["peaks"]
+    assert peaks["sum"] == 241_027
+    assert peaks["live"] == peaks["arena"] == 36_864 + 18_432
+
+
+@pytest.mark.parametrize(
+    ("buffers", "offsets"),
+    [
+        ([(10, 0, 1), (20, 2, 3)], [0, 0]),
+        ([(10, 0, 1), (20, 1, 2), (30, 2, 3), (40, 3, 4), (50, 0, 1)], [50, 70, 40, 0, 0]),
+        ([(100, 0, 1), (50, 2, 3), (20, 1, 2)], [0, 0, 100]),
+    ],
+)
+def test_the_planner_is_that_of_tensorflow_lite_micro(
+    buffers: list[tuple[int, int, int]], offsets: list[int]
+) -> None:
+    """Those of its own tests, in units of 16 bytes (memory_planner/greedy_memory_planner_test.cc:
+    `TestGreedyBasics`, `TestGreedyMedium`, `TestOverlapCase`).
+    """
+    held = tuple(Held("", Shape(1), 16 * size, None, False) for size, _, _ in buffers)
+    steps = Steps((Step(0, (), (), (), False),) * 5, held)
+    lifetimes = Lifetimes(*zip(*[(first, last) for _, first, last in buffers]))
+    assert arena.offsets(steps, lifetimes) == [16 * offset for offset in offsets]
 
 
 @pytest.mark.parametrize(
