@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
+from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import conventions, passes
@@ -342,16 +343,24 @@ def analyze(
     settings = Settings(batch, dtype)
     found = _joined(graph, [each.run(graph, settings) for each in chosen])
     seen: dict[Any, Figures] = {}
+    alike: dict[Any, Figures] = {}
     rows = []
     asked = zip(graph.nodes, graph.input_names(), counting.counts(graph, batch), others, found)
     for node, inputs, count, counts, more in asked:
         look()
-        # Equal layers on equal shapes cost the same; a long network has few different ones.
-        key = (id(node.placed), count.flops, more)
+        # Equal layers on equal shapes cost the same; a long network has few different ones. What
+        # passes say may hang on where they stand, and nothing else.
+        kind = (id(node.placed), count.flops)
+        key = (kind, more)
         figures = seen.get(key)
         if figures is None:
-            rest = dict(zip(said, more), flops=count.flops)
-            figures = seen[key] = (measured(node.placed) * batch).joined(rest, keys)
+            one = alike.get(kind)
+            if one is None:
+                rest = dict(zip(said, more), flops=count.flops)
+                figures = alike[kind] = (measured(node.placed) * batch).joined(rest, keys)
+            else:
+                figures = Figures({**one, **dict(zip(said, more))})
+            seen[key] = figures
         rows.append(
             Row(
                 (node,),
@@ -366,13 +375,14 @@ def analyze(
     return Analysis(graph, batch, counting, Rows(rows), whole, totals)
 
 
-def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterator[tuple[Any, ...]]:
+def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterable[tuple[Any, ...]]:
     """What the passes say of each node, as one tuple."""
-    if len(runs) == 1:
-        yield from runs[0]
-    else:
-        for values in zip(*runs) if runs else repeat((), len(graph.nodes)):
-            yield sum(values, ())
+    if not runs:
+        return repeat((), len(graph.nodes))
+    first, *others = runs
+    for run in others:
+        first = map(add, first, run)
+    return first
 
 
 def _totals(rows: Sequence[Row]) -> Figures:

@@ -17,17 +17,22 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, requir
 from convcalc.frozen import FrozenDict
 from convcalc.graph import DROP, UNTIL, Cut, Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
+from convcalc.passes import Settings
 from convcalc.visible import composed
 from convcalc.words import describe
 
 if TYPE_CHECKING:
+    from convcalc.devices import Device
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
+    from convcalc.memory.peaks import Memory
     from convcalc.receptive_field import ReceptiveFields
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
+    from convcalc.roofline import Roofline
+    from convcalc.sizes import Sizes
     from convcalc.verification import Verification
 
 
@@ -95,6 +100,58 @@ class Network(Graph):
         self._bound(found)
         return found
 
+    def memory(
+        self,
+        definition: str = "live",
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+        order: str = "file",
+        keep_input: bool = False,
+        optimizer: str = "adam",
+    ) -> Memory:
+        """The peak memory of its tensors while it runs, under every definition; weights apart.
+
+        `definition` is the one whose steps are given: `sum`, `max_io`, `live`, `in_place`,
+        `arena` or `train`. `fuse` says whether batch norms and elementwise activations vanish into
+        the convolution or linear layer before them: those of `int8` do, unless said. The order of
+        the steps is that of the spec's `file`, or the `best`, whose `live` peak is the lowest.
+        With `keep_input` the network's input is not overwritten `in_place`; `optimizer` is the one
+        of `train`: `sgd`, `momentum` or `adam`. Raises ConvcalcError for an unknown definition,
+        type, order or optimizer, and where a network's limits allow no more.
+
+        >>> convcalc.load("mobilenet_v2").memory(dtype="int8").peak / 1024  # KiB
+        1470.0
+        """
+        from convcalc.memory.peaks import Asked, Bounds, memory_of
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a definition", definition, str)
+        _require("a type of number", dtype, str)
+        _require("an order", order, str)
+        limits = self._limits.scaled()
+        _require("an optimizer", optimizer, str)
+        asked = Asked(definition, batch, dtype, fuse, order, keep_input, optimizer)
+        return memory_of(self, asked, Bounds(limits.alive, limits.tries))
+
+    def sizes(
+        self, definition: str = "torchsummary", *, batch: int = 1, dtype: str = "float32"
+    ) -> Sizes:
+        """Its sizes as a tool prints them: `torchsummary`, `torchinfo` or `keras`.
+
+        Raises ConvcalcError for an unknown definition or type, and for a batch below 1.
+
+        >>> convcalc.load("resnet18").sizes().printed["forward_backward"]  # MB
+        '62.79'
+        """
+        from convcalc import sizes
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a definition", definition, str)
+        _require("a type of number", dtype, str)
+        return sizes.find(definition).of(self, batch, dtype)
+
     def explain(self, name: str, convention: str = "exact", batch: int = 1) -> Explanation:
         """Why a layer costs what it costs: the formula of each figure, with the numbers in it.
 
@@ -108,6 +165,34 @@ class Network(Graph):
         _require("the name of a layer", name, str)
         _require("a convention", convention, str)
         return Explanation(*explain_in(self, name, convention, batch, self._look()))
+
+    def roofline(
+        self,
+        *devices: str | Device,
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+    ) -> Roofline:
+        """The least time that it takes on devices, and each of its layers; and what sets it.
+
+        A device is a name, a YAML file, or what `convcalc.devices` has of one. `fuse` says whether
+        batch norms and elementwise activations vanish into the convolution or linear layer that
+        feeds them; None: as is usual for the type of number, which is so for int8. Raises
+        ConvcalcError for what is unknown, and for a type that a device has no figure for.
+        """
+        from convcalc import devices as known
+        from convcalc.roofline import roofline
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a type of number", dtype, str)
+        if not devices:
+            raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
+        for device in devices:
+            if not isinstance(device, (str, known.Device)):
+                message = f"a device is a name, a file or a `Device`, not {describe(device)}"
+                raise fail("bad-value", message, "`convcalc roofline --list-devices` lists them")
+        found = [known.find(each) if isinstance(each, str) else each for each in devices]
+        return roofline(self, found, Settings(batch, dtype, fuse), self._look())
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.

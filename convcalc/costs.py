@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.frozen import FrozenDict
-from convcalc.layers.base import Placed, Weight
+from convcalc.layers.base import Placed, Storage, Weight
 
 
 def summed(values: Iterable[Any]) -> Any:
@@ -38,6 +38,11 @@ def common(values: Iterable[Any]) -> Any:
     """What all have in common; None where they differ, or there are none."""
     different = set(values)
     return different.pop() if len(different) == 1 else None
+
+
+def largest(values: Iterable[Any]) -> Any:
+    """The largest of numbers, those left out that are None; None where no number is left."""
+    return max([value for value in values if value is not None], default=None)
 
 
 def _times(number: Any, samples: Any) -> Any:
@@ -211,8 +216,14 @@ def running(tensors: Iterable[Weight]) -> int:
 
 
 def activations(placed: Placed) -> int:
-    """Elements of the outputs."""
+    """Elements of the outputs, but of what is only its input seen otherwise, or a weight."""
+    if placed.storage in _NOT_MADE:
+        return 0
     return sum([shape.size for shape in placed.outputs])
+
+
+#: Where an output is kept that is a tensor already.
+_NOT_MADE = (Storage.VIEW, Storage.WEIGHT)
 
 
 def macs(placed: Placed) -> int | None:
@@ -266,8 +277,8 @@ register(
         "activations",
         "Activations",
         read=activations,
-        meaning="Activations: the elements that every layer puts out, summed, normalisations and"
-        " activations included.",
+        meaning="Activations: the elements that every layer makes, summed, normalisations and"
+        " activations included, views left out.",
     ),
     Figure(
         "unknown",

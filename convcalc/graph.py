@@ -23,6 +23,9 @@ class Group(NamedTuple):
     name: str
     type: str
     layer: Layer | None = None
+    #: Whether the code that is modelled has a module class of its own for it, whose output is what
+    #: the last of its nodes makes.
+    module: bool = False
 
 
 class Node(NamedTuple):
@@ -39,6 +42,8 @@ class Node(NamedTuple):
     functional: bool = False
     #: The node whose layer it is once more, with the same tensors; None: they are its own.
     weights_of: str | None = None
+    #: The type of a number in its tensors and in what it makes; None: that of the whole network.
+    dtype: str | None = None
 
     @property
     def layer(self) -> Layer:
@@ -264,6 +269,7 @@ class _Level:
         "depth",
         "functional",
         "layer",
+        "module",
         "ordinal",
         "parent",
         "type",
@@ -277,11 +283,13 @@ class _Level:
         type: str,
         layer: Layer | None = None,
         functional: bool = False,
+        module: bool = False,
     ) -> None:
         self.parent = parent
         self.base = base
         self.type = type
         self.layer = layer
+        self.module = module
         #: Whether all that is in it is called as functions.
         self.functional: bool = functional or (parent is not None and parent.functional)
         self.counts: dict[str, int] = {}
@@ -312,7 +320,8 @@ class _Level:
             return ()
         found = known.get(self)
         if found is None:
-            own = Group(self.parent.name(self.base, self.ordinal), self.type, self.layer)
+            name = self.parent.name(self.base, self.ordinal)
+            own = Group(name, self.type, self.layer, self.module)
             found = known[self] = (*self.parent.groups(known), own)
         return found
 
@@ -329,7 +338,7 @@ class _Level:
 
 #: A node before its name is known: its level, its name there and the which of that name it is, and
 #: the rest of it.
-_Draft = tuple[_Level, str, int, Placed, tuple[Tensor, ...], bool]
+_Draft = tuple[_Level, str, int, Placed, tuple[Tensor, ...], bool, str | None]
 
 
 class NamePart(NamedTuple):
@@ -359,6 +368,8 @@ class Builder:
         self.characters = 0
         #: Whether what is added is not trained.
         self.is_frozen = False
+        #: The type of a number in what is added; None: that of the whole network.
+        self.dtype: str | None = None
         #: The nodes that use another's tensors, and the one that owns them.
         self._owners: dict[int, int] = {}
 
@@ -366,19 +377,28 @@ class Builder:
         return len(self._drafts)
 
     def group(
-        self, name: str, type: str, layer: Layer | None = None, functional: bool = False
+        self,
+        name: str,
+        type: str,
+        layer: Layer | None = None,
+        functional: bool = False,
+        module: bool = False,
     ) -> _Inside:
         """A group that everything is in which is added while it is entered (`with`).
 
         `layer` is the one that what is in it is made of; where it is called as a function
-        (`functional`), so is all of that.
+        (`functional`), so is all of that. `module`: the modelled code has a class for the group.
         """
-        level = _Level(self.level, name, type, layer, functional)
-        return _Inside(self, level, self.is_frozen)
+        level = _Level(self.level, name, type, layer, functional, module)
+        return _Inside(self, level, self.is_frozen, self.dtype)
 
     def frozen(self) -> _Inside:
         """Nothing is trained that is added while it is entered (`with`)."""
-        return _Inside(self, self.level, True)
+        return _Inside(self, self.level, True, self.dtype)
+
+    def typed(self, dtype: str) -> _Inside:
+        """Numbers are of a type in all that is added while it is entered (`with`)."""
+        return _Inside(self, self.level, self.is_frozen, dtype)
 
     def place(self, layer: Layer, shapes: tuple[Shape, ...]) -> Placed:
         """A layer on its inputs. Raises Refusal."""
@@ -400,7 +420,7 @@ class Builder:
         functional = functional or level.functional
         if self.is_frozen:
             placed = placed.holding(borrowing=False, frozen=True)
-        self._drafts.append((level, name, level.use(name), placed, inputs, functional))
+        self._drafts.append((level, name, level.use(name), placed, inputs, functional, self.dtype))
         count = len(outputs)
         self.tensors += len(inputs) + count
         self.characters += (level.width + len(name)) * count
@@ -414,9 +434,9 @@ class Builder:
         Where that one uses another's itself, these are meant.
         """
         owner = self.owner(owner)
-        level, base, ordinal, placed, inputs, functional = self._drafts[user]
-        placed = placed.holding(borrowing=True, frozen=self.placed(owner).frozen)
-        self._drafts[user] = (level, base, ordinal, placed, inputs, functional)
+        draft = self._drafts[user]
+        placed = self.placed(user).holding(borrowing=True, frozen=self.placed(owner).frozen)
+        self._drafts[user] = (*draft[:3], placed, *draft[4:])
         self._owners[user] = owner
 
     def owner(self, index: int) -> int:
@@ -483,26 +503,27 @@ class Builder:
         groups: dict[_Level, tuple[Group, ...]] = {}
         prefixes: dict[_Level, str] = {}
         nodes: list[Node] = []
-        for level, base, ordinal, placed, inputs, functional in self._drafts:
+        for level, base, ordinal, placed, inputs, functional, dtype in self._drafts:
             name = level.prefix(prefixes) + level.name(base, ordinal)
-            nodes.append(Node(name, placed, inputs, level.groups(groups), functional))
+            inside = level.groups(groups)
+            nodes.append(Node(name, placed, inputs, inside, functional, None, dtype))
         for user, owner in self._owners.items():
             nodes[user] = nodes[user]._replace(weights_of=nodes[owner].name)
         return tuple(nodes)
 
 
 class _Inside:
-    """The level that is filled, and whether that is trained, while it is entered."""
+    """The level that is filled while it is entered, whether that is trained, and its type."""
 
     __slots__ = ("builder", "inner", "outer")
 
-    def __init__(self, builder: Builder, level: _Level, is_frozen: bool) -> None:
+    def __init__(self, builder: Builder, level: _Level, is_frozen: bool, dtype: str | None) -> None:
         self.builder = builder
-        self.inner = level, is_frozen
-        self.outer = builder.level, builder.is_frozen
+        self.inner = level, is_frozen, dtype
+        self.outer = builder.level, builder.is_frozen, builder.dtype
 
     def __enter__(self) -> None:
-        self.builder.level, self.builder.is_frozen = self.inner
+        self.builder.level, self.builder.is_frozen, self.builder.dtype = self.inner
 
     def __exit__(self, *error: object) -> None:
-        self.builder.level, self.builder.is_frozen = self.outer
+        self.builder.level, self.builder.is_frozen, self.builder.dtype = self.outer

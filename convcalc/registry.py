@@ -14,11 +14,14 @@ from convcalc.words import did_you_mean, listed
 _T = TypeVar("_T")
 
 
-def files(path: Iterable[str]) -> list[str]:
-    """The modules in the folders of a package, in alphabetical order; `_helpers.py` is its own."""
+def files(path: Iterable[str], suffix: str = ".py") -> list[str]:
+    """The modules in the folders of a package, in alphabetical order; `_helpers.py` is its own.
+
+    Or its files of another suffix.
+    """
     # pkgutil does more than this, which is a twentieth of a short run.
-    found = {file for folder in path for file in os.listdir(folder) if file.endswith(".py")}
-    return sorted(file[:-3] for file in found if not file.startswith("_"))
+    found = {file for folder in path for file in os.listdir(folder) if file.endswith(suffix)}
+    return sorted(file[: -len(suffix)] for file in found if not file.startswith("_"))
 
 
 def from_entry_point(group: str, name: str) -> Any:
@@ -41,19 +44,29 @@ def _entry_points(group: str) -> dict[str, Any]:
 class Registry(Generic[_T]):
     """Things of one kind: a file each in a package, which is imported when its name is asked for.
 
-    A file is called as its thing, `_` for `-`, and has it in `attribute`. Others are added while
-    the program runs, or by entry points in the group `convcalc.` and the package's last name.
+    A file is called as its thing, `_` for `-`, and has it in `attribute`; one that is no module
+    (`suffix`) is read by a subclass. Others are added while the program runs, or by entry points in
+    the group `convcalc.` and the package's last name. `lists` is what a mistake is told that lists
+    them; without it, it does so itself.
     """
 
     def __init__(
-        self, package: str, path: Iterable[str], attribute: str, noun: str, first: tuple[str, ...]
+        self,
+        package: str,
+        path: Iterable[str],
+        attribute: str,
+        noun: str,
+        first: tuple[str, ...],
+        suffix: str = ".py",
+        lists: str = "",
     ) -> None:
         self.package = package
         self.attribute = attribute
         self.noun = noun
+        self.lists = lists
         self._group = f"convcalc.{package.rpartition('.')[2]}"
         self._found: dict[str, _T] = {}
-        known = [file.replace("_", "-") for file in files(path) if file != "base"]
+        known = [file.replace("_", "-") for file in files(path, suffix) if file != "base"]
         self._files = (*first, *(name for name in known if name not in first))
 
     def names(self) -> tuple[str, ...]:
@@ -76,14 +89,17 @@ class Registry(Generic[_T]):
         """The one of a name. Raises ConvcalcError, which lists the known names."""
         if name not in self._found:
             if name in self._files:
-                module = importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
-                thing = getattr(module, self.attribute)
-                assert thing.name == name, f"{module.__name__} has the {self.noun} {thing.name}"
+                thing = self.in_file(name.replace("-", "_"))
+                assert thing.name == name, f"the file of {name} has the {self.noun} {thing.name}"
             else:
                 thing = from_entry_point(self._group, name)
             if thing is None:
-                known = f"the {self.noun}s are {listed(self.names(), 20)}"
+                known = self.lists or f"the {self.noun}s are {listed(self.names(), 20)}"
                 help = f"{did_you_mean(name, self.names())} {known}".strip()
                 raise fail(f"unknown-{self.noun}", f"unknown {self.noun} `{name}`", help)
             self._found[name] = thing
         return self._found[name]
+
+    def in_file(self, file: str) -> Any:
+        """What a file has; it is called so, without its suffix."""
+        return getattr(importlib.import_module(f"{self.package}.{file}"), self.attribute)

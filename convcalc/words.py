@@ -106,6 +106,19 @@ def short(number: int | None) -> str:
     return f"{sign}{Decimal(size):.3e}"
 
 
+def bytes_in_words(number: int) -> str:
+    """Bytes as people read them, to one decimal, rounded in integers: `1,470.0 KiB`, `42.7 MiB`."""
+    if number < 1024:
+        return f"{number} B"
+    size, unit = next((each for each in _BINARY if number < 10_000 * each[0]), (1024**5, "PiB"))
+    tenths = (20 * number + size) // (2 * size)
+    return f"{tenths // 10:,}.{tenths % 10} {unit}"
+
+
+#: Bytes of each unit; a number has up to four digits before its point.
+_BINARY = tuple((1024**power, f"{letter}iB") for power, letter in enumerate("KMGT", 1))
+
+
 def percent(part: int | None, whole: int | None) -> str:
     """A share in per cent, to one decimal, rounded in integers."""
     if part is None or not whole:

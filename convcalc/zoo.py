@@ -74,7 +74,7 @@ def presets() -> dict[str, str]:
     found: dict[str, str] = {}
     for family in families():
         path = os.path.join(folder(), family + ".yaml")
-        for preset in _preset_lines(_read(path, family, _OWN)):
+        for preset in _preset_lines(read_bytes(path, family, _OWN)):
             found.setdefault(preset, family)
     return found
 
@@ -113,7 +113,7 @@ def name_of(text: str) -> str | None:
     data = text.encode()
     for family in families():
         path = os.path.join(folder(), family + ".yaml")
-        if os.path.getsize(path) == len(data) and _read(path, family, _OWN) == data:
+        if os.path.getsize(path) == len(data) and read_bytes(path, family, _OWN) == data:
             return family
     return None
 
@@ -130,12 +130,12 @@ def locate(name: str, most: int) -> Found:
     are read likewise. Raises ConvcalcError where there is neither, with the nearest names.
     """
     if is_file(name):
-        return Found(_read(name, name, most), name, name)
+        return Found(read_bytes(name, name, most), name, name)
     if os.sep not in name and not name.endswith(SUFFIXES):
         family, preset = (name, None) if name in families() else (presets().get(name), name)
         if family is not None:
             path = os.path.join(folder(), family + ".yaml")
-            return Found(_read(path, name, most), path, f"{family}.yaml", preset)
+            return Found(read_bytes(path, name, most), path, f"{family}.yaml", preset)
     raise missing(name)
 
 
@@ -176,7 +176,7 @@ def _files_in(parent: str, suffixes: tuple[str, ...]) -> list[str] | None:
         return None
 
 
-def _read(path: str, name: str, most: int) -> bytes:
+def read_bytes(path: str, name: str, most: int) -> bytes:
     """What is in a file, up to one more byte than `most`. Raises ConvcalcError."""
     pieces = []
     rest = most + 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import sys
+from collections.abc import Iterator, Sequence
 
-from convcalc import conventions
+from convcalc import conventions, sizes
 from convcalc.conventions.base import Convention
 from convcalc.render.conventions import (
     attention_text,
@@ -27,6 +29,15 @@ _NETWORKS = (
     *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0", "mnasnet1_0"),
     *("efficientnet_b0", "regnet_y_400mf", "convnext_tiny", "vit_b_16"),
 )
+_SIZES = """\
+## Sizes as the tools print them
+
+Under a summary some tools print how large a network is, in megabytes. `convcalc memory NAME
+--definition torchsummary` says the same, to the printed digit: each tool by a rule of its own over
+the modules that it sees, measured on the tool (`tests/reference/record_sizes.py`,
+`record_keras_sizes.py`). These are sums over all layers, which nothing has in memory at once; what
+is there at once is the peak (`convcalc memory NAME`).
+"""
 _INTRODUCTION = """\
 # How the tools count
 
@@ -86,7 +97,20 @@ def page() -> str:
         if c.attention:
             parts += [f"As parts of a `self_attention`: {attention_text(c)}.\n"]
         parts += [f"Parameters: {parameters_text(c)}.\n"]
-    return "\n".join(parts)
+    return "\n".join([*parts, *_sizes()])
+
+
+def _sizes() -> Iterator[str]:
+    """What the tools print at the foot of a summary."""
+    yield _SIZES
+    for definition in map(sizes.find, sizes.names()):
+        module = sys.modules[definition.measure.__module__]
+        title, _, rest = (inspect.getdoc(module) or "").partition("\n")
+        yield f"### Sizes of {definition.name}\n"
+        yield f"{title} Version {definition.version}.\n"
+        labels = ", ".join(f"{label} (`{name}`)" for name, label in definition.labels.items())
+        yield f"It prints: {labels}.\n"
+        yield f"{rest.strip()}\n"
 
 
 def _changes(c: Convention) -> str:

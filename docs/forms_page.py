@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic.fields import FieldInfo
 
+from convcalc.dtypes import SIZES
 from convcalc.language import forms
 from convcalc.language.statements import MERGES, Checked
 
@@ -43,6 +44,7 @@ _TAKES = {
     "inputs": "a list of sizes, or names with such a list each",
     "layer_name": "a name, which may have `-` in it",
     "layers": "a list of layers",
+    "dtype": f"one of {', '.join(f'`{name}`' for name in SIZES)}",
     "merge": f"one of {', '.join(f'`{word}`' for word in MERGES)}",
     "network": "a list of layers, one at least",
     "output_shape": "a list of sizes",

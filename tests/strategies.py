@@ -163,6 +163,7 @@ _documents = st.fixed_dictionaries(
                     optional={
                         "args": mostly(st.just({"out": "required", "k": 3})),
                         "let": mostly(st.just({"wide": "in_channels * a"})),
+                        "module": mostly(st.sampled_from([False, "in_channels == 4"])),
                     },
                 )
             }

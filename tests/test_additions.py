@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 import convcalc
-from convcalc import conventions, costs, layers, passes
+from convcalc import conventions, costs, devices, layers, passes, sizes
 from convcalc.conventions.base import Convention
 from convcalc.costs import Figure
 from convcalc.graph import Graph
@@ -190,6 +190,28 @@ def test_a_convention(run: Run) -> None:
         conventions._REGISTRY._found.pop("half")
 
 
+def test_a_definition_of_sizes() -> None:
+    def measure(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
+        return {"layers": (len(graph.nodes) * batch, f"{len(graph.nodes) * batch} layers")}
+
+    counting = sizes.Definition(
+        name="counting",
+        tool="a stranger's",
+        version="1",
+        meaning="how many layers there are",
+        labels={"layers": "Layers"},
+        measure=measure,
+    )
+    sizes.add("counting", counting)
+    try:
+        assert "counting" in sizes.names()
+        network = convcalc.loads("name: N\ninput: [4]\nlayers: [relu, tanh]")
+        found = sizes.find("counting").of(network, batch=3)
+        assert repr(found) == "Sizes('counting', Layers: 6 layers)"
+    finally:
+        sizes._REGISTRY._found.pop("counting")
+
+
 def test_a_format(run: Run, tmp_path: Path) -> None:
     def render(report: Report) -> Iterator[str]:
         for table in report.tables():
@@ -204,6 +226,19 @@ def test_a_format(run: Run, tmp_path: Path) -> None:
         assert target.read_text() == "Figure\tFormula\tWith numbers\tResult\n"
     finally:
         formats._REGISTRY._found.pop("tabs")
+
+
+def test_a_device(run: Run) -> None:
+    text = "{name: abacus, source: a fair, operations_per_second: {int8: 2}, bytes_per_second: 1}"
+    devices.add(devices.parse(text, "abacus"))
+    try:
+        listed = run("roofline", "--list-devices", "--json").json["devices"]
+        assert "abacus" in {each["name"] for each in listed}
+        asked = ("roofline", "lenet", "--device", "abacus", "--dtype", "int8", "--json")
+        (found,) = run(*asked).json["devices"]
+        assert found["seconds"] == run(*asked).json["operations"] / 2
+    finally:
+        devices._REGISTRY._found.pop("abacus")
 
 
 @pytest.mark.parametrize("key", ["macs", "name", "weights", "count", "items", "update"])
@@ -236,6 +271,7 @@ def test_what_a_convention_does_not_price_can_be_free(run: Run) -> None:
 PACKAGE = {
     "stranger.py": """
 from convcalc.conventions.base import Convention
+from convcalc.devices import parse
 from convcalc.exporters.base import Exporter
 from convcalc.foreign.recorder import Recorder
 from convcalc.importers.base import Importer
@@ -258,6 +294,9 @@ def lines(request):
 ONES = Convention("ones", "t", "1", "ops", "a one a layer", "1 a layer", default="1")
 NAMES = Format("names", (), lambda report: (t.title for t in report.tables()))
 LINES = Importer("lines", "lines", (".lines",), {}, lines)
+DEVICE = parse('''{
+    name: abacus, source: a fair, operations_per_second: {float32: 2}, bytes_per_second: 1
+}''', "abacus")
 TITLES = Exporter("titles", "titles", ".title", lambda model: model.graph.name + "!")
 """,
     "stranger-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n",
@@ -272,6 +311,8 @@ names = stranger:NAMES
 lines = stranger:LINES
 [convcalc.exporters]
 titles = stranger:TITLES
+[convcalc.devices]
+abacus = stranger:DEVICE
 """,
 }
 
@@ -286,6 +327,7 @@ titles = stranger:TITLES
         ("import some.lines", "relu"),
         ("analyze some.lines --json", '"type": "relu"'),
         ("export - --to titles", "Stranger's!"),
+        ("roofline lenet --device abacus", "abacus"),
     ],
 )
 def test_another_package_adds_by_entry_points(

@@ -88,9 +88,7 @@ def test_a_table_says_its_input_and_what_is_bounded(run: Run) -> None:
     assert "input 3×96×96; batch 1.\n" in out
     assert "not what is alive at once" in out
     assert "input 3×224×224" in run("check", "mobilenet_v1", "--max", "params=1M").out
-    assert "the elements that every layer puts out" in run("check", "--help").out.replace(
-        "\n  ", " "
-    )
+    assert "the elements that every layer makes" in run("check", "--help").out.replace("\n  ", " ")
 
 
 def test_json_says_what_was_checked(run: Run) -> None:
@@ -152,8 +150,8 @@ def test_no_total_is_not_enough(run: Run) -> None:
     [
         ("", "--max macs=300M is one"),
         ("--max mac=3", "did you mean `macs`?"),
-        ("--max ram=3", "`activation_bytes` is the sum of all layers' outputs"),
-        ("--max SRAM=3", "`activation_bytes` is the sum of all layers' outputs"),
+        ("--max ram=3", "`live_bytes` is the peak of the tensors that are alive at once"),
+        ("--max SRAM=3", "`live_bytes` is the peak of the tensors that are alive at once"),
         ("--max memory=3", "which are not alive at once"),
         ("--max flash=3", "= help: `weight_bytes` is the bytes of parameters"),
         ("--max size=3", "= help: `weight_bytes` is the bytes of parameters"),

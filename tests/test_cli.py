@@ -339,6 +339,8 @@ PRINTING = [
     "errata mobilenet_v1",
     "reconcile lenet --reported 0.7M",
     "receptive-field lenet",
+    "roofline lenet --device a100 --device t4",
+    "roofline --list-devices",
 ]
 
 

@@ -318,7 +318,7 @@ def legend_of(run: Run, *options: str) -> str:
     [
         ("flops", "FLOPs as `exact` counts them"),
         ("macs%", "1 MAC is one multiplication and one addition"),
-        ("activations", "Activations: the elements that every layer puts out, summed"),
+        ("activations", "Activations: the elements that every layer makes, summed"),
         ("weight_bytes", "Weight bytes: parameters and running statistics, as float32."),
         ("activation_bytes", "as float32; not what is alive at once."),
         ("params", ""),
@@ -341,7 +341,7 @@ def test_a_legend_of_bytes_names_their_type(run: Run) -> None:
 @pytest.mark.parametrize("format", ["markdown", "latex", "html"])
 def test_a_legend_is_the_same_in_documents(run: Run, format: str) -> None:
     out = legend_of(run, "--columns", "name,activations", "--format", format)
-    assert "every layer puts out" in out
+    assert "every layer makes" in out
     assert "MAC" not in out
     assert "exact" not in out
 

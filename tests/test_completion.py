@@ -20,8 +20,8 @@ from typing import NamedTuple
 import pytest
 
 from convcalc import conventions, layers, zoo
+from convcalc.dtypes import SIZES
 from convcalc.language.limits import Limits
-from convcalc.passes.bytes import SIZES
 from convcalc.render import columns, formats
 from tests.conftest import Run, run_convcalc
 

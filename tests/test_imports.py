@@ -33,7 +33,7 @@ CORE = {
     *several(
         "convcalc", "arithmetic window shape visible words diagnostics expressions graph costs"
     ),
-    *several("convcalc", "frozen named reach"),
+    *several("convcalc", "dtypes frozen named reach steps"),
     *several("convcalc.layers", " ".join(files(layers.__path__))),
     *several("convcalc.conventions", "base exact"),
     *several("convcalc.passes", "base"),
@@ -48,6 +48,8 @@ SPEC = {
     *several("convcalc.language", "reader document statements built check expand limits"),
     *several("convcalc.language", "placing refusals scopes values"),
     *several("convcalc.passes", " ".join(files(passes.__path__))),
+    *several("convcalc", "memory"),
+    *several("convcalc.memory", "arena definitions lifetimes"),
     *several("convcalc.render", "analysis column columns fitting heading wrapping"),
     "convcalc.cli.analyze",
 }

@@ -36,6 +36,10 @@ COMMANDS = {
         "analyze lenet resnet18 --format jsonl",
         "analyze - --json",
     ],
+    "`convcalc memory --definition torchsummary --json`": [
+        "memory lenet --definition torchsummary --json",
+        "memory lenet resnet18 --definition keras --format jsonl",
+    ],
     "`convcalc layer --json`": [
         "layer conv --k 3 --in 8 --json",
         "layer squeeze_excite --squeeze 4 --in 16x8x8 --json",
@@ -74,12 +78,21 @@ COMMANDS = {
         "receptive-field lenet --from conv_1 --json",
         "receptive-field unet --format jsonl",
     ],
+    "`convcalc roofline --json`": [
+        "roofline lenet --device a100 --json",
+        "roofline lenet --device a100 --device t4 --format jsonl",
+    ],
+    "`convcalc roofline --list-devices --json`": [
+        "roofline --list-devices --json",
+        "roofline --list-devices --format jsonl",
+    ],
     "Mistakes": ["analyze tests/errors/several-mistakes.yaml --error-format json"],
 }
 #: Keys under which keys are names of somebody's: variables, layers, tensors, layer types, figures.
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
+    *("sources", "operations_per_second"),
 }
 
 

@@ -275,7 +275,7 @@ def test_a_legend_is_of_the_columns_that_are_shown(run: Run, mine: str) -> None:
 
     assert "MACs are for one input" in legend()
     assert "MACs" not in legend("--columns", "params")
-    assert "the elements that every layer puts out" in legend("--columns", "activations")
+    assert "the elements that every layer makes" in legend("--columns", "activations")
     said = legend("--dtype", "int8", "--columns", "weight_bytes")
     assert "Weight bytes: parameters and running statistics, as int8." in said
     assert "Activation" not in said
@@ -379,7 +379,9 @@ def test_networks_are_as_wide_as_the_screen(width: int) -> None:
         if keys is None:
             (table,) = tables
             names = [row[table.header.index("Name")] for row in table.rows()]
-            assert names == [each["name"] for each in rows]
+            # The longest has 30, of which the narrowest screen has room for 27.
+            whole = 26 if width == 60 else None
+            assert [name[:whole] for name in names] == [each["name"][:whole] for each in rows]
 
 
 def test_a_family_is_named_where_it_begins(run: Run) -> None:

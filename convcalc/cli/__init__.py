@@ -24,6 +24,8 @@ _COMMANDS = {
     "explain": "explain",
     "show": "show",
     "new": "new",
+    "memory": "memory",
+    "roofline": "roofline",
     "check": "check",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",

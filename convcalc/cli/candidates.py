@@ -135,9 +135,39 @@ def metrics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 
 def dtypes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Types of numbers."""
-    from convcalc.passes.bytes import SIZES
+    from convcalc.dtypes import SIZES
 
     return offered({name: f"{size} B" for name, size in SIZES.items()}, incomplete)
+
+
+def definitions(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Definitions of peak memory, each with what it says."""
+    from convcalc import sizes
+    from convcalc.memory.definitions import DEFINITIONS
+
+    known = {each.name: each.meaning for each in DEFINITIONS.values()}
+    known |= {name: f"the sizes that {sizes.find(name).tool} prints" for name in sizes.names()}
+    return offered(known, incomplete)
+
+
+def optimizers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Optimizers of a training step."""
+    from convcalc.memory.training import OPTIMIZERS
+
+    return offered(OPTIMIZERS, incomplete)
+
+
+def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Devices that are not named yet, and files."""
+    from click.shell_completion import CompletionItem
+
+    from convcalc import devices as known
+
+    given = ctx.params.get(param.name or "") or ()
+    names = [name for name in known.names() if name not in given]
+    return [CompletionItem(incomplete, "file"), *offered(names, incomplete)]
 
 
 def parts_of_path(names: Iterable[str], incomplete: str) -> list[CompletionItem]:

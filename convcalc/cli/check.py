@@ -48,11 +48,12 @@ def command(
 
     A budget is met by what is just as much. k, M, G are powers of ten, KiB, MiB, GiB of two. The
     metrics are the figures of the totals: params, macs, flops, activations, weight_bytes,
-    activation_bytes and others.
+    live_bytes and others.
 
-    activations are the elements that every layer puts out, summed, normalisations and activations
-    included, and activation_bytes their bytes, not what is alive at once; weight_bytes those of
-    parameters and running statistics.
+    activations are the elements that every layer makes, summed, normalisations and activations
+    included, views left out, and activation_bytes their bytes; live_bytes is the peak of what is
+    alive at once (`convcalc memory` shows where); weight_bytes are those of parameters and running
+    statistics.
 
     With --error-format github, json or concise, a budget that is exceeded is a mistake of that
     style on standard error, too.
@@ -60,7 +61,7 @@ def command(
     \b
     Examples:
       convcalc check mobilenet_v2 --max macs=301M --max params=4M
-      convcalc check mynet.yaml --max weight_bytes=256KiB --dtype int8
+      convcalc check mynet.yaml --max weight_bytes=256KiB --max live_bytes=64KiB --dtype int8
       convcalc check nets/*.yaml --max macs=1G --format markdown
       convcalc check nets/*.yaml --max params=4M --error-format github
     """

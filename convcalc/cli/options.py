@@ -10,7 +10,7 @@ import click
 
 from convcalc.cli import candidates, streams
 from convcalc.cli.command import STANDARD_INPUT, notes
-from convcalc.diagnostics import fail
+from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.words import shortened
 
 if TYPE_CHECKING:
@@ -63,10 +63,22 @@ class _Specs(click.Argument):
         try:
             return super().process_value(ctx, value)
         except click.MissingParameter:
-            message = f"`{ctx.command_path}` needs a spec: a file, or a name from `convcalc list`"
-            words = "mobilenet_v1 stem.conv" if ctx.command.name == "explain" else "mobilenet_v1"
-            help = f"`{ctx.command_path} {words}`; `convcalc new mine.yaml` begins one of your own"
-            raise fail("usage", message, help) from None
+            raise missing_spec(ctx) from None
+
+
+def missing_spec(ctx: click.Context) -> ConvcalcError:
+    """The mistake of a command that is given no SPEC."""
+    message = f"`{ctx.command_path}` needs a spec: a file, or a name from `convcalc list`"
+    words = _BEHIND.get(ctx.command.name or "", "mobilenet_v1")
+    help = f"`{ctx.command_path} {words}`; `convcalc new mine.yaml` begins one of your own"
+    return fail("usage", message, help)
+
+
+#: What stands behind a command in an example, where that is not a SPEC alone.
+_BEHIND = {
+    "explain": "mobilenet_v1 stem.conv",
+    "roofline": "mobilenet_v1 --device rtx-4090",
+}
 
 
 def spec_argument(function: _F) -> _F:
@@ -373,6 +385,16 @@ def dtype_option(function: _F) -> _F:
         shell_complete=candidates.dtypes,
         help="The type of a number, for the bytes of weights and activations: float16, int8, …"
         " [default: float32]",
+    )(function)
+
+
+def fuse_option(function: _F) -> _F:
+    """`--fuse`; None where neither it nor `--no-fuse` is given."""
+    return click.option(
+        "--fuse/--no-fuse",
+        default=None,
+        help="Whether batch norms and elementwise activations vanish into the convolution or linear"
+        " layer that feeds them. [default: for int8 and uint8]",
     )(function)
 
 

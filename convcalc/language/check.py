@@ -21,6 +21,7 @@ from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_sc
 from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
+from convcalc.dtypes import SIZES
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import built, reader
 from convcalc.language.document import Document
@@ -414,6 +415,14 @@ def _merge(placed: _Placed) -> Any:
     if raw not in MERGES:
         label = did_you_mean(raw, MERGES) if isinstance(raw, str) else ""
         raise placed.unlike(f"one of {listed(MERGES)}", label=label)
+    return raw
+
+
+def _dtype(placed: _Placed) -> Any:
+    raw = placed.value
+    if not isinstance(raw, str) or raw not in SIZES:
+        label = did_you_mean(raw, SIZES) if isinstance(raw, str) else ""
+        raise placed.unlike(f"one of {listed(SIZES)}", label=label)
     return raw
 
 
@@ -987,6 +996,7 @@ CHECKS: Mapping[str, _Check] = {
     "bind": _bind,
     "blocks": _blocks,
     "condition": _condition,
+    "dtype": _dtype,
     "index": _index,
     "inputs": _inputs,
     "layer_name": _element_name,

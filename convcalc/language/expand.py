@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import layers
@@ -16,7 +16,7 @@ from convcalc.language.limits import SHORT_WHILE, Budget
 from convcalc.language.placing import Placing
 from convcalc.language.refusals import Mistakes, Unknown
 from convcalc.language.scopes import Known, Made, Scope, Tensors, asks_for_tensor
-from convcalc.language.statements import TIMES, Call, Statement, wrong_row
+from convcalc.language.statements import TIMES, Call, Statement, is_sequential, wrong_row
 from convcalc.language.values import Values
 from convcalc.layers.joining import Split
 from convcalc.shape import Shape, Tensor
@@ -198,6 +198,11 @@ class _Walk:
             "residual": self.residual,
             "branches": self.branches,
         }
+        #: The blocks that are module classes, unless they say so.
+        self.joining = {
+            name: not is_sequential(block.layers)
+            for name, block in self.document.spec.blocks.items()
+        }
         #: What expands a line, by its type; a layer's is not here.
         self.kinds: Mapping[str, _Expand] = {
             **dict.fromkeys(self.structures, self.structure),
@@ -249,7 +254,7 @@ class _Walk:
                     # the condition asks for its size.
                     if body.from_ and asks_for_tensor(there):
                         inputs = self.named(st, scope)
-                    if not self.values.truth(st, "when", there, scope, inputs):
+                    if not self.values.truth(there, scope, inputs, st, "when"):
                         if body.name is not None:
                             scope.leave_out(body.name)
                         return current
@@ -257,10 +262,11 @@ class _Walk:
                     inputs = self.named(st, scope)
                 expand: _Expand = self.kinds.get(st.type, self.placing.layer)
                 first = len(self.builder)
-                if body.trainable is True:
-                    result = expand(st, body, inputs, scope)
-                else:
-                    result = self.trained(expand, st, inputs, scope)
+                if body.trainable is not True:
+                    expand = partial(self.trained, expand)
+                if body.dtype is not None:
+                    expand = partial(self.typed, expand)
+                result = expand(st, body, inputs, scope)
                 shares = isinstance(body, Call) and body.weights is not None
                 if shares or body.name is not None:
                     made = self.made(st, first, 1, result, found)
@@ -274,10 +280,18 @@ class _Walk:
             scope.add_line(body.name, result, made)
         return result
 
-    def trained(self, expand: _Expand, st: Statement, inputs: Tensors, scope: Scope) -> Tensors:
+    def typed(
+        self, expand: _Expand, st: Statement, body: Any, inputs: Tensors, scope: Scope
+    ) -> Tensors:
+        """A line that says of which type its numbers are."""
+        with self.builder.typed(body.dtype):
+            return expand(st, body, inputs, scope)
+
+    def trained(
+        self, expand: _Expand, st: Statement, body: Any, inputs: Tensors, scope: Scope
+    ) -> Tensors:
         """A line that says whether it is trained."""
-        body = st.body
-        if self.values.truth(st, "trainable", body.trainable, scope, inputs):
+        if self.values.truth(body.trainable, scope, inputs, st, "trainable"):
             return expand(st, body, inputs, scope)
         with self.builder.frozen():
             return expand(st, body, inputs, scope)
@@ -371,7 +385,7 @@ class _Walk:
         return inputs
 
     def residual(self, st: Statement, body: Residual, inputs: Known, scope: Scope) -> Tensors:
-        connected = self.values.truth(st, "connect", body.connect, scope, inputs)
+        connected = self.values.truth(body.connect, scope, inputs, st, "connect")
         result = self.stack(body.layers, inputs, scope)
         if not connected:
             return result
@@ -430,5 +444,11 @@ class _Walk:
         for kind, named in (("args", {**block.args, **given}), ("let", block.let)):
             for each, value in named.items():
                 values[each] = evaluate(value, inside, inputs, document, "blocks", name, kind, each)
-        with self.builder.group(call.name or name, name):
+        if block.module is None:
+            module = self.joining[name]
+        else:
+            module = self.values.truth(
+                block.module, inside, inputs, document, "blocks", name, "module"
+            )
+        with self.builder.group(call.name or name, name, module=module):
             return self.stack(block.layers, inputs, inside)

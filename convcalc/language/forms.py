@@ -41,6 +41,9 @@ class Element(Form):
     """where this is false, the layer is left out"""
     trainable: Condition = Field(True, examples=[False, "stage > frozen_stages"])
     """where this is false, training leaves the weights of all that is in it as they are"""
+    dtype: Annotated[str | None, Checked("dtype")] = Field(None, examples=["float16"])
+    """the type of a number in the weights and the outputs of all that is in it; that of the whole
+    network when left out"""
 
 
 class Call(Element):
@@ -128,6 +131,10 @@ class Block(Form):
     """the arguments, each with its default, or `required`"""
     let: Values = Field({}, examples=[{"hidden": "out // 4"}])
     """names for values that are worked out once, when the block is entered"""
+    module: Condition = Field(None, examples=[True, "k == 3"])
+    """whether the modelled code has a module class of its own for it, which is no
+    `nn.Sequential`; when left out, where none could run it: it has branches, a residual, a `from`
+    or a layer that is `functional`"""
     layers: Layers = Field(examples=[[{"conv": {"out": "hidden", "k": 1}}, "relu"]])
     """the layers"""
 

@@ -13,8 +13,8 @@ from convcalc.words import counted, did_you_mean, listed
 class Limits(NamedTuple):
     """The bounds, each of which has an option of the command line (`--limit layers=1000000`).
 
-    `nodes`, `tensors`, `characters` and `seconds` are what 20,000 layers may need; where more
-    layers are allowed, so is more of these.
+    `nodes`, `tensors`, `characters`, `alive` and `seconds` are what 20,000 layers may need; where
+    more layers are allowed, so is more of these.
     """
 
     #: Bytes of a spec file.
@@ -40,6 +40,10 @@ class Limits(NamedTuple):
     digits: int = 300
     #: Seconds of processor time that an answer may take, from the text to the last figure.
     seconds: int = 3
+    #: Tensors that are alive at the steps of a network, summed over all steps.
+    alive: int = 2_000_000
+    #: Steps that are tried while the best order of them is looked for.
+    tries: int = 2_000_000
     #: Seconds that code may run which is imported.
     code: int = 600
 
@@ -56,7 +60,7 @@ class Limits(NamedTuple):
     def scaled(self) -> Limits:
         """The bounds with what so many layers need."""
         more = max(1, self.layers // DEFAULT.layers)
-        grown = ("nodes", "tensors", "characters", "seconds")
+        grown = ("nodes", "tensors", "characters", "alive", "seconds")
         return self._replace(**{name: getattr(self, name) * more for name in grown})
 
 

@@ -99,7 +99,8 @@ class Placing:
             raise self.mistakes.shapes(refusal, st, call.open.values(), scope, inputs) from None
         try:
             name = call.name or st.type
-            with self.builder.group(name, st.type, layer, call.functional):
+            module = not layer.inline
+            with self.builder.group(name, st.type, layer, call.functional, module):
                 made = layer.build(self.builder, *inputs)
         except Refusal as refusal:
             # The part that refuses is not in the file.

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from convcalc import layers
+from convcalc.dtypes import SIZES
 from convcalc.expressions import FUNCTIONS
 from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR, taken_names
 from convcalc.language.forms import OTHERS, STRUCTURES, Form
@@ -126,6 +127,7 @@ def _values() -> dict[str, _Schema]:
         "tensors": _any(_whole(TENSOR), _list(_whole(TENSOR), minItems=1)),
         "weights": _whole(LAYER_NAME),
         "merge": {"enum": list(MERGES)},
+        "dtype": {"enum": list(SIZES)},
         "shape": _any(_list(size, minItems=1, maxItems=MOST_INPUT_AXES), _ref("expression")),
         "output_shape": _any(_list(size, minItems=1, maxItems=MOST_AXES), _ref("expression")),
         "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),

@@ -129,6 +129,7 @@ class Call(NamedTuple):
     from_: tuple[str, ...] = ()
     when: Value = True
     trainable: Value = True
+    dtype: str | None = None
     weights: str | None = None
     functional: bool = False
     output_shape: Value = None
@@ -199,3 +200,15 @@ def _flow(value: Any) -> str:
 
 #: A `layers` list.
 Stack = tuple[Statement, ...]
+
+
+def is_sequential(layers: Stack) -> bool:
+    """Whether an `nn.Sequential` can run a list: one module after the other, each on the last's."""
+    return all(map(_follows, layers))
+
+
+def _follows(st: Statement) -> bool:
+    """Whether a line is modules that take what the line above makes, and nothing else."""
+    if st.body.from_ or st.type in ("residual", "branches"):
+        return False
+    return not st.body.functional if isinstance(st.body, Call) else is_sequential(st.body.layers)

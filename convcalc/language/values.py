@@ -111,13 +111,15 @@ class Values:
             raise Unknown
         return opened
 
-    def truth(self, st: Statement, field: str, value: Value, scope: Scope, inputs: Tensors) -> bool:
-        """The value of a line's condition."""
-        result = self.evaluate(value, scope, inputs, st, field)
+    def truth(
+        self, value: Value, scope: Scope, inputs: Tensors, marked: Marked, *path: Any
+    ) -> bool:
+        """The value of a condition, which `marked` has at a path."""
+        result = self.evaluate(value, scope, inputs, marked, *path)
         if isinstance(result, (bool, int, float)) or is_fraction(result):
             return bool(result)
-        message = f"`{field}` must be true or false, not {describe(result)}"
-        raise self.mistakes.report("bad-value", message, st.mark_of(field), scope)
+        message = f"`{path[-1]}` must be true or false, not {describe(result)}"
+        raise self.mistakes.report("bad-value", message, marked.mark_of(*path), scope)
 
     def variables(self, preset: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The variables with their values: defaults, then the preset's, then the given ones.

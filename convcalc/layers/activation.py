@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from convcalc.arithmetic import either, equal, product, require
 from convcalc.layers.base import NOTHING, Operations, Storage, Unary, Weight, layer
 from convcalc.layers.fields import Count, OneAxis, Optional, Real
+from convcalc.layers.keeping import INPUT_KEPT, OUTPUT_KEPT, Kept, Wanted
 from convcalc.reach import Sight, only_whole
 from convcalc.shape import Shape
 
@@ -16,14 +17,20 @@ class Activation(Unary):
     """What `each` says is done to every element."""
 
     family = "activation"
+    vanishes: ClassVar[bool] = True
     #: The operations on one element.
     each: ClassVar[Operations] = NOTHING
+    #: Whether its backward pass goes by what it made; else it goes by what it was given.
+    keeps_output: ClassVar[bool] = False
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return self.each.times(y.size)
 
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return OUTPUT_KEPT if self.keeps_output else INPUT_KEPT
 
 
 @layer("relu")
@@ -34,6 +41,7 @@ class ReLU(Activation):
     """
 
     each = Operations(cmp=1)
+    keeps_output = True
 
 
 @layer("relu6")
@@ -116,6 +124,7 @@ class Sigmoid(Activation):
     """
 
     each = Operations(exp=1, add=1, div=1)
+    keeps_output = True
 
 
 @layer("silu", "swish")
@@ -156,6 +165,7 @@ class Tanh(Activation):
     """
 
     each = Operations(mul=1, exp=1, add=2, div=1)
+    keeps_output = True
 
 
 @layer("softplus")
@@ -191,6 +201,8 @@ class Softmax(Activation):
     """
 
     natural_axes = 0
+    vanishes = False
+    keeps_output = True
     axis: OneAxis = 0
 
     def operations(self, x: Shape, y: Shape) -> Operations:
@@ -211,6 +223,7 @@ class Clamp(Activation):
     Example: `- clamp: {min: 0, max: 1}` on `64x56x56`
     """
 
+    inline = True
     one_of = ("min", "max")
 
     min: Annotated[float | None, Optional(Real())] = None
@@ -246,6 +259,7 @@ class Abs(Activation):
     Example: `- abs` on `64x56x56`
     """
 
+    inline = True
     each = Operations(cmp=1)
 
 
@@ -256,7 +270,9 @@ class Sqrt(Activation):
     Example: `- sqrt` on `64x56x56`
     """
 
+    inline = True
     each = Operations(sqrt=1)
+    keeps_output = True
 
 
 @layer("square")
@@ -266,6 +282,7 @@ class Square(Activation):
     Example: `- square` on `64x56x56`
     """
 
+    inline = True
     each = Operations(mul=1)
 
 
@@ -276,7 +293,9 @@ class Exp(Activation):
     Example: `- exp` on `64x56x56`
     """
 
+    inline = True
     each = Operations(exp=1)
+    keeps_output = True
 
 
 @layer("log")
@@ -286,4 +305,5 @@ class Log(Activation):
     Example: `- log` on `64x56x56`
     """
 
+    inline = True
     each = Operations(log=1)

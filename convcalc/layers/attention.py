@@ -7,7 +7,16 @@ from typing import Annotated
 
 from convcalc.arithmetic import either, equal, holds, require, value_of, where
 from convcalc.layers.activation import Softmax
-from convcalc.layers.base import Layer, Letter, Operations, Unary, Weight, layer, require_axes
+from convcalc.layers.base import (
+    Layer,
+    Letter,
+    Operations,
+    Storage,
+    Unary,
+    Weight,
+    layer,
+    require_axes,
+)
 from convcalc.layers.composite import Composite, Parts
 from convcalc.layers.convolution import IN_CHANNELS
 from convcalc.layers.dense import Linear, Reshape
@@ -25,6 +34,7 @@ from convcalc.layers.fields import (
 )
 from convcalc.layers.grouping import per_group
 from convcalc.layers.joining import Mul, Split
+from convcalc.layers.keeping import NOTHING_KEPT, Kept, Own, Wanted
 from convcalc.reach import Along, Sight, whole
 from convcalc.shape import Shape, Tensor
 
@@ -48,6 +58,7 @@ class Matmul(Layer):
     """
 
     family = "product"
+    inline = True
     arity = 2
     own_axes = 2
 
@@ -138,6 +149,21 @@ class Matmul(Layer):
         (y,) = outputs
         return Operations(macs=y.size * inner, sums=y.size)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # Of two matrices, the gradient of one goes by the other; one that stands for several is
+        # copied for each of them.
+        wants_first, wants_second = wanted.inputs
+        (y,) = outputs
+        kept, own = [], []
+        for index, is_needed in enumerate((wants_second, wants_first)):
+            x = inputs[index]
+            if is_needed and x[:-2] == y[:-2]:
+                kept.append(index)
+            elif is_needed:
+                own.append(Own(Shape(*y[:-2], *x[-2:]).size))
+        # Several axes before the matrices become one, which cannot be done to a part.
+        return Kept(tuple(kept), (), tuple(own), copies_parts=len(y) > 2)
+
     def sights(
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], part: int
     ) -> tuple[Sight, ...]:
@@ -166,6 +192,7 @@ class Permute(Unary):
     """
 
     moves = True
+    inline = True
 
     order: SomeAxes
 
@@ -185,6 +212,9 @@ class Permute(Unary):
     def sight(self, x: Shape, y: Shape) -> Sight:
         places = {axis % len(x): place for place, axis in enumerate(self.order)}
         return tuple(Along(places[n]) if places[n] else None for n in range(1, len(x)))
+
+    def is_trained_view(self, x: Shape) -> bool:
+        return True
 
 
 def _axes(numbers: list[int]) -> str:
@@ -207,6 +237,7 @@ class Reduce(Unary):
     """
 
     family = "reduction"
+    inline = True
 
     op: Annotated[str, Choice("mean", "sum", "max", "min", "l2")]
     axes: SomeAxes
@@ -242,6 +273,9 @@ class Reduce(Unary):
         # The first axis that is left stands for the channels.
         return tuple(Along(places[n]) if places.get(n) else None for n in range(1, len(x)))
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return NOTHING_KEPT if self.op in ("mean", "sum") else Kept((0,), (0,))
+
 
 @layer("parameter")
 class Parameter(Layer):
@@ -256,9 +290,13 @@ class Parameter(Layer):
     """
 
     moves = True
+    inline = True
     arity = 0
 
     shape: OneShape
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.WEIGHT
 
     def kind(self, x: Shape) -> str:
         return "parameter"
@@ -282,9 +320,13 @@ class Buffer(Layer):
     """
 
     moves = True
+    inline = True
     arity = 0
 
     shape: OneShape
+
+    def storage(self, x: Shape) -> Storage:
+        return Storage.WEIGHT
 
     def kind(self, x: Shape) -> str:
         return "buffer"
@@ -311,6 +353,7 @@ class SelfAttention(Composite):
     Example: `- self_attention: {heads: 12}` on `768x197`
     """
 
+    inline = False
     attends = True
     spatial_axes = (1, 1)
     natural_axes = 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from convcalc.arithmetic import Refusal, product, require
 from convcalc.frozen import FrozenDict, frozen
 from convcalc.layers.fields import SHORT_NAMES, Kind
+from convcalc.layers.keeping import NOTHING_KEPT, Kept, Wanted
 from convcalc.reach import Sight, in_place, reach_back, reach_of, sight_of, whole
 from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
@@ -145,6 +146,8 @@ class Storage(Enum):
     IN_PLACE = "in place"
     #: Its input is its output, seen otherwise.
     VIEW = "view"
+    #: A tensor that it owns is its output.
+    WEIGHT = "weight"
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -168,6 +171,15 @@ class Layer:
     transposed: ClassVar[bool] = False
     #: Whether it is an attention, whose parts some tools count otherwise than such layers alone.
     attends: ClassVar[bool] = False
+    #: Whether it is a sum of products into which what scales or cuts off each of its outputs can be
+    #: worked, so that this is no step of its own.
+    absorbs: ClassVar[bool] = False
+    #: Whether it does the same to each element alone, or to all of a channel, and nothing else: it
+    #: vanishes into a layer before it that absorbs it.
+    vanishes: ClassVar[bool] = False
+    #: Whether PyTorch has no module for it: it is an operator, a method or a tensor in the code of
+    #: another, where tools that look at modules do not see it; or a stack without a class.
+    inline: ClassVar[bool] = False
     #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
     #: Spatial axes of the inputs that it takes, fewest and most.
@@ -290,9 +302,31 @@ class Layer:
         """Letters that formulas have for the last sizes of each input; none: as for all types."""
         return ()
 
+    def inner_elements(self, y: Shape) -> int:
+        """The elements that a module within it makes on the way to its output."""
+        return 0
+
     def storage(self, x: Shape) -> Storage:
         """Where its output is kept, its (first) input being `x`."""
         return Storage.OWN
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        """What it keeps for its backward pass; see `convcalc.layers.keeping`.
+
+        It is asked only where some gradient is `wanted`.
+        """
+        return NOTHING_KEPT
+
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        """The inputs whose gradient is that of its output, or a part of it: no memory of its own.
+
+        As for `kept`, that is so in PyTorch's backward pass.
+        """
+        return ()
+
+    def is_trained_view(self, x: Shape) -> bool:
+        """Whether its outputs are its input's memory, or parts of that, when it trains."""
+        return self.storage(x) is Storage.VIEW
 
     def kind(self, x: Shape) -> str:
         """What it is to a reader of resource tables: `pointwise conv`, `dense`, `activation`."""
@@ -391,6 +425,18 @@ class Placed:
         """The groups that it takes its channels in, each apart; None: in none."""
         return self.layer.channel_groups(self.entering)
 
+    def kept(self, wanted_inputs: tuple[bool, ...]) -> Kept:
+        """What it keeps for its backward pass, where gradients of these inputs are wanted."""
+        wanted = Wanted(wanted_inputs, self.is_trained)
+        if not (wanted.weights or any(wanted.inputs)):
+            return NOTHING_KEPT
+        return self.layer.kept(self.inputs, self.outputs, wanted)
+
+    @cached_property
+    def is_trained(self) -> bool:
+        """Whether it works with tensors that are trained."""
+        return not self.frozen and any(tensor.trainable for tensor in self.tensors)
+
     @property
     def storage(self) -> Storage:
         """Where its output is kept."""
@@ -430,6 +476,7 @@ class Join(Layer):
     """A layer that joins several inputs into one output, and owns nothing."""
 
     arity: ClassVar[int | None] = None
+    inline = True
     family = "join"
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:

@@ -36,6 +36,7 @@ class Composite(Layer):
     """A layer type that stands for a stack of others."""
 
     family = "composite"
+    inline = True
 
     def require(self, x: Shape) -> None:
         """Refuse an input that its own fields do not fit; its parts refuse the rest.
@@ -197,6 +198,7 @@ class SqueezeExcite(Composite):
     Example: `- squeeze_excite: {squeeze: 24}` on `96x28x28`
     """
 
+    inline = False
     spatial_axes = (1, 3)
     squeeze: Count
     activation: Annotated[str, ActivationName()] = "relu"

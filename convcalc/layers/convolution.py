@@ -9,6 +9,7 @@ from convcalc.arithmetic import exact_div, product, require, value_of
 from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Count, Cut, Flag, Padding, PerAxis, PerAxisFromZero, Whole
 from convcalc.layers.grouping import per_group
+from convcalc.layers.keeping import INPUT_KEPT, Kept, Own, Wanted, padded
 from convcalc.reach import Sight, whole
 from convcalc.shape import Shape
 from convcalc.window import Window, same_size, windows_over
@@ -19,6 +20,12 @@ def _kernel_kind(kernel: tuple[int, ...], groups: Any, channels: Any) -> str:
     if groups == 1:
         return "pointwise conv" if all(size == 1 for size in kernel) else "conv"
     return "depthwise conv" if groups == channels else "grouped conv"
+
+
+def _storage(channels: int, groups: int, maps: int) -> Storage:
+    """A depthwise convolution works channel by channel, each in the place of what it reads."""
+    channels, groups, maps = map(value_of, (channels, groups, maps))
+    return Storage.IN_PLACE if 1 < groups == channels == maps else Storage.OWN
 
 
 def _require_groups(inputs: int, outputs: int, groups: int) -> None:
@@ -49,6 +56,7 @@ class _Sliding(Unary):
     """
 
     family = "convolution"
+    absorbs = True
     spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
 
@@ -63,6 +71,18 @@ class _Sliding(Unary):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         return windows_over(x.spatial, self.kernel(x), self.stride, self.padding, self.dilation)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        (x,) = inputs
+        windows = self.windows(x)
+        if self.transposed or all(w.before == w.after for w in windows):
+            return INPUT_KEPT
+        if self.padding == "same" and all(w.stride == 1 for w in windows):
+            # PyTorch knows this rule, and lays on apart only what one end has more than the other.
+            margins = [abs(w.after - w.before) for w in windows]
+        else:
+            margins = [w.before + w.after for w in windows]
+        return padded(x, tuple([n + more for n, more in zip(x.spatial, margins)]))
 
     def positions(self, x: Shape) -> tuple[int, ...]:
         """The number of windows on each axis."""
@@ -108,6 +128,9 @@ class Conv(_Sliding):
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
 
+    def storage(self, x: Shape) -> Storage:
+        return _storage(x.channels, self.groups, self.out_channels)
+
     def channel_groups(self, x: Shape) -> int:
         return self.groups
 
@@ -145,6 +168,9 @@ class PointwiseConv(_Sliding):
         products = exact_div(x.channels, self.groups)
         bias = y.size if self.bias else 0
         return Operations(macs=products * y.size, sums=y.size, bias=bias)
+
+    def storage(self, x: Shape) -> Storage:
+        return _storage(x.channels, self.groups, self.out_channels)
 
     def channel_groups(self, x: Shape) -> int:
         return self.groups
@@ -207,6 +233,7 @@ class GlobalDepthwiseConv(Unary):
     """
 
     family = "convolution"
+    absorbs = True
     spatial_axes = (1, 3)
     stated = (IN_CHANNELS,)
 
@@ -217,6 +244,9 @@ class GlobalDepthwiseConv(Unary):
 
     def output_shape(self, x: Shape) -> Shape:
         return Shape(x.channels, *(1 for _ in x.spatial))
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return INPUT_KEPT
 
     def weights(self, x: Shape) -> Iterator[Weight]:
         yield Weight("weight", (x.channels, 1, *x.spatial))
@@ -336,6 +366,9 @@ class DeformConv(Conv):
             dilation=self.dilation,
         ).placed((x,))
 
+    def storage(self, x: Shape) -> Storage:
+        return Storage.OWN  # a sample may lie anywhere
+
     def output_shape(self, x: Shape) -> Shape:
         per_group(
             x.channels,
@@ -346,10 +379,24 @@ class DeformConv(Conv):
         )
         return super().output_shape(x)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        (x,), (y,) = inputs, outputs
+        # The offsets; with a mask, those put together, and what the sigmoid makes of the mask.
+        # Without one torchvision has a number a sample in its place.
+        offsets = self.offset_channels() * y.positions
+        read = super().kept(inputs, outputs, wanted)
+        if read != INPUT_KEPT or self.padding in ("same", "same_lower"):
+            margins = [n + w.before + w.after for n, w in zip(x.spatial, self.windows(x))]
+            read = padded(x, tuple(margins))
+        return read._replace(own=(*read.own, Own(offsets + (0 if self.modulated else 1))))
+
     def weights(self, x: Shape) -> Iterator[Weight]:
         yield Weight("offset.weight", (self.offset_channels(), x.channels, *self.kernel_size))
         yield Weight("offset.bias", (self.offset_channels(),))
         yield from super().weights(x)
+
+    def inner_elements(self, y: Shape) -> int:
+        return self.offset_channels() * y.positions
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         kernel = product(self.kernel_size)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from convcalc.arithmetic import divides, equal, exact_div, product, require
+from convcalc.arithmetic import divides, equal, exact_div, product, require, value_of
 from convcalc.layers.base import Operations, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Count, Flag, Numbers, OneAxis, Rate, Whole
+from convcalc.layers.keeping import INPUT_KEPT, NOTHING_KEPT, Kept, Own, Wanted
 from convcalc.reach import Sight, same_sizes
 from convcalc.shape import MOST_AXES, Shape
 
@@ -27,6 +28,7 @@ class Linear(Unary):
     """
 
     family = "dense"
+    absorbs = True
     natural_axes = 0
     stated = (
         stated(
@@ -62,6 +64,12 @@ class Linear(Unary):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(macs=x.channels * y.size, sums=y.size, bias=y.size if self.bias else 0)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        if not wanted.weights:
+            return NOTHING_KEPT
+        # All positions of all samples become the rows of one matrix, which a part cannot.
+        return INPUT_KEPT._replace(copies_parts=len(inputs[0]) > 1)
+
 
 @layer("scale")
 class Scale(Unary):
@@ -73,6 +81,7 @@ class Scale(Unary):
     """
 
     family = "dense"
+    inline = True
 
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE
@@ -82,6 +91,9 @@ class Scale(Unary):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(mul=y.size)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return INPUT_KEPT if wanted.weights else NOTHING_KEPT
 
 
 class _Passing(Unary):
@@ -100,6 +112,7 @@ class Flatten(_Passing):
     Example: `- flatten` on `16x5x5`
     """
 
+    inline = True
     start_axis: OneAxis = 0
 
     def output_shape(self, x: Shape) -> Shape:
@@ -118,6 +131,7 @@ class Reshape(_Passing):
     Example: `- reshape: {shape: [16, 25]}` on `16x5x5`
     """
 
+    inline = True
     shape: Annotated[tuple[int, ...], Numbers(-1)]
 
     def output_shape(self, x: Shape) -> Shape:
@@ -165,6 +179,16 @@ class Dropout(_Passing):
     """
 
     rate: Rate = 0.5
+
+    def is_trained_view(self, x: Shape) -> bool:
+        return bool(value_of(self.rate) == 0)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # The factor of every element, 0 or 1/(1 − rate); or one 0 for all.
+        rate = value_of(self.rate)
+        if rate == 0:
+            return NOTHING_KEPT
+        return Kept(own=(Own(1, each=False) if rate == 1 else Own(outputs[0].size),))
 
 
 @layer("identity")

@@ -18,6 +18,7 @@ from convcalc.layers.fields import (
     Whole,
 )
 from convcalc.layers.grouping import per_group
+from convcalc.layers.keeping import INPUT_KEPT, Kept, Own, Wanted
 from convcalc.reach import Sight, in_place, only_whole, shifted, sight_of
 from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
@@ -103,6 +104,26 @@ class _Elementwise(Join):
         others = len(inputs) - 1 if self.value is None else 1
         return Operations(**{self.primitive: others * y.size})
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # They are joined two at a time: the first with the second, what that makes with the third.
+        kept, own = set(), []
+        before, wants_before = inputs[0], wanted.inputs[0]
+        for index, wants in enumerate(wanted.inputs[1:], start=1):
+            keeps_before, keeps_other = self._keeps(wants_before, wants)
+            if keeps_other:
+                kept.add(index)
+            if keeps_before and index == 1:
+                kept.add(0)
+            elif keeps_before:
+                own.append(Own(before.size))
+            before = _broadcast(self.type, (before, inputs[index]))
+            wants_before = wants_before or wants
+        return Kept(tuple(sorted(kept)), (), tuple(own))
+
+    def _keeps(self, wants_first: bool, wants_second: bool) -> tuple[bool, bool]:
+        """Which of two operands are kept, by which of their gradients are wanted."""
+        return False, False
+
 
 @layer("add")
 class Add(_Elementwise):
@@ -112,6 +133,9 @@ class Add(_Elementwise):
     """
 
     primitive = "add"
+
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        return tuple([index for index, x in enumerate(inputs) if x == outputs[0]])
 
 
 @layer("sub")
@@ -124,6 +148,9 @@ class Sub(_Elementwise):
     primitive = "add"
     arity = 2
 
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        return (0,) if inputs[0] == outputs[0] else ()
+
 
 @layer("mul")
 class Mul(_Elementwise):
@@ -133,6 +160,9 @@ class Mul(_Elementwise):
     """
 
     primitive = "mul"
+
+    def _keeps(self, wants_first: bool, wants_second: bool) -> tuple[bool, bool]:
+        return wants_second, wants_first
 
 
 @layer("div")
@@ -154,25 +184,37 @@ class Div(_Elementwise):
         )
         return super().output_shape(inputs)
 
+    def _keeps(self, wants_first: bool, wants_second: bool) -> tuple[bool, bool]:
+        return wants_second, wants_first or wants_second
+
+
+class _Extreme(_Elementwise):
+    """Each element is one of its operands'."""
+
+    primitive = "cmp"
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return super().kept(inputs, outputs, wanted) if self.value is None else INPUT_KEPT
+
+    def _keeps(self, wants_first: bool, wants_second: bool) -> tuple[bool, bool]:
+        is_wanted = wants_first or wants_second
+        return is_wanted, is_wanted
+
 
 @layer("maximum")
-class Maximum(_Elementwise):
+class Maximum(_Extreme):
     """The largest of its inputs at every element, broadcast as PyTorch does; or max(x, `value`).
 
     Example: `- maximum: {from: [a, b]}` on `64x56x56`
     """
 
-    primitive = "cmp"
-
 
 @layer("minimum")
-class Minimum(_Elementwise):
+class Minimum(_Extreme):
     """The smallest of its inputs at every element, broadcast as PyTorch does; or min(x, `value`).
 
     Example: `- minimum: {value: 6}` on `64x56x56`
     """
-
-    primitive = "cmp"
 
 
 @layer("concat")
@@ -214,6 +256,9 @@ class Concat(Join):
             size = size + other[self.axis]
         return resized(first, self.axis, size)
 
+    def hands_on(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        return tuple(range(len(inputs)))
+
     def sights(
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], part: int
     ) -> tuple[Sight, ...]:
@@ -244,6 +289,7 @@ def _axis_that_fits(inputs: tuple[Shape, ...]) -> str:
 
 class _Moving(Unary):
     moves = True
+    inline = True
 
 
 @layer("channel_shuffle")
@@ -297,6 +343,7 @@ class Split(Layer):
     """
 
     moves = True
+    inline = True
     one_of = ("sections", "sizes")
 
     sections: Annotated[int | tuple[int, ...] | None, Optional(CountOrNumbers())] = None
@@ -349,6 +396,9 @@ class Split(Layer):
         (x,) = inputs
         start = sum(output[self.axis] for output in outputs[:part])
         return (_moved(x, self.axis, -start),)
+
+    def is_trained_view(self, x: Shape) -> bool:
+        return True
 
 
 @layer("index_select")
@@ -426,6 +476,9 @@ class Slice(_Moving):
             size=size,
         )
         return resized(x, self.axis, (stop - start + self.step - 1) // self.step)
+
+    def is_trained_view(self, x: Shape) -> bool:
+        return True
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         axis = self.axis % len(x)

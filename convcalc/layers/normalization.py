@@ -9,6 +9,7 @@ from convcalc.arithmetic import require
 from convcalc.layers.base import Operations, Stated, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Choice, Count, EachAxis, Flag, Whole
 from convcalc.layers.grouping import per_group
+from convcalc.layers.keeping import NOTHING_KEPT, Kept, Own, Wanted, input_and
 from convcalc.reach import Sight, kept, whole
 from convcalc.shape import MOST_AXES, Shape
 
@@ -61,6 +62,7 @@ class BatchNorm(_Affine):
     Example: `- batch_norm` on `64x56x56`
     """
 
+    vanishes = True
     stated = (_channels_as("num_features"),)
 
     def weights(self, x: Shape) -> Iterator[Weight]:
@@ -70,6 +72,10 @@ class BatchNorm(_Affine):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(mul=y.size, add=y.size)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # The mean of a channel over the batch, and the inverse of its deviation.
+        return input_and(2 * inputs[0].channels, each=False)
 
     def storage(self, x: Shape) -> Storage:
         return Storage.IN_PLACE
@@ -105,8 +111,14 @@ class LayerNorm(_Affine):
             yield Weight("bias", shape)
 
     def operations(self, x: Shape, y: Shape) -> Operations:
-        groups = x.positions if self.over == "channels" else 1
-        return _normalized(x.size, groups, self.affine)
+        return _normalized(x.size, self._groups(x), self.affine)
+
+    def _groups(self, x: Shape) -> int:
+        """How many means there are."""
+        return x.positions if self.over == "channels" else 1
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return input_and(2 * self._groups(inputs[0]))
 
     def sight(self, x: Shape, y: Shape) -> Sight:
         return kept(len(x) - 1) if self.over == "channels" else whole(len(x) - 1)
@@ -138,6 +150,9 @@ class GroupNorm(_Affine):
     def sight(self, x: Shape, y: Shape) -> Sight:
         return whole(len(x) - 1)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return input_and(2 * self.groups)._replace(copies_parts=True)
+
 
 @layer("instance_norm")
 class InstanceNorm(_Affine):
@@ -166,6 +181,11 @@ class InstanceNorm(_Affine):
 
     def sight(self, x: Shape, y: Shape) -> Sight:
         return whole(len(x) - 1)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # A batch norm of one sample with all samples' channels, so the scale comes once a sample.
+        kept = input_and((3 if self.affine else 2) * inputs[0].channels)
+        return kept._replace(copies_parts=True)
 
 
 @layer("rms_norm")
@@ -200,6 +220,12 @@ class RMSNorm(_Affine):
         n, rows = x.size, x.positions
         return Operations(mul=2 * n + (n if self.affine else 0), add=n, div=2 * rows, sqrt=rows)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # The reciprocals of the roots, and what the learned scale is multiplied with.
+        (x,) = inputs
+        kept = input_and(x.positions) if wanted.inputs[0] else NOTHING_KEPT
+        return kept._replace(own=(*kept.own, Own(x.size))) if wanted.weights else kept
+
 
 @layer("local_response_norm")
 class LocalResponseNorm(Unary):
@@ -222,3 +248,9 @@ class LocalResponseNorm(Unary):
     def operations(self, x: Shape, y: Shape) -> Operations:
         n = y.size
         return Operations(mul=3 * n, add=self.size * n, log=n, exp=n, div=n)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # The squares, padded, that are summed; what is taken to the power, and the power.
+        (x,) = inputs
+        squares = (x.channels + self.size - 1) * x.positions
+        return input_and(squares, x.size, x.size)

@@ -17,6 +17,16 @@ from convcalc.layers.fields import (
     Padding,
     PerAxis,
 )
+from convcalc.layers.keeping import (
+    INPUT_KEPT,
+    NOTHING_KEPT,
+    Kept,
+    Own,
+    Wanted,
+    input_and,
+    padded,
+    with_indices,
+)
 from convcalc.reach import Along, Reach, Sight, adaptive, nearest, reach_of, sight_of, whole
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive_taps, same_size, windows_over
@@ -47,6 +57,21 @@ class _Pool(Unary):
     def dilations(self) -> tuple[int, ...]:
         """The step between the cells of a window, on each axis."""
         return (1,) * len(self.kernel_size)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return self._read(inputs[0])
+
+    def _read(self, x: Shape) -> Kept:
+        """The input; padded where PyTorch's pools cannot pad so."""
+        windows = self.windows(x)
+        if not isinstance(self.padding, str) and all(w.before == w.after for w in windows):
+            return INPUT_KEPT
+        return self._cut(x)
+
+    def _cut(self, x: Shape) -> Kept:
+        """The cells that windows reach, where PyTorch's code cuts or pads the input to these."""
+        axes = zip(_Pool.output_shape(self, x).spatial, self.windows(x))
+        return padded(x, tuple([(count - 1) * w.stride + w.span for count, w in axes]))
 
     def output_shape(self, x: Shape) -> Shape:
         windows = self.windows(x)
@@ -83,6 +108,9 @@ class MaxPool(_Pool):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(cmp=(product(self.kernel_size) - 1) * y.size)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return with_indices(self._read(inputs[0]), outputs[0].size)
 
 
 @layer("avg_pool")
@@ -151,6 +179,16 @@ class KMaxPool(_Pool):
         rules[-1] = (*rules[-1], nearest(Fraction(self.k_max)))
         return tuple(Along(axis, each) for axis, each in enumerate(rules, start=1))
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # The windows laid out, which along one axis are the input seen otherwise; the indices of
+        # the largest, and these in order.
+        (x,), (y,) = inputs, outputs
+        read = self._cut(x)
+        if len(x.spatial) > 1:
+            windows = product(super().output_shape(x))
+            read = Kept(own=(Own(windows * product(self.kernel_size)),))
+        return with_indices(with_indices(read, y.size), y.size)
+
 
 class _GlobalPool(Unary):
     family = "pooling"
@@ -184,6 +222,9 @@ class GlobalMaxPool(_GlobalPool):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(cmp=x.size - y.size)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return with_indices(INPUT_KEPT, outputs[0].size)
+
 
 def _adaptive_taps(x: Shape, y: Shape) -> int:
     """The cells that all windows of an adaptive pool of all channels read."""
@@ -194,6 +235,11 @@ def _adaptive_taps(x: Shape, y: Shape) -> int:
 def adaptive_mean(x: Shape, y: Shape) -> Operations:
     """The operations of the means over adaptive windows: all cells but one, and a division."""
     return Operations(add=_adaptive_taps(x, y) - y.size, div=y.size)
+
+
+def kept_by_adaptive_mean(y: Shape) -> Kept:
+    """What the means over adaptive windows keep; of one window, PyTorch has a plain mean."""
+    return NOTHING_KEPT if y.positions == 1 else INPUT_KEPT
 
 
 class _AdaptivePool(Unary):
@@ -226,6 +272,9 @@ class AdaptiveAvgPool(_AdaptivePool):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return adaptive_mean(x, y)
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return kept_by_adaptive_mean(outputs[0])
+
 
 @layer("adaptive_max_pool")
 class AdaptiveMaxPool(_AdaptivePool):
@@ -236,6 +285,9 @@ class AdaptiveMaxPool(_AdaptivePool):
 
     def operations(self, x: Shape, y: Shape) -> Operations:
         return Operations(cmp=_adaptive_taps(x, y) - y.size)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return with_indices(INPUT_KEPT, outputs[0].size)
 
 
 @layer("max_unpool")
@@ -267,6 +319,10 @@ class MaxUnpool(Unary):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         stride, ones = self.stride or self.kernel_size, (1,) * len(self.kernel_size)
         return windows_over(x.spatial, self.kernel_size, stride, self.padding, ones)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        # Where each cell goes.
+        return input_and(inputs[0].positions, dtype="int64", each=False)
 
     def output_shape(self, x: Shape) -> Shape:
         require(

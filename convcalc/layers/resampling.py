@@ -18,7 +18,8 @@ from convcalc.layers.fields import (
     Number,
     Optional,
 )
-from convcalc.layers.pooling import adaptive_mean
+from convcalc.layers.keeping import INPUT_KEPT, NOTHING_KEPT, Kept, Wanted
+from convcalc.layers.pooling import adaptive_mean, kept_by_adaptive_mean
 from convcalc.reach import (
     Reach,
     Sight,
@@ -152,6 +153,9 @@ class Pad(Unary):
             return ()
         return tuple(Window(1, 1, *margins.get(axis, (0, 0))) for axis in range(1, len(x)))
 
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return INPUT_KEPT if self.mode in ("reflect", "replicate") else NOTHING_KEPT
+
 
 @layer("upsample")
 class Upsample(Unary):
@@ -232,6 +236,9 @@ class Upsample(Unary):
         if support is None:
             return nearest(ratio, is_exact=self.mode == "nearest-exact")
         return interpolated(ratio, support)
+
+    def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
+        return kept_by_adaptive_mean(outputs[0]) if self.mode == "area" else NOTHING_KEPT
 
 
 @layer("pixel_shuffle")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
-from convcalc.passes.base import PASSES, Pass, Settings, add_pass
+from convcalc.passes.base import PASSES, Pass, add_pass
 from convcalc.registry import files
+from convcalc.steps import Settings
 
 __all__ = ["PASSES", "Pass", "Settings", "add_pass", "known"]
 

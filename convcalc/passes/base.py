@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from convcalc.costs import Figure, register
 from convcalc.graph import Graph
-
-
-class Settings(NamedTuple):
-    """What is asked of the passes: samples at a time, and the type of a number."""
-
-    batch: int = 1
-    dtype: str = "float32"
+from convcalc.steps import Settings
 
 
 class Pass:

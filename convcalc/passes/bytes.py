@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from convcalc.costs import Figure, activations, buffers, common, params, unchanged
-from convcalc.diagnostics import fail
+from convcalc.dtypes import size_of
 from convcalc.graph import Graph
-from convcalc.passes.base import Pass, Settings, add_pass
-from convcalc.words import did_you_mean, listed
-
-#: Bytes of a number by the name of its type (PyTorch's, and NumPy's).
-SIZES: Mapping[str, int] = {
-    "float64": 8,
-    "float32": 4,
-    "float16": 2,
-    "bfloat16": 2,
-    "int64": 8,
-    "int32": 4,
-    "int16": 2,
-    "int8": 1,
-    "uint8": 1,
-}
-
-
-def size_of(dtype: str) -> int:
-    """The bytes of one number. Raises ConvcalcError, which lists the known types."""
-    if dtype not in SIZES:
-        help = f"{did_you_mean(dtype, SIZES)} the types are {listed(SIZES)}".strip()
-        raise fail("unknown-dtype", f"unknown type of number `{dtype}`", help)
-    return SIZES[dtype]
+from convcalc.passes.base import Pass, add_pass
+from convcalc.steps import Settings
 
 
 @add_pass
 class Bytes(Pass):
     """The bytes of the tensors that a layer owns, running statistics included, and of its outputs.
 
-    Outputs are those of all samples; views of an input count as any output does.
+    Outputs are those of all samples; a view of an input is no output of its own. A layer that says
+    its own type has numbers of that.
     """
 
     figures = (
@@ -51,19 +31,22 @@ class Bytes(Pass):
             "activation_bytes",
             "Activation bytes",
             unit="B",
-            meaning="Activation bytes: what every layer puts out, summed, normalisations and"
-            " activations included, as {dtype}; not what is alive at once.",
+            meaning="Activation bytes: what every layer makes, summed, normalisations and"
+            " activations included, views left out, as {dtype}; not what is alive at once.",
         ),
         Figure("dtype", "Dtype", total=common, times=unchanged, numeric=False),
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int, int, str]]:
-        size, dtype = size_of(settings.dtype), settings.dtype
-        known: dict[int, tuple[int, int, str]] = {}
+        size_of(settings.dtype)
+        known: dict[tuple[int, str | None], tuple[int, int, str]] = {}
         for node in graph.nodes:
             placed = node.placed
-            if id(placed) not in known:
+            key = id(placed), node.dtype
+            if key not in known:
+                dtype = node.dtype or settings.dtype
+                size = size_of(dtype)
                 weights = params(placed) + buffers(placed)
                 outputs = activations(placed) * settings.batch
-                known[id(placed)] = (weights * size, outputs * size, dtype)
-            yield known[id(placed)]
+                known[key] = (weights * size, outputs * size, dtype)
+            yield known[key]

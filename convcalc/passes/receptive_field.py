@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from convcalc.costs import Figure, unchanged
 from convcalc.graph import Graph
-from convcalc.passes.base import Pass, Settings, add_pass
+from convcalc.passes.base import Pass, add_pass
 from convcalc.receptive_field import Seen, seen_by_nodes
+from convcalc.steps import Settings
 
 
 def last(values: Iterable[int | None]) -> int | None:

@@ -62,7 +62,7 @@ def _table(checked: Checked, title: str, si: bool) -> Table:
     analysis, number = checked.analysis, short if si else grouped
     metrics = [find(each.budget.metric) for each in checked.verdicts]
     titles = [
-        f"{title_of(metric, analysis.convention)}{_of_bytes(metric, checked.dtype)}"
+        f"{title_of(metric, analysis.convention)}{_of_bytes(metric, analysis.totals.dtype)}"
         for metric in metrics
     ]
 
@@ -83,9 +83,9 @@ def _table(checked: Checked, title: str, si: bool) -> Table:
     )
 
 
-def _of_bytes(metric: Column, dtype: str) -> str:
-    """The type of a number behind the title of a figure in bytes."""
-    return f" ({dtype})" if FIGURES[metric.key].unit else ""
+def _of_bytes(metric: Column, dtype: str | None) -> str:
+    """The type of a number behind the title of a figure in bytes; None: layers have several."""
+    return f" ({dtype or 'mixed types'})" if FIGURES[metric.key].unit else ""
 
 
 def _said(verdict: Verdict, number: Any) -> str:

@@ -24,9 +24,15 @@ def as_sizes(value: Any, si: bool) -> str:
     return " ".join(f"{shape} ×{count}" if count > 1 else shape for shape, count in runs)
 
 
-def as_number(unit: str = "") -> Callable[[Any, bool], str]:
-    """A number in a table, a short one with its unit; `?` where there is none."""
-    return lambda value, si: short(value) + unit if si else grouped(value)
+def as_number(unit: str = "", missing: str = "?") -> Callable[[Any, bool], str]:
+    """A number in a table, a short one with its unit; `missing` where there is none."""
+
+    def show(value: Any, si: bool) -> str:
+        if value is None:
+            return missing
+        return short(value) + unit if si else grouped(value)
+
+    return show
 
 
 #: Behind a figure that is 0 because a tool passes over the layer.

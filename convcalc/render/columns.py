@@ -155,8 +155,42 @@ def _figure(figure: Figure) -> Column:
         figure.numeric,
         borrowed if key == "params" else mark if figure.costs else None,
         figure.costs,
-        as_number(figure.unit) if figure.numeric else as_word,
+        # What a layer computes may be unknown; anything else that it lacks is not there.
+        as_number(figure.unit, "?" if figure.costs else "") if figure.numeric else as_word,
     )
+
+
+def _intensity(figures: Figures) -> int | float | None:
+    """Operations a byte moved; None where they are not known, or nothing moves."""
+    operations, moved = figures["operations"], figures["moved_bytes"]
+    if operations is None or not moved:
+        return None
+    from fractions import Fraction  # few ask for it
+
+    from convcalc.render.numbers import as_number
+
+    return as_number(Fraction(sum(operations.values()), moved))
+
+
+def _as_ratio(value: Any, si: bool) -> str:
+    from fractions import Fraction
+
+    from convcalc.render.numbers import digits
+
+    return "" if value is None else digits(Fraction(value))
+
+
+#: Ratios of figures, which the sums have of their own.
+_RATIOS = {
+    "intensity": Column(
+        "intensity",
+        "Ops/byte",
+        lambda r: _intensity(r.figures),
+        lambda a: _intensity(a.totals),
+        numeric=True,
+        show=_as_ratio,
+    )
+}
 
 
 def _convention(name: str) -> Column:
@@ -178,7 +212,7 @@ def known() -> dict[str, Column]:
     passes.known()  # they register theirs
     figures = [_figure(figure) for figure in FIGURES.values() if figure.column]
     shares = [column.share for column in figures if column.numeric]
-    return _WORDS | {column.key: column for column in (*figures, *shares)}
+    return _WORDS | {column.key: column for column in (*figures, *shares)} | _RATIOS
 
 
 def of_rows(analysis: Analysis) -> list[str]:
@@ -277,7 +311,8 @@ def legend(
         parts.append("operations as each tool counts them; `convcalc conventions` says how")
     elif counting:
         parts.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}")
-    lines = ["; ".join(parts) + ".", *meanings(keys, analysis.totals.dtype)]
+    dtype = analysis.totals.dtype or ("each layer's dtype" if analysis.rows else None)
+    lines = ["; ".join(parts) + ".", *meanings(keys, dtype)]
     tool = "the tool" if analysis.counts else convention.tool
     if any(PASSED in mark for mark in marks):
         lines.append(f"{PASSED} {tool} does not know these layers and counts them as 0.")

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from convcalc import layers
+from convcalc.dtypes import SIZES
 from convcalc.language.scopes import tensor_values
 from convcalc.shape import Shape
 from fuzz.making.expressions import express, plain
@@ -91,6 +92,8 @@ class _Maker:
     def __init__(self, rng: Random) -> None:
         self.rng = rng
         self.names = 0
+        #: What enters the network, by its names, which no layer may take.
+        self.entering: tuple[str, ...] = ("input",)
         #: How much of everything there is; small documents are quick, and they are the most.
         self.size = rng.choice((1, 1, 1, 2, 2, 3, 5))
         self.lines_left = 0
@@ -138,8 +141,9 @@ class _Maker:
         named = {name: (shape,) for name, shape in inputs.items()}
         scope = _Scope(self.variables, {**named, "input": entering})
         self.lines_left = 3 * self.size
+        self.entering = (*inputs, "input")
         spec["layers"], outputs = self.lines(entering, scope, self.rng.randint(1, 2 * self.size), 0)
-        made = [name for name in scope.tensors if name not in (*inputs, "input")]
+        made = [name for name in scope.tensors if name not in self.entering]
         if made and self.odds(0.3):
             chosen = self.some(made, 1, len(made))
             spec["outputs"] = chosen[0] if len(chosen) == 1 and self.odds(0.5) else chosen
@@ -284,7 +288,7 @@ class _Maker:
             is_there = self.odds(0.7)
             common["when"] = self.written(is_there, scope.seen(taken))
         if is_there and self.odds(0.8 if type == "split" else 0.25):
-            known = [name for name in scope.tensors if name != "input"]
+            known = [name for name in scope.tensors if name not in self.entering]
             again = known and self.odds(0.1)
             common["name"] = self.rng.choice(known) if again else self.fresh()
             scope.tensors[common["name"]] = outputs
@@ -292,6 +296,8 @@ class _Maker:
             common["functional"] = self.odds(0.7)
         if self.odds(0.05):
             common["trainable"] = self.written(self.odds(0.3), scope.seen(taken))
+        if self.odds(0.05):
+            common["dtype"] = self.rng.choice(list(SIZES))
         fields = self.shuffled({**fields, **common})
         line: Any = {type: fields}
         if not fields:

@@ -14,7 +14,7 @@ from typing import Any
 from fuzz.making.places import Path, at, changed, element_paths
 
 #: What every element takes beside its own fields.
-_COMMON = ("name", "from", "when", "trainable")
+_COMMON = ("name", "from", "when", "trainable", "dtype")
 #: The mappings whose order means something.
 _ORDERED = ("variables", "args", "let", "input")
 

@@ -37,8 +37,6 @@ _MODULES = frozenset(
     {"activation", "convolution", "dense", "normalization", "pooling", "resampling"}
     | {"transposed convolution"}
 )
-#: Activations that are no module there.
-_NO_MODULES = frozenset({"abs", "clamp", "exp", "log", "sqrt", "square", "scale"})
 #: Operators of which no tool sees the parts.
 _FUSED = frozenset({"scaled_dot_product_attention"})
 #: Views, of which a change in place is one of what they look at.
@@ -309,7 +307,7 @@ class Walk:
                 name = self._weight_name(call, weight) or name
             elif layer.moves and index < len(calls) - 1:
                 name = layer.type
-            if layer.family in _MODULES and layer.type not in _NO_MODULES and not layer.moves:
+            if layer.family in _MODULES and not (layer.inline or layer.moves):
                 functional = is_function
             else:
                 functional = function in (
@@ -521,7 +519,7 @@ def _without_idle(traced: Traced) -> Traced:
 def _is_module(call: Call) -> bool:
     """Whether a module was called, and no function or operator."""
     layer = call.placed.layer
-    return layer.family in _MODULES and layer.type not in _NO_MODULES and not call.functional
+    return layer.family in _MODULES and not (layer.inline or call.functional)
 
 
 def _is_idle(call: Call) -> bool:

@@ -1,0 +1,109 @@
+"""`convcalc roofline`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from convcalc.cli import candidates, options, output, progress
+from convcalc.cli.command import Command, notes
+from convcalc.diagnostics import fail
+
+if TYPE_CHECKING:
+    from convcalc.api import Network
+    from convcalc.cli.output import Printer
+    from convcalc.devices import Device
+
+
+@click.command("roofline", cls=Command, short_help="The least time on a device, and what sets it.")
+@click.argument("specs", metavar="SPEC...", nargs=-1, shell_complete=candidates.specs)
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    type=options.Text(),
+    metavar="NAME|FILE",
+    shell_complete=candidates.devices,
+    help="A device, or a YAML file of one; several stand side by side.",
+)
+@click.option("--list-devices", "is_list", is_flag=True, help="List the devices instead.")
+@options.network_options
+@options.batch_option
+@options.dtype_option
+@options.fuse_option
+@options.si_option
+@output.output_options
+@options.error_format_option
+def command(
+    load: Callable[[str], Network],
+    printer: Printer,
+    specs: tuple[str, ...],
+    devices: tuple[str, ...],
+    is_list: bool,
+    batch: int,
+    dtype: str | None,
+    fuse: bool | None,
+    si: bool,
+) -> None:
+    """Print the least time that a network and each of its layers take on a device.
+
+    That is the longer of two: all operations at the device's peak, and all bytes at its memory's
+    bandwidth. It is a bound: what does these operations is no faster, and mostly slower. A layer's
+    bytes are its weights, inputs and outputs, once each; a network's those of its weights, inputs
+    and outputs, which no way to run it can do without.
+
+    A device is a name from --list-devices or a YAML file with its `name`, `source`,
+    `operations_per_second` of each type of number, and `bytes_per_second`.
+
+    \b
+    Examples:
+      convcalc roofline mobilenet_v2 --device raspberry-pi-5
+      convcalc roofline resnet50 --device rtx-4090 --device a100 --dtype float16 --batch 64
+      convcalc roofline mobilenet_v2 --device stm32h743 --dtype int8 --input 96
+      convcalc roofline mynet.yaml --device myboard.yaml --csv
+      convcalc roofline --list-devices
+    """
+    if is_list:
+        if specs or devices:
+            message = "`--list-devices` lists all devices, and asks nothing of a network"
+            raise fail("usage", message, "leave it out, or the rest")
+        from convcalc import devices as known
+        from convcalc.render.devices import report as listed
+
+        printer.print(listed(known.every()))
+        return
+    if not specs:
+        raise options.missing_spec(click.get_current_context())
+    if not devices:
+        help = "--device rtx-4090 is one; `convcalc roofline --list-devices` lists them"
+        raise fail("usage", "`convcalc roofline` needs a device", help)
+    from convcalc.render.roofline import report
+
+    found = _devices(devices)
+    printer.print(
+        report(
+            [
+                load(spec).roofline(*found, batch=batch, dtype=dtype or "float32", fuse=fuse)
+                for spec in progress.each(specs, "bounding")
+            ],
+            si,
+        )
+    )
+
+
+def _devices(names: tuple[str, ...]) -> list[Device]:
+    """The devices that are asked for. Raises ConvcalcError, also for one that comes twice."""
+    from convcalc import devices
+
+    found: dict[str, Device] = {}
+    for name in names:
+        device = devices.find(name)
+        if devices.is_path(name):
+            notes().read.append(name)
+        if device.name in found:
+            message = f"the device `{device.name}` is asked for twice"
+            raise fail("usage", message, "leave one of them out, or give its file another `name`")
+        found[device.name] = device
+    return [*found.values()]

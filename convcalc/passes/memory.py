@@ -1,0 +1,62 @@
+"""The bytes that are kept while each layer runs: peak memory, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convcalc.costs import Figure, largest
+from convcalc.graph import Graph
+from convcalc.memory.definitions import Run, find
+from convcalc.memory.lifetimes import lifetimes_of
+from convcalc.passes.base import Pass, add_pass
+from convcalc.steps import Settings, steps_of
+
+#: The definitions that have a figure. Where an arena keeps each tensor takes too long for all.
+_DEFINITIONS = ("max_io", "live", "in_place")
+_NOTHING = (None,) * len(_DEFINITIONS)
+
+
+@add_pass
+class Memory(Pass):
+    """What is kept at each step of the network, under some of the definitions of peak memory.
+
+    The total is the most. A layer that is no step has none: a view of its input, or what has
+    vanished into the layer before it.
+    """
+
+    figures = (
+        Figure(
+            "max_io_bytes",
+            "Max I/O bytes",
+            unit="B",
+            total=largest,
+            meaning="Max I/O bytes: what a layer reads and makes, as {dtype}; the total is the"
+            " most of a layer.",
+        ),
+        Figure(
+            "live_bytes",
+            "Live bytes",
+            unit="B",
+            total=largest,
+            meaning="Live bytes: every tensor that is needed while a layer runs, as {dtype}; the"
+            " total is the peak.",
+        ),
+        Figure(
+            "in_place_bytes",
+            "In-place bytes",
+            unit="B",
+            total=largest,
+            meaning="In-place bytes: live bytes where elementwise and depthwise layers overwrite"
+            " their inputs, as {dtype}; the total is the peak.",
+        ),
+    )
+
+    def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None, ...]]:
+        steps = steps_of(graph, settings)
+        run = Run(graph, settings, steps, lifetimes_of(steps))
+        found: list[tuple[int | None, ...]] = [_NOTHING] * len(graph.nodes)
+        courses = [find(name).course(run) for name in _DEFINITIONS]
+        bytes = [course.bytes for course in courses if course is not None]
+        for step, kept in zip(steps.steps, zip(*bytes)):
+            found[step.node] = kept
+        return iter(found)

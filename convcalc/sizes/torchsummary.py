@@ -1,0 +1,74 @@
+"""torchsummary's block (`torchsummary.summary`): what all modules put out, twice, in 4 bytes each.
+
+torchsummary/torchsummary.py (`summary`), version 1.5.1. Hooks on every module but the model,
+`nn.Sequential` and `nn.ModuleList` (with what is derived from these); a megabyte is 1024² bytes.
+
+- A block that is a module class of its own (`module` in a spec) counts its output once more, beside
+  that of the layer that made it: 62.79 MB of ResNet-18, whose layers alone have 51.44.
+- Functions, operators and methods are not seen: `+`, `torch.cat`, `torch.flatten`, and what is
+  `functional` here. A module that is called again counts again, with its parameters.
+- Parameters are those called `weight` and `bias` of modules with a hook: what is learned otherwise
+  (a class token, a layer scale) is not among them.
+- Every number has 4 bytes, whatever its type. Sizes of several inputs are multiplied.
+- Modules that pass on or turn what enters them count in torchvision's networks and are no layers
+  here: `StochasticDepth`, `Permute`, and `nn.Flatten`, which a `flatten` is not taken for.
+- It stops at torchvision's DenseNets, whose layers take lists, and at `nn.MultiheadAttention`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convcalc.arithmetic import product
+from convcalc.graph import Graph
+from convcalc.sizes.base import (
+    IN_MEGABYTES,
+    Definition,
+    block_ends,
+    elements,
+    in_two_places,
+    is_in_attention,
+    is_module,
+)
+
+_MEGABYTE = 1024**2
+_BYTES = 4
+
+
+def _measured(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
+    modules = [node for node in graph.nodes if is_module(node)]
+    made = sum(map(elements, modules)) + sum(map(elements, block_ends(graph)))
+    params = sum(
+        tensor.size
+        for node in modules
+        for tensor in node.placed.tensors
+        if tensor.name.rpartition(".")[2] in ("weight", "bias")
+    )
+    entering = product(size for shape in graph.inputs.values() for size in shape)
+    input = entering * batch * _BYTES / _MEGABYTE
+    both = 2 * made * batch * _BYTES / _MEGABYTE
+    weights = params * _BYTES / _MEGABYTE
+    return in_two_places(
+        input=input, forward_backward=both, params=weights, total=weights + both + input
+    )
+
+
+def _stops(graph: Graph) -> Iterator[str]:
+    if any(node.functional and is_in_attention(node) for node in graph.nodes):
+        yield "at `nn.MultiheadAttention`, which returns more than a tensor"
+    if not any(is_module(node) and node.placed.tensors for node in graph.nodes):
+        yield "where no module has parameters"
+    if len({len(shape) for shape in graph.inputs.values()}) > 1:
+        yield "where inputs have different numbers of axes"
+
+
+DEFINITION = Definition(
+    name="torchsummary",
+    tool="torchsummary.summary",
+    version="1.5.1",
+    meaning="what modules put out, twice, and what enters and what is learned, in 4 bytes a number;"
+    " a block that is a module class of its own counts its output once more; 1 MB is 1024² bytes",
+    labels=IN_MEGABYTES,
+    measure=_measured,
+    stops=_stops,
+)

@@ -1,0 +1,64 @@
+"""The type of a number: that of the whole network, and that which a line says."""
+
+from __future__ import annotations
+
+import convcalc
+from tests.conftest import Run
+
+MIXED = """
+name: Mixed
+input: [4, 8, 8]
+blocks:
+  unit: {args: {out: required}, layers: [conv: {out: out, k: 1, bias: false}, relu]}
+layers:
+  - conv: {name: plain, out: 8, k: 1, bias: false}
+  - unit: {name: quantized, out: 8, dtype: int8}
+  - residual:
+      name: half
+      dtype: float16
+      layers:
+        - squeeze_excite: {squeeze: 2}
+        - conv: {name: precise, out: 8, k: 1, bias: false, dtype: float64}
+  - repeat: {times: 2, dtype: uint8, layers: [conv: {out: 8, k: 1, bias: false}]}
+  - conv: {name: again, weights: plain, dtype: int8, out: 8, k: 1, bias: false}
+"""
+
+
+def test_a_line_says_the_type_of_all_that_is_in_it_and_an_inner_word_is_stronger() -> None:
+    spec = MIXED.replace("weights: plain, ", "")
+    rows = convcalc.loads(spec).analyze(dtype="bfloat16").rows
+    found = {row.name: row.dtype for row in rows}
+    assert found.pop("plain") == "bfloat16"
+    assert {found.pop(name) for name in ("quantized.conv", "quantized.relu")} == {"int8"}
+    assert found.pop("half.precise") == "float64"
+    assert {found.pop(f"conv_{n}") for n in (1, 2)} == {"uint8"}
+    assert found.pop("again") == "int8"
+    assert len(found) > 5
+    assert set(found.values()) == {"float16"}
+
+
+def test_bytes_are_those_of_the_type_that_a_layer_says(run: Run) -> None:
+    spec = MIXED.replace("weights: plain, ", "").encode()
+    sizes = {"int8": 1, "uint8": 1, "float16": 2, "float32": 4, "float64": 8}
+    answer = run("analyze", "-", "--json", stdin=spec).json
+    for row in answer["layers"]:
+        size = sizes[row["dtype"]]
+        assert row["weight_bytes"] == size * (row["params"] + row["buffers"])
+        assert row["activation_bytes"] == size * row["activations"]
+    assert answer["totals"]["dtype"] is None
+    table = run("analyze", "-", "--columns", "name,weight_bytes", stdin=spec).out
+    assert "as each layer's dtype" in table
+
+
+def test_a_layer_that_borrows_weights_makes_numbers_of_its_own_type() -> None:
+    spec = MIXED.replace("input: [4,", "input: [8,")
+    row = convcalc.loads(spec).analyze().rows["again"]
+    assert (row.weight_bytes, row.activation_bytes) == (0, 8 * 8 * 8)
+
+
+def test_the_type_is_one_that_there_is(run: Run) -> None:
+    spec = MIXED.replace("dtype: float16", "dtype: float_16").encode()
+    err = run("analyze", "-", stdin=spec).err
+    assert "error[bad-value]: `dtype` must be one of `float64`, `float32`, `float16`" in err
+    assert "<stdin>:11:14" in err
+    assert "did you mean `float16`" in err
