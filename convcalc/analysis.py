@@ -322,6 +322,7 @@ def analyze(
     convention: str = "exact",
     batch: int = 1,
     dtype: str = "float32",
+    fuse: bool | None = None,
     run: Sequence[Pass] | None = None,
     look: Callable[[], None] = lambda: None,
 ) -> Analysis:
@@ -329,8 +330,9 @@ def analyze(
 
     MACs, operations, FLOPs and activations are for `batch` samples; parameters do not depend on it.
     The convention `all` is `exact`, with the figures of every one beside it in `counts`. `dtype` is
-    the type of a number in weights and activations; `run` are the passes, all of them unless said;
-    `look` is called before every layer, and ends it by raising what it likes.
+    the type of a number in weights and activations; `fuse` says whether batch norms and activations
+    vanish where passes look at what runs, None: as is usual for the type; `run` are the passes, all
+    of them unless said; `look` is called before every layer, and ends it by raising what it likes.
     Raises ConvcalcError for an unknown convention or type of number.
     """
     counting = conventions.find("exact" if convention == ALL else convention)
@@ -340,7 +342,7 @@ def analyze(
     chosen = passes.known() if run is None else run
     said = [figure.key for each in chosen for figure in each.figures]
     keys = in_order(["flops", *said])
-    settings = Settings(batch, dtype)
+    settings = Settings(batch, dtype, fuse)
     found = _joined(graph, [each.run(graph, settings) for each in chosen])
     seen: dict[Any, Figures] = {}
     alike: dict[Any, Figures] = {}

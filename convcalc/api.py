@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.roofline import Roofline
+    from convcalc.sizes import Sizes
     from convcalc.verification import Verification
 
 
@@ -83,19 +84,27 @@ class Network(Graph):
     _spent: float = 0.0
 
     def analyze(
-        self, convention: str = "exact", batch: int = 1, dtype: str = "float32"
+        self,
+        convention: str = "exact",
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
     ) -> Analysis:
         """Parameters, operations and shapes of every layer, and their totals.
 
         `convention` names how `flops` are counted; `batch` is the number of samples that MACs,
         FLOPs and activations are for; `dtype` is the type of a number in weights and activations.
+        `fuse` says whether, where it is about memory, batch norms and elementwise activations
+        vanish into the convolution or linear layer before them: those of `int8` do, unless said.
         Raises ConvcalcError for an unknown convention or type, a batch below 1, or where that
         takes longer than the network's limits allow.
         """
         batch = require_whole("a batch", batch, "sample")
         _require("a convention", convention, str)
         _require("a type of number", dtype, str)
-        found = Analysis(*analysis.analyze(self, convention, batch, dtype, look=self._look()))
+        found = Analysis(
+            *analysis.analyze(self, convention, batch, dtype, fuse, look=self._look())
+        )
         self._bound(found)
         return found
 
@@ -108,15 +117,17 @@ class Network(Graph):
         fuse: bool | None = None,
         order: str = "file",
         keep_input: bool = False,
+        optimizer: str = "adam",
     ) -> Memory:
         """The peak memory of its tensors while it runs, under every definition; weights apart.
 
-        `definition` is the one whose steps are given: `sum`, `max_io`, `live`, `in_place` or
-        `arena`. `fuse` says whether batch norms and elementwise activations vanish into the
-        convolution or linear layer before them: those of `int8` do, unless said. The order of the
-        steps is that of the spec's `file`, or the `best`, in which the `live` peak is the lowest.
-        With `keep_input` the network's input is not overwritten `in_place`. Raises ConvcalcError
-        for an unknown definition, type or order, and where a network's limits allow no more.
+        `definition` is the one whose steps are given: `sum`, `max_io`, `live`, `in_place`,
+        `arena` or `train`. `fuse` says whether batch norms and elementwise activations vanish into
+        the convolution or linear layer before them: those of `int8` do, unless said. The order of
+        the steps is that of the spec's `file`, or the `best`, whose `live` peak is the lowest.
+        With `keep_input` the network's input is not overwritten `in_place`; `optimizer` is the one
+        of `train`: `sgd`, `momentum` or `adam`. Raises ConvcalcError for an unknown definition,
+        type, order or optimizer, and where a network's limits allow no more.
 
         >>> convcalc.load("mobilenet_v2").memory(dtype="int8").peak / 1024  # KiB
         1470.0
@@ -128,8 +139,26 @@ class Network(Graph):
         _require("a type of number", dtype, str)
         _require("an order", order, str)
         limits = self._limits.scaled()
-        asked = Asked(definition, batch, dtype, fuse, order, keep_input)
+        _require("an optimizer", optimizer, str)
+        asked = Asked(definition, batch, dtype, fuse, order, keep_input, optimizer)
         return memory_of(self, asked, Bounds(limits.alive, limits.tries))
+
+    def sizes(
+        self, definition: str = "torchsummary", *, batch: int = 1, dtype: str = "float32"
+    ) -> Sizes:
+        """Its sizes as a tool prints them: `torchsummary`, `torchinfo` or `keras`.
+
+        Raises ConvcalcError for an unknown definition or type, and for a batch below 1.
+
+        >>> convcalc.load("resnet18").sizes().printed["forward_backward"]  # MB
+        '62.79'
+        """
+        from convcalc import sizes
+
+        batch = require_whole("a batch", batch, "sample")
+        _require("a definition", definition, str)
+        _require("a type of number", dtype, str)
+        return sizes.find(definition).of(self, batch, dtype)
 
     def explain(self, name: str, convention: str = "exact", batch: int = 1) -> Explanation:
         """Why a layer costs what it costs: the formula of each figure, with the numbers in it.

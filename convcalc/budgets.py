@@ -32,12 +32,12 @@ class Budget(NamedTuple):
 #: What people call a memory, to the metric that comes near it, and what that is.
 _MEMORIES: Mapping[str, str] = {
     **dict.fromkeys(("flash", "rom", "size", "model_size"), "weight_bytes"),
-    **dict.fromkeys(("ram", "sram", "memory", "vram"), "activation_bytes"),
+    **dict.fromkeys(("ram", "sram", "memory", "vram"), "live_bytes"),
 }
 _NEAR: Mapping[str, str] = {
     "weight_bytes": "`weight_bytes` is the bytes of parameters and running statistics",
-    "activation_bytes": "`activation_bytes` is the sum of all layers' outputs, which are not alive"
-    " at once; no metric is the memory at a time",
+    "live_bytes": "`live_bytes` is the peak of the tensors that are alive at once, weights apart;"
+    " `in_place_bytes` that where layers overwrite their inputs",
 }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Node, whole_name_in
 from convcalc.layers.base import Placed
 from convcalc.named import Named, whole_name
-from convcalc.reach import ITSELF, Cells, Number, Sight, Span, kept
+from convcalc.reach import ITSELF, Cells, Number, Reach, Sight, Span, kept
 from convcalc.shape import Shape
 from convcalc.visible import composed, visible
-from convcalc.words import counted, shortened
+from convcalc.words import counted, quoted, shortened
 
 
 class Seen(NamedTuple):
@@ -25,15 +26,20 @@ class Seen(NamedTuple):
 
 
 def seen_by_nodes(
-    graph: Graph, since: str | None = None, *, exactly: bool = False
+    graph: Graph,
+    since: str | None = None,
+    *,
+    exactly: bool = False,
+    found: dict[int, Seen | None] | None = None,
 ) -> Iterator[Seen | None]:
     """What a cell of each node sees of the inputs, or of the layer `since`; None: nothing.
 
     Of several inputs those with the most axes count, as though they lay on one another. A block
     stands for its last layer. `exactly` works out the sets as well. Of a node with several outputs
-    it is what one of these sees. Raises ConvcalcError for a name that none or several have.
+    it is what all of these see together. What is `found` goes there by the node, the inputs from -1
+    downward. Raises ConvcalcError for a name that none or several have.
     """
-    found: dict[int, Seen | None] = {}
+    found = {} if found is None else found
     #: The parts of those nodes whose outputs do not all see the same.
     parts: dict[int, tuple[Seen | None, ...]] = {}
     start = _starts(graph, since, found, ITSELF if exactly else None)
@@ -244,3 +250,63 @@ def receptive_fields(
 
 def _row(node: Node, seen: Seen) -> ReceptiveField:
     return ReceptiveField(node.name, node.type, node.outputs, seen.spans, seen.is_aligned)
+
+
+class Jump(NamedTuple):
+    """A layer on the way from the input to another, at which what a cell sees changes.
+
+    `rules` are, for each axis, those by which its cells see the tensor that comes along the way,
+    None where they see all of it; `others` are how many tensors it joins with that one, and
+    `entering` is what a cell of that sees.
+    """
+
+    field: ReceptiveField
+    entering: tuple[Span | None, ...]
+    rules: tuple[tuple[Reach, ...] | None, ...]
+    others: int = 0
+
+
+class Way(NamedTuple):
+    """How the receptive field of a layer comes about: jump by jump, from the input on."""
+
+    field: ReceptiveField
+    jumps: tuple[Jump, ...]
+
+
+def way_to(graph: Graph, name: str, since: str | None = None) -> Way:
+    """How the receptive field of a layer comes about; of a block, that of its last layer.
+
+    Where paths meet, the way goes along the one that sees most. Raises ConvcalcError for a name
+    that none or several have, and for a layer that sees nothing.
+    """
+    last = node_called(graph, name)
+    known: dict[int, Seen | None] = {}
+    for _ in seen_by_nodes(graph, since, exactly=True, found=known):
+        pass
+    own = known[last]
+    if own is None:
+        of = "the input" if since is None else quoted(since)
+        message = f"`{graph.nodes[last].name}` sees nothing of {of}"
+        raise fail("sees-nothing", message, "`convcalc receptive-field` lists the layers that do")
+    first = -1 if since is None or composed(since) in graph.inputs else node_called(graph, since)
+    jumps: list[Jump] = []
+    at, part, seen = last, 0, own
+    while at > first:
+        node = graph.nodes[at]
+        sights = zip(node.inputs, node.placed.sights[part])
+        paths = [(t, known[t.node], sight) for t, sight in sights if known[t.node] is not None]
+        tensor, before, sight = max(paths, key=lambda path: _width(path[1]))
+        assert before is not None
+        if before != seen:
+            along = [None if span is None else sight[span.axis - 1] for span in before.spans]
+            rules = tuple([None if each is None else each.rules for each in along])
+            jumps.append(Jump(_row(node, seen), before.spans, rules, len(paths) - 1))
+        at, part, _ = tensor
+        seen = before
+    return Way(_row(graph.nodes[last], own), tuple(reversed(jumps)))
+
+
+def _width(seen: Seen | None) -> tuple[bool, Number]:
+    """How much is seen: what has no bound is more than what has one."""
+    sizes = [None if span is None else span.size for span in seen.spans] if seen else []
+    return None in sizes, sum([size for size in sizes if size is not None])

@@ -32,10 +32,11 @@ _NETWORKS = (
 _SIZES = """\
 ## Sizes as the tools print them
 
-Under a summary some tools print how large a network is, in megabytes. `convcalc.sizes` says the
-same, to the printed digit: each tool by a rule of its own over the modules that it sees, measured
-on the tool (`tests/reference/record_sizes.py`, `record_keras_sizes.py`). These are sums over all
-layers, which nothing has in memory at once.
+Under a summary some tools print how large a network is, in megabytes. `convcalc memory NAME
+--definition torchsummary` says the same, to the printed digit: each tool by a rule of its own over
+the modules that it sees, measured on the tool (`tests/reference/record_sizes.py`,
+`record_keras_sizes.py`). These are sums over all layers, which nothing has in memory at once; what
+is there at once is the peak (`convcalc memory NAME`).
 """
 _INTRODUCTION = """\
 # How the tools count

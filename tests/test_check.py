@@ -150,9 +150,9 @@ def test_no_total_is_not_enough(run: Run) -> None:
     [
         ("", "--max macs=300M is one"),
         ("--max mac=3", "did you mean `macs`?"),
-        ("--max ram=3", "`activation_bytes` is the sum of all layers' outputs"),
-        ("--max SRAM=3", "`activation_bytes` is the sum of all layers' outputs"),
-        ("--max memory=3", "which are not alive at once"),
+        ("--max ram=3", "`live_bytes` is the peak of the tensors that are alive at once"),
+        ("--max SRAM=3", "`live_bytes` is the peak of the tensors that are alive at once"),
+        ("--max memory=3", "the tensors that are alive at once"),
         ("--max flash=3", "= help: `weight_bytes` is the bytes of parameters"),
         ("--max size=3", "= help: `weight_bytes` is the bytes of parameters"),
         ("--max dtype=3", "there is no metric `dtype`"),

@@ -36,6 +36,14 @@ COMMANDS = {
         "analyze lenet resnet18 --format jsonl",
         "analyze - --json",
     ],
+    "`convcalc memory --json`": [
+        "memory lenet --json",
+        "memory lenet resnet18 --definition train --format jsonl",
+    ],
+    "`convcalc memory --definition torchsummary --json`": [
+        "memory lenet --definition torchsummary --json",
+        "memory lenet resnet18 --definition keras --format jsonl",
+    ],
     "`convcalc layer --json`": [
         "layer conv --k 3 --in 8 --json",
         "layer squeeze_excite --squeeze 4 --in 16x8x8 --json",

@@ -12,6 +12,7 @@ import pytest
 
 import convcalc
 from convcalc import ConvcalcError, sizes
+from tests.conftest import Run
 
 REFERENCE = Path(__file__).parent / "reference"
 RECORDED = json.loads((REFERENCE / "sizes.json").read_text(encoding="utf-8"))
@@ -122,14 +123,33 @@ def test_keras_takes_the_unit_of_which_there_is_one_or_more() -> None:
 def test_it_says_where_torchsummary_stops() -> None:
     notes = sizes.find("torchsummary").of(convcalc.load("vit_b_16")).notes
     assert "raises" in RECORDED["networks"]["vit_b_16"]["torchsummary"]
-    assert [note.partition(",")[0] for note in notes] == [
-        "torchsummary.summary stops at `nn.MultiheadAttention`"
-    ]
+    assert notes == (
+        "torchsummary.summary stops at `nn.MultiheadAttention`, which returns more than a tensor",
+    )
+
+
+def test_the_command_prints_the_block(run: Run) -> None:
+    asked = ("memory", "resnet18", "--definition", "torchsummary")
+    found = run(*asked, "--json").json
+    theirs = RECORDED["networks"]["resnet18"]["torchsummary"]["printed"]
+    assert (found["format"], found["printed"]) == ("convcalc.memory/1", theirs)
+    assert {name: f"{size:.2f}" for name, size in found["sizes"].items()} == theirs
+    table = " ".join(run(*asked).out.split())
+    assert "Forward/backward pass size (MB) 62.79" in table
+    assert "once more" in table
+    assert "resnet18,total,107.9" in run(*asked, "vgg11", "--csv").out
+
+
+def test_the_command_says_what_a_definition_of_sizes_does_not_take(run: Run) -> None:
+    asked = ("memory", "lenet5", "--definition", "keras", "--order", "best")
+    assert "--order is for peaks; `keras` has none" in run(*asked).err
+    known = run("memory", "lenet5", "--definition", "kera").err
+    assert "did you mean `keras`? the definitions are `sum`, `max_io`" in known
 
 
 def test_sizes_are_values() -> None:
     network = convcalc.load("lenet5")
-    found = sizes.find("torchinfo").of(network)
+    found = network.sizes("torchinfo")
     assert pickle.loads(pickle.dumps(found)) == found == sizes.find("torchinfo").of(network)
     assert math.isclose(found.sizes["total"], sum([*found.sizes.values()][:3]))
     assert repr(found).startswith("Sizes('torchinfo', Input size (MB): 0.00, Forward")

@@ -14,7 +14,7 @@ import pytest
 from convcalc import api, layers
 from convcalc.diagnostics import ConvcalcError
 from convcalc.memory.training import training
-from convcalc.passes.base import Settings
+from convcalc.steps import Settings
 from tests.reference.saved import BATCH, STANDING, around, saved
 
 RECORD: dict[str, Any] = json.loads(
@@ -146,6 +146,13 @@ def test_samples_only_add_up() -> None:
     )
     one, two, many = [kept(graph, batch=n) - statistics for n in (1, 2, 10)]
     assert (two, many) == (2 * one, 10 * one)
+
+
+def test_a_network_without_a_layer_needs_nothing_to_train() -> None:
+    found = training(
+        api.loads("{name: N, input: [4], layers: [{relu: {when: false}}]}"), Settings()
+    )
+    assert (found.peak, found.at, found.moments) == (0, None, ())
 
 
 def test_an_unknown_optimizer_is_refused() -> None:

@@ -114,12 +114,14 @@ def _with_bytes(
 
     Raises ConvcalcError for chosen ones that are none of bytes.
     """
+    from convcalc.costs import FIGURES
     from convcalc.passes.bytes import Bytes
     from convcalc.render.columns import SUMMED, TABLE, chosen, defaults, with_rare
 
     added = [figure.key for figure in Bytes.figures if figure.numeric]
     if columns is not None:
-        if not {column.base for column in chosen(columns, ())} & {f.key for f in Bytes.figures}:
+        of_bytes = {"dtype", *(key for key, figure in FIGURES.items() if figure.unit == "B")}
+        if of_bytes.isdisjoint(column.base for column in chosen(columns, ())):
             message = "`--dtype` is the type that bytes are of, and no column has bytes"
             raise fail("usage", message, f"add {' or '.join(added)} to --columns")
         return columns

@@ -144,9 +144,19 @@ def definitions(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Definitions of peak memory, each with what it says."""
+    from convcalc import sizes
     from convcalc.memory.definitions import DEFINITIONS
 
-    return offered({each.name: each.meaning for each in DEFINITIONS.values()}, incomplete)
+    known = {each.name: each.meaning for each in DEFINITIONS.values()}
+    known |= {name: f"the sizes that {sizes.find(name).tool} prints" for name in sizes.names()}
+    return offered(known, incomplete)
+
+
+def optimizers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Optimizers of a training step."""
+    from convcalc.memory.training import OPTIMIZERS
+
+    return offered(OPTIMIZERS, incomplete)
 
 
 def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

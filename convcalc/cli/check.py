@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @options.batch_option
 @options.convention_option()
 @options.dtype_option
+@options.fuse_option
 @options.si_option
 @output.output_options
 @options.error_format_option
@@ -42,17 +43,19 @@ def command(
     batch: int,
     convention: str,
     dtype: str | None,
+    fuse: bool | None,
     si: bool,
 ) -> int:
     """Check that networks take no more than they may; the exit status is 1 where one does.
 
     A budget is met by what is just as much. k, M, G are powers of ten, KiB, MiB, GiB of two. The
     metrics are the figures of the totals: params, macs, flops, activations, weight_bytes,
-    activation_bytes and others.
+    live_bytes and others.
 
     activations are the elements that every layer makes, summed, normalisations and activations
-    included, views left out, and activation_bytes their bytes, not what is alive at once;
-    weight_bytes those of parameters and running statistics.
+    included, views left out, and activation_bytes their bytes; live_bytes is the peak of what is
+    alive at once (`convcalc memory` shows where); weight_bytes are those of parameters and running
+    statistics.
 
     With --error-format github, json or concise, a budget that is exceeded is a mistake of that
     style on standard error, too.
@@ -60,7 +63,7 @@ def command(
     \b
     Examples:
       convcalc check mobilenet_v2 --max macs=301M --max params=4M
-      convcalc check mynet.yaml --max weight_bytes=256KiB --dtype int8
+      convcalc check mynet.yaml --max weight_bytes=256KiB --max live_bytes=64KiB --dtype int8
       convcalc check nets/*.yaml --max macs=1G --format markdown
       convcalc check nets/*.yaml --max params=4M --error-format github
     """
@@ -80,7 +83,7 @@ def command(
             raise fail("usage", f"`--max {each.metric}` is given twice", "leave one of them out")
     found = []
     for spec in progress.each(specs, "checking"):
-        analysis = load(spec).analyze(convention, batch, dtype or "float32")
+        analysis = load(spec).analyze(convention, batch, dtype or "float32", fuse)
         found.append(Checked(spec, analysis, dtype or "float32", verdicts(analysis, asked)))
     printer.print(report(found, si))
     over = [diagnostic for each in found for diagnostic in each.over()]

@@ -9,10 +9,12 @@ import click
 
 from convcalc.cli import candidates, options, output, progress
 from convcalc.cli.command import Command
+from convcalc.diagnostics import fail
 
 if TYPE_CHECKING:
     from convcalc.api import Network
     from convcalc.cli.output import Printer
+    from convcalc.render.report import Report
 
 
 @click.command("memory", cls=Command, short_help="Peak memory, where it is, and what is alive.")
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     metavar="NAME",
     show_default=True,
     shell_complete=candidates.definitions,
-    help="What is counted: sum, max_io, live, in_place, arena.",
+    help="What is counted: sum, max_io, live, in_place, arena, train; or whose sizes are printed:"
+    " torchsummary, torchinfo, keras.",
 )
 @options.network_options
 @options.batch_option
@@ -38,6 +41,13 @@ if TYPE_CHECKING:
     help="The order of the steps: as in the file, or the one with the lowest live peak.",
 )
 @click.option("--keep-input", is_flag=True, help="The network's input is never overwritten.")
+@click.option(
+    "--optimizer",
+    type=options.Text(),
+    metavar="NAME",
+    shell_complete=candidates.optimizers,
+    help="What trains it, with --definition train: sgd, momentum, adam. [default: adam]",
+)
 @click.option(
     "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
 )
@@ -53,6 +63,7 @@ def command(
     fuse: bool | None,
     order: str,
     keep_input: bool,
+    optimizer: str | None,
     depth: int | None,
 ) -> None:
     """Print the peak memory of networks: what is alive at once while they run, step by step.
@@ -66,16 +77,45 @@ def command(
     live      every tensor that is still needed, a layer's output included
     in_place  live, where elementwise and depthwise layers overwrite an input that ends there
     arena     one block of memory, as TensorFlow Lite Micro's greedy planner fills it
+    train     a training step: what the backward pass needs, gradients, the optimizer
+
+    torchsummary, torchinfo and keras are the sizes that these tools print below their summaries.
 
     \b
     Examples:
       convcalc memory mobilenet_v2 --dtype int8
       convcalc memory mobilenet_v2 --dtype int8 --definition in_place --csv
       convcalc memory unet --order best
+      convcalc memory resnet50 --batch 32 --definition train --optimizer sgd
+      convcalc memory resnet18 --definition torchsummary
       convcalc memory resnet50 --batch 8 --json | jq .peaks.live
     """
+    from convcalc import sizes
+    from convcalc.memory import definitions
     from convcalc.render.memory import report
 
+    if definition not in definitions.DEFINITIONS and definition in sizes.all_names():
+        given = {
+            "--order": order != "file",
+            "--keep-input": keep_input,
+            "--fuse": fuse is not None,
+            "--optimizer": optimizer,
+            "--depth": depth,
+        }
+        for option in [name for name, is_given in given.items() if is_given]:
+            message = f"{option} is for peaks; `{definition}` has none"
+            raise fail("usage", message, f"leave {option} out")
+        printer.print(_sizes(load, specs, definition, batch, dtype or "float32"))
+        return
+    definitions.find(definition, sizes.names())
+    is_training = definition == definitions.TRAIN
+    if optimizer and not is_training:
+        message = f"`--optimizer` is for training, and `{definition}` is of running a network"
+        raise fail("usage", message, "add --definition train")
+    if is_training and (order != "file" or fuse):
+        option = "--fuse" if fuse else "--order best"
+        message = f"`{option}` is for running a network, and `train` is a step of training"
+        raise fail("usage", message, f"leave `{option}` out")
     found = [
         load(spec).memory(
             definition,
@@ -84,7 +124,23 @@ def command(
             fuse=fuse,
             order=order,
             keep_input=keep_input,
+            optimizer=optimizer or "adam",
         )
         for spec in progress.each(specs, "measuring")
     ]
     printer.print(report(found, depth))
+
+
+def _sizes(
+    load: Callable[[str], Network],
+    specs: tuple[str, ...],
+    definition: str,
+    batch: int,
+    dtype: str,
+) -> Report:
+    """The sizes that a tool prints, of each spec."""
+    from convcalc.render.sizes import report
+
+    networks = [load(spec) for spec in progress.each(specs, "measuring")]
+    found = [(each, each.sizes(definition, batch=batch, dtype=dtype)) for each in networks]
+    return report(found, batch, dtype)

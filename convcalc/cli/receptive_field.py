@@ -9,6 +9,7 @@ import click
 
 from convcalc.cli import options, output, progress
 from convcalc.cli.command import Command
+from convcalc.diagnostics import fail
 
 if TYPE_CHECKING:
     from convcalc.api import Network
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     "receptive-field", cls=Command, short_help="How much of the input a cell of each layer sees."
 )
 @options.specs_argument
+@click.option(
+    "--layer",
+    type=options.Text(),
+    metavar="LAYER",
+    shell_complete=options.layers,
+    help="How that of one layer or block comes about, step by step, and exactly which cells it is.",
+)
 @click.option(
     "--from",
     "since",
@@ -31,7 +39,11 @@ if TYPE_CHECKING:
 @output.output_options
 @options.error_format_option
 def command(
-    load: Callable[[str], Network], printer: Printer, specs: tuple[str, ...], since: str | None
+    load: Callable[[str], Network],
+    printer: Printer,
+    specs: tuple[str, ...],
+    layer: str | None,
+    since: str | None,
 ) -> None:
     """Print how much of the input a cell of each layer sees, on each axis.
 
@@ -43,13 +55,24 @@ def command(
     \b
     Examples:
       convcalc receptive-field resnet50
+      convcalc receptive-field resnet50 --layer conv3_x
       convcalc receptive-field vgg16 --from stage_3 --until stage_5
       convcalc receptive-field mobilenet_v2 --input 192 --json
     """
-    from convcalc.render.receptive_field import Found, report
+    from convcalc.receptive_field import ReceptiveFields, way_to
+    from convcalc.render.receptive_field import Found, explained, report
 
-    found = []
+    if layer is not None:
+        if len(specs) > 1:
+            message = "`--layer` explains a layer of one network, and there are several"
+            raise fail("usage", message, "name one SPEC")
+        network = load(specs[0])
+        way = way_to(network, layer, since)
+        found = Found(network, ReceptiveFields((way.field,)), since)
+        printer.print(explained(way, found))
+        return
+    every = []
     for spec in progress.each(specs, "looking back"):
         network = load(spec)
-        found.append(Found(network, network.receptive_field(since), since))
-    printer.print(report(found))
+        every.append(Found(network, network.receptive_field(since), since))
+    printer.print(report(every))

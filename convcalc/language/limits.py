@@ -43,7 +43,7 @@ class Limits(NamedTuple):
     #: Tensors that are alive at the steps of a network, summed over all steps.
     alive: int = 2_000_000
     #: Steps that are tried while the best order of them is looked for.
-    tries: int = 1_000_000
+    tries: int = 2_000_000
     #: Seconds that code may run which is imported.
     code: int = 600
 

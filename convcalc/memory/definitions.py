@@ -7,23 +7,31 @@ then on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
-from typing import NamedTuple
+from itertools import accumulate, repeat
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.diagnostics import fail
+from convcalc.graph import Graph
 from convcalc.memory import arena, lifetimes
 from convcalc.memory.lifetimes import Lifetimes
-from convcalc.steps import Steps
-from convcalc.words import did_you_mean, listed
+from convcalc.steps import Settings, Steps
+from convcalc.words import did_you_mean, listed, quoted
+
+if TYPE_CHECKING:
+    from convcalc.memory.training import Training
 
 
 class Run(NamedTuple):
-    """Steps in the order in which they run, and how long each tensor is needed."""
+    """A network that runs: its steps in their order, and how long each tensor is needed."""
 
+    graph: Graph
+    settings: Settings
     steps: Steps
     lifetimes: Lifetimes
     #: Whether what enters the network may not be overwritten.
     keep_input: bool = False
+    #: What trains it, where it is trained.
+    optimizer: str = "adam"
     #: Pairs of tensors alive together that are looked at; None: all.
     most: int | None = None
 
@@ -38,27 +46,36 @@ class Run(NamedTuple):
         return tuple(t for t, held in enumerate(self.steps.tensors) if held.maker is None)
 
 
-class Definition(NamedTuple):
-    """What is counted at each step; the peak is the most of it.
+class Course(NamedTuple):
+    """What a definition counts, step by step."""
 
-    `bytes` are those of each step, None where that takes more than a run allows; `counted` the
-    tensors that these are of.
+    bytes: Sequence[int]
+    #: Makes the tensors that these are of.
+    counted: Callable[[], Iterator[tuple[int, ...]]]
+    #: Where steps are layers that run forward and then backward: these, and what they hold.
+    training: Training | None = None
+
+    def peak(self, run: Run) -> int:
+        """The most bytes of a step; without a step, what enters is all there is."""
+        return max(self.bytes) if self.bytes else run.bytes_of(run.entering)
+
+
+class Definition(NamedTuple):
+    """What is counted at each step of a run; the peak is the most of it.
+
+    `course` is None where it takes more than the run allows.
     """
 
     name: str
+    #: Goes on after its name: `live`: every tensor …
     meaning: str
-    bytes: Callable[[Run], Sequence[int] | None]
-    counted: Callable[[Run], Iterator[tuple[int, ...]]]
-
-    def peak(self, run: Run, bytes: Sequence[int]) -> int:
-        """The most of the bytes of a run's steps; without a step, what enters is all there is."""
-        return max(bytes) if bytes else run.bytes_of(run.entering)
+    course: Callable[[Run], Course | None]
 
 
 #: Every definition by its name, in the order in which they are printed.
 DEFINITIONS: dict[str, Definition] = {}
-#: The one that is meant where none is named.
-DEFAULT = "live"
+#: The one that is meant where none is named, and the one that is of training.
+DEFAULT, TRAIN = "live", "train"
 
 
 def register(definition: Definition) -> None:
@@ -68,104 +85,107 @@ def register(definition: Definition) -> None:
     DEFINITIONS[definition.name] = definition
 
 
-def find(name: str) -> Definition:
-    """The definition of a name. Raises ConvcalcError, which lists the known ones."""
+def find(name: str, others: Sequence[str] = ()) -> Definition:
+    """The definition of a name. Raises ConvcalcError, which lists the known ones and `others`."""
     if name not in DEFINITIONS:
-        known = f"the definitions are {listed(DEFINITIONS, 20)}"
-        help = f"{did_you_mean(name, DEFINITIONS)} {known}".strip()
-        raise fail("unknown-definition", f"unknown definition of memory `{name}`", help)
+        known = (*DEFINITIONS, *others)
+        help = f"{did_you_mean(name, known)} the definitions are {listed(known, 20)}".strip()
+        raise fail("unknown-definition", f"unknown definition of memory {quoted(name)}", help)
     return DEFINITIONS[name]
 
 
-def _made(run: Run) -> Iterator[tuple[int, ...]]:
-    """What has been made up to each step, and what entered."""
-    found = run.entering
-    for step in run.steps.steps:
-        found += step.makes
-        yield found
-
-
-def _sums(run: Run) -> list[int]:
+def _sum(run: Run) -> Course:
     makes = [run.bytes_of(step.makes) for step in run.steps.steps]
-    return list(accumulate(makes, initial=run.bytes_of(run.entering)))[1:]
+    made = [*accumulate(makes, initial=run.bytes_of(run.entering))]
+
+    def counted() -> Iterator[tuple[int, ...]]:
+        found = run.entering
+        for step in run.steps.steps:
+            found += step.makes
+            yield found
+
+    return Course(made[1:], counted)
 
 
-def _touched(run: Run) -> Iterator[tuple[int, ...]]:
-    """What each step reads and makes."""
-    return (step.reads + step.makes for step in run.steps.steps)
-
-
-def _of_steps(run: Run) -> list[int]:
+def _max_io(run: Run) -> Course:
     sizes = [held.bytes for held in run.steps.tensors]
-    return [
+    bytes = [
         sizes[reads[0]] + sizes[makes[0]]  # as most steps are
         if len(reads) == len(makes) == 1
         else sum([sizes[tensor] for tensor in reads + makes])
         for _, _, reads, makes, _ in run.steps.steps
     ]
+    return Course(bytes, lambda: (step.reads + step.makes for step in run.steps.steps))
 
 
-def _in_place(run: Run) -> list[int]:
-    """What is alive at each step, its output left out where that takes an input's place."""
+def _live(run: Run) -> Course:
     bytes = lifetimes.live_bytes(run.steps, run.lifetimes)
+    return Course(bytes, lambda: lifetimes.alive(run.steps, run.lifetimes))
+
+
+def _in_place(run: Run) -> Course:
+    bytes, alive, _ = _live(run)
+    found = [*bytes]
     steps, tensors = run.steps
-    for at in lifetimes.taken(run.steps, run.lifetimes, run.keep_input):
-        bytes[at] -= tensors[steps[at].makes[0]].bytes
-    return bytes
-
-
-def _without_taken(run: Run) -> Iterator[tuple[int, ...]]:
     taken = lifetimes.taken(run.steps, run.lifetimes, run.keep_input)
-    for at, alive in enumerate(_alive(run)):
-        # What a step makes is the last that came to be.
-        yield alive[:-1] if at in taken else alive
+    for at in taken:
+        found[at] -= tensors[steps[at].makes[0]].bytes
+
+    def counted() -> Iterator[tuple[int, ...]]:
+        for at, tensors in enumerate(alive()):
+            # What a step makes is the last that came to be.
+            yield tensors[:-1] if at in taken else tensors
+
+    return Course(found, counted)
 
 
-def _alive(run: Run) -> Iterator[tuple[int, ...]]:
-    return lifetimes.alive(run.steps, run.lifetimes)
-
-
-def _arena(run: Run) -> list[int] | None:
-    """The byte behind the last one in use at each step."""
+def _arena(run: Run) -> Course | None:
+    """The byte behind the last one that is in use at each step."""
     starts = arena.offsets(run.steps, run.lifetimes, run.most)
     if starts is None:
         return None
     ends = arena.ends(run.steps, starts)
-    return [max([ends[tensor] for tensor in alive], default=0) for alive in _alive(run)]
+    _, alive, _ = _live(run)
+    return Course([max([ends[each] for each in tensors], default=0) for tensors in alive()], alive)
+
+
+def _train(run: Run) -> Course:
+    from convcalc.memory.training import training  # no analysis has it
+
+    found = training(run.graph, run.settings, run.optimizer)
+    bytes = [moment.bytes + found.optimizer for moment in found.moments]
+    return Course(bytes, lambda: repeat((), len(bytes)), found)
 
 
 for _definition in (
     Definition(
         "sum",
         "every tensor, the network's input among them, as if nothing was ever freed",
-        _sums,
-        _made,
+        _sum,
     ),
-    Definition(
-        "max_io",
-        "the inputs and outputs of one step, the largest such sum",
-        _of_steps,
-        _touched,
-    ),
+    Definition("max_io", "the inputs and outputs of one layer, the largest such sum", _max_io),
     Definition(
         "live",
-        "every tensor that exists and is still needed, a step's own output included",
-        lambda run: lifetimes.live_bytes(run.steps, run.lifetimes),
-        _alive,
+        "every tensor that exists and is still needed, a layer's own output included",
+        _live,
     ),
     Definition(
         "in_place",
         "`live`, but the output of an elementwise layer, an `add`, a `mul` or a depthwise"
         " convolution takes the place of an input that ends there and is as large",
         _in_place,
-        _without_taken,
     ),
     Definition(
         "arena",
         "one block of memory in which a greedy planner places every tensor, the largest first, at"
         " multiples of 16 bytes",
         _arena,
-        _alive,
+    ),
+    Definition(
+        TRAIN,
+        "a training step, with what the backward pass needs of the forward pass, the gradients, and"
+        " what the optimizer keeps",
+        _train,
     ),
 ):
     register(_definition)

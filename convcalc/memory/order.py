@@ -8,7 +8,7 @@ orders that lead to them. What it finds does not depend on the machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.memory.lifetimes import lifetimes_of, live_bytes
@@ -33,25 +33,29 @@ def best_order(steps: Steps, tries: int) -> Order:
     steps = steps.in_order(late)
     bytes = live_bytes(steps, lifetimes_of(steps))
     parts = _parts(steps, frozenset([at for at, step in enumerate(late) if step in sources]))
-    peaks = [max(bytes[part.start : part.end]) for part in parts]
-    lowest = max([part.lowest for part in parts], default=0)
-    orders: list[Sequence[int]] = [range(len(part)) for part in parts]
-    left = tries
-    for index in sorted(range(len(parts)), key=lambda index: -peaks[index]):
-        part = parts[index]
-        while peaks[index] > lowest:
-            found = part.below(peaks[index], left)
+    # A step that is a part by itself leaves no choice.
+    peaks = {part: max(bytes[part.start : part.end]) for part in parts}
+    inside = {at for part in parts for at in range(part.start, part.end)}
+    alone = [size for at, size in enumerate(bytes) if at not in inside]
+    lowest = max([*alone, *[part.lowest for part in parts]], default=0)
+    chosen, left = [*late], tries
+    for part in sorted(parts, key=lambda part: -peaks[part]):
+        while peaks[part] > lowest:
+            found = part.sketched(peaks[part], left // 2)
             left -= found.tries
+            if found.order is None:
+                found = part.below(peaks[part], left)
+                left -= found.tries
             if found.order is not None:
-                orders[index], peaks[index] = found.order, found.peak
+                peaks[part] = found.peak
+                chosen[part.start : part.end] = [late[part.start + step] for step in found.order]
             elif left > 0:
-                lowest = peaks[index]
+                lowest = peaks[part]
             else:
                 break
-    peak = max(peaks, default=0)
+    peak = max([lowest, *peaks.values()])
     if peak >= given:
         return Order(tuple(range(len(late))), given <= lowest)
-    chosen = [late[part.start + step] for part, order in zip(parts, orders) for step in order]
     return Order(tuple(chosen), peak <= lowest)
 
 
@@ -83,13 +87,14 @@ def _late(steps: Steps, sources: frozenset[int]) -> list[int]:
 
 
 def _parts(steps: Steps, sources: frozenset[int]) -> list[_Part]:
-    """The parts that the steps are cut into; `sources` are those that can wait."""
+    """The parts of more than a step that the steps are cut into; `sources` can wait."""
     tensors = steps.tensors
     read = {tensor for step in steps.steps for tensor in step.reads}
     entering = [t for t, held in enumerate(tensors) if held.maker is None]
     found, start, held = [], 0, 0
     for end in _cuts(steps, sources):
-        found.append(_Part(steps, start, end, entering, held, sources))
+        if end - start > 1:
+            found.append(_Part(steps, start, end, entering, held, sources))
         made = [t for step in steps.steps[start:end] for t in step.makes]
         # What the last step makes is read by the next part alone.
         last = steps.steps[end - 1].makes
@@ -129,6 +134,23 @@ def _cuts(steps: Steps, sources: frozenset[int]) -> Iterator[int]:
             yield at + 1
 
 
+class _State(NamedTuple):
+    """Steps that have run."""
+
+    done: int
+    #: The bytes that are alive now, and the most that were.
+    level: int
+    top: int
+    #: The steps that can run.
+    ready: tuple[int, ...]
+    #: The steps in their order: those before the last, and the last.
+    path: Any
+
+
+#: The bytes that are alive after a step, the step, and those while it runs.
+_Move = tuple[int, int, int]
+
+
 class _Found(NamedTuple):
     """An order of a part and its peak, or None where there is none; and how many tries it took."""
 
@@ -154,6 +176,7 @@ class _Part:
         Beside them `held` bytes are, to the end. Those of `sources` can wait.
         """
         self.start, self.end = start, end
+        self.all = (1 << (end - start)) - 1
         tensors = steps.tensors
         inside = steps.steps[start:end]
         users: dict[int, int] = {}
@@ -210,8 +233,6 @@ class _Part:
         """The bytes that are alive at each step whatever the order."""
         tensors = steps.tensors
         kept = held + sum([tensors[t].bytes for t in entering if tensors[t].leaves])
-        if len(inside) == 1:
-            return [self.entering + self.makes[0]]
         if len(inside) > _MOST_COMPARED:
             return [
                 kept + make + sum([size for size, _ in frees])
@@ -257,59 +278,87 @@ class _Part:
                 found[at] |= found[other]
         return found
 
-    def below(self, peak: int, tries: int) -> _Found:
-        """An order with a lower peak than this, looked for depth first."""
-        most, used = peak - 1, 0
-        full = (1 << len(self)) - 1
-        first = tuple(at for at, before in enumerate(self.before) if not before)
-        seen: set[int] = set()
-        # What has run, the bytes alive, the peak so far, what can run, and the steps in order.
-        stack: list[tuple[int, int, int, tuple[int, ...], Any]] = [
-            (0, self.entering, 0, first, None)
-        ]
-        while stack:
-            done, level, top, ready, path = stack.pop()
-            if done in seen:
-                continue
-            is_moving = True
-            while is_moving:
-                # A step that frees as much as it makes, and raises no peak, is best run at once:
-                # whatever else runs later has as much room, or more.
-                is_moving = False
-                moves = []
-                for step in ready:
-                    used += 1 + len(self.frees[step])
-                    high = level + self.makes[step]
-                    if high > most:
-                        continue
-                    after = high - self.wasted[step]
-                    now = done | 1 << step
-                    for size, readers in self.frees[step]:
-                        if not readers & ~now:
-                            after -= size
-                    is_free = after <= level
-                    if not done:
-                        after -= self.unread
-                    moves.append((after, step, high))
-                    if is_free:
-                        done, level, top = now, after, max(top, high)
-                        ready = self._ready(ready, step, done)
-                        path = (path, step)
-                        is_moving = True
-                        break
-            if done == full:
-                return _Found(_unwound(path), top, used)
-            if done in seen:
-                continue
-            seen.add(done)
-            if used > tries:
-                return _Found(None, peak, used)
-            for after, step, high in sorted(moves, reverse=True):
-                now = done | 1 << step
-                if now not in seen:
-                    following = self._ready(ready, step, now)
-                    stack.append((now, after, max(top, high), following, (path, step)))
+    def sketched(self, peak: int, tries: int) -> _Found:
+        """An order with a lower peak than this, where one is found by keeping the best few starts.
+
+        Those are the ones with the lowest peaks so far, and of them with the fewest bytes alive.
+        """
+        used, states = 0, [self._start()]
+        while states and used <= tries:
+            found: dict[int, _State] = {}
+            for state in states:
+                settled, moves, more = self._settled(state, peak, 0)
+                used += more
+                if settled.done == self.all:
+                    return _Found(_unwound(settled.path), settled.top, used)
+                for each in self._next(settled, moves):
+                    known = found.get(each.done)
+                    if known is None or (each.top, each.level) < (known.top, known.level):
+                        found[each.done] = each
+            states = sorted(found.values(), key=lambda each: (each.top, each.level, each.done))
+            states = states[:_KEPT]
         return _Found(None, peak, used)
+
+    def below(self, peak: int, tries: int) -> _Found:
+        """An order with a lower peak than this, looked for depth first, until there is none."""
+        used, stack = 0, [self._start()]
+        seen: set[int] = set()
+        while stack and used <= tries:
+            state = stack.pop()
+            if state.done in seen:
+                continue
+            settled, moves, more = self._settled(state, peak, peak)
+            used += more
+            if settled.done == self.all:
+                return _Found(_unwound(settled.path), settled.top, used)
+            seen.update((state.done, settled.done))
+            # The one that leaves the fewest bytes alive is tried first.
+            moves.sort(reverse=True)
+            stack += [each for each in self._next(settled, moves) if each.done not in seen]
+        return _Found(None, peak, used)
+
+    def _start(self) -> _State:
+        """Nothing has run."""
+        ready = tuple(at for at, before in enumerate(self.before) if not before)
+        return _State(0, self.entering, 0, ready, None)
+
+    def _settled(self, state: _State, peak: int, free: int) -> tuple[_State, list[_Move], int]:
+        """A state with all that is best run at once, the moves from there, and the tries it took.
+
+        That is a step that frees as much as it makes, and needs no more than `free` bytes: whatever
+        runs later has as much room then, or more. Moves stay below the peak.
+        """
+        done, level, top, ready, path = state
+        used = 0
+        while True:
+            moves: list[_Move] = []
+            for step in ready:
+                used += 1 + len(self.frees[step])
+                high = level + self.makes[step]
+                if high >= peak:
+                    continue
+                after = high - self.wasted[step]
+                now = done | 1 << step
+                for size, readers in self.frees[step]:
+                    if not readers & ~now:
+                        after -= size
+                is_best = after <= level and high <= free
+                if not done:
+                    after -= self.unread
+                moves.append((after, step, high))
+                if is_best:
+                    break
+            else:
+                return _State(done, level, top, ready, path), moves, used
+            done, level, top = now, after, max(top, high)
+            ready, path = self._ready(ready, step, done), (path, step)
+
+    def _next(self, state: _State, moves: Iterable[_Move]) -> Iterator[_State]:
+        """The states that moves lead to."""
+        for after, step, high in moves:
+            now = state.done | 1 << step
+            ready = self._ready(state.ready, step, now)
+            yield _State(now, after, max(state.top, high), ready, (state.path, step))
 
     def _ready(self, ready: tuple[int, ...], step: int, done: int) -> tuple[int, ...]:
         """What can run once a step of what could has run too."""
@@ -317,6 +366,8 @@ class _Part:
         return (*[each for each in ready if each != step], *new)
 
 
+#: How many starts of an order are kept of those that are as long.
+_KEPT = 16
 #: Steps of a part that are all compared with each other, to say what must be alive with each.
 _MOST_COMPARED = 1_000
 

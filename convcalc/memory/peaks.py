@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from convcalc.costs import buffers, params
@@ -11,8 +11,9 @@ from convcalc.dtypes import size_of
 from convcalc.expressions import advice
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
-from convcalc.memory.definitions import DEFAULT, DEFINITIONS, Run, find
+from convcalc.memory.definitions import DEFAULT, DEFINITIONS, TRAIN, Course, Run, find
 from convcalc.memory.lifetimes import lifetimes_of
+from convcalc.memory.training import Training
 from convcalc.steps import Held, Settings, steps_of
 from convcalc.visible import visible
 from convcalc.words import did_you_mean, grouped, quoted
@@ -28,8 +29,11 @@ class At(NamedTuple):
     name: str
     #: Under the definition that was asked for.
     bytes: int
-    #: The names of the tensors that are counted, in the order in which they came to be.
+    #: The names of the tensors that are counted, in the order in which they came to be; of a
+    #: training step none.
     alive: tuple[str, ...]
+    #: Whether it runs backward, in a training step.
+    backward: bool = False
 
 
 class Memory(NamedTuple):
@@ -42,6 +46,8 @@ class Memory(NamedTuple):
     fuse: bool
     #: Whether what enters the network may not be overwritten.
     keep_input: bool
+    #: What trains it, where it is trained.
+    optimizer: str
     definition: str
     order: str
     #: Whether no order of the steps has a lower `live` peak; None in the file's order.
@@ -51,7 +57,10 @@ class Memory(NamedTuple):
     at: str | None
     #: The peak of every definition; None where that takes more than the limits allow.
     peaks: Mapping[str, int | None]
+    #: Every step in its order; those of `train` are all layers, forward and then backward.
     steps: tuple[At, ...]
+    #: What a training step needs.
+    training: Training
     #: Every tensor by its name.
     tensors: Mapping[str, Held]
     #: Parameters and running statistics, which no peak has.
@@ -80,6 +89,7 @@ class Asked(NamedTuple):
     fuse: bool | None = None
     order: str = FILE
     keep_input: bool = False
+    optimizer: str = "adam"
 
 
 class Bounds(NamedTuple):
@@ -88,7 +98,7 @@ class Bounds(NamedTuple):
     #: Tensors alive, summed over all steps.
     alive: int = 2_000_000
     #: Steps that are tried while the best order is looked for.
-    tries: int = 1_000_000
+    tries: int = 2_000_000
 
 
 def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
@@ -98,6 +108,9 @@ def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
     alive are more than the bounds allow.
     """
     chosen, dtype, order = find(asked.definition), asked.dtype, asked.order
+    if chosen.name == TRAIN and (asked.fuse or order == BEST):
+        message = "a training step is in the order of the file, and nothing is fused in it"
+        raise fail("bad-value", message, "leave `fuse` and `order` out")
     if order not in ORDERS:
         help = f"{did_you_mean(order, ORDERS)} an order is `file` or `best`".strip()
         raise fail("bad-value", f"there is no order {quoted(order)}", help)
@@ -107,52 +120,53 @@ def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
     if order == BEST:
         from convcalc.memory.order import best_order
 
-        found = best_order(steps, bounds.tries)
-        steps, proved = steps.in_order(found.steps), found.proved
-    run = Run(steps, lifetimes_of(steps), asked.keep_input, bounds.alive)
-    bytes = {each.name: each.bytes(run) for each in DEFINITIONS.values()}
-    peaks = FrozenDict(
-        (name, None if found is None else DEFINITIONS[name].peak(run, found))
-        for name, found in bytes.items()
+        best = best_order(steps, bounds.tries)
+        steps, proved = steps.in_order(best.steps), best.proved
+    run = Run(
+        *(graph, settings, steps, lifetimes_of(steps)),
+        *(asked.keep_input, asked.optimizer, bounds.alive),
     )
-    peak = peaks[chosen.name]
-    if peak is None:
+    courses = {each.name: each.course(run) for each in DEFINITIONS.values()}
+    peaks = FrozenDict(
+        (name, None if course is None else course.peak(run)) for name, course in courses.items()
+    )
+    course, peak, trained = courses[chosen.name], peaks[chosen.name], courses[TRAIN]
+    assert trained is not None
+    assert trained.training is not None
+    if course is None or peak is None:
         raise _too_many(graph, bounds)
-    found_steps = _steps(graph, run, chosen.counted(run), bytes[chosen.name] or (), bounds)
-    at = next((step.name for step in found_steps if step.bytes == peak), None)
+    found = _steps(run, course, bounds)
     return Memory(
         graph,
-        asked.batch,
-        dtype,
+        *settings[:2],
         settings.is_fused,
         asked.keep_input,
+        asked.optimizer,
         chosen.name,
         order,
         proved,
         peak,
-        at,
+        next((step.name for step in found if step.bytes == peak), None),
         peaks,
-        found_steps,
+        found,
+        trained.training,
         FrozenDict((held.name, held) for held in steps.tensors),
         _weight_bytes(graph, dtype),
     )
 
 
-def _steps(
-    graph: Graph,
-    run: Run,
-    counted: Iterator[tuple[int, ...]],
-    bytes: Sequence[int],
-    bounds: Bounds,
-) -> tuple[At, ...]:
-    """The steps of a run with the bytes at each, and the tensors that are counted there."""
-    names = [held.name for held in run.steps.tensors]
+def _steps(run: Run, course: Course, bounds: Bounds) -> tuple[At, ...]:
+    """The steps of a course with the bytes at each, and the tensors that are counted there."""
+    if course.training is not None:
+        moments = zip(course.training.moments, course.bytes)
+        return tuple([At(each.name, bytes, (), each.is_backward) for each, bytes in moments])
+    nodes, names = run.graph.nodes, [held.name for held in run.steps.tensors]
     found, count = [], 0
-    for step, size, alive in zip(run.steps.steps, bytes, counted):
+    for step, bytes, alive in zip(run.steps.steps, course.bytes, course.counted()):
         count += len(alive)
         if count > bounds.alive:
-            raise _too_many(graph, bounds)
-        found.append(At(graph.nodes[step.node].name, size, tuple([names[t] for t in alive])))
+            raise _too_many(run.graph, bounds)
+        found.append(At(nodes[step.node].name, bytes, tuple([names[each] for each in alive])))
     return tuple(found)
 
 

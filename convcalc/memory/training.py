@@ -299,11 +299,11 @@ def _moments(recorded: _Recorded) -> Iterator[Moment]:
 
 def _held(recorded: _Recorded) -> list[int]:
     """The bytes of the tensors that there are at every time."""
-    changes = [0] * (2 * len(recorded.layers) + 1)
+    changes = [0] * (2 * len(recorded.layers) + 2)
     for tensor in recorded.tensors:
         changes[tensor.first] += tensor.bytes
         changes[tensor.last + 1] -= tensor.bytes
-    return [*accumulate(changes[:-1])]
+    return [*accumulate(changes[:-2])]
 
 
 class _Gradients:

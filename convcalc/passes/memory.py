@@ -53,9 +53,10 @@ class Memory(Pass):
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None, ...]]:
         steps = steps_of(graph, settings)
-        run = Run(steps, lifetimes_of(steps))
+        run = Run(graph, settings, steps, lifetimes_of(steps))
         found: list[tuple[int | None, ...]] = [_NOTHING] * len(graph.nodes)
-        bytes = [find(name).bytes(run) or () for name in _DEFINITIONS]
+        courses = [find(name).course(run) for name in _DEFINITIONS]
+        bytes = [course.bytes for course in courses if course is not None]
         for step, kept in zip(steps.steps, zip(*bytes)):
             found[step.node] = kept
         return iter(found)

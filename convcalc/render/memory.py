@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from convcalc.memory.definitions import DEFINITIONS
+from convcalc.memory.definitions import DEFINITIONS, TRAIN
 from convcalc.memory.peaks import BEST, At, Memory
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
@@ -32,7 +32,7 @@ def report(found: Sequence[Memory], depth: int | None = None) -> Report:
 
     def records() -> Records:
         lead = ("network",) if len(found) > 1 else ()
-        rows = ([*list(line.values())[:-1], " ".join(line["alive"])] for line in lines())
+        rows = ([*({**line, "alive": " ".join(line["alive"])}.values())] for line in lines())
         return Records((*lead, *At._fields), rows)
 
     def tables() -> list[Table]:
@@ -59,6 +59,7 @@ def _object(found: Memory) -> dict[str, Any]:
         "dtype": found.dtype,
         "fuse": found.fuse,
         "keep_input": found.keep_input,
+        "optimizer": found.optimizer,
         "definition": found.definition,
         "order": found.order,
         "proved": found.proved,
@@ -66,23 +67,36 @@ def _object(found: Memory) -> dict[str, Any]:
         "at": found.at,
         "peaks": dict(found.peaks),
         "weight_bytes": found.weight_bytes,
+        "training": {
+            "saved": found.training.saved,
+            "gradients": found.training.gradients,
+            "optimizer": found.training.optimizer,
+        },
         "steps": [_step(step) for step in found.steps],
     }
 
 
 def _step(step: At) -> dict[str, Any]:
-    return {"name": step.name, "bytes": step.bytes, "alive": list(step.alive)}
+    return {**step._asdict(), "alive": list(step.alive)}
 
 
 def _head(found: Memory) -> tuple[Table, ...]:
     """The peaks under every definition, and what is kept at the one that was asked for."""
     peaks = _peaks(found)
-    return (peaks,) if found.at_peak is None else (peaks, _at_peak(found, found.at_peak))
+    if found.at_peak is None:
+        return (peaks,)
+    if found.definition == TRAIN:
+        return peaks, _at_peak_of_training(found, found.at_peak)
+    return peaks, _at_peak(found, found.at_peak)
 
 
 def _peaks(found: Memory) -> Table:
     rows = [
-        (name, grouped(peak), "" if peak is None else bytes_in_words(peak))
+        (
+            f"{name} ({found.optimizer})" if name == TRAIN else name,
+            grouped(peak),
+            "" if peak is None else bytes_in_words(peak),
+        )
         for name, peak in found.peaks.items()
     ]
     asked = list(found.peaks).index(found.definition)
@@ -99,11 +113,13 @@ def _peaks(found: Memory) -> Table:
 
 
 def _legend(found: Memory) -> Iterator[str]:
-    vanished = "vanish into the layer before them" if found.fuse else "are layers of their own"
-    yield (
-        f"input {shapes(found.graph)}; batch {found.batch}; {found.dtype}; batch norms and"
-        f" activations behind a convolution or a linear layer {vanished}."
-    )
+    fused = " fused" if found.fuse else ", nothing fused"
+    yield f"input {shapes(found.graph)}; batch {found.batch}; {found.dtype}{fused}."
+    if found.fuse:
+        yield (
+            "Fused: batch norms and activations vanish into the convolution or linear layer before"
+            " them; not in training."
+        )
     yield f"`{found.definition}`: {DEFINITIONS[found.definition].meaning}."
     if found.order == BEST:
         said = "proved: no order has a lower one" if found.proved else "best found, not proved"
@@ -132,6 +148,31 @@ def _at_peak(found: Memory, step: At) -> Table:
     return Table("", header, numeric, lambda: rows)
 
 
+def _at_peak_of_training(found: Memory, step: At) -> Table:
+    """What is held at the peak of a training step."""
+    moment = found.training.at
+    parts = {
+        "activations, of this and the forward pass": moment.activations,
+        "gradients of activations": moment.activation_gradients,
+        "gradients of parameters": moment.gradients,
+        f"what {found.optimizer} keeps": found.training.optimizer,
+    }
+    rows = [
+        (name, grouped(part), bytes_in_words(part), percent(part, step.bytes))
+        for name, part in parts.items()
+    ]
+    header = (f"Held at {_label(step)}", "Bytes", "", "%")
+    return Table("", header, (False, True, True, True), lambda: rows)
+
+
+def _label(step: At) -> str:
+    """What a step is called in a table."""
+    return f"{step.name}{_BACKWARD}" if step.backward else step.name
+
+
+_BACKWARD = " (backward)"
+
+
 class _Bar(NamedTuple):
     """A row of the timeline: one step, or the steps of a block."""
 
@@ -144,10 +185,10 @@ class _Bar(NamedTuple):
 def _folded(steps: Sequence[At], depth: int | None) -> list[_Bar]:
     """Steps that share their first `depth` groups, where these follow one another, as one row."""
     if depth is None:
-        return [_Bar(step.name, step.bytes, len(step.alive)) for step in steps]
+        return [_Bar(_label(step), step.bytes, len(step.alive)) for step in steps]
 
     def label(step: At) -> str:
-        return ".".join(step.name.split(".")[:depth])
+        return _label(step._replace(name=".".join(step.name.split(".")[:depth])))
 
     found = []
     for name, run in groupby(steps, label):
@@ -159,12 +200,14 @@ def _folded(steps: Sequence[At], depth: int | None) -> list[_Bar]:
 
 def _steps(found: Memory, bars: Sequence[_Bar], depth: int | None) -> Table:
     """A row a step, or a block."""
+    header, numeric = ("Step", "Bytes", "", "Tensors"), (False, True, True, True)
+    width = 3 if found.definition == TRAIN else 4
     return Table(
         "",
-        ("Step", "Bytes", "", "Tensors"),
-        (False, True, True, True),
+        header[:width],
+        numeric[:width],
         lambda: (
-            (bar.label, grouped(bar.bytes), bytes_in_words(bar.bytes), grouped(bar.alive))
+            (bar.label, grouped(bar.bytes), bytes_in_words(bar.bytes), grouped(bar.alive))[:width]
             for bar in bars
         ),
         (),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.graph import Graph
-from convcalc.reach import MOST_CELLS, Number
-from convcalc.receptive_field import ReceptiveField, ReceptiveFields
+from convcalc.reach import MOST_CELLS, Number, Reach, as_whole
+from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
 from convcalc.render.column import Column
 from convcalc.render.fitting import fitting
 from convcalc.render.heading import heading, shapes
@@ -52,7 +53,7 @@ def report(found: Sequence[Found]) -> Report:
         for each in found:
             lead = list(_lead(found, each).values())
             for field in each.fields:
-                yield [*lead, *(column.read(field) for column in _COLUMNS), *_said(field)]
+                yield [*lead, *_record(field)]
 
     header = [*_lead(found, found[0]), *(column.key for column in _COLUMNS), "aligned", "global"]
     return Report(
@@ -62,6 +63,147 @@ def report(found: Sequence[Found]) -> Report:
         lambda: [_table(each, None, _COLUMNS[1:], False) for each in found],
         fitted=[_fitted(each) for each in found],
     )
+
+
+def explained(way: Way, found: Found) -> Report:
+    """How the receptive field of one layer comes about, jump by jump."""
+
+    def objects() -> list[dict[str, Any]]:
+        jumps = [_without(as_json(jump.field), "phases", "exact") for jump in way.jumps]
+        (whole,) = report([found]).objects()
+        return [{**whole, "path": jumps}]
+
+    def records() -> Records:
+        header = [*(column.key for column in _COLUMNS), "aligned", "global"]
+        fields = [jump.field for jump in way.jumps]
+        return Records(header, [_record(field) for field in fields])
+
+    def tables() -> list[Table]:
+        return [*_jumps(way, found), *_phases(way.field)]
+
+    return Report(objects, lambda: objects()[0]["path"], records, tables)
+
+
+def _without(row: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in keys}
+
+
+def _jumps(way: Way, found: Found) -> Iterator[Table]:
+    """A table of the jumps, for each axis that has its own."""
+    tables: dict[tuple[tuple[str, ...], ...], list[int]] = {}
+    for axis in range(len(way.field.spans)):
+        rows = tuple(_jump(jump, axis) for jump in way.jumps)
+        tables.setdefault(rows, []).append(axis + 1)
+    title = f"{heading(found.graph)} {way.field.name}"
+    legends = legend(found, f"input {shapes(found.graph)}.")
+    for place, (rows, axes) in enumerate(tables.items(), start=1):
+        which = "" if len(tables) == 1 else f", axis {' and '.join(map(str, axes))}"
+        said = (*legends, *_JUMPS) if place == len(tables) else ()
+        yield _of_rows(f"{title}{which}", rows, said)
+
+
+def _of_rows(title: str, rows: Sequence[tuple[str, ...]], said: tuple[str, ...]) -> Table:
+    header = ("Layer", "Reads", "Adds", "Receptive field", "Stride", "Padding")
+    numeric = (False, False, False, True, True, True)
+    return Table(title, header, numeric, lambda: rows, (), said)
+
+
+_JUMPS = (
+    "Reads: k cells, d apart, with p cells before the first, on to the next by s. Adds: the stride"
+    " before, times those between the first and the last that is read.",
+)
+
+
+def _jump(jump: Jump, axis: int) -> tuple[str, ...]:
+    """A jump on one axis: what is read there, and what that adds."""
+    before, rules = jump.entering[axis], jump.rules[axis]
+    after = jump.field.spans[axis]
+    is_met = jump.others > 0
+    reads = f"joins {jump.others + 1} paths" if is_met else "all"
+    adds = ""
+    if rules is not None and before is not None and before.stride is not None:
+        reads = ", then ".join([*map(_read, reversed(rules)), *([reads] if is_met else [])])
+        if len(rules) == 1 and not is_met:
+            adds = _added(before.stride, rules[0])
+    if after is None:
+        return jump.field.name, reads, "", "global" if jump.field.is_global else _ALL, "", ""
+    figures = (after.size, after.stride, after.padding)
+    words = [_NONE if value is None else str(value) for value in figures]
+    mark = "" if jump.field.aligned else NOT_ALIGNED
+    return jump.field.name, reads or "1", adds, words[0] + mark, *words[1:]
+
+
+def _read(rule: Reach) -> str:
+    """What is read: `k 3, s 2, p 1`; a transposed convolution or an upsampling moves on by 1/s."""
+    stride = Fraction(rule.stride, rule.up)
+    before = Fraction(rule.before, rule.up)
+    words = [f"k {rule.kernel}"]
+    words += [f"s {stride}"] if stride != 1 else []
+    words += [f"p {before}"] if before else []
+    apart = Fraction(rule.dilation, rule.up)
+    words += [f"d {apart}"] if apart != 1 else []
+    return ", ".join(words)
+
+
+def _added(stride: Number, rule: Reach) -> str:
+    """By how much a rule widens what is seen: `2·(3 − 1) = 4`."""
+    if rule.kernel == 1:
+        return ""
+    apart = Fraction(rule.dilation, rule.up)
+    factors = [str(each) for each in (stride, apart) if each != 1]
+    sum_ = as_whole(stride * apart * (rule.kernel - 1))
+    return f"{'·'.join([*factors, f'({rule.kernel} − 1)'])} = {sum_}"
+
+
+def _phases(field: ReceptiveField) -> Iterator[Table]:
+    """A table of the exact sets where they are not all of the interval; axes alike have one."""
+    alike: dict[tuple[Number, tuple[tuple[int, ...], ...]], list[str]] = {}
+    for axis, (stride, sets) in enumerate(zip(field.stride, field.phases or ()), start=1):
+        if sets is not None and stride is not None:
+            alike.setdefault((stride, sets), []).append(str(axis))
+    for (stride, sets), axes in alike.items():
+        step = as_whole(Fraction(stride) * len(sets))
+        said = f"Exactly; cell y + {len(sets)} sees what cell y does, {step} further on."
+        title = f"Axis {' and '.join(axes)}" if len(field.spans) > 1 else ""
+        yield _cells(title, sets, said)
+
+
+def _cells(title: str, sets: Sequence[tuple[int, ...]], said: str) -> Table:
+    """Which cells each sees; those that follow one another and see the same are one row."""
+    runs: list[tuple[int, int, tuple[int, ...]]] = []
+    for y, cells in enumerate(sets):
+        if runs and runs[-1][2] == cells:
+            runs[-1] = (runs[-1][0], y, cells)
+        else:
+            runs.append((y, y, cells))
+    rows = [(_run(first, last), _runs(cells)) for first, last, cells in runs]
+    return Table(title, ("Cell", "Sees"), (True, False), lambda: rows, (), (said,))
+
+
+def _run(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}…{last}"
+
+
+def _runs(cells: Sequence[int]) -> str:
+    """Cells with those that follow one another as a run: `0…4, 6`."""
+    runs: list[list[int]] = []
+    for cell in cells:
+        if runs and runs[-1][1] == cell - 1:
+            runs[-1][1] = cell
+        else:
+            runs.append([cell, cell])
+    shown = [_run(first, last) for first, last in runs]
+    most = shown[:_MOST_RUNS]
+    return ", ".join([*most, f"{len(shown) - _MOST_RUNS} runs more"] if shown != most else most)
+
+
+#: How many runs of cells a table shows of a set.
+_MOST_RUNS = 12
+
+
+def _record(field: ReceptiveField) -> list[Any]:
+    """A layer as CSV has it."""
+    return [*(column.read(field) for column in _COLUMNS), *_said(field)]
 
 
 def _lead(found: Sequence[Found], each: Found) -> dict[str, Any]:
@@ -162,12 +304,12 @@ def _fitted(found: Found) -> Fitted:
     return fit
 
 
-def legend(found: Found) -> tuple[str, ...]:
-    """What the numbers mean."""
+def legend(found: Found, first: str = "") -> tuple[str, ...]:
+    """What the numbers mean; the `first` line says what the network takes."""
     fields = found.fields
     of = "the input" if found.since is None else quoted(found.since)
     lines = [
-        f"input {shapes(found.graph)}; one number stands for every axis.",
+        first or f"input {shapes(found.graph)}; one number stands for every axis.",
         f"Cell y of a layer sees the cells of {of} from y·stride − padding on, as many as the"
         " receptive field has; centre is the middle of what cell 0 sees.",
     ]

@@ -54,9 +54,8 @@ def _measured(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, st
 
 
 def _stops(graph: Graph) -> Iterator[str]:
-    attention = next((n for n in graph.nodes if n.functional and is_in_attention(n)), None)
-    if attention is not None:
-        yield f"at `nn.MultiheadAttention`, of `{attention.name}`, which returns more than a tensor"
+    if any(node.functional and is_in_attention(node) for node in graph.nodes):
+        yield "at `nn.MultiheadAttention`, which returns more than a tensor"
     if not any(is_module(node) and node.placed.tensors for node in graph.nodes):
         yield "where no module has parameters"
     if len({len(shape) for shape in graph.inputs.values()}) > 1:

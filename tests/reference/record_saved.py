@@ -87,8 +87,8 @@ def main() -> None:
     record["layers"] = [[*key, layers_[key]] for key in asked() if key in layers_]
     for name, side in NETWORKS.items():
         if name not in networks:
-            (shape, *_) = api.load(name).inputs.values()
-            smaller = None if side is None else [shape.channels, side, side]
+            entering = next(iter(api.load(name).inputs.values()))
+            smaller = None if side is None else [entering.channels, side, side]
             networks[name] = smaller, saved(api.load(name, input=smaller))
             print(name, *networks[name], flush=True)
         record["networks"] = [[each, *networks[each]] for each in sorted(networks)]

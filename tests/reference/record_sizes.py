@@ -117,6 +117,18 @@ class Learned(nn.Module):
         return self.resize(torch.nn.functional.silu(self.norm(self.up(x)) + self.bias_map))
 
 
+class Deformed(nn.Module):
+    """A deformable convolution, with the convolution that makes its offsets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offset = nn.Conv2d(3, 18, 3, padding=1)
+        self.conv = torchvision.ops.DeformConv2d(3, 8, 3, padding=1)
+
+    def forward(self, x: Any) -> Any:
+        return self.conv(x, self.offset(x))
+
+
 OWN: dict[str, tuple[Any, list[tuple[int, ...]], str]] = {
     "one convolution": (
         lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False)),
@@ -146,6 +158,11 @@ OWN: dict[str, tuple[Any, list[tuple[int, ...]], str]] = {
         "  - conv: {name: left, from: x, out: 4, k: 1}\n"
         "  - conv: {name: right, from: y, out: 4, k: 1}\n"
         "  - concat: {from: [left, right]}",
+    ),
+    "a deformable convolution": (
+        Deformed,
+        [(3, 64, 64)],
+        "input: [3, 64, 64]\nlayers: [deform_conv: {out: 8, k: 3, p: 1, modulated: false}]",
     ),
     "learned tensors": (
         Learned,

@@ -1,0 +1,83 @@
+"""Receptive fields against PyTorch's gradients: which cells of the input a cell hangs on.
+
+Needs torch, which the suite's own environment does not have.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import convcalc
+from tests.seen import CELLS, Net, Step, exactly, interval, random_net
+
+torch = pytest.importorskip("torch")
+
+
+def made(step: Step, inputs: list[Any], size: int) -> Any:
+    """What PyTorch makes of tensors, with positive weights, so that nothing cancels out."""
+    functional, f = torch.nn.functional, step.fields
+    x = inputs[0]
+
+    def weight(outputs: int, channels: int) -> Any:
+        return 0.5 + torch.rand(outputs, channels, f["k"], dtype=x.dtype)
+
+    if step.type == "conv":
+        padded = functional.pad(x, f["p"][0])
+        return functional.conv1d(padded, weight(1, x.shape[1]), stride=f["s"], dilation=f["d"])
+    if step.type == "avg_pool":
+        return functional.avg_pool1d(functional.pad(x, f["p"][0]), f["k"], f["s"])
+    if step.type == "conv_transpose":
+        whole = functional.conv_transpose1d(
+            x, weight(x.shape[1], 1), stride=f["s"], dilation=f["d"]
+        )
+        before, after = f["p"][0]
+        return whole[..., before : whole.shape[-1] - after]
+    if step.type == "upsample":
+        factor = {"scale_factor": f["scale"]} if "scale" in f else {"size": f["size"]}
+        return functional.interpolate(x, **factor, mode=f["mode"])
+    if step.type == "adaptive_avg_pool":
+        return functional.adaptive_avg_pool1d(x, size)
+    if step.type == "pad":
+        return functional.pad(x, f["p"][0])
+    if step.type == "slice":
+        return x[..., f["start"] : f["stop"] : f["step"]]
+    return torch.cat(inputs, 1) if step.type == "concat" else sum(inputs)
+
+
+def gradients(net: Net, cells: list[int]) -> list[set[int]]:
+    """The cells of the input that some cells of the last layer have a gradient of."""
+    x = torch.rand(1, 1, CELLS, dtype=torch.float64, requires_grad=True)
+    tensors = {-1: x}
+    for index, step in enumerate(net.steps):
+        entering = [tensors[source] for source in step.sources]
+        tensors[index] = made(step, entering, net.sizes[index])
+    y = tensors[len(net.steps) - 1]
+    assert y.shape == (1, 1, net.sizes[-1])
+    each = torch.eye(net.sizes[-1], dtype=y.dtype)[cells, None, None]
+    (found,) = torch.autograd.grad(y, x, each, is_grads_batched=True)
+    return [set(row.nonzero()[:, 0].tolist()) for row in found[:, 0, 0]]
+
+
+def test_gradients_reach_what_is_said() -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    compared = far = 0
+    for seed in range(2000):
+        net = random_net(seed)
+        *_, field = convcalc.loads(net.text()).receptive_field()
+        if field.stride == (None,):  # paths that move on at different rates
+            continue
+        size = net.sizes[-1]
+        cells = sorted({0, 1, size - 1, *range(size // 2, min(size // 2 + 6, size))})
+        for y, reached in zip(cells, gradients(net, cells)):
+            low, high = interval(field, y)
+            assert all(low <= x <= high for x in reached), (seed, y)
+            compared += 1
+            # At a border a part of what would be seen is cut off.
+            if field.is_exact and net.seen(len(net.steps) - 1, y) is not None:
+                assert reached == exactly(field, y), (seed, y)
+                far += 1
+    assert compared > 15_000
+    assert far > 8_000
