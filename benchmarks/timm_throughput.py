@@ -5,9 +5,9 @@
 The files are those of huggingface/pytorch-image-models, results/. Their names say the device and
 the type of number: `amp` is autocast to float16, whose products are summed in float32. That is as
 fast as bfloat16 on each device, so such rows are held against both bounds. A row's operations are
-twice its MACs with the rounding of the table on top, which is more than is computed, and its bytes
-those of its parameters and of its images, less the rounding: a row below this bound is below that
-of the network itself by more. A file without MACs is held against its bytes alone.
+twice its MACs, rounded up as far as the table is rounded, without the elementwise ones, which it
+does not have; its bytes are those of its parameters, rounded down, and of its images. A file
+without MACs is held against its bytes alone.
 
 Prints a line a device and type; the status is 1 where a row is above.
 """

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convcalc.explained import Explanation, layer
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
+    from convcalc.receptive_field import ReceptiveField, ReceptiveFields
     from convcalc.shape import Shape
     from convcalc.verification import Difference, Verification
 
@@ -36,6 +37,8 @@ _HOMES = {
     "Limits": "language.limits",
     "Network": "api",
     "Node": "graph",
+    "ReceptiveField": "receptive_field",
+    "ReceptiveFields": "receptive_field",
     "Row": "analysis",
     "Rows": "analysis",
     "Shape": "shape",
@@ -60,6 +63,8 @@ __all__ = [
     "Limits",
     "Network",
     "Node",
+    "ReceptiveField",
+    "ReceptiveFields",
     "Row",
     "Rows",
     "Shape",

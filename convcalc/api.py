@@ -102,9 +102,7 @@ class Network(Graph):
         batch = require_whole("a batch", batch, "sample")
         _require("a convention", convention, str)
         _require("a type of number", dtype, str)
-        found = Analysis(
-            *analysis.analyze(self, convention, batch, dtype, fuse, look=self._look())
-        )
+        found = Analysis(*analysis.analyze(self, convention, batch, dtype, fuse, look=self._look()))
         self._bound(found)
         return found
 

@@ -108,8 +108,8 @@ def shifted(cells: int) -> Reach:
 class Along(NamedTuple):
     """How a cell sees one axis of an input: along which axis of the output, and by which rules.
 
-    Axes are counted from 1, the first behind the channels. The rules are from the output to the
-    input, one after the other; without one, a cell sees the one in its place.
+    Axes are counted from 1, the first behind the channels. The rules follow one another from the
+    input to the output; without one, a cell sees the one in its place.
     """
 
     axis: int
@@ -122,6 +122,8 @@ Sight = tuple[Along | None, ...]
 
 def sight_of(rules: Sequence[Reach | None]) -> Sight:
     """A sight whose axes stay where they are: a rule for each, None for all of it."""
+    if all(rule == _SAME for rule in rules):
+        return kept(len(rules))
     return tuple(
         None if rule is None else Along(axis, () if rule == _SAME else (rule,))
         for axis, rule in enumerate(rules, start=1)
@@ -133,8 +135,8 @@ _SAME = Reach()
 
 @cache
 def kept(axes: int) -> Sight:
-    """Each cell sees the one in its place."""
-    return sight_of((_SAME,) * axes)
+    """Each cell sees the one in its place; always the same object."""
+    return tuple(map(Along, range(1, axes + 1)))
 
 
 @cache
@@ -211,8 +213,7 @@ class Cells(NamedTuple):
                 low, bits = self.sets[phase]
                 seen.append((low + turn * self.step, bits))
             found.append(_union(seen))
-        step = reach.stride * count // turns * self.step
-        return _bounded(Cells(step, tuple(found)))
+        return _bounded(reach.stride * count // turns * self.step, found)
 
     def joined(self, other: Cells) -> Cells | None:
         """What either sees, both moving on alike; None where that are too many cells."""
@@ -220,8 +221,7 @@ class Cells(NamedTuple):
         if count > MOST_CELLS:
             return None
         step = self.step * (count // len(self.sets))
-        sets = tuple(_union([self.at(y), other.at(y)]) for y in range(count))
-        return _bounded(Cells(step, sets))
+        return _bounded(step, [_union([self.at(y), other.at(y)]) for y in range(count)])
 
     def at(self, y: int) -> tuple[int, int]:
         """The set of a cell: the least that may be in it, and a bit for each from there on."""
@@ -237,31 +237,40 @@ class Cells(NamedTuple):
         )
 
 
-def _union(sets: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """All cells of several sets."""
+def _union(sets: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """All cells of several sets; None where they lie further apart than there may be cells."""
     known = [(low, bits) for low, bits in sets if bits]
     if not known:
         return 0, 0
-    least = min(low for low, _ in known)
+    lows = [low for low, _ in known]
+    least = min(lows)
+    if max(lows) - least > MOST_CELLS:
+        return None
     return least, reduce(lambda found, each: found | each[1] << each[0] - least, known, 0)
 
 
-def _bounded(cells: Cells) -> Cells | None:
-    """The same in the fewest sets; None for more cells than there may be."""
-    if sum(bits.bit_length() for _, bits in cells.sets) > MOST_CELLS:
+def _bounded(step: int, sets: Sequence[tuple[int, int] | None]) -> Cells | None:
+    """Sets as one; None where one is None, and where they have more cells than there may be."""
+    known = [each for each in sets if each is not None]
+    if len(known) < len(sets) or sum(bits.bit_length() for _, bits in known) > MOST_CELLS:
         return None
-    return cells
+    return Cells(step, tuple(known))
 
 
 #: What a cell of a tensor sees of that tensor itself.
 ITSELF = Cells(1, ((0, 1),))
 
 
+#: Bounds of more digits are given up: a fraction of them takes long to work with.
+_LARGEST = 10**300
+
+
 class Span(NamedTuple):
     """What a cell sees of one axis of an earlier tensor: cell y, stride·y + low … stride·y + high.
 
     `axis` is the one of its own tensor that y counts along, from 1. Without a stride there is no
-    such bound: it sees along paths that move on at different rates. `cells` are exactly those that
+    such bound: it sees along paths that move on at different rates, or the numbers of it would have
+    more than 300 digits. `cells` are exactly those that
     it sees; None where they are not worked out.
     """
 
@@ -286,6 +295,10 @@ class Span(NamedTuple):
                 cells = None if cells is None else cells.through(rule)
             if not type(stride) is type(low) is type(high) is int:
                 stride, low, high = as_whole(stride), as_whole(low), as_whole(high)
+                if max(each.denominator for each in (stride, low, high)) > _LARGEST:
+                    return Span(axis, None)
+            if stride > _LARGEST or low < -_LARGEST or high > _LARGEST:
+                return Span(axis, None)
         return Span(axis, stride, low, high, cells)
 
     def is_centred_as(self, other: Span) -> bool:

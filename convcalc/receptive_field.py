@@ -109,6 +109,8 @@ def _through(placed: Placed, entering: tuple[Seen | None, ...]) -> tuple[Seen | 
     """What a cell of each output of a layer sees, whose inputs see so much."""
     if not any(entering):
         return (None,) * len(placed.outputs)
+    if len(entering) == len(placed.outputs) == 1 and (only := entering[0]):
+        return (_before(only, placed.sights[0][0]),)
     outputs = []
     for sights in placed.sights:
         pairs = zip(entering, sights)
@@ -118,9 +120,9 @@ def _through(placed: Placed, entering: tuple[Seen | None, ...]) -> tuple[Seen | 
 
 def _before(seen: Seen, sight: Sight) -> Seen:
     """What a cell sees that sees a tensor so, whose own cells see so much."""
-    if sight == kept(len(sight)):
+    if sight is kept(len(sight)):
         return seen
-    spans = []
+    spans: list[Span | None] = []
     for span in seen.spans:
         along = None if span is None else sight[span.axis - 1]
         spans.append(None if span is None or along is None else span.through(along))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,105 @@ def test_axes_are_apart(layers: list[tuple[bool, Any, Any]], data: st.DataObject
         for pair in reversed(steps):
             seen = {x for cell in seen for x in cells_of(pair[axis], 0, 0, cell)}
         assert seen == exactly(field, y, axis)
+
+
+FORKED = """
+name: Forked
+input: {image: [3, 32, 32], other: [3, 32, 32]}
+layers:
+  - conv: {name: a, from: image, out: 4, k: 3, p: 1}
+  - conv: {name: b, from: other, out: 4, k: 5, p: 2}
+  - conv: {name: short, from: a, out: 4, k: 1, s: 2}
+  - add: {name: both, from: [a, b]}
+  - upsample: {name: up, from: short, scale: 2}
+  - add: {name: sum, from: [both, up]}
+  - max_pool: {name: pool, k: 2}
+  - slice: {name: cut, from: a, axis: 1, stop: 16}
+  - slice: {name: half, axis: 2, stop: 16}
+  - add: {name: unlike, from: [half, short]}
+  - global_avg_pool: {name: whole}
+  - parameter: {name: learned, shape: [4, 1, 1]}
+"""
+
+
+def test_where_paths_meet() -> None:
+    fields = convcalc.loads(FORKED).receptive_field()
+    assert fields["both"].size == (5, 5)
+    assert fields["both"].aligned
+    assert fields["sum"].aligned is False
+    # Each cell of `up` is a copy of every second of `a`, in `both` anyway.
+    assert fields["sum"].padding == (Fraction(2), Fraction(2))
+    assert (fields["unlike"].size, fields["unlike"].stride) == ((None, None), (None, None))
+    assert not fields["unlike"].is_global
+    assert fields["whole"].is_global
+    assert "learned" not in fields.names
+
+
+def test_only_what_comes_from_a_layer_counts(run: Run) -> None:
+    network = convcalc.loads(FORKED)
+    assert network.receptive_field("a")["sum"].size == (2, 2)
+    assert network.receptive_field("a").names[:3] == ("short", "both", "up")
+    assert network.receptive_field("other")["both"].size == (5, 5)
+    assert "short" not in network.receptive_field("other").names
+    found = run("receptive-field", "-", "--from", "b", "--json", stdin=FORKED.encode()).json
+    assert found["from"] == "b"
+    assert [layer["size"] for layer in found["layers"][:2]] == [[1, 1], [1, 1]]
+
+
+def test_a_figure_explains_itself(run: Run) -> None:
+    text = stack("conv: {out: 1, k: 3, s: 2}", "conv_transpose: {out: 1, k: 4, s: 4, p: 1}")
+    asked = ("receptive-field", "-", "--layer", "conv_transpose")
+    out = run(*asked, stdin=text.encode()).out
+    assert "k 4, s 1/4, p 1/2, d 1/4" in out
+    assert "2·1/4·(4 − 1) = 3/2" in out
+    assert re.search(r"^ 0…2 +0…2$", out, re.MULTILINE)
+    assert re.search(r"^ *3 +2…4$", out, re.MULTILINE)
+    found = run(*asked, "--json", stdin=text.encode()).json
+    (row,) = found["layers"]
+    assert row["size"] == ["9/2"]
+    assert row["stride"] == ["1/2"]
+    assert row["phases"] == [[[0, 1, 2], [0, 1, 2], [0, 1, 2], [2, 3, 4]]]
+    assert [jump["size"] for jump in found["path"]] == [[3], ["9/2"]]
+
+
+def test_a_row_says_what_is_not_so(run: Run) -> None:
+    out = run("receptive-field", "-", stdin=FORKED.encode()).out
+    assert re.search(r"^sum .* 5\* ", out, re.MULTILINE)
+    assert "* not aligned" in out
+    assert "none: no bound" in out
+    assert "global: every cell sees all" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("lenet --from conv1", "did you mean `conv_1`"),
+        ("lenet --layer con_2", "did you mean `conv_2`"),
+        ("lenet vgg16 --layer conv_1", "`--layer` explains a layer of one network"),
+        ("lenet --from conv_2 --layer conv_1", "`conv_1` sees nothing of `conv_2`"),
+        ("lenet --from ", "it is empty"),
+    ],
+)
+def test_bad_requests(run: Run, arguments: str, said: str) -> None:
+    outcome = run("receptive-field", *arguments.split(" "))
+    assert outcome.status == 2
+    assert said in outcome.err
+
+
+def test_a_column_and_a_budget(run: Run) -> None:
+    csv = run("analyze", "lenet", "--columns", "name,receptive_field", "--csv").out.splitlines()
+    assert csv[4] == "conv_2,12"
+    assert csv[7] == "flatten,"
+    folded = convcalc.load("resnet18").analyze().folded(1).rows
+    assert folded["conv3_x"].receptive_field == 99
+    assert run("check", "lenet", "--max", "receptive_field=14").status == 0
+    assert run("check", "lenet", "--max", "receptive_field=13").status == 1
+
+
+def test_answers_stay_bounded() -> None:
+    far = convcalc.loads(stack("conv: {out: 1, k: 2, d: 1000000000}", input="[1, 4000000000]"))
+    assert not far.receptive_field()[0].is_exact
+    twice = "conv_transpose: {out: 1, k: 2, s: 2}, slice: {axis: 1, stop: 64}"
+    text = stack(f"repeat: {{times: 2000, layers: [{twice}]}}")
+    *_, last = convcalc.loads(text).receptive_field()
+    assert last.stride == (None,)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from convcalc.graph import Graph
@@ -13,6 +15,7 @@ from convcalc.render.column import Column
 from convcalc.render.fitting import fitting
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Fitted, Records, Report, Table
+from convcalc.visible import cut_inside
 from convcalc.words import counted, grouped, quoted, sizes
 
 FORMAT = "convcalc.receptive_field/1"
@@ -81,7 +84,30 @@ def explained(way: Way, found: Found) -> Report:
     def tables() -> list[Table]:
         return [*_jumps(way, found), *_phases(way.field)]
 
-    return Report(objects, lambda: objects()[0]["path"], records, tables)
+    def fitted(columns: int, lines: int) -> list[Table]:
+        jumps = (_on_screen(table, columns) for table in _jumps(way, found))
+        return [*(table for tables in jumps for table in tables), *_phases(way.field)]
+
+    return Report(objects, lambda: objects()[0]["path"], records, tables, fitted=[fitted])
+
+
+def _on_screen(table: Table, columns: int) -> list[Table]:
+    """A table of jumps on a screen of so many columns."""
+    rows = [*table.rows()]
+
+    def make(labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
+        cells = [(name, *(each.read(row) for each in kept)) for name, row in zip(labels, rows)]
+        header = (table.header[0], *(each.title for each in kept))
+        numeric = (table.numeric[0], *(each.numeric for each in kept))
+        return table._replace(header=header, numeric=numeric, rows=lambda: cells)
+
+    places = range(1, len(table.header))
+    titles = zip(places, table.header[1:])
+    kept = [
+        Column(title, title, itemgetter(place), numeric=table.numeric[place])
+        for place, title in titles
+    ]
+    return fitting([row[0] for row in rows], kept, make, columns, False, cut_inside)
 
 
 def _without(row: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -95,15 +121,15 @@ def _jumps(way: Way, found: Found) -> Iterator[Table]:
         rows = tuple(_jump(jump, axis) for jump in way.jumps)
         tables.setdefault(rows, []).append(axis + 1)
     title = f"{heading(found.graph)} {way.field.name}"
-    legends = legend(found, f"input {shapes(found.graph)}.")
+    legends = legend(found, is_of_axis=True)
     for place, (rows, axes) in enumerate(tables.items(), start=1):
-        which = "" if len(tables) == 1 else f", axis {' and '.join(map(str, axes))}"
+        which = "" if len(tables) == 1 else f", {_named(axes)}"
         said = (*legends, *_JUMPS) if place == len(tables) else ()
         yield _of_rows(f"{title}{which}", rows, said)
 
 
 def _of_rows(title: str, rows: Sequence[tuple[str, ...]], said: tuple[str, ...]) -> Table:
-    header = ("Layer", "Reads", "Adds", "Receptive field", "Stride", "Padding")
+    header = ("Layer", "Reads", "Adds", "Field", "Stride", "Padding")
     numeric = (False, False, False, True, True, True)
     return Table(title, header, numeric, lambda: rows, (), said)
 
@@ -122,7 +148,7 @@ def _jump(jump: Jump, axis: int) -> tuple[str, ...]:
     reads = f"joins {jump.others + 1} paths" if is_met else "all"
     adds = ""
     if rules is not None and before is not None and before.stride is not None:
-        reads = ", then ".join([*map(_read, reversed(rules)), *([reads] if is_met else [])])
+        reads = ", then ".join([*map(_read, rules), *([reads] if is_met else [])])
         if len(rules) == 1 and not is_met:
             adds = _added(before.stride, rules[0])
     if after is None:
@@ -157,14 +183,14 @@ def _added(stride: Number, rule: Reach) -> str:
 
 def _phases(field: ReceptiveField) -> Iterator[Table]:
     """A table of the exact sets where they are not all of the interval; axes alike have one."""
-    alike: dict[tuple[Number, tuple[tuple[int, ...], ...]], list[str]] = {}
+    alike: dict[tuple[Number, tuple[tuple[int, ...], ...]], list[int]] = {}
     for axis, (stride, sets) in enumerate(zip(field.stride, field.phases or ()), start=1):
         if sets is not None and stride is not None:
-            alike.setdefault((stride, sets), []).append(str(axis))
+            alike.setdefault((stride, sets), []).append(axis)
     for (stride, sets), axes in alike.items():
         step = as_whole(Fraction(stride) * len(sets))
         said = f"Exactly; cell y + {len(sets)} sees what cell y does, {step} further on."
-        title = f"Axis {' and '.join(axes)}" if len(field.spans) > 1 else ""
+        title = _named(axes).capitalize() if len(field.spans) > 1 else ""
         yield _cells(title, sets, said)
 
 
@@ -178,6 +204,11 @@ def _cells(title: str, sets: Sequence[tuple[int, ...]], said: str) -> Table:
             runs.append((y, y, cells))
     rows = [(_run(first, last), _runs(cells)) for first, last, cells in runs]
     return Table(title, ("Cell", "Sees"), (True, False), lambda: rows, (), (said,))
+
+
+def _named(axes: Sequence[int]) -> str:
+    """`axis 1`, `axes 2 and 3`."""
+    return f"ax{'is' if len(axes) == 1 else 'es'} {' and '.join(map(str, axes))}"
 
 
 def _run(first: int, last: int) -> str:
@@ -297,21 +328,22 @@ def _table(found: Found, labels: Sequence[str] | None, kept: Sequence[Column], s
 
 def _fitted(found: Found) -> Fitted:
     def fit(columns: int, lines: int) -> Sequence[Table]:
-        labels = [field.name for field in found.fields]
-        make = lambda names, kept, si: _table(found, names, kept, si)  # noqa: E731
-        return fitting(labels, _COLUMNS[1:], make, columns, False)
+        labels, make = [field.name for field in found.fields], partial(_table, found)
+        return fitting(labels, _COLUMNS[1:], make, columns, False, cut_inside)
 
     return fit
 
 
-def legend(found: Found, first: str = "") -> tuple[str, ...]:
-    """What the numbers mean; the `first` line says what the network takes."""
+def legend(found: Found, *, is_of_axis: bool = False) -> tuple[str, ...]:
+    """What the numbers mean, of all axes or of one alone."""
     fields = found.fields
     of = "the input" if found.since is None else quoted(found.since)
+    every = "" if is_of_axis else "; one number stands for every axis"
+    centre = "" if is_of_axis else "; centre is the middle of what cell 0 sees"
     lines = [
-        first or f"input {shapes(found.graph)}; one number stands for every axis.",
+        f"input {shapes(found.graph)}{every}.",
         f"Cell y of a layer sees the cells of {of} from y·stride − padding on, as many as the"
-        " receptive field has; centre is the middle of what cell 0 sees.",
+        f" receptive field has{centre}.",
     ]
     if any(field.is_global for field in fields):
         lines.append(f"global: every cell sees all that reaches it of {of}.")
@@ -323,7 +355,7 @@ def legend(found: Found, first: str = "") -> tuple[str, ...]:
     if words[_ALL]:
         lines.append(f"{_ALL}: every cell sees the whole axis.")
     if words[_NONE]:
-        lines.append(f"{_NONE}: paths have met that move on at different rates, without a bound.")
+        lines.append(f"{_NONE}: no bound, since paths have met that move on at different rates.")
     if not all(field.aligned for field in fields):
         lines.append(f"{NOT_ALIGNED} not aligned: paths have met that are centred otherwise.")
     inexact = sum(not field.is_exact for field in fields)
