@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convcalc.explained import Explanation, layer
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
+    from convcalc.memory.peaks import Memory, MemoryStep
     from convcalc.receptive_field import ReceptiveField, ReceptiveFields
     from convcalc.shape import Shape
     from convcalc.verification import Difference, Verification
@@ -35,6 +36,8 @@ _HOMES = {
     "Figures": "costs",
     "Graph": "graph",
     "Limits": "language.limits",
+    "Memory": "memory.peaks",
+    "MemoryStep": "memory.peaks",
     "Network": "api",
     "Node": "graph",
     "ReceptiveField": "receptive_field",
@@ -61,6 +64,8 @@ __all__ = [
     "Figures",
     "Graph",
     "Limits",
+    "Memory",
+    "MemoryStep",
     "Network",
     "Node",
     "ReceptiveField",

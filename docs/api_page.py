@@ -84,7 +84,7 @@ a time, of which each may be the first.
 _ORDER = (
     *("load", "loads", "layer", "networks", "spec_of"),
     *("Network", "Analysis", "Rows", "Row", "Figures", "Explanation", "Verification"),
-    *("ReceptiveFields", "ReceptiveField"),
+    *("Memory", "MemoryStep", "ReceptiveFields", "ReceptiveField"),
     *("ZooNetworks", "ZooNetwork", "Graph", "Node", "Shape", "Limits"),
     *("Difference", "ConvcalcError", "Diagnostic"),
 )

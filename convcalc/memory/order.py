@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.memory.lifetimes import lifetimes_of, live_bytes
-from convcalc.steps import Step, Steps
+from convcalc.steps import Steps
 
 
 class Order(NamedTuple):
@@ -40,6 +40,9 @@ def best_order(steps: Steps, tries: int) -> Order:
     lowest = max([*alone, *[part.lowest for part in parts]], default=0)
     chosen, left = [*late], tries
     for part in sorted(parts, key=lambda part: -peaks[part]):
+        if peaks[part] > lowest and left > 0:
+            left -= part.compare()
+            lowest = max(lowest, part.lowest)
         while peaks[part] > lowest:
             found = part.sketched(peaks[part], left // 2)
             left -= found.tries
@@ -217,34 +220,11 @@ class _Part:
         self.unread = sum(
             [tensors[t].bytes for t in entering if t not in users and not tensors[t].leaves]
         )
-        self.lowest = max(self._least(steps, inside, entering, held, users))
-
-    def __len__(self) -> int:
-        return self.end - self.start
-
-    def _least(
-        self,
-        steps: Steps,
-        inside: Sequence[Step],
-        entering: Sequence[int],
-        held: int,
-        users: dict[int, int],
-    ) -> list[int]:
-        """The bytes that are alive at each step whatever the order."""
-        tensors = steps.tensors
-        kept = held + sum([tensors[t].bytes for t in entering if tensors[t].leaves])
-        if len(inside) > _MOST_COMPARED:
-            return [
-                kept + make + sum([size for size, _ in frees])
-                for make, frees in zip(self.makes, self.frees)
-            ]
-        earlier = self._closed(self.before, range(len(inside)))
-        later = self._closed(
-            [sum([1 << s for s in after]) for after in self.after],
-            range(len(inside) - 1, -1, -1),
-        )
-        #: What must be alive between the steps that make it and those that read it.
-        spans = [
+        #: The bytes that are alive throughout.
+        self.kept = held + sum([tensors[t].bytes for t in entering if tensors[t].leaves])
+        #: What must be alive between the steps that make it and those that read it: its bytes, the
+        #: step that makes it, where that is one of these, and those that need it.
+        self.spans = [
             (tensors[t].bytes, 0, users[t])
             for t in entering
             if t in users and not tensors[t].leaves
@@ -253,21 +233,35 @@ class _Part:
             for at, step in enumerate(inside)
             for t in step.makes
         ]
-        found = []
-        for at in range(len(inside)):
+        #: A peak that no order is below: what a step reads and makes is there while it runs.
+        self.lowest = self.kept + max(
+            [make + sum([size for size, _ in frees]) for make, frees in zip(self.makes, self.frees)]
+        )
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def compare(self) -> int:
+        """Raise `lowest` to what is alive at a step whatever the order; the tries that it took.
+
+        All between a step before it, or itself, and one behind it, or itself, is.
+        """
+        count = len(self)
+        if count > _MOST_COMPARED:
+            return 0
+        earlier = self._closed(self.before, range(count))
+        direct = [sum([1 << step for step in after]) for after in self.after]
+        later = self._closed(direct, range(count - 1, -1, -1))
+        for at in range(count):
             here = 1 << at
             past, future = earlier[at] | here, later[at] | here
-            found.append(
-                kept
-                + sum(
-                    [
-                        size
-                        for size, maker, readers in spans
-                        if maker == here or (maker & ~past == 0 and readers & future)
-                    ]
-                )
-            )
-        return found
+            alive = [
+                size
+                for size, maker, readers in self.spans
+                if maker == here or (maker & ~past == 0 and readers & future)
+            ]
+            self.lowest = max(self.lowest, self.kept + sum(alive))
+        return count * len(self.spans) // _COMPARISONS
 
     def _closed(self, direct: Sequence[int], order: Sequence[int]) -> list[int]:
         """All steps that lead to each, or that each leads to, of those that do so directly."""
@@ -284,13 +278,15 @@ class _Part:
         Those are the ones with the lowest peaks so far, and of them with the fewest bytes alive.
         """
         used, states = 0, [self._start()]
-        while states and used <= tries:
+        while states:
             found: dict[int, _State] = {}
             for state in states:
                 settled, moves, more = self._settled(state, peak, 0)
                 used += more
                 if settled.done == self.all:
                     return _Found(_unwound(settled.path), settled.top, used)
+                if used > tries:
+                    return _Found(None, peak, used)
                 for each in self._next(settled, moves):
                     known = found.get(each.done)
                     if known is None or (each.top, each.level) < (known.top, known.level):
@@ -303,7 +299,7 @@ class _Part:
         """An order with a lower peak than this, looked for depth first, until there is none."""
         used, stack = 0, [self._start()]
         seen: set[int] = set()
-        while stack and used <= tries:
+        while stack:
             state = stack.pop()
             if state.done in seen:
                 continue
@@ -311,6 +307,8 @@ class _Part:
             used += more
             if settled.done == self.all:
                 return _Found(_unwound(settled.path), settled.top, used)
+            if used > tries:
+                break
             seen.update((state.done, settled.done))
             # The one that leaves the fewest bytes alive is tried first.
             moves.sort(reverse=True)
@@ -329,7 +327,8 @@ class _Part:
         runs later has as much room then, or more. Moves stay below the peak.
         """
         done, level, top, ready, path = state
-        used = 0
+        # A set of many steps is large, and so are the sets that follow where many can run.
+        used = (len(self) + len(ready) ** 2) // _SMALL
         while True:
             moves: list[_Move] = []
             for step in ready:
@@ -368,8 +367,11 @@ class _Part:
 
 #: How many starts of an order are kept of those that are as long.
 _KEPT = 16
-#: Steps of a part that are all compared with each other, to say what must be alive with each.
-_MOST_COMPARED = 1_000
+#: Steps of a part that are all compared with each other, to say what must be alive with each; and
+#: how many of these comparisons are one try.
+_MOST_COMPARED, _COMPARISONS = 1_000, 8
+#: Steps in a set that take no longer than a try.
+_SMALL = 32
 
 
 def _bits(mask: int) -> list[int]:

@@ -23,9 +23,10 @@ FILE, BEST = "file", "best"
 ORDERS = (FILE, BEST)
 
 
-class At(NamedTuple):
+class MemoryStep(NamedTuple):
     """A step of a network: the layer, and what is kept while it runs."""
 
+    #: The layer's; those that have vanished into it are no steps.
     name: str
     #: Under the definition that was asked for.
     bytes: int
@@ -40,25 +41,30 @@ class Memory(NamedTuple):
     """What a network keeps in memory while it runs, under a named definition, in bytes."""
 
     graph: Graph
-    #: Samples at a time, the type of a number, and whether batch norms and activations vanish.
+    #: Samples at a time.
     batch: int
+    #: The type of a number, of layers that have none of their own.
     dtype: str
+    #: Whether batch norms and elementwise activations vanish into the layer before them.
     fuse: bool
     #: Whether what enters the network may not be overwritten.
     keep_input: bool
     #: What trains it, where it is trained.
     optimizer: str
+    #: Which one `peak`, `at` and `steps` are of.
     definition: str
+    #: That of the steps: `file` or `best`.
     order: str
     #: Whether no order of the steps has a lower `live` peak; None in the file's order.
     proved: bool | None
-    #: The peak of `definition`, and the layer where it is reached first; None where nothing runs.
+    #: The most bytes of a step.
     peak: int
+    #: The layer where that is reached first; None where nothing runs.
     at: str | None
     #: The peak of every definition; None where that takes more than the limits allow.
     peaks: Mapping[str, int | None]
     #: Every step in its order; those of `train` are all layers, forward and then backward.
-    steps: tuple[At, ...]
+    steps: tuple[MemoryStep, ...]
     #: What a training step needs.
     training: Training
     #: Every tensor by its name.
@@ -67,7 +73,7 @@ class Memory(NamedTuple):
     weight_bytes: int
 
     @property
-    def at_peak(self) -> At | None:
+    def at_peak(self) -> MemoryStep | None:
         """The step where the peak is reached first; None where nothing runs."""
         return next((step for step in self.steps if step.bytes == self.peak), None)
 
@@ -155,18 +161,22 @@ def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
     )
 
 
-def _steps(run: Run, course: Course, bounds: Bounds) -> tuple[At, ...]:
+def _steps(run: Run, course: Course, bounds: Bounds) -> tuple[MemoryStep, ...]:
     """The steps of a course with the bytes at each, and the tensors that are counted there."""
     if course.training is not None:
         moments = zip(course.training.moments, course.bytes)
-        return tuple([At(each.name, bytes, (), each.is_backward) for each, bytes in moments])
+        return tuple(
+            [MemoryStep(each.name, bytes, (), each.is_backward) for each, bytes in moments]
+        )
     nodes, names = run.graph.nodes, [held.name for held in run.steps.tensors]
     found, count = [], 0
     for step, bytes, alive in zip(run.steps.steps, course.bytes, course.counted()):
         count += len(alive)
         if count > bounds.alive:
             raise _too_many(run.graph, bounds)
-        found.append(At(nodes[step.node].name, bytes, tuple([names[each] for each in alive])))
+        found.append(
+            MemoryStep(nodes[step.node].name, bytes, tuple([names[each] for each in alive]))
+        )
     return tuple(found)
 
 

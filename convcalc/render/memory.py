@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from convcalc.memory.definitions import DEFINITIONS, TRAIN
-from convcalc.memory.peaks import BEST, At, Memory
+from convcalc.memory.peaks import BEST, Memory, MemoryStep
 from convcalc.memory.training import Moment
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
@@ -33,7 +33,9 @@ def report(found: Sequence[Memory], depth: int | None = None) -> Report:
 
     def records() -> Records:
         lead = ("network",) if len(found) > 1 else ()
-        return Records((*lead, *At._fields), ([*map(_flat, line.values())] for line in lines()))
+        return Records(
+            (*lead, *MemoryStep._fields), ([*map(_flat, line.values())] for line in lines())
+        )
 
     def tables() -> list[Table]:
         return [
@@ -83,7 +85,7 @@ def _flat(value: Any) -> Any:
     return " ".join(value) if isinstance(value, list) else value
 
 
-def _step(step: At) -> dict[str, Any]:
+def _step(step: MemoryStep) -> dict[str, Any]:
     return {**step._asdict(), "alive": list(step.alive)}
 
 
@@ -141,7 +143,7 @@ def _legend(found: Memory) -> Iterator[str]:
         yield "? more tensors are alive together than are looked at; `--limit alive=N` allows more."
 
 
-def _at_peak(found: Memory, step: At) -> Table:
+def _at_peak(found: Memory, step: MemoryStep) -> Table:
     """The tensors that are counted at the peak."""
     held = [found.tensors[name] for name in step.alive]
     rows = [
@@ -159,7 +161,7 @@ def _at_peak(found: Memory, step: At) -> Table:
     return Table("", header, numeric, lambda: rows)
 
 
-def _at_peak_of_training(found: Memory, step: At, moment: Moment) -> Table:
+def _at_peak_of_training(found: Memory, step: MemoryStep, moment: Moment) -> Table:
     """What is held at the peak of a training step."""
     parts = {
         "activations, of this and the forward pass": moment.activations,
@@ -175,7 +177,7 @@ def _at_peak_of_training(found: Memory, step: At, moment: Moment) -> Table:
     return Table("", header, (False, True, True, True), lambda: rows)
 
 
-def _label(step: At) -> str:
+def _label(step: MemoryStep) -> str:
     """What a step is called in a table."""
     return f"{step.name}{_BACKWARD}" if step.backward else step.name
 
@@ -192,12 +194,12 @@ class _Bar(NamedTuple):
     alive: int
 
 
-def _folded(steps: Sequence[At], depth: int | None) -> list[_Bar]:
+def _folded(steps: Sequence[MemoryStep], depth: int | None) -> list[_Bar]:
     """Steps that share their first `depth` groups, where these follow one another, as one row."""
     if depth is None:
         return [_Bar(_label(step), step.bytes, len(step.alive)) for step in steps]
 
-    def label(step: At) -> str:
+    def label(step: MemoryStep) -> str:
         return _label(step._replace(name=".".join(step.name.split(".")[:depth])))
 
     found = []
