@@ -18,6 +18,7 @@ from convcalc.costs import Figure
 from convcalc.graph import Graph
 from convcalc.layers.base import Operations, Unary, Weight, layer
 from convcalc.layers.fields import Count
+from convcalc.memory import definitions
 from convcalc.passes import Pass, Settings, add_pass
 from convcalc.render import formats
 from convcalc.render.formats.base import Format
@@ -210,6 +211,24 @@ def test_a_definition_of_sizes() -> None:
         assert repr(found) == "Sizes('counting', Layers: 6 layers)"
     finally:
         sizes._REGISTRY._found.pop("counting")
+
+
+def test_a_definition_of_memory(run: Run) -> None:
+    def course(run: definitions.Run) -> definitions.Course:
+        made = [step.makes for step in run.steps.steps]
+        return definitions.Course([run.bytes_of(tensors) for tensors in made], lambda: iter(made))
+
+    definitions.register(definitions.Definition("output", "what a layer makes", course))
+    try:
+        answer = run("memory", "lenet", "--definition", "output", "--dtype", "int8", "--json").json
+        assert (answer["peak"], answer["at"]) == (6 * 28 * 28, "conv_1")
+        assert answer["steps"][0]["alive"] == ["conv_1"]
+        assert convcalc.load("lenet").memory(dtype="int8").peaks["output"] == 6 * 28 * 28
+        assert (
+            "`output`: what a layer makes." in run("memory", "lenet", "--definition", "output").out
+        )
+    finally:
+        del definitions.DEFINITIONS["output"]
 
 
 def test_a_format(run: Run, tmp_path: Path) -> None:

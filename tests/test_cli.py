@@ -338,6 +338,7 @@ PRINTING = [
     "conventions thop",
     "errata mobilenet_v1",
     "reconcile lenet --reported 0.7M",
+    "memory lenet resnet18 --dtype int8",
     "receptive-field lenet",
     "roofline lenet --device a100 --device t4",
     "roofline --list-devices",

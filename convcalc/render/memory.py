@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from convcalc.memory.definitions import DEFINITIONS, TRAIN
 from convcalc.memory.peaks import BEST, At, Memory
+from convcalc.memory.training import Moment
 from convcalc.render.heading import heading, shapes
 from convcalc.render.report import Records, Report, Table
 from convcalc.visible import cut_inside, width
@@ -32,8 +33,7 @@ def report(found: Sequence[Memory], depth: int | None = None) -> Report:
 
     def records() -> Records:
         lead = ("network",) if len(found) > 1 else ()
-        rows = ([*({**line, "alive": " ".join(line["alive"])}.values())] for line in lines())
-        return Records((*lead, *At._fields), rows)
+        return Records((*lead, *At._fields), ([*map(_flat, line.values())] for line in lines()))
 
     def tables() -> list[Table]:
         return [
@@ -76,6 +76,13 @@ def _object(found: Memory) -> dict[str, Any]:
     }
 
 
+def _flat(value: Any) -> Any:
+    """A value of a step in CSV."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return " ".join(value) if isinstance(value, list) else value
+
+
 def _step(step: At) -> dict[str, Any]:
     return {**step._asdict(), "alive": list(step.alive)}
 
@@ -85,8 +92,8 @@ def _head(found: Memory) -> tuple[Table, ...]:
     peaks = _peaks(found)
     if found.at_peak is None:
         return (peaks,)
-    if found.definition == TRAIN:
-        return peaks, _at_peak_of_training(found, found.at_peak)
+    if found.definition == TRAIN and found.training.at is not None:
+        return peaks, _at_peak_of_training(found, found.at_peak, found.training.at)
     return peaks, _at_peak(found, found.at_peak)
 
 
@@ -122,7 +129,11 @@ def _legend(found: Memory) -> Iterator[str]:
         )
     yield f"`{found.definition}`: {DEFINITIONS[found.definition].meaning}."
     if found.order == BEST:
-        said = "proved: no order has a lower one" if found.proved else "best found, not proved"
+        said = (
+            "proved: no order has a lower one"
+            if found.proved
+            else "best found, not proved; `--limit tries=N` looks further"
+        )
         yield f"The steps are in the order of the lowest `live` peak ({said})."
     if found.keep_input:
         yield "The network's input is not overwritten."
@@ -148,9 +159,8 @@ def _at_peak(found: Memory, step: At) -> Table:
     return Table("", header, numeric, lambda: rows)
 
 
-def _at_peak_of_training(found: Memory, step: At) -> Table:
+def _at_peak_of_training(found: Memory, step: At, moment: Moment) -> Table:
     """What is held at the peak of a training step."""
-    moment = found.training.at
     parts = {
         "activations, of this and the forward pass": moment.activations,
         "gradients of activations": moment.activation_gradients,
