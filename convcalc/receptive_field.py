@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Node, whole_name_in
-from convcalc.layers.base import Placed
 from convcalc.named import Named, whole_name
-from convcalc.reach import ITSELF, Cells, Number, Reach, Sight, Span, kept
+from convcalc.reach import ITSELF, KEPT, Cells, Number, Reach, Sight, Span
 from convcalc.shape import Shape
 from convcalc.visible import composed, visible
 from convcalc.words import counted, quoted, shortened
@@ -41,33 +40,25 @@ def seen_by_nodes(
     """
     found = {} if found is None else found
     #: The parts of those nodes whose outputs do not all see the same.
-    parts: dict[int, tuple[Seen | None, ...]] = {}
+    parts: dict[int, list[Seen | None]] = {}
     start = _starts(graph, since, found, ITSELF if exactly else None)
-    known: dict[tuple[int, ...], tuple[Seen | None, ...]] = {}
-    objects = id  # a name that is found sooner
     for index, (_, placed, tensors, *_) in enumerate(graph.nodes):
         if index <= start.node:
             found[index] = start.seen if index == start.node else None
             yield None
             continue
-        if len(tensors) == 1 and not parts:
-            entering: tuple[Seen | None, ...] = (found[tensors[0][0]],)
+        if len(tensors) == 1 and len(placed.outputs) == 1 and not parts:
+            seen = found[tensors[0][0]]
+            found[index] = None if seen is None else _before(seen, placed.sights[0][0])
         else:
-            entering = tuple(
-                [
-                    parts[tensor.node][tensor.part] if tensor.node in parts else found[tensor.node]
-                    for tensor in tensors
-                ]
-            )
-        key = (objects(placed), *map(objects, entering))
-        outputs = known.get(key)
-        if outputs is None:
-            outputs = known[key] = _through(placed, entering)
-        if len(outputs) > 1 and outputs.count(outputs[0]) < len(outputs):
-            parts[index] = outputs
+            entering = [
+                parts[tensor.node][tensor.part] if tensor.node in parts else found[tensor.node]
+                for tensor in tensors
+            ]
+            outputs = [_met(map(_before, entering, sights)) for sights in placed.sights]
+            if any(each != outputs[0] for each in outputs):
+                parts[index] = outputs
             found[index] = _met(outputs)
-        else:
-            found[index] = outputs[0]
         yield found[index]
 
 
@@ -105,22 +96,9 @@ def node_called(graph: Graph, name: str) -> int:
     return places[whole_name_in(graph, name, places)].stop - 1
 
 
-def _through(placed: Placed, entering: tuple[Seen | None, ...]) -> tuple[Seen | None, ...]:
-    """What a cell of each output of a layer sees, whose inputs see so much."""
-    if not any(entering):
-        return (None,) * len(placed.outputs)
-    if len(entering) == len(placed.outputs) == 1 and (only := entering[0]):
-        return (_before(only, placed.sights[0][0]),)
-    outputs = []
-    for sights in placed.sights:
-        pairs = zip(entering, sights)
-        outputs.append(_met([_before(seen, sight) for seen, sight in pairs if seen is not None]))
-    return tuple(outputs)
-
-
-def _before(seen: Seen, sight: Sight) -> Seen:
+def _before(seen: Seen | None, sight: Sight) -> Seen | None:
     """What a cell sees that sees a tensor so, whose own cells see so much."""
-    if sight is kept(len(sight)):
+    if seen is None or sight is KEPT[len(sight)]:
         return seen
     spans: list[Span | None] = []
     for span in seen.spans:
@@ -129,7 +107,7 @@ def _before(seen: Seen, sight: Sight) -> Seen:
     return Seen(tuple(spans), seen.is_aligned)
 
 
-def _met(several: Sequence[Seen | None]) -> Seen | None:
+def _met(several: Iterable[Seen | None]) -> Seen | None:
     """What a cell sees where paths meet."""
     paths = [seen for seen in several if seen is not None]
     if not paths:
