@@ -379,7 +379,7 @@ class Network(Graph):
         `since` is a name as `explain` takes it, or that of one of several inputs. Raises
         ConvcalcError for a name that none or several have.
 
-        >>> field = convcalc.load("resnet50").receptive_field()["conv5_x.bottleneck_block_3.relu_3"]
+        >>> field = convcalc.load("resnet50").receptive_field()["conv5_x"]
         >>> field.size, field.stride, field.padding
         ((427, 427), (32, 32), (213, 213))
         """

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Node, whole_name_in
-from convcalc.named import Named, whole_name
+from convcalc.named import Named, UnknownName, whole_name
 from convcalc.reach import ITSELF, KEPT, Cells, Number, Reach, Sight, Span
 from convcalc.shape import Shape
 from convcalc.visible import composed, visible
@@ -202,12 +202,19 @@ class ReceptiveFields(Named[ReceptiveField]):
     """The receptive fields of layers, in the order in which these run.
 
     They are a tuple, and each is found by the name of its layer as well, or by the end of that
-    where no other ends so: `fields["conv_2.conv"]`.
+    where no other ends so: `fields["conv_2.conv"]`. The name of a block finds that of its last
+    layer.
     """
 
     def _whole_name(self, asked: str) -> str:
         lists = "`.names` lists the names of the layers that see anything"
-        return whole_name(asked, self._places, "the receptive fields", "layer", lists)
+        try:
+            return whole_name(asked, self._places, "the receptive fields", "layer", lists)
+        except UnknownName:
+            inside = [name for name in self._places if name.startswith(f"{asked}.")]
+            if not inside:
+                raise
+            return inside[-1]
 
     def __repr__(self) -> str:
         return f"<{counted(len(self), 'receptive field')}>"

@@ -212,7 +212,9 @@ def test_a_column_and_a_budget(run: Run) -> None:
     csv = run("analyze", "lenet", "--columns", "name,receptive_field", "--csv").out.splitlines()
     assert csv[4] == "conv_2,12"
     assert csv[7] == "flatten,"
-    folded = convcalc.load("resnet18").analyze().folded(1).rows
+    network = convcalc.load("resnet18")
+    assert network.receptive_field()["conv3_x"].size == (99, 99)
+    folded = network.analyze().folded(1).rows
     assert folded["conv3_x"].receptive_field == 99
     assert run("check", "lenet", "--max", "receptive_field=14").status == 0
     assert run("check", "lenet", "--max", "receptive_field=13").status == 1
