@@ -260,16 +260,19 @@ class Way(NamedTuple):
     jumps: tuple[Jump, ...]
 
 
-def way_to(graph: Graph, name: str, since: str | None = None) -> Way:
+def way_to(
+    graph: Graph, name: str, since: str | None = None, look: Callable[[], None] = lambda: None
+) -> Way:
     """How the receptive field of a layer comes about; of a block, that of its last layer.
 
-    Where paths meet, the way goes along the one that sees most. Raises ConvcalcError for a name
+    Where paths meet, the way goes along the one that sees most. `look` is called before every
+    layer. Raises ConvcalcError for a name
     that none or several have, and for a layer that sees nothing.
     """
     last = node_called(graph, name)
     known: dict[int, Seen | None] = {}
     for _ in seen_by_nodes(graph, since, exactly=True, found=known):
-        pass
+        look()
     own = known[last]
     if own is None:
         of = "the input" if since is None else quoted(since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -227,3 +228,18 @@ def test_answers_stay_bounded() -> None:
     text = stack(f"repeat: {{times: 2000, layers: [{twice}]}}")
     *_, last = convcalc.loads(text).receptive_field()
     assert last.stride == (None,)
+
+
+def test_a_network_without_positions_is_seen_whole(run: Run) -> None:
+    text = b"name: Flat\ninput: [784]\nlayers: [linear: {out: 10}]\n"
+    (row,) = run("receptive-field", "-", "--json", stdin=text).json["layers"]
+    assert (row["size"], row["global"]) == (None, True)
+    assert "global: every cell" in run("receptive-field", "-", "--layer", "linear", stdin=text).out
+
+
+def test_receptive_fields_are_values() -> None:
+    network = convcalc.load("lenet")
+    fields = network.receptive_field()
+    assert pickle.loads(pickle.dumps(fields)) == fields == network.receptive_field()
+    assert repr(fields["conv_2"]) == "ReceptiveField('conv_2', conv, 12×12)"
+    assert fields[-1].is_global
