@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from convcalc.inputs import Input
     from convcalc.language.forms import Spec
     from convcalc.memory.peaks import Memory
-    from convcalc.receptive_field import ReceptiveFields
+    from convcalc.receptive_field import ReceptiveFields, Way
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.roofline import Roofline
@@ -385,7 +385,7 @@ class Network(Graph):
         `since` is a name as `explain` takes it, or that of one of several inputs. Raises
         ConvcalcError for a name that none or several have.
 
-        >>> field = convcalc.load("resnet50").receptive_field()["conv5_x.bottleneck_block_3.relu_3"]
+        >>> field = convcalc.load("resnet50").receptive_field()["conv5_x"]
         >>> field.size, field.stride, field.padding
         ((427, 427), (32, 32), (213, 213))
         """
@@ -394,6 +394,23 @@ class Network(Graph):
         if since is not None:
             _require("the name of a layer", since, str)
         return receptive_fields(self, since, self._look())
+
+    def receptive_field_of(self, name: str, since: str | None = None) -> Way:
+        """How the receptive field of a layer comes about: its `field`, and the `jumps` there.
+
+        Each jump is a layer at which what is seen changes, with its `field`. Of a block it is that
+        of its last layer. Raises ConvcalcError for a name that none or several have, and for a
+        layer that sees nothing.
+
+        >>> way = convcalc.load("resnet18").receptive_field_of("conv2_x")
+        >>> [jump.field.size for jump in way.jumps][:3]
+        [(7, 7), (11, 11), (19, 19)]
+        """
+        from convcalc.receptive_field import way_to
+
+        for each in (name,) if since is None else (name, since):
+            _require("the name of a layer", each, str)
+        return way_to(self, name, since, self._look())
 
     def verify(self) -> Verification:
         """What PyTorch says of every layer's shape, weights and MACs, and where that differs.

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
-from functools import cache, reduce
+from functools import reduce
 from math import ceil, floor, gcd, lcm
 from typing import NamedTuple
 
+from convcalc.shape import MOST_AXES
 from convcalc.window import Window
 
 #: A whole number, or a fraction where it is none.
@@ -133,13 +134,18 @@ def sight_of(rules: Sequence[Reach | None]) -> Sight:
 _SAME = Reach()
 
 
-@cache
+#: Each cell sees the one in its place, by the number of spatial axes: whatever says so says it with
+#: these very objects.
+KEPT: tuple[Sight, ...] = tuple(
+    tuple(map(Along, range(1, axes))) for axes in range(1, MOST_AXES + 1)
+)
+
+
 def kept(axes: int) -> Sight:
-    """Each cell sees the one in its place; always the same object."""
-    return tuple(map(Along, range(1, axes + 1)))
+    """Each cell sees the one in its place."""
+    return KEPT[axes]
 
 
-@cache
 def whole(axes: int) -> Sight:
     """Each cell sees all."""
     return (None,) * axes

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Node, whole_name_in
-from convcalc.layers.base import Placed
-from convcalc.named import Named, whole_name
-from convcalc.reach import ITSELF, Cells, Number, Reach, Sight, Span, kept
+from convcalc.named import Named, UnknownName, whole_name
+from convcalc.reach import ITSELF, KEPT, Cells, Number, Reach, Sight, Span
 from convcalc.shape import Shape
 from convcalc.visible import composed, visible
 from convcalc.words import counted, quoted, shortened
@@ -41,33 +40,25 @@ def seen_by_nodes(
     """
     found = {} if found is None else found
     #: The parts of those nodes whose outputs do not all see the same.
-    parts: dict[int, tuple[Seen | None, ...]] = {}
+    parts: dict[int, list[Seen | None]] = {}
     start = _starts(graph, since, found, ITSELF if exactly else None)
-    known: dict[tuple[int, ...], tuple[Seen | None, ...]] = {}
-    objects = id  # a name that is found sooner
     for index, (_, placed, tensors, *_) in enumerate(graph.nodes):
         if index <= start.node:
             found[index] = start.seen if index == start.node else None
             yield None
             continue
-        if len(tensors) == 1 and not parts:
-            entering: tuple[Seen | None, ...] = (found[tensors[0][0]],)
+        if len(tensors) == 1 and len(placed.outputs) == 1 and not parts:
+            seen = found[tensors[0][0]]
+            found[index] = None if seen is None else _before(seen, placed.sights[0][0])
         else:
-            entering = tuple(
-                [
-                    parts[tensor.node][tensor.part] if tensor.node in parts else found[tensor.node]
-                    for tensor in tensors
-                ]
-            )
-        key = (objects(placed), *map(objects, entering))
-        outputs = known.get(key)
-        if outputs is None:
-            outputs = known[key] = _through(placed, entering)
-        if len(outputs) > 1 and outputs.count(outputs[0]) < len(outputs):
-            parts[index] = outputs
+            entering = [
+                parts[tensor.node][tensor.part] if tensor.node in parts else found[tensor.node]
+                for tensor in tensors
+            ]
+            outputs = [_met(map(_before, entering, sights)) for sights in placed.sights]
+            if any(each != outputs[0] for each in outputs):
+                parts[index] = outputs
             found[index] = _met(outputs)
-        else:
-            found[index] = outputs[0]
         yield found[index]
 
 
@@ -105,22 +96,9 @@ def node_called(graph: Graph, name: str) -> int:
     return places[whole_name_in(graph, name, places)].stop - 1
 
 
-def _through(placed: Placed, entering: tuple[Seen | None, ...]) -> tuple[Seen | None, ...]:
-    """What a cell of each output of a layer sees, whose inputs see so much."""
-    if not any(entering):
-        return (None,) * len(placed.outputs)
-    if len(entering) == len(placed.outputs) == 1 and (only := entering[0]):
-        return (_before(only, placed.sights[0][0]),)
-    outputs = []
-    for sights in placed.sights:
-        pairs = zip(entering, sights)
-        outputs.append(_met([_before(seen, sight) for seen, sight in pairs if seen is not None]))
-    return tuple(outputs)
-
-
-def _before(seen: Seen, sight: Sight) -> Seen:
+def _before(seen: Seen | None, sight: Sight) -> Seen | None:
     """What a cell sees that sees a tensor so, whose own cells see so much."""
-    if sight is kept(len(sight)):
+    if seen is None or sight is KEPT[len(sight)]:
         return seen
     spans: list[Span | None] = []
     for span in seen.spans:
@@ -129,7 +107,7 @@ def _before(seen: Seen, sight: Sight) -> Seen:
     return Seen(tuple(spans), seen.is_aligned)
 
 
-def _met(several: Sequence[Seen | None]) -> Seen | None:
+def _met(several: Iterable[Seen | None]) -> Seen | None:
     """What a cell sees where paths meet."""
     paths = [seen for seen in several if seen is not None]
     if not paths:
@@ -224,12 +202,19 @@ class ReceptiveFields(Named[ReceptiveField]):
     """The receptive fields of layers, in the order in which these run.
 
     They are a tuple, and each is found by the name of its layer as well, or by the end of that
-    where no other ends so: `fields["conv_2.conv"]`.
+    where no other ends so: `fields["conv_2.conv"]`. The name of a block finds that of its last
+    layer.
     """
 
     def _whole_name(self, asked: str) -> str:
         lists = "`.names` lists the names of the layers that see anything"
-        return whole_name(asked, self._places, "the receptive fields", "layer", lists)
+        try:
+            return whole_name(asked, self._places, "the receptive fields", "layer", lists)
+        except UnknownName:
+            inside = [name for name in self._places if name.startswith(f"{asked}.")]
+            if not inside:
+                raise
+            return inside[-1]
 
     def __repr__(self) -> str:
         return f"<{counted(len(self), 'receptive field')}>"
@@ -275,16 +260,19 @@ class Way(NamedTuple):
     jumps: tuple[Jump, ...]
 
 
-def way_to(graph: Graph, name: str, since: str | None = None) -> Way:
+def way_to(
+    graph: Graph, name: str, since: str | None = None, look: Callable[[], None] = lambda: None
+) -> Way:
     """How the receptive field of a layer comes about; of a block, that of its last layer.
 
-    Where paths meet, the way goes along the one that sees most. Raises ConvcalcError for a name
+    Where paths meet, the way goes along the one that sees most. `look` is called before every
+    layer. Raises ConvcalcError for a name
     that none or several have, and for a layer that sees nothing.
     """
     last = node_called(graph, name)
     known: dict[int, Seen | None] = {}
     for _ in seen_by_nodes(graph, since, exactly=True, found=known):
-        pass
+        look()
     own = known[last]
     if own is None:
         of = "the input" if since is None else quoted(since)

@@ -80,6 +80,7 @@ COMMANDS = {
     ],
     "`convcalc receptive-field --json`": [
         "receptive-field lenet --from conv_1 --json",
+        "receptive-field lenet --layer conv_2 --json",
         "receptive-field unet --format jsonl",
     ],
     "`convcalc roofline --json`": [

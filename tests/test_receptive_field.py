@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -212,7 +213,9 @@ def test_a_column_and_a_budget(run: Run) -> None:
     csv = run("analyze", "lenet", "--columns", "name,receptive_field", "--csv").out.splitlines()
     assert csv[4] == "conv_2,12"
     assert csv[7] == "flatten,"
-    folded = convcalc.load("resnet18").analyze().folded(1).rows
+    network = convcalc.load("resnet18")
+    assert network.receptive_field()["conv3_x"].size == (99, 99)
+    folded = network.analyze().folded(1).rows
     assert folded["conv3_x"].receptive_field == 99
     assert run("check", "lenet", "--max", "receptive_field=14").status == 0
     assert run("check", "lenet", "--max", "receptive_field=13").status == 1
@@ -225,3 +228,18 @@ def test_answers_stay_bounded() -> None:
     text = stack(f"repeat: {{times: 2000, layers: [{twice}]}}")
     *_, last = convcalc.loads(text).receptive_field()
     assert last.stride == (None,)
+
+
+def test_a_network_without_positions_is_seen_whole(run: Run) -> None:
+    text = b"name: Flat\ninput: [784]\nlayers: [linear: {out: 10}]\n"
+    (row,) = run("receptive-field", "-", "--json", stdin=text).json["layers"]
+    assert (row["size"], row["global"]) == (None, True)
+    assert "global: every cell" in run("receptive-field", "-", "--layer", "linear", stdin=text).out
+
+
+def test_receptive_fields_are_values() -> None:
+    network = convcalc.load("lenet")
+    fields = network.receptive_field()
+    assert pickle.loads(pickle.dumps(fields)) == fields == network.receptive_field()
+    assert repr(fields["conv_2"]) == "ReceptiveField('conv_2', conv, 12×12)"
+    assert fields[-1].is_global

@@ -81,3 +81,55 @@ def test_gradients_reach_what_is_said() -> None:
                 far += 1
     assert compared > 15_000
     assert far > 8_000
+
+
+#: Layers whose rule is not that of a window along one axis, each with an input that it takes.
+LAYERS = {
+    "conv: {out: 3, k: [3, 5], s: [2, 1], p: same, d: [1, 2]}": "[3, 13, 12]",
+    "conv_transpose: {out: 3, k: 3, s: 2, p: 1, d: 2, output_padding: 1}": "[3, 9, 9]",
+    "kmax_pool: {k: 6, s: 3, k_max: 2}": "[3, 30]",
+    "max_unpool: {k: 3, s: 2, p: 1}": "[3, 6, 6]",
+    "adaptive_avg_pool: {output_size: [5, 4]}": "[3, 12, 12]",
+    "upsample: {size: [5, 4], mode: area}": "[3, 12, 12]",
+    "upsample: {scale: 1.5, mode: bilinear}": "[3, 12, 12]",
+    "upsample: {scale: 3, mode: bicubic}": "[3, 12, 9]",
+    "pixel_shuffle: {factor: 2}": "[4, 6, 6]",
+    "pixel_unshuffle: {factor: 3}": "[2, 12, 9]",
+    "permute: {order: [0, 2, 1]}": "[3, 12, 9]",
+    "permute: {order: [1, 0, 2]}": "[3, 12, 9]",
+    "reshape: {shape: [2, 4, 12, 9]}": "[8, 12, 9]",
+    "reshape: {shape: [8, 6, 2, 9]}": "[8, 12, 9]",
+    "flatten: {start_axis: 1}": "[8, 12, 9]",
+    "reduce: {op: mean, axes: [0]}": "[8, 12, 9]",
+    "reduce: {op: mean, axes: [2]}": "[8, 12, 9]",
+    "softmax: {axis: 1}": "[8, 12, 9]",
+    "layer_norm": "[8, 12, 9]",
+    "rms_norm": "[8, 12]",
+    "linear: {out: 5, per_position: true}": "[8, 12]",
+    "pad: {p: [1, 2], axis: 2}": "[3, 12, 9]",
+    "slice: {axis: 2, start: 3, step: 2}": "[3, 12, 9]",
+    "split: {sizes: [5, 7], axis: 1}": "[3, 12, 9]",
+    "self_attention: {heads: 2}": "[8, 12]",
+}
+
+
+def test_no_layer_sees_beyond_what_it_says() -> None:
+    torch.manual_seed(0)
+    for line, shape in LAYERS.items():
+        network = convcalc.loads(f"name: N\ninput: {shape}\nlayers:\n  - {line}\n")
+        *_, field = network.receptive_field()
+        names: dict[str, Any] = {"__name__": "exported"}
+        exec(str(network.export("pytorch")), names)
+        *_, module = [each for each in names.values() if isinstance(each, type)]
+        sizes = network.inputs["input"]
+        x = torch.rand(1, *sizes, dtype=torch.float64, requires_grad=True)
+        y = module().double().eval()(x)
+        y = torch.cat(y, 2) if isinstance(y, tuple) else y
+        weighted = (y * torch.rand_like(y)).sum((0, 1))
+        for cell in [(0,) * weighted.dim(), tuple(size // 2 for size in weighted.shape)]:
+            (found,) = torch.autograd.grad(weighted[cell], x, retain_graph=True)
+            for axis, span in enumerate(field.spans):
+                if span is not None:
+                    reached = found[0].abs().transpose(0, axis + 1).flatten(1).sum(1).nonzero()
+                    low, high = interval(field, cell[span.axis - 1], axis)
+                    assert all(low <= int(at) <= high for at in reached), (line, cell, axis)

@@ -44,8 +44,9 @@ def test_a_network_of_the_zoo_comes_out_the_same(name: str) -> None:
         text = text_of(traced_of(graph, **known))
         assert figures(convcalc.loads(text)) == wanted
         # Blocks and loops are found: the plain list has more lines than layers. Modules inside
-        # others of no known class, as DLA's trees are, take a few more.
-        assert text.count("\n") < max(60, 1.2 * len(graph.nodes))
+        # others of no known class, as DLA's trees are, take a few more; so do blocks that each have
+        # a name of their own, as TF-slim's MobileNets', which no loop can say.
+        assert text.count("\n") < max(60, 1.3 * len(graph.nodes))
     assert figures(convcalc.loads(text_of(traced_of(graph), flat=True))) == wanted
 
 

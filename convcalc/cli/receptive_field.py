@@ -59,7 +59,7 @@ def command(
       convcalc receptive-field vgg16 --from stage_3 --until stage_5
       convcalc receptive-field mobilenet_v2 --input 192 --json
     """
-    from convcalc.receptive_field import ReceptiveFields, way_to
+    from convcalc.receptive_field import ReceptiveFields
     from convcalc.render.receptive_field import Found, explained, report
 
     if layer is not None:
@@ -67,7 +67,7 @@ def command(
             message = "`--layer` explains a layer of one network, and there are several"
             raise fail("usage", message, "name one SPEC")
         network = load(specs[0])
-        way = way_to(network, layer, since)
+        way = network.receptive_field_of(layer, since)
         found = Found(network, ReceptiveFields((way.field,)), since)
         printer.print(explained(way, found))
         return

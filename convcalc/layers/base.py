@@ -156,9 +156,9 @@ class Layer:
 
     An instance is what a spec says: its fields, where one value may stand for every axis. `placed`
     puts it on inputs, and only what is placed is asked for shapes, tensors and operations; the
-    rules that answer are `output_shapes`, `owned`, `counts` and `windows`. Types of one input
-    write `output_shape`, `weights` and `operations` instead (`Unary`), types that join several
-    inputs likewise (`Join`).
+    rules that answer are `output_shapes`, `owned`, `counts`, `windows` and `sights`. Types of one
+    input write `output_shape`, `weights` and `operations` instead (`Unary`), types that join
+    several inputs likewise (`Join`).
     """
 
     type: ClassVar[str]

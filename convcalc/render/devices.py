@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from convcalc.devices import Device
 from convcalc.render.numbers import as_number
 from convcalc.render.report import Records, Report, Table
-from convcalc.render.wrapping import wrapped_table
 from convcalc.words import short
 
-_HEADER = ("Device", "Operations a second", "Bytes a second", "Is, and where the figures are from")
+_LEGEND = (
+    "Operations on numbers of a type, and bytes of memory, that a device does in a second at the"
+    " most; --json and --csv say which product it is, and where each figure is from."
+)
 
 
 def report(devices: Sequence[Device]) -> Report:
     """A row a device."""
+    types = dict.fromkeys(dtype for each in devices for dtype in each.operations_per_second)
 
     def objects() -> list[dict[str, Any]]:
         return list(map(to_dict, devices))
 
     def records() -> Records:
-        types = dict.fromkeys(dtype for each in devices for dtype in each.operations_per_second)
         header = ("name", "product", *types, "bytes_per_second", "source")
         rows = [
             (
@@ -39,28 +42,24 @@ def report(devices: Sequence[Device]) -> Report:
         rows = [
             (
                 each.name,
-                ", ".join(
-                    f"{dtype} {short(int(peak))}"
-                    for dtype, peak in each.operations_per_second.items()
-                ),
-                short(int(each.bytes_per_second)),
-                ": ".join(filter(None, (each.product, each.source))),
+                *(_shown(each.operations_per_second.get(dtype)) for dtype in types),
+                _shown(each.bytes_per_second),
             )
             for each in devices
         ]
-        return Table("", _HEADER, (False, False, True, False), lambda: rows)
-
-    def fitted(columns: int, lines: int) -> list[Table]:
-        return [wrapped_table(table(), columns, (True,) * len(_HEADER))]
+        header = ("Device", *types, "Bytes")
+        return Table("", header, (False, *(True for _ in header[1:])), lambda: rows, (), (_LEGEND,))
 
     return Report(
         lambda: [{"format": "convcalc.devices/1", "devices": objects()}],
         objects,
         records,
         lambda: [table()],
-        None,
-        [fitted],
     )
+
+
+def _shown(figure: Fraction | None) -> str:
+    return "" if figure is None else short(int(figure))
 
 
 def to_dict(device: Device) -> dict[str, Any]:

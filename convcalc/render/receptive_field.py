@@ -58,7 +58,7 @@ def report(found: Sequence[Found]) -> Report:
             for field in each.fields:
                 yield [*lead, *_record(field)]
 
-    header = [*_lead(found, found[0]), *(column.key for column in _COLUMNS), "aligned", "global"]
+    header = [*_lead(found, found[0]), *_RECORD]
     return Report(
         objects,
         lines,
@@ -77,9 +77,7 @@ def explained(way: Way, found: Found) -> Report:
         return [{**whole, "path": jumps}]
 
     def records() -> Records:
-        header = [*(column.key for column in _COLUMNS), "aligned", "global"]
-        fields = [jump.field for jump in way.jumps]
-        return Records(header, [_record(field) for field in fields])
+        return Records(_RECORD, [_record(jump.field) for jump in way.jumps])
 
     def tables() -> list[Table]:
         return [*_jumps(way, found), *_phases(way.field)]
@@ -122,6 +120,8 @@ def _jumps(way: Way, found: Found) -> Iterator[Table]:
         tables.setdefault(rows, []).append(axis + 1)
     title = f"{heading(found.graph)} {way.field.name}"
     legends = legend(found, is_of_axis=True)
+    if not tables:
+        yield _of_rows(title, (), legends)
     for place, (rows, axes) in enumerate(tables.items(), start=1):
         which = "" if len(tables) == 1 else f", {_named(axes)}"
         said = (*legends, *_JUMPS) if place == len(tables) else ()
@@ -234,7 +234,8 @@ _MOST_RUNS = 12
 
 def _record(field: ReceptiveField) -> list[Any]:
     """A layer as CSV has it."""
-    return [*(column.read(field) for column in _COLUMNS), *_said(field)]
+    truths = ["true" if truth else "false" for truth in (field.aligned, field.is_global)]
+    return [*(column.read(field) for column in _COLUMNS), *truths]
 
 
 def _lead(found: Sequence[Found], each: Found) -> dict[str, Any]:
@@ -267,10 +268,6 @@ def _number(value: Number | None) -> int | str | None:
 
 def _listed(phases: Sequence[Sequence[int]] | None) -> list[list[int]] | None:
     return None if phases is None else [list(cells) for cells in phases]
-
-
-def _said(field: ReceptiveField) -> tuple[str, str]:
-    return tuple("true" if truth else "false" for truth in (field.aligned, field.is_global))  # type: ignore[return-value]
 
 
 def _axes(key: str, title: str) -> Column:
@@ -310,6 +307,8 @@ _COLUMNS = (
     _axes("padding", "Padding"),
     _axes("centre", "Centre"),
 )
+#: The columns of CSV.
+_RECORD = (*(column.key for column in _COLUMNS), "aligned", "global")
 
 
 def _table(found: Found, labels: Sequence[str] | None, kept: Sequence[Column], si: bool) -> Table:
