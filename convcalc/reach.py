@@ -309,15 +309,15 @@ class Span(NamedTuple):
 
     def is_centred_as(self, other: Span) -> bool:
         """Whether it moves on as the other does, around the same middle."""
-        return self.moves_as(other) and self.low + self.high == other.low + other.high
+        return self._moves_as(other) and self.low + self.high == other.low + other.high
 
-    def moves_as(self, other: Span) -> bool:
+    def _moves_as(self, other: Span) -> bool:
         """Whether it moves on as the other does."""
-        return self[:2] == other[:2] and self.stride is not None
+        return self.axis == other.axis and self.stride == other.stride and self.stride is not None
 
     def joined(self, other: Span) -> Span:
         """What either sees of the same axis."""
-        if not self.moves_as(other):
+        if not self._moves_as(other):
             return Span(self.axis, None)
         cells = None
         if self.cells is not None and other.cells is not None:

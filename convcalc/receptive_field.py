@@ -56,9 +56,10 @@ def seen_by_nodes(
                 for tensor in tensors
             ]
             outputs = [_met(map(_before, entering, sights)) for sights in placed.sights]
-            if any(each != outputs[0] for each in outputs):
+            found[index] = outputs[0]
+            if len(outputs) > 1 and outputs.count(outputs[0]) < len(outputs):
                 parts[index] = outputs
-            found[index] = _met(outputs)
+                found[index] = _met(outputs)
         yield found[index]
 
 
@@ -112,22 +113,24 @@ def _met(several: Iterable[Seen | None]) -> Seen | None:
     paths = [seen for seen in several if seen is not None]
     if not paths:
         return None
-    first = paths[0]
-    if all(seen is first for seen in paths):
-        return first
-    is_aligned = all(seen.is_aligned for seen in paths)
-    met: list[Span | None] = []
-    for spans in zip(*(seen.spans for seen in paths)):
-        known = [span for span in spans if span is not None]
-        if len(known) < len(spans):
-            met.append(None)
-            continue
-        whole = known[0]
-        for span in known[1:]:
-            is_aligned = is_aligned and span.is_centred_as(known[0])
-            whole = whole.joined(span)
-        met.append(whole)
-    return Seen(tuple(met), is_aligned)
+    first, *others = paths
+    for seen in others:
+        if seen is not first:
+            first = _both(first, seen)
+    return first
+
+
+def _both(one: Seen, other: Seen) -> Seen:
+    """What a cell sees that sees what either does."""
+    is_aligned = one.is_aligned and other.is_aligned
+    spans: list[Span | None] = []
+    for a, b in zip(one.spans, other.spans):
+        if a is None or b is None:
+            spans.append(None)
+        else:
+            spans.append(a.joined(b))
+            is_aligned = is_aligned and a.is_centred_as(b)
+    return Seen(tuple(spans), is_aligned)
 
 
 class ReceptiveField(NamedTuple):

@@ -33,8 +33,8 @@ class ReceptiveField(Pass):
             total=last,
             times=unchanged,
             meaning="Receptive field: how many cells of the input a cell of the layer sees along"
-            " the longer side; none where it sees all or there is no bound. A block's, and the"
-            " network's, is that of its last layer with one.",
+            " the longer side; none where it sees all, or where there is no bound. A block's, and"
+            " the network's, is that of its last layer with one.",
         ),
     )
 
