@@ -15,7 +15,7 @@ from convcalc import conventions
 from convcalc.devices import Device
 from convcalc.graph import Graph
 from convcalc.passes import Settings
-from convcalc.passes.moved import traffic
+from convcalc.traffic import traffic
 
 #: What sets the time: arithmetic, or memory.
 COMPUTE, MEMORY = "compute", "memory"

@@ -37,6 +37,7 @@ ROOMS = (
         "graph",
         "parts",
         "steps",
+        "traffic",
         "costs",
         "memory",
         "receptive_field",
