@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import subprocess
+import sys
 from fractions import Fraction
 from math import prod
 
@@ -365,3 +367,23 @@ def test_uneven_padding_is_explained_where_it_is(run: Run) -> None:
     for padding, is_told in ((b"0", False), (b"same", True)):
         out = run("analyze", "-", "--columns", "padding", stdin=spec % padding).out
         assert (said in out) == is_told
+
+
+def test_the_order_of_columns_does_not_depend_on_what_ran_before() -> None:
+    script = """
+import convcalc
+network = convcalc.load("lenet")
+{before}
+print([*network.analyze().totals])
+"""
+    befores = ("", "network.roofline('t4'); network.memory(); network.receptive_field()")
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", script.format(before=before)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for before in befores
+    }
+    assert len(found) == 1
