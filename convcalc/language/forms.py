@@ -148,6 +148,11 @@ class Spec(Form):
     """where the numbers can be checked"""
     description: Text = Field("", examples=["A small network."])
     """free text"""
+    notes: Annotated[dict[str, str], Checked("notes")] = Field(
+        {}, examples=[{"torchsummary": "also counts StochasticDepth, which is no layer here"}]
+    )
+    """what to know of the sizes that a tool prints, by the name of the definition: where it counts
+    what is no layer, or stops"""
     variables: Values = Field({}, examples=[{"alpha": 1.0}])
     """the numbers that a user may set, each with its default"""
     presets: Annotated[dict[str, dict[str, Value]], Checked("presets")] = Field(
