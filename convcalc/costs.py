@@ -84,6 +84,12 @@ class Figure(NamedTuple):
     costs: bool = False
 
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether that of several layers together is the sum of theirs."""
+        return self.total in (summed, merged)
+
+
 #: Every figure by its key, in the order in which they are printed.
 FIGURES: dict[str, Figure] = {}
 
