@@ -235,6 +235,8 @@ class Analysis(NamedTuple):
     totals: Figures
     #: The totals by convention, where all were asked for.
     counts: Mapping[str, int | None] = FrozenDict()
+    #: Whether batch norms and activations vanish where it is about what runs.
+    fuse: bool = False
 
     @property
     def name(self) -> str:
@@ -298,6 +300,7 @@ class Analysis(NamedTuple):
             **self.graph.to_dict(),
             "outputs": [{"name": name, "shape": list(shape)} for name, shape in outputs],
             "batch": self.batch,
+            "fuse": self.fuse,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
             "totals": self.totals.columns() | counts,
         }
@@ -374,7 +377,7 @@ def analyze(
         )
     totals = FrozenDict((name, _all_counts(rows, name).flops) for name in names)
     whole = Figures.sum([row.figures for row in rows], keys)
-    return Analysis(graph, batch, counting, Rows(rows), whole, totals)
+    return Analysis(graph, batch, counting, Rows(rows), whole, totals, settings.is_fused)
 
 
 def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterable[tuple[Any, ...]]:

@@ -77,12 +77,21 @@ class Checked(NamedTuple):
         """Whether all budgets hold."""
         return all(each.passed for each in self.verdicts)
 
+    def _type_of(self, metric: str) -> str:
+        """Behind the value of a metric in bytes, the type of a number and whether it is fused."""
+        figure = FIGURES[metric]
+        if figure.unit != "B":
+            return ""
+        dtype = self.analysis.totals.dtype or "several types"
+        return f" ({dtype}{', fused' if figure.of_steps and self.analysis.fuse else ''})"
+
     def over(self) -> Iterator[Diagnostic]:
         """A mistake for each budget that does not hold."""
         for (metric, most), value, unknown in self.verdicts:
             code, least = "over-budget", " at least" if unknown else ""
             if value is not None and value > most:
-                message = f"{metric} is{least} {value:,}, over by {value - most:,}"
+                message = f"{metric} is{least} {value:,}{self._type_of(metric)},"
+                message += f" over by {value - most:,}"
             elif unknown:
                 code = "unknown-cost"
                 message = f"whether {metric} is within its budget is not known: {value or 0:,}, and"

@@ -29,6 +29,7 @@ class Memory(Pass):
             "max_io_bytes",
             "Max I/O bytes",
             unit="B",
+            of_steps=True,
             total=largest,
             meaning="Max I/O bytes: what a layer reads and makes, as {dtype}; the total is the"
             " most of a layer.",
@@ -37,6 +38,7 @@ class Memory(Pass):
             "live_bytes",
             "Live bytes",
             unit="B",
+            of_steps=True,
             total=largest,
             meaning="Live bytes: every tensor that is needed while a layer runs, as {dtype}; the"
             " total is the peak.",
@@ -45,6 +47,7 @@ class Memory(Pass):
             "in_place_bytes",
             "In-place bytes",
             unit="B",
+            of_steps=True,
             total=largest,
             meaning="In-place bytes: live bytes where elementwise and depthwise layers overwrite"
             " their inputs, as {dtype}; the total is the peak.",
