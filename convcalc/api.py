@@ -99,10 +99,9 @@ class Network(Graph):
         Raises ConvcalcError for an unknown convention or type, a batch below 1, or where that
         takes longer than the network's limits allow.
         """
-        batch = require_whole("a batch", batch, "sample")
+        settings = _settings(batch, dtype, fuse)
         _require("a convention", convention, str)
-        _require("a type of number", dtype, str)
-        found = Analysis(*analysis.analyze(self, convention, batch, dtype, fuse, look=self._look()))
+        found = Analysis(*analysis.analyze(self, convention, *settings, look=self._look()))
         self._bound(found)
         return found
 
@@ -132,13 +131,12 @@ class Network(Graph):
         """
         from convcalc.memory.peaks import Asked, Bounds, memory_of
 
-        batch = require_whole("a batch", batch, "sample")
+        settings = _settings(batch, dtype, fuse)
         _require("a definition", definition, str)
-        _require("a type of number", dtype, str)
         _require("an order", order, str)
         limits = self._limits.scaled()
         _require("an optimizer", optimizer, str)
-        asked = Asked(definition, batch, dtype, fuse, order, keep_input, optimizer)
+        asked = Asked(definition, *settings, order, keep_input, optimizer)
         return memory_of(self, asked, Bounds(limits.alive, limits.tries))
 
     def sizes(
@@ -189,8 +187,7 @@ class Network(Graph):
         from convcalc import devices as known
         from convcalc.roofline import roofline
 
-        batch = require_whole("a batch", batch, "sample")
-        _require("a type of number", dtype, str)
+        settings = _settings(batch, dtype, fuse)
         if not devices:
             raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
         for device in devices:
@@ -198,7 +195,7 @@ class Network(Graph):
                 message = f"a device is a name, a file or a `Device`, not {describe(device)}"
                 raise fail("bad-value", message, "`convcalc roofline --list-devices` lists them")
         found = [known.find(each) if isinstance(each, str) else each for each in devices]
-        return roofline(self, found, Settings(batch, dtype, fuse), self._look())
+        return roofline(self, found, settings, self._look())
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -726,6 +723,15 @@ def opened(
     budget = Budget(limits)
     document = check(read(source, budget), source, budget)
     return Opened(_Asked(source, limits, preset, {}, {}, document=document), budget.spent)
+
+
+def _settings(batch: int, dtype: str, fuse: bool | None) -> Settings:
+    """How a network runs, as it was asked for. Raises ConvcalcError."""
+    batch = require_whole("a batch", batch, "sample")
+    _require("a type of number", dtype, str)
+    if fuse is not None and not isinstance(fuse, bool):
+        raise fail("bad-value", f"`fuse` must be True, False or None, not {describe(fuse)}")
+    return Settings(batch, dtype, fuse)
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

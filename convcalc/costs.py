@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.frozen import FrozenDict
+from convcalc.graph import Node
 from convcalc.layers.base import Placed, Storage, Weight
+from convcalc.steps import Settings
 
 
 def summed(values: Iterable[Any]) -> Any:
@@ -220,6 +222,14 @@ def buffers(placed: Placed) -> int:
 def running(tensors: Iterable[Weight]) -> int:
     """The elements of those tensors that are running statistics."""
     return sum([tensor.size for tensor in tensors if not tensor.trainable])
+
+
+def weight_bytes(node: Node, settings: Settings) -> int:
+    """The bytes of the tensors that a layer owns, running statistics included.
+
+    Raises ConvcalcError for an unknown type of number.
+    """
+    return (params(node.placed) + buffers(node.placed)) * settings.width_of(node)
 
 
 def activations(placed: Placed) -> int:

@@ -130,7 +130,7 @@ def roofline(
         look()
         node = graph.nodes[step.node]
         operations = counts[step.node]
-        layers.append(Work(node.name, node.type, node.dtype or dtype, operations, bytes))
+        layers.append(Work(node.name, node.type, settings.dtype_of(node), operations, bytes))
     bounds = tuple([_bound(device, layers, compulsory, look) for device in devices])
     fused = settings.is_fused
     return Roofline(graph, batch, dtype, fused, tuple(layers), compulsory, bounds)

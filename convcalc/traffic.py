@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from convcalc.dtypes import size_of
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Storage
 from convcalc.steps import Settings, Step, steps_of
@@ -27,7 +26,6 @@ def traffic(graph: Graph, settings: Settings) -> Traffic:
 
     Weights are read once for all samples. What has vanished into a step moves nothing.
     """
-    dtype = settings.dtype
     steps, tensors = steps_of(graph, settings)
     learned = _learned(graph)
     known: dict[tuple[int, str | None], int] = {}
@@ -36,7 +34,7 @@ def traffic(graph: Graph, settings: Settings) -> Traffic:
         key = id(node.placed), node.dtype
         if key not in known:
             count = sum([tensor.size for tensor in node.placed.tensors])
-            known[key] = count * size_of(node.dtype or dtype)
+            known[key] = count * settings.width_of(node)
         return known[key]
 
     moved = []

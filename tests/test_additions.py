@@ -192,8 +192,9 @@ def test_a_convention(run: Run) -> None:
 
 
 def test_a_definition_of_sizes() -> None:
-    def measure(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
-        return {"layers": (len(graph.nodes) * batch, f"{len(graph.nodes) * batch} layers")}
+    def measure(graph: Graph, settings: Settings) -> dict[str, tuple[float, str]]:
+        layers = len(graph.nodes) * settings.batch
+        return {"layers": (layers, f"{layers} layers")}
 
     counting = sizes.Definition(
         name="counting",

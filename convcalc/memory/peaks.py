@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from convcalc.costs import buffers, params
+from convcalc.costs import weight_bytes
 from convcalc.diagnostics import ConvcalcError, fail
-from convcalc.dtypes import size_of
 from convcalc.expressions import advice
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
@@ -157,7 +156,7 @@ def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
         found,
         trained.training,
         FrozenDict((held.name, held) for held in steps.tensors),
-        _weight_bytes(graph, dtype),
+        sum(weight_bytes(node, settings) for node in graph.nodes),
     )
 
 
@@ -184,11 +183,3 @@ def _too_many(graph: Graph, bounds: Bounds) -> ConvcalcError:
     most = f"{bounds.alive:,} tensors"
     message = f"{graph.name} has more than {most} alive at its steps, all in all"
     return fail("limit-alive", message, advice("alive"))
-
-
-def _weight_bytes(graph: Graph, dtype: str) -> int:
-    """The bytes of parameters and running statistics."""
-    return sum(
-        (params(node.placed) + buffers(node.placed)) * size_of(node.dtype or dtype)
-        for node in graph.nodes
-    )

@@ -180,13 +180,13 @@ class _Recorder:
     """Records the forward pass of a graph, layer by layer."""
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
-        self._dtype = settings.dtype
+        self._settings = settings
         self._end = 2 * len(graph.nodes) - 1
         self._tensors: list[_Tensor] = []
         self._seen: dict[tuple[int, int], _Seen] = {}
         self._known: dict[tuple[int, tuple[bool, ...]], _Rules] = {}
         for index, shape in enumerate(graph.inputs.values()):
-            size = shape.size * settings.batch * size_of(settings.dtype)
+            size = shape.size * settings.batch * settings.width
             entering = _Seen(self._made(size, 0), False, settings.batch, size)
             self._seen[-1 - index, 0] = entering
         self._layers = [self._layer(time, node) for time, node in enumerate(graph.nodes)]
@@ -203,7 +203,7 @@ class _Recorder:
     def _layer(self, time: int, node: Node) -> _Layer:
         read = [self._seen[maker, part] for maker, part, _ in node.inputs]
         rules = self._rules_of(node.placed, tuple([each.is_wanted for each in read]))
-        width = size_of(node.dtype or self._dtype)
+        width = self._settings.width_of(node)
         samples = max([each.samples for each in read], default=1)
         sizes = [elements * samples * width for elements in rules.elements]
         makes: tuple[int, ...] = ()

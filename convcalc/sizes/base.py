@@ -8,6 +8,7 @@ from typing import NamedTuple
 from convcalc.dtypes import size_of
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph, Node
+from convcalc.steps import Settings
 
 
 class Sizes(NamedTuple):
@@ -42,9 +43,8 @@ class Definition(NamedTuple):
     meaning: str
     #: What the tool writes before each size, by the size's name.
     labels: Mapping[str, str]
-    #: The sizes by their names, of a graph on a batch of numbers of a type: each in megabytes, and
-    #: as the tool writes it.
-    measure: Callable[[Graph, int, str], Mapping[str, tuple[float, str]]]
+    #: The sizes of a graph by their names: each in megabytes, and as the tool writes it.
+    measure: Callable[[Graph, Settings], Mapping[str, tuple[float, str]]]
     #: Why the tool gives no number for a graph; what is given is then what its rule comes to.
     stops: Callable[[Graph], Iterator[str]] = lambda graph: iter(())
 
@@ -54,7 +54,7 @@ class Definition(NamedTuple):
     def of(self, graph: Graph, batch: int = 1, dtype: str = "float32") -> Sizes:
         """The sizes of a graph on `batch` samples. Raises ConvcalcError for an unknown dtype."""
         size_of(dtype)
-        found = self.measure(graph, batch, dtype)
+        found = self.measure(graph, Settings(batch, dtype))
         return Sizes(
             self.name,
             self.tool,

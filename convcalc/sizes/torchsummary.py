@@ -30,12 +30,13 @@ from convcalc.sizes.base import (
     is_in_attention,
     is_module,
 )
+from convcalc.steps import Settings
 
 _MEGABYTE = 1024**2
 _BYTES = 4
 
 
-def _measured(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
+def _measured(graph: Graph, settings: Settings) -> dict[str, tuple[float, str]]:
     modules = [node for node in graph.nodes if is_module(node)]
     made = sum(map(elements, modules)) + sum(map(elements, block_ends(graph)))
     params = sum(
@@ -45,8 +46,8 @@ def _measured(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, st
         if tensor.name.rpartition(".")[2] in ("weight", "bias")
     )
     entering = product(size for shape in graph.inputs.values() for size in shape)
-    input = entering * batch * _BYTES / _MEGABYTE
-    both = 2 * made * batch * _BYTES / _MEGABYTE
+    input = entering * settings.batch * _BYTES / _MEGABYTE
+    both = 2 * made * settings.batch * _BYTES / _MEGABYTE
     weights = params * _BYTES / _MEGABYTE
     return in_two_places(
         input=input, forward_backward=both, params=weights, total=weights + both + input
