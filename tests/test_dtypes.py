@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import convcalc
 from tests.conftest import Run
 
@@ -76,7 +78,7 @@ def test_an_answer_says_whether_it_is_fused(run: Run) -> None:
     check = ("check", "mobilenet_v2", "--max", "live_bytes=1k")
     over = run(*check, "--dtype", "int8", "--error-format", "concise").err
     assert "live_bytes is 1,505,280 (int8, fused), over by 1,504,280" in over
-    assert run(*check, "--fuse", "--json").json["fuse"] is True
+    assert json.loads(run(*check, "--fuse", "--json").out)["fuse"] is True
     assert run("analyze", "mobilenet_v2", "--json").json["fuse"] is False
 
 
