@@ -6,7 +6,7 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from types import NoneType
@@ -89,6 +89,7 @@ class Network(Graph):
         batch: int = 1,
         dtype: str = "float32",
         fuse: bool | None = None,
+        figures: Collection[str] = (),
     ) -> Analysis:
         """Parameters, operations and shapes of every layer, and their totals.
 
@@ -96,12 +97,15 @@ class Network(Graph):
         FLOPs and activations are for; `dtype` is the type of a number in weights and activations.
         `fuse` says whether, where it is about memory, batch norms and elementwise activations
         vanish into the convolution or linear layer before them: those of `int8` do, unless said.
-        Raises ConvcalcError for an unknown convention or type, a batch below 1, or where that
-        takes longer than the network's limits allow.
+        `figures` are keys of those that take longer, `arena_bytes` and `train_bytes`, and are there
+        only where they are asked for. Raises ConvcalcError for an unknown convention or type, a
+        batch below 1, or where that takes longer than the network's limits allow.
         """
         settings = _settings(batch, dtype, fuse)
         _require("a convention", convention, str)
-        found = Analysis(*analysis.analyze(self, convention, *settings, look=self._look()))
+        found = Analysis(
+            *analysis.analyze(self, convention, *settings, extra=figures, look=self._look())
+        )
         self._bound(found)
         return found
 

@@ -92,14 +92,15 @@ def command(
         raise click.UsageError("--convention all lists layers; --group-by takes one convention")
     from convcalc.cli import Status
     from convcalc.render import analysis as render
-    from convcalc.render.columns import require
+    from convcalc.render.columns import figures_of, require
 
     require(columns, sort, convention)
     if fuse is not None and printer.format.view == "tables":
         _require_steps(columns)
+    figures = figures_of(columns, sort)
     analyses = []
     for spec in progress.each(specs, "analyzing"):
-        analysis = load(spec).analyze(convention, batch, dtype or "float32", fuse)
+        analysis = load(spec).analyze(convention, batch, dtype or "float32", fuse, figures)
         analyses.append(analysis.folded(depth) if depth else analysis)
     if dtype is not None and printer.format.view != "objects":
         columns = _with_bytes(columns, analyses[0], printer.format, group_by is not None)

@@ -255,6 +255,12 @@ def find(name: str) -> Column:
     raise unknown(name, columns, f"FIGURE{SHARE} is a figure's share of the whole")
 
 
+def figures_of(columns: str | None, sort: str | None = None) -> list[str]:
+    """What `--columns` and `--sort` are of, for the passes that run only where they are asked."""
+    asked = [*chosen(columns, ()), *([order(sort).column] if sort else [])]
+    return [column.base for column in asked]
+
+
 def order(sort: str) -> Order:
     """The order that `--sort` names. Raises ConvcalcError for an unknown column."""
     return base.order(sort, find)
