@@ -104,6 +104,10 @@ def test_a_block_that_a_sequential_cannot_run_is_a_class_unless_it_says_so() -> 
         return sizes.find("torchsummary").of(network).sizes["forward_backward"] * MEGABYTE / 8 / 256
 
     assert (made(""), made("module: true, "), made("module: 1 == 2, ")) == (4, 5, 4)
+    moving = "permute: {order: [0, 2, 1]}"  # a method, for which there is no module
+    network = convcalc.loads((SHARED % "").replace("relu", moving))
+    found = sizes.find("torchsummary").of(network).sizes["forward_backward"]
+    assert found * MEGABYTE / 8 / 256 == 4  # no ReLU, and a class
 
 
 def test_keras_prints_the_same_totals() -> None:

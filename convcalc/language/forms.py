@@ -133,8 +133,8 @@ class Block(Form):
     """names for values that are worked out once, when the block is entered"""
     module: Condition = Field(None, examples=[True, "k == 3"])
     """whether the modelled code has a module class of its own for it, which is no
-    `nn.Sequential`; when left out, where none could run it: it has branches, a residual, a `from`
-    or a layer that is `functional`"""
+    `nn.Sequential`; when left out, where none could run it: it has branches, a residual, a `from`,
+    or a layer that is `functional` or has no module in PyTorch"""
     layers: Layers = Field(examples=[[{"conv": {"out": "hidden", "k": 1}}, "relu"]])
     """the layers"""
 

@@ -84,16 +84,8 @@ def in_two_places(**sizes: float) -> dict[str, tuple[float, str]]:
 
 
 def is_module(node: Node) -> bool:
-    """Whether a layer is a call of a module, which has hooks.
-
-    torchvision's `LayerNorm2d` is a module that calls a function (`functional` here). The softmax
-    of an attention is a function.
-    """
-    if node.layer.inline:
-        return False
-    if node.functional:
-        return node.type == "layer_norm"
-    return not (node.type == "softmax" and is_in_attention(node))
+    """Whether a layer is a call of a module, which has hooks."""
+    return node.layer.is_in_module(node.functional, is_in_attention(node))
 
 
 def is_in_attention(node: Node) -> bool:
