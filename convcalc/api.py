@@ -6,7 +6,7 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from types import NoneType
@@ -89,6 +89,7 @@ class Network(Graph):
         batch: int = 1,
         dtype: str = "float32",
         fuse: bool | None = None,
+        figures: Collection[str] = (),
     ) -> Analysis:
         """Parameters, operations and shapes of every layer, and their totals.
 
@@ -96,13 +97,15 @@ class Network(Graph):
         FLOPs and activations are for; `dtype` is the type of a number in weights and activations.
         `fuse` says whether, where it is about memory, batch norms and elementwise activations
         vanish into the convolution or linear layer before them: those of `int8` do, unless said.
-        Raises ConvcalcError for an unknown convention or type, a batch below 1, or where that
-        takes longer than the network's limits allow.
+        `figures` are keys of those that take longer, `arena_bytes` and `train_bytes`, and are there
+        only where they are asked for. Raises ConvcalcError for an unknown convention or type, a
+        batch below 1, or where that takes longer than the network's limits allow.
         """
-        batch = require_whole("a batch", batch, "sample")
+        settings = _settings(batch, dtype, fuse)
         _require("a convention", convention, str)
-        _require("a type of number", dtype, str)
-        found = Analysis(*analysis.analyze(self, convention, batch, dtype, fuse, look=self._look()))
+        found = Analysis(
+            *analysis.analyze(self, convention, *settings, extra=figures, look=self._look())
+        )
         self._bound(found)
         return found
 
@@ -132,13 +135,12 @@ class Network(Graph):
         """
         from convcalc.memory.peaks import Asked, Bounds, memory_of
 
-        batch = require_whole("a batch", batch, "sample")
+        settings = _settings(batch, dtype, fuse)
         _require("a definition", definition, str)
-        _require("a type of number", dtype, str)
         _require("an order", order, str)
         limits = self._limits.scaled()
         _require("an optimizer", optimizer, str)
-        asked = Asked(definition, batch, dtype, fuse, order, keep_input, optimizer)
+        asked = Asked(definition, *settings, order, keep_input, optimizer)
         return memory_of(self, asked, Bounds(limits.alive, limits.tries))
 
     def sizes(
@@ -189,8 +191,7 @@ class Network(Graph):
         from convcalc import devices as known
         from convcalc.roofline import roofline
 
-        batch = require_whole("a batch", batch, "sample")
-        _require("a type of number", dtype, str)
+        settings = _settings(batch, dtype, fuse)
         if not devices:
             raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
         for device in devices:
@@ -198,7 +199,7 @@ class Network(Graph):
                 message = f"a device is a name, a file or a `Device`, not {describe(device)}"
                 raise fail("bad-value", message, "`convcalc roofline --list-devices` lists them")
         found = [known.find(each) if isinstance(each, str) else each for each in devices]
-        return roofline(self, found, Settings(batch, dtype, fuse), self._look())
+        return roofline(self, found, settings, self._look())
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -726,6 +727,15 @@ def opened(
     budget = Budget(limits)
     document = check(read(source, budget), source, budget)
     return Opened(_Asked(source, limits, preset, {}, {}, document=document), budget.spent)
+
+
+def _settings(batch: int, dtype: str, fuse: bool | None) -> Settings:
+    """How a network runs, as it was asked for. Raises ConvcalcError."""
+    batch = require_whole("a batch", batch, "sample")
+    _require("a type of number", dtype, str)
+    if fuse is not None and not isinstance(fuse, bool):
+        raise fail("bad-value", f"`fuse` must be True, False or None, not {describe(fuse)}")
+    return Settings(batch, dtype, fuse)
 
 
 def _require(what: str, value: Any, kind: type | tuple[type, ...]) -> None:

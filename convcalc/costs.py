@@ -70,7 +70,8 @@ class Figure(NamedTuple):
     becomes that of many (`unchanged`, where it does not grow). What is no `column` is a table of
     its own, and stands in rows of JSON alone; what is not `numeric` is a word. People are told one
     that is `rare` where it is not 0. `meaning` is what a legend says of it, with `{dtype}` for the
-    type of a number.
+    type of a number. `of_steps`: it goes by what runs, and so by whether batch norms and
+    activations are fused.
     """
 
     key: str
@@ -84,6 +85,12 @@ class Figure(NamedTuple):
     rare: bool = False
     meaning: str = ""
     costs: bool = False
+    of_steps: bool = False
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether that of several layers together is the sum of theirs."""
+        return self.total in (summed, merged)
 
 
 #: Every figure by its key, in the order in which they are printed.

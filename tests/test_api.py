@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,13 @@ def test_an_argument_of_another_type_is_a_mistake(call: Any, message: str) -> No
     with pytest.raises(convcalc.ConvcalcError) as caught:
         call()
     assert caught.value.diagnostics[0].message == message
+
+
+def test_fuse_is_true_false_or_none() -> None:
+    network = convcalc.load("lenet")
+    for call in (network.analyze, network.memory, partial(network.roofline, "t4")):
+        with pytest.raises(convcalc.ConvcalcError, match="must be True, False or None, not 0"):
+            call(fuse=0)  # type: ignore[arg-type]
 
 
 def test_results_can_be_pickled_and_copied() -> None:

@@ -21,7 +21,7 @@ from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_sc
 from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
-from convcalc.dtypes import SIZES
+from convcalc.dtypes import SIZES, meant
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import built, reader
 from convcalc.language.document import Document
@@ -421,7 +421,7 @@ def _merge(placed: _Placed) -> Any:
 def _dtype(placed: _Placed) -> Any:
     raw = placed.value
     if not isinstance(raw, str) or raw not in SIZES:
-        label = did_you_mean(raw, SIZES) if isinstance(raw, str) else ""
+        label = meant(raw) if isinstance(raw, str) else ""
         raise placed.unlike(f"one of {listed(SIZES)}", label=label)
     return raw
 

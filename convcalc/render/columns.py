@@ -255,6 +255,12 @@ def find(name: str) -> Column:
     raise unknown(name, columns, f"FIGURE{SHARE} is a figure's share of the whole")
 
 
+def figures_of(columns: str | None, sort: str | None = None) -> list[str]:
+    """What `--columns` and `--sort` are of, for the passes that run only where they are asked."""
+    asked = [*chosen(columns, ()), *([order(sort).column] if sort else [])]
+    return [column.base for column in asked]
+
+
 def order(sort: str) -> Order:
     """The order that `--sort` names. Raises ConvcalcError for an unknown column."""
     return base.order(sort, find)
@@ -312,7 +318,7 @@ def legend(
     elif counting:
         parts.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}")
     dtype = analysis.totals.dtype or ("each layer's dtype" if analysis.rows else None)
-    lines = ["; ".join(parts) + ".", *meanings(keys, dtype)]
+    lines = ["; ".join(parts) + ".", *meanings(keys, dtype, analysis.fuse)]
     tool = "the tool" if analysis.counts else convention.tool
     if any(PASSED in mark for mark in marks):
         lines.append(f"{PASSED} {tool} does not know these layers and counts them as 0.")
@@ -333,8 +339,25 @@ def legend(
     return tuple(lines)
 
 
-def meanings(keys: Collection[str], dtype: str | None) -> tuple[str, ...]:
-    """What a legend says of the figures among some columns; `dtype` is the type of a number."""
+def meanings(keys: Collection[str], dtype: str | None, fuse: bool) -> tuple[str, ...]:
+    """What a legend says of the figures among some columns.
+
+    `dtype` is the type of a number; `fuse`: whether batch norms and activations are fused.
+    """
     passes.known()  # they register theirs
-    known = [figure.meaning for key, figure in FIGURES.items() if key in keys and figure.meaning]
-    return tuple(meaning.format(dtype=dtype or "float32") for meaning in known)
+    dtype = dtype or "float32"
+    run = f"{dtype}, {'fused' if fuse else 'not fused'}"
+    known = [figure for key, figure in FIGURES.items() if key in keys and figure.meaning]
+    return tuple(each.meaning.format(dtype=run if each.of_steps else dtype) for each in known)
+
+
+def of_dtype() -> frozenset[str]:
+    """The columns that go by the type of a number: those in bytes, and what is told by them."""
+    passes.known()  # they register theirs
+    return frozenset(("dtype", *_RATIOS, *(key for key, f in FIGURES.items() if f.unit == "B")))
+
+
+def of_steps() -> frozenset[str]:
+    """The columns that go by what runs, and so by whether batch norms are fused."""
+    passes.known()  # they register theirs
+    return frozenset((*_RATIOS, *(key for key, figure in FIGURES.items() if figure.of_steps)))

@@ -217,7 +217,7 @@ class _Maker:
             form["let"][name] = self.written(value, {**values, **tensor_values(shape)})
             values[name] = value
         form = {key: names for key, names in form.items() if names}
-        if self.odds(0.2):
+        if self.odds(0.1):
             form["module"] = self.written(self.odds(0.5), values)
         self.lines_left = self.rng.randint(1, self.size + 1)
         scope = _Scope(values, {"input": (shape,)})
