@@ -168,6 +168,8 @@ def test_the_command_prints_the_block(run: Run) -> None:
 def test_the_command_says_what_a_definition_of_sizes_does_not_take(run: Run) -> None:
     asked = ("memory", "lenet5", "--definition", "keras", "--order", "best")
     assert "--order is for peaks; `keras` has none" in run(*asked).err
+    sent = run("analyze", "lenet5", "--convention", "torchsummary").err
+    assert "sizes are `convcalc memory NAME --definition torchsummary`" in sent
     known = run("memory", "lenet5", "--definition", "kera").err
     assert "did you mean `keras`? the definitions are `sum`, `max_io`" in known
 
