@@ -422,6 +422,12 @@ class IndexSelect(_Moving):
     def sight(self, x: Shape, y: Shape) -> Sight:
         return only_whole(len(x) - 1, (self.axis,))  # which cells it takes is not said
 
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        (y,) = outputs  # which may be one cell, again and again
+        return (-(-(y.size - unread) // y[self.axis]),)
+
 
 @layer("slice")
 class Slice(_Moving):
@@ -479,6 +485,11 @@ class Slice(_Moving):
 
     def is_trained_view(self, x: Shape) -> bool:
         return True
+
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        return (outputs[0].size - unread,)
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         axis = self.axis % len(x)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any
 
-from convcalc.arithmetic import Refusal, divides, exact_div, holds, require, scaled, value_of
+from convcalc.arithmetic import (
+    Refusal,
+    divides,
+    exact_div,
+    holds,
+    product,
+    require,
+    scaled,
+    value_of,
+)
 from convcalc.layers.axes import cells
 from convcalc.layers.base import NOTHING, Field, Operations, Unary, layer
 from convcalc.layers.fields import (
@@ -153,6 +162,15 @@ class Pad(Unary):
             return ()
         return tuple(Window(1, 1, *margins.get(axis, (0, 0))) for axis in range(1, len(x)))
 
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        (x,) = inputs
+        kept = list(x)
+        for axis, ends in self._margins(x).items():
+            kept[axis] = max(x[axis] + sum(min(pad, 0) for pad in ends), 0)
+        return (max(product(kept) - unread, 0),)
+
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         return INPUT_KEPT if self.mode in ("reflect", "replicate") else NOTHING_KEPT
 
@@ -236,6 +254,16 @@ class Upsample(Unary):
         if support is None:
             return nearest(ratio, is_exact=self.mode == "nearest-exact")
         return interpolated(ratio, support)
+
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        (x,), (y,) = inputs, outputs
+        if self.mode == "area":
+            return (x.size,)
+        # Each cell is made of one of its own at the least.
+        read = x.channels * product([min(n, made) for n, made in zip(x.spatial, y.spatial)])
+        return (max(read - unread, 0),)
 
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         return kept_by_adaptive_mean(outputs[0]) if self.mode == "area" else NOTHING_KEPT
