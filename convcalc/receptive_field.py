@@ -129,7 +129,7 @@ def _both(one: Seen, other: Seen) -> Seen:
             spans.append(None)
         else:
             spans.append(a.joined(b))
-            is_aligned = is_aligned and a.is_centred_as(b)
+            is_aligned = is_aligned and a.is_aligned_with(b)
     return Seen(tuple(spans), is_aligned)
 
 
@@ -189,9 +189,7 @@ class ReceptiveField(NamedTuple):
     @property
     def is_exact(self) -> bool:
         """Whether the exact sets of all axes with a bound were worked out."""
-        return all(
-            span is None or span.stride is None or span.cells is not None for span in self.spans
-        )
+        return all(span is None or span.stride is None or span.is_exact for span in self.spans)
 
     def __repr__(self) -> str:
         said = "×".join("?" if size is None else str(size) for size in self.size)
