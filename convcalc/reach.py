@@ -132,9 +132,7 @@ def shifted(cells: int, doubt: Doubt | None = None) -> Reach:
 def widened(reach: Reach, cells: int, doubt: Doubt) -> Reach:
     """What a cell sees that sees up to so many cells more on either side."""
     more = cells * reach.up
-    return reach._replace(
-        kernel=reach.kernel + 2 * more, before=reach.before + more, doubt=doubt
-    )
+    return reach._replace(kernel=reach.kernel + 2 * more, before=reach.before + more, doubt=doubt)
 
 
 class Along(NamedTuple):
@@ -445,6 +443,11 @@ class Span(NamedTuple):
             ends = one.joined(more)
         low, high = min(self.low, other.low), max(self.high, other.high)
         return Span(self.axis, self.stride, low, high, cells, ends, doubts)
+
+    def __repr__(self) -> str:
+        if self.stride is None:
+            return f"Span(axis {self.axis}, no bound)"
+        return f"Span(axis {self.axis}, {self.stride}·y + ({self.low} … {self.high}))"
 
     @property
     def size(self) -> Number | None:

@@ -19,7 +19,7 @@ from convcalc.layers.fields import (
 )
 from convcalc.layers.grouping import per_group
 from convcalc.layers.keeping import INPUT_KEPT, Kept, Own, Wanted
-from convcalc.reach import Doubt, Reach, Sight, in_place, kept, only_whole, shifted, sight_of
+from convcalc.reach import Doubt, Reach, Sight, kept, only_whole, shifted, sight_of
 from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
 

@@ -227,9 +227,7 @@ def _with_shares(kept: Sequence[Column]) -> list[Column]:
     if any(column.is_share for column in kept):
         return list(kept)
     return [
-        each
-        for column in kept
-        for each in ((column, column.share) if column.is_sum else (column,))
+        each for column in kept for each in ((column, column.share) if column.is_sum else (column,))
     ]
 
 
