@@ -50,6 +50,11 @@ def meant(dtype: str) -> str:
     return did_you_mean(dtype, SIZES) if name is None else f"did you mean `{name}`?"
 
 
+def is_float(dtype: str) -> bool:
+    """Whether numbers of this type have fractions; those that have none cannot be trained."""
+    return "float" in dtype
+
+
 def is_fused(dtype: str) -> bool:
     """Whether networks of this type run with batch norms and activations fused, unless said."""
     return dtype in _FUSED

@@ -59,11 +59,6 @@ class Held(NamedTuple):
     #: Whether it leaves the network.
     leaves: bool
 
-    @property
-    def elements(self) -> int:
-        """Its elements, for one sample."""
-        return self.shape.size
-
 
 class Step(NamedTuple):
     """A layer that runs, with those that have vanished into it."""

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 @options.batch_option
 @options.dtype_option
 @options.fuse_option
+@click.option(
+    "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
+)
+@click.option(
+    "--top", type=options.Whole(1), metavar="N", help="The N rows alone that take longest."
+)
 @options.si_option
 @output.output_options
 @options.error_format_option
@@ -45,14 +51,16 @@ def command(
     batch: int,
     dtype: str | None,
     fuse: bool | None,
+    depth: int | None,
+    top: int | None,
     si: bool,
 ) -> None:
     """Print the least time that a network and each of its layers take on a device.
 
     That is the longer of two: all operations at the device's peak, and all bytes at its memory's
-    bandwidth. It is a bound: what does these operations is no faster, and mostly slower. A layer's
-    bytes are its weights, inputs and outputs, once each; a network's those of its weights, inputs
-    and outputs, which no way to run it can do without.
+    bandwidth. It is a bound, and mostly far below the time: of the operations as counted, with each
+    tensor through memory once. A layer's bytes are its weights, inputs and outputs; a network's
+    those of its weights, inputs and outputs, with batch norms and activations folded.
 
     A device is a name from --list-devices or a YAML file with its `name`, `source`,
     `operations_per_second` of each type of number, and `bytes_per_second`.
@@ -62,8 +70,10 @@ def command(
       convcalc roofline mobilenet_v2 --device raspberry-pi-5
       convcalc roofline resnet50 --device rtx-4090 --device a100 --dtype float16 --batch 64
       convcalc roofline mobilenet_v2 --device stm32h743 --dtype int8 --input 96
+      convcalc roofline resnet50 --device a100 --device t4 --depth 1 --top 10
       convcalc roofline mynet.yaml --device myboard.yaml --csv
       convcalc roofline --list-devices
+      convcalc roofline --list-devices --device rtx-4090
     """
     if is_list:
         if specs or devices:
@@ -82,15 +92,11 @@ def command(
     from convcalc.render.roofline import report
 
     found = _devices(devices)
-    printer.print(
-        report(
-            [
-                load(spec).roofline(*found, batch=batch, dtype=dtype or "float32", fuse=fuse)
-                for spec in progress.each(specs, "bounding")
-            ],
-            si,
-        )
-    )
+    bounded = []
+    for spec in progress.each(specs, "bounding"):
+        each = load(spec).roofline(*found, batch=batch, dtype=dtype or "float32", fuse=fuse)
+        bounded.append(each.folded(depth) if depth else each)
+    printer.print(report(bounded, si, top))
 
 
 def _devices(names: tuple[str, ...]) -> list[Device]:

@@ -20,7 +20,7 @@ from convcalc.words import describe, did_you_mean, listed, quoted
 EXAMPLE = "operations_per_second: {float32: 472e9}"
 _OPERATIONS, _BYTES = "operations_per_second", "bytes_per_second"
 _KEYS = ("name", "source", _OPERATIONS, _BYTES)
-_OPTIONAL = ("product",)
+_OPTIONAL = ("product", "note")
 #: Types that are counted as another is.
 _ALIKE = {"uint8": "int8"}
 
@@ -39,6 +39,8 @@ class Device(NamedTuple):
     bytes_per_second: Fraction
     #: What it is called by those who sell it; empty where that is its name.
     product: str = ""
+    #: What the figures include and leave out: which of its units, and how they work.
+    note: str = ""
 
     @property
     def source(self) -> str:
@@ -130,13 +132,13 @@ class _Reading:
             if key not in data:
                 help = f"a device has {listed(_KEYS)}"
                 self.wrong(f"the device has no `{key}`", data.key_mark(next(iter(data))), help)
-        name, product = (self.text(data, key) for key in ("name", "product"))
+        name, product, note = (self.text(data, key) for key in ("name", "product", "note"))
         peaks = self.operations(data) if _OPERATIONS in data else {}
         moved = self.number(data, _BYTES) if _BYTES in data else None
         sources = self.sources(data, [*peaks, _BYTES]) if "source" in data else {}
         if self.found or moved is None:
             raise ConvcalcError.of(self.found)
-        return Device(name, FrozenDict(sources), FrozenDict(peaks), moved, product)
+        return Device(name, FrozenDict(sources), FrozenDict(peaks), moved, product, note)
 
     def wrong(self, message: str, mark: Mark, help: str = "") -> None:
         self.found.append(Diagnostic("bad-device", message, self.source, mark, help=help))

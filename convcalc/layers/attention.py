@@ -441,3 +441,8 @@ class Opaque(Layer):
 
     def sight(self, x: Shape, y: Shape) -> Sight:
         return whole(len(x) - 1)
+
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        return (0,) * len(inputs)  # it is not known what it reads
