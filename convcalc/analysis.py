@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -235,6 +235,8 @@ class Analysis(NamedTuple):
     totals: Figures
     #: The totals by convention, where all were asked for.
     counts: Mapping[str, int | None] = FrozenDict()
+    #: Whether batch norms and activations vanish where it is about what runs.
+    fuse: bool = False
 
     @property
     def name(self) -> str:
@@ -298,6 +300,7 @@ class Analysis(NamedTuple):
             **self.graph.to_dict(),
             "outputs": [{"name": name, "shape": list(shape)} for name, shape in outputs],
             "batch": self.batch,
+            "fuse": self.fuse,
             "convention": {"name": self.convention.name, "unit": self.convention.unit},
             "totals": self.totals.columns() | counts,
         }
@@ -323,6 +326,7 @@ def analyze(
     batch: int = 1,
     dtype: str = "float32",
     fuse: bool | None = None,
+    extra: Collection[str] = (),
     run: Sequence[Pass] | None = None,
     look: Callable[[], None] = lambda: None,
 ) -> Analysis:
@@ -331,15 +335,16 @@ def analyze(
     MACs, operations, FLOPs and activations are for `batch` samples; parameters do not depend on it.
     The convention `all` is `exact`, with the figures of every one beside it in `counts`. `dtype` is
     the type of a number in weights and activations; `fuse` says whether batch norms and activations
-    vanish where passes look at what runs, None: as is usual for the type; `run` are the passes, all
-    of them unless said; `look` is called before every layer, and ends it by raising what it likes.
+    vanish where passes look at what runs, None: as is usual for the type; `extra` are figures of
+    dear passes that are asked for; `run` are the passes, those that these say unless said; `look`
+    is called before every layer, and ends it by raising what it likes.
     Raises ConvcalcError for an unknown convention or type of number.
     """
     counting = conventions.find("exact" if convention == ALL else convention)
     names = conventions.names() if convention == ALL else ()
     every = [conventions.find(name).counts(graph, batch) for name in names]
     others = zip(*every) if every else repeat(())
-    chosen = passes.known() if run is None else run
+    chosen = passes.saying(extra) if run is None else run
     said = [figure.key for each in chosen for figure in each.figures]
     keys = in_order(["flops", *said])
     settings = Settings(batch, dtype, fuse)
@@ -374,7 +379,7 @@ def analyze(
         )
     totals = FrozenDict((name, _all_counts(rows, name).flops) for name in names)
     whole = Figures.sum([row.figures for row in rows], keys)
-    return Analysis(graph, batch, counting, Rows(rows), whole, totals)
+    return Analysis(graph, batch, counting, Rows(rows), whole, totals, settings.is_fused)
 
 
 def _joined(graph: Graph, runs: Sequence[Iterable[tuple[Any, ...]]]) -> Iterable[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from types import NoneType
@@ -89,6 +89,7 @@ class Network(Graph):
         batch: int = 1,
         dtype: str = "float32",
         fuse: bool | None = None,
+        figures: Collection[str] = (),
     ) -> Analysis:
         """Parameters, operations and shapes of every layer, and their totals.
 
@@ -96,12 +97,15 @@ class Network(Graph):
         FLOPs and activations are for; `dtype` is the type of a number in weights and activations.
         `fuse` says whether, where it is about memory, batch norms and elementwise activations
         vanish into the convolution or linear layer before them: those of `int8` do, unless said.
-        Raises ConvcalcError for an unknown convention or type, a batch below 1, or where that
-        takes longer than the network's limits allow.
+        `figures` are keys of those that take longer, `arena_bytes` and `train_bytes`, and are there
+        only where they are asked for. Raises ConvcalcError for an unknown convention or type, a
+        batch below 1, or where that takes longer than the network's limits allow.
         """
         settings = _settings(batch, dtype, fuse)
         _require("a convention", convention, str)
-        found = Analysis(*analysis.analyze(self, convention, *settings, look=self._look()))
+        found = Analysis(
+            *analysis.analyze(self, convention, *settings, extra=figures, look=self._look())
+        )
         self._bound(found)
         return found
 
@@ -114,7 +118,7 @@ class Network(Graph):
         fuse: bool | None = None,
         order: str = "file",
         keep_input: bool = False,
-        optimizer: str = "adam",
+        optimizer: str | None = None,
     ) -> Memory:
         """The peak memory of its tensors while it runs, under every definition; weights apart.
 
@@ -123,21 +127,38 @@ class Network(Graph):
         the convolution or linear layer before them: those of `int8` do, unless said. The order of
         the steps is that of the spec's `file`, or the `best`, whose `live` peak is the lowest.
         With `keep_input` the network's input is not overwritten `in_place`; `optimizer` is the one
-        of `train`: `sgd`, `momentum` or `adam`. Raises ConvcalcError for an unknown definition,
-        type, order or optimizer, and where a network's limits allow no more.
+        of `train`: `sgd`, `momentum` or `adam`, which is meant where none is named. Raises
+        ConvcalcError for an unknown definition, type, order or optimizer, for what is asked of
+        training that is not of it, and where a network's limits allow no more.
 
         >>> convcalc.load("mobilenet_v2").memory(dtype="int8").peak / 1024  # KiB
         1470.0
         """
-        from convcalc.memory.peaks import Asked, Bounds, memory_of
+        from convcalc import sizes
+        from convcalc.memory.peaks import memory_of
 
         settings = _settings(batch, dtype, fuse)
         _require("a definition", definition, str)
         _require("an order", order, str)
+        _require("an optimizer", optimizer, (str, NoneType))
+        if not isinstance(keep_input, bool):
+            message = f"`keep_input` must be True or False, not {describe(keep_input)}"
+            raise fail("bad-value", message)
+        if definition in sizes.names():
+            message = f"`{definition}` is of sizes, and has no peak"
+            raise fail("bad-value", message, f"`network.sizes({definition!r})` has them")
         limits = self._limits.scaled()
-        _require("an optimizer", optimizer, str)
-        asked = Asked(definition, *settings, order, keep_input, optimizer)
-        return memory_of(self, asked, Bounds(limits.alive, limits.tries))
+        return memory_of(
+            self,
+            settings,
+            definition,
+            order=order,
+            keep_input=keep_input,
+            optimizer=optimizer,
+            alive=limits.alive,
+            tries=limits.tries,
+            look=self._look(),
+        )
 
     def sizes(
         self, definition: str = "torchsummary", *, batch: int = 1, dtype: str = "float32"
@@ -150,10 +171,14 @@ class Network(Graph):
         '62.79'
         """
         from convcalc import sizes
+        from convcalc.memory.definitions import DEFINITIONS
 
         batch = require_whole("a batch", batch, "sample")
         _require("a definition", definition, str)
         _require("a type of number", dtype, str)
+        if definition in DEFINITIONS:
+            message = f"`{definition}` is of peaks, and has no sizes of a tool"
+            raise fail("bad-value", message, f"`network.memory({definition!r})` has them")
         return sizes.find(definition).of(self, batch, dtype)
 
     def explain(self, name: str, convention: str = "exact", batch: int = 1) -> Explanation:

@@ -23,12 +23,16 @@ class Budget(NamedTuple):
 #: What people call a memory, to the metric that comes near it, and what that is.
 _MEMORIES: Mapping[str, str] = {
     **dict.fromkeys(("flash", "rom", "size", "model_size"), "weight_bytes"),
-    **dict.fromkeys(("ram", "sram", "memory", "vram"), "live_bytes"),
+    **dict.fromkeys(("ram", "sram", "memory", "vram", "peak", "live"), "live_bytes"),
+    "arena": "arena_bytes",
+    **dict.fromkeys(("train", "training"), "train_bytes"),
 }
 _NEAR: Mapping[str, str] = {
     "weight_bytes": "`weight_bytes` is the bytes of parameters and running statistics",
     "live_bytes": "`live_bytes` is the peak of the tensors that are alive at once, weights apart;"
     " `in_place_bytes` that where layers overwrite their inputs",
+    "arena_bytes": "`arena_bytes` is the block of memory that a planner fills",
+    "train_bytes": "`train_bytes` is what a training step holds at the most",
 }
 
 
@@ -68,12 +72,21 @@ class Checked(NamedTuple):
         """Whether all budgets hold."""
         return all(each.passed for each in self.verdicts)
 
+    def _type_of(self, metric: str) -> str:
+        """Behind the value of a metric in bytes, the type of a number and whether it is fused."""
+        figure = FIGURES[metric]
+        if figure.unit != "B":
+            return ""
+        dtype = self.analysis.totals.dtype or "several types"
+        return f" ({dtype}{', fused' if figure.of_steps and self.analysis.fuse else ''})"
+
     def over(self) -> Iterator[Diagnostic]:
         """A mistake for each budget that does not hold."""
         for (metric, most), value, unknown in self.verdicts:
             code, least = "over-budget", " at least" if unknown else ""
             if value is not None and value > most:
-                message = f"{metric} is{least} {value:,}, over by {value - most:,}"
+                message = f"{metric} is{least} {value:,}{self._type_of(metric)},"
+                message += f" over by {value - most:,}"
             elif unknown:
                 code = "unknown-cost"
                 message = f"whether {metric} is within its budget is not known: {value or 0:,}, and"
@@ -81,6 +94,8 @@ class Checked(NamedTuple):
                 message += "takes" if unknown == 1 else "take"
             elif value is None:
                 message = f"{metric} has no total under `{self.analysis.convention.name}`"
+                if not FIGURES[metric].costs:
+                    message = f"{metric} is not known of this network: there is no bound of it"
             else:
                 continue
             help = f"at most {most:,} is allowed"

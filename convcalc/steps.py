@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.dtypes import is_fused, size_of
-from convcalc.graph import Graph
+from convcalc.graph import Graph, Node
 from convcalc.layers.base import Placed, Storage
 from convcalc.shape import Shape, Tensor
 
@@ -32,6 +32,19 @@ class Settings(NamedTuple):
         """Whether batch norms and elementwise activations vanish."""
         return is_fused(self.dtype) if self.fuse is None else self.fuse
 
+    @property
+    def width(self) -> int:
+        """The bytes of a number. Raises ConvcalcError for an unknown type."""
+        return size_of(self.dtype)
+
+    def dtype_of(self, node: Node) -> str:
+        """The type of a layer's numbers: its own, or that of the whole network."""
+        return node.dtype or self.dtype
+
+    def width_of(self, node: Node) -> int:
+        """The bytes of each of a layer's numbers. Raises ConvcalcError for an unknown type."""
+        return size_of(node.dtype or self.dtype)
+
 
 class Held(NamedTuple):
     """A tensor that takes memory while it is needed."""
@@ -45,11 +58,6 @@ class Held(NamedTuple):
     maker: int | None
     #: Whether it leaves the network.
     leaves: bool
-
-    @property
-    def elements(self) -> int:
-        """Its elements, for one sample."""
-        return self.shape.size
 
 
 class Step(NamedTuple):
@@ -86,14 +94,12 @@ def steps_of(graph: Graph, settings: Settings) -> Steps:
 
     A layer that says its own type makes numbers of that. Raises ConvcalcError for an unknown type.
     """
-    batch, dtype, _ = settings
-    fuses = settings.is_fused
-    sizes: dict[str | None, int] = {None: size_of(dtype)}
+    fuses, usual = settings.is_fused, settings.width
     names = list(graph.inputs)
     shapes = list(graph.inputs.values())
     #: The elements of each tensor for one sample, the bytes of one, and the step that makes it.
     counts = [shape.size for shape in shapes]
-    widths = [sizes[None]] * len(names)
+    widths = [usual] * len(names)
     makers: list[int | None] = [None] * len(names)
     #: The tensor that each node makes, or the first of them; None where that is a weight. Inputs
     #: have negative numbers, and so are at the end.
@@ -118,10 +124,7 @@ def steps_of(graph: Graph, settings: Settings) -> Steps:
                 del taking[tensor]
             tensor_of[index] = tensor
             continue
-        own = node.dtype
-        if own not in sizes:
-            sizes[own] = size_of(own or dtype)
-        width = sizes[own]
+        width = usual if node.dtype is None else settings.width_of(node)
         if taking and vanishes and len(reads) == 1 and len(inputs) == 1:
             (tensor,) = reads
             at = taking.get(tensor)
@@ -147,7 +150,7 @@ def steps_of(graph: Graph, settings: Settings) -> Steps:
             taking[first] = len(steps)
         steps.append(Step(index, (), reads, makes, in_place))
     leaving = {*_tensors(graph.outputs, tensor_of)}
-    bytes = [count * width * batch for count, width in zip(counts, widths)]
+    bytes = [count * width * settings.batch for count, width in zip(counts, widths)]
     leaves = [tensor in leaving for tensor in range(len(names))]
     held = map(Held, names, shapes, bytes, makers, leaves)
     return Steps(tuple(steps), tuple(held))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from convcalc.dtypes import size_of
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import NOTHING, Placed, Storage
 from convcalc.steps import Settings, Step, Steps, steps_of
@@ -59,7 +58,7 @@ def compulsory(graph: Graph, settings: Settings, found: Steps) -> int:
             owner = weights.owner(node).name
             bytes = read.get((index, 0), 0) * weights.width(node)
             needed[owner] = max(needed.get(owner, 0), bytes)
-    width = size_of(settings.dtype) * settings.batch
+    width = settings.width * settings.batch
     of_steps = {tensor for step in found.steps for tensor in step.reads}
     entering = width * sum(
         read.get((-1 - place, 0), 0) for place in range(len(graph.inputs)) if place in of_steps
@@ -72,7 +71,7 @@ class _Weights:
     """The bytes of what layers own or use."""
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
-        self._dtype = settings.dtype
+        self._settings = settings
         lent = {node.weights_of for node in graph.nodes} - {None}
         self._owners = {node.name: node for node in graph.nodes if node.name in lent}
         self._known: dict[tuple[int, int], int] = {}
@@ -83,7 +82,7 @@ class _Weights:
 
     def width(self, node: Node) -> int:
         """The bytes of a number: the type is that of the owner."""
-        return size_of(self.owner(node).dtype or self._dtype)
+        return self._settings.width_of(self.owner(node))
 
     def bytes(self, node: Node) -> int:
         """What a node's weights take, its own or another's."""

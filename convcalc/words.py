@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 #: How alike two words are, where one may be meant for the other.
 _ALIKE = 0.6
@@ -110,13 +110,36 @@ def bytes_in_words(number: int) -> str:
     """Bytes as people read them, to one decimal, rounded in integers: `1,470.0 KiB`, `42.7 MiB`."""
     if number < 1024:
         return f"{number} B"
-    size, unit = next((each for each in _BINARY if number < 10_000 * each[0]), (1024**5, "PiB"))
-    tenths = (20 * number + size) // (2 * size)
-    return f"{tenths // 10:,}.{tenths % 10} {unit}"
+    unit = next((each for each in _BINARY if number < 10_000 * each.bytes), _BINARY[-1])
+    return f"{unit.of(number)} {unit.name}"
 
 
-#: Bytes of each unit; a number has up to four digits before its point.
-_BINARY = tuple((1024**power, f"{letter}iB") for power, letter in enumerate("KMGT", 1))
+class Unit(NamedTuple):
+    """A unit of bytes."""
+
+    bytes: int
+    name: str
+
+    def of(self, number: int) -> str:
+        """Bytes in it, to one decimal, rounded in integers: `1,470.0`."""
+        if self.bytes == 1:
+            return f"{number:,}"
+        tenths = (20 * number + self.bytes) // (2 * self.bytes)
+        return f"{tenths // 10:,}.{tenths % 10}"
+
+
+#: A number alone has up to four digits before its point.
+_BINARY = tuple(Unit(1024**power, f"{letter}iB") for power, letter in enumerate("KMGTP", 1))
+
+
+def unit_for(number: int) -> Unit:
+    """The unit of a column of bytes that this one is in; it has up to six digits before its point.
+
+    More than a number alone has: those below it in the column are smaller.
+    """
+    if number < 1024:
+        return Unit(1, "B")
+    return next((each for each in _BINARY if number < 100 * 1024 * each.bytes), _BINARY[-1])
 
 
 def percent(part: int | None, whole: int | None) -> str:

@@ -179,7 +179,7 @@ def sums(case: Case) -> int:
         parts[by] = [share.totals for share in analysis.shares(by)]
     for what, figures in parts.items():
         for key, total in analysis.totals.items():
-            if key != "dtype":
+            if FIGURES[key].is_sum:
                 known = [each for each in figures if not each.are_unknown] or figures
                 added = known if FIGURES[key].costs else figures
                 summed = _sum([each[key] for each in added], {} if key == "operations" else 0)

@@ -162,6 +162,16 @@ def test_a_pass(run: Run) -> None:
         assert convcalc.load("resnet18").analyze().rows[0].readers == 1
         csv = run("analyze", "resnet18", "--csv", "--columns", "name,readers").out
         assert csv.splitlines()[0] == "name,readers"
+        Readers.dear = True
+        assert "readers" not in run("analyze", "resnet18", "--json").json["totals"]
+        csv = run("analyze", "resnet18", "--csv", "--columns", "name,readers").out
+        assert csv.splitlines()[0] == "name,readers"
+        check = run("check", "resnet18", "--max", "readers=1000", "--json").json
+        assert check["budgets"][0]["value"] == answer["totals"]["readers"]
+        listed = run("list", "resnet18", "--columns", "readers", "--json").json["networks"]
+        assert listed[0]["readers"] == answer["totals"]["readers"]
+        found = convcalc.load("resnet18").analyze(figures=["readers"]).totals
+        assert found.readers == answer["totals"]["readers"]
     finally:
         passes.PASSES.pop()
         del costs.FIGURES["readers"]
@@ -192,8 +202,9 @@ def test_a_convention(run: Run) -> None:
 
 
 def test_a_definition_of_sizes() -> None:
-    def measure(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
-        return {"layers": (len(graph.nodes) * batch, f"{len(graph.nodes) * batch} layers")}
+    def measure(graph: Graph, settings: Settings) -> dict[str, tuple[float, str]]:
+        layers = len(graph.nodes) * settings.batch
+        return {"layers": (layers, f"{layers} layers")}
 
     counting = sizes.Definition(
         name="counting",

@@ -60,6 +60,7 @@ def test_json_is_documented_by_its_keys(run: Run) -> None:
     assert answer["format"] == "convcalc.analysis/1"
     assert list(answer) == [
         *("format", "name", "source", "preset", "variables", "input", "outputs", "batch"),
+        "fuse",
         *("convention", "totals", "layers"),
     ]
     first = answer["layers"][0]

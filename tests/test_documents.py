@@ -50,7 +50,7 @@ def test_answers_are_the_same_in_another_process(found: dict[str, Tally]) -> Non
 
 @pytest.fixture(scope="module")
 def documents() -> list[Any]:
-    return [document(Random(seed)).data for seed in range(1900)]
+    return [document(Random(seed)).data for seed in range(2000)]
 
 
 def used(documents: list[Any]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import convcalc
 from tests.conftest import Run
 
@@ -62,3 +64,31 @@ def test_the_type_is_one_that_there_is(run: Run) -> None:
     assert "error[bad-value]: `dtype` must be one of `float64`, `float32`, `float16`" in err
     assert "<stdin>:11:14" in err
     assert "did you mean `float16`" in err
+
+
+def test_a_type_is_meant_by_its_other_names(run: Run) -> None:
+    for name, meant in (("fp16", "float16"), ("half", "float16"), ("int4", "int8")):
+        assert f"did you mean `{meant}`?" in run("analyze", "lenet", "--dtype", name).err
+
+
+def test_an_answer_says_whether_it_is_fused(run: Run) -> None:
+    columns = ("analyze", "mobilenet_v2", "--dtype", "int8", "--columns", "name,live_bytes")
+    assert "as int8, fused" in run(*columns).out
+    assert "as int8, not fused" in run(*columns, "--no-fuse").out
+    check = ("check", "mobilenet_v2", "--max", "live_bytes=1k")
+    over = run(*check, "--dtype", "int8", "--error-format", "concise").err
+    assert "live_bytes is 1,505,280 (int8, fused), over by 1,504,280" in over
+    assert json.loads(run(*check, "--fuse", "--json").out)["fuse"] is True
+    assert run("analyze", "mobilenet_v2", "--json").json["fuse"] is False
+
+
+def test_what_is_fused_is_asked_of_what_goes_by_it(run: Run) -> None:
+    wrong = [
+        ("analyze", "lenet", "--fuse"),
+        ("analyze", "lenet", "--no-fuse", "--columns", "name,params"),
+        ("check", "lenet", "--max", "macs=1M", "--fuse"),
+    ]
+    for arguments in wrong:
+        assert "`--fuse` is about what is in memory as a network runs" in run(*arguments).err
+    assert run("list", "lenet", "--columns", "live_bytes", "--dtype", "int8").status == 0
+    assert run("analyze", "lenet", "--columns", "name,intensity", "--fuse").status == 0

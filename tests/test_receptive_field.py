@@ -170,11 +170,11 @@ def test_only_what_comes_from_a_layer_counts(run: Run) -> None:
 
 
 def test_a_figure_explains_itself(run: Run) -> None:
-    text = stack("conv: {out: 1, k: 3, s: 2}", "conv_transpose: {out: 1, k: 4, s: 4, p: 1}")
+    text = stack("conv: {out: 1, k: 3, s: 2}", "conv_transpose: {out: 1, k: 5, s: 4, p: 1}")
     asked = ("receptive-field", "-", "--layer", "conv_transpose")
     out = run(*asked, stdin=text.encode()).out
-    assert "k 4, s 1/4, p 1/2, d 1/4" in out
-    assert "2·1/4·(4 − 1) = 3/2" in out
+    assert "k 5, s 1/4, p 3/4, d 1/4" in out
+    assert "2·1/4·(5 − 1) = 2" in out
     assert re.search(r"^ 0…2 +0…2$", out, re.MULTILINE)
     assert re.search(r"^ *3 +2…4$", out, re.MULTILINE)
     found = run(*asked, "--json", stdin=text.encode()).json

@@ -48,6 +48,7 @@ def _columns() -> Mapping[str, Any]:
     help="Which columns a table or CSV has: name,output_shape,params.",
 )
 @options.dtype_option
+@options.fuse_option
 @options.si_option
 @options.strict_option
 @output.output_options
@@ -59,6 +60,7 @@ def command(
     batch: int,
     convention: str,
     dtype: str | None,
+    fuse: bool | None,
     depth: int | None,
     group_by: str | None,
     sort: str | None,
@@ -90,12 +92,15 @@ def command(
         raise click.UsageError("--convention all lists layers; --group-by takes one convention")
     from convcalc.cli import Status
     from convcalc.render import analysis as render
-    from convcalc.render.columns import require
+    from convcalc.render.columns import figures_of, require
 
     require(columns, sort, convention)
+    if fuse is not None and printer.format.view == "tables":
+        _require_steps(columns)
+    figures = figures_of(columns, sort)
     analyses = []
     for spec in progress.each(specs, "analyzing"):
-        analysis = load(spec).analyze(convention, batch, dtype or "float32")
+        analysis = load(spec).analyze(convention, batch, dtype or "float32", fuse, figures)
         analyses.append(analysis.folded(depth) if depth else analysis)
     if dtype is not None and printer.format.view != "objects":
         columns = _with_bytes(columns, analyses[0], printer.format, group_by is not None)
@@ -107,6 +112,15 @@ def command(
     return Status.DONE if is_known or not strict else Status.CHECK_FAILED
 
 
+def _require_steps(columns: str | None) -> None:
+    """Refuse columns of which none goes by what is fused. Raises ConvcalcError."""
+    from convcalc.render.columns import chosen, of_steps
+
+    if of_steps().isdisjoint(column.base for column in chosen(columns, ())):
+        message = "`--fuse` is about what is in memory as a network runs, and no column is"
+        raise fail("usage", message, "add live_bytes or moved_bytes to --columns")
+
+
 def _with_bytes(
     columns: str | None, analysis: Analysis, format: Format, is_grouped: bool
 ) -> str | None:
@@ -114,14 +128,12 @@ def _with_bytes(
 
     Raises ConvcalcError for chosen ones that are none of bytes.
     """
-    from convcalc.costs import FIGURES
     from convcalc.passes.bytes import Bytes
-    from convcalc.render.columns import SUMMED, TABLE, chosen, defaults, with_rare
+    from convcalc.render.columns import SUMMED, TABLE, chosen, defaults, of_dtype, with_rare
 
     added = [figure.key for figure in Bytes.figures if figure.numeric]
     if columns is not None:
-        of_bytes = {"dtype", *(key for key, figure in FIGURES.items() if figure.unit == "B")}
-        if of_bytes.isdisjoint(column.base for column in chosen(columns, ())):
+        if of_dtype().isdisjoint(column.base for column in chosen(columns, ())):
             message = "`--dtype` is the type that bytes are of, and no column has bytes"
             raise fail("usage", message, f"add {' or '.join(added)} to --columns")
         return columns

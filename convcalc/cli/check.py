@@ -70,6 +70,7 @@ def command(
     from convcalc.analysis import ALL
     from convcalc.budgets import Checked, parse_budget, verdicts
     from convcalc.cli import Status
+    from convcalc.costs import FIGURES
     from convcalc.render.budgets import report
 
     if not budgets:
@@ -81,9 +82,13 @@ def command(
     for index, each in enumerate(asked):
         if each.metric in [before.metric for before in asked[:index]]:
             raise fail("usage", f"`--max {each.metric}` is given twice", "leave one of them out")
+    if fuse is not None and not any(FIGURES[each.metric].of_steps for each in asked):
+        message = "`--fuse` is about what is in memory as a network runs, and no budget is"
+        raise fail("usage", message, "live_bytes and moved_bytes are such metrics")
+    metrics = [each.metric for each in asked]
     found = []
     for spec in progress.each(specs, "checking"):
-        analysis = load(spec).analyze(convention, batch, dtype or "float32", fuse)
+        analysis = load(spec).analyze(convention, batch, dtype or "float32", fuse, metrics)
         found.append(Checked(spec, analysis, dtype or "float32", verdicts(analysis, asked)))
     printer.print(report(found, si))
     over = [diagnostic for each in found for diagnostic in each.over()]

@@ -116,9 +116,12 @@ def command(
         opened = dict(zip(names, map(options.opener(limits), names)))
         _require_had(asked, [*opened.values()])
         cutting = _Cutting(asked.cuts)
+        figures = [column.base for column in wanted]
         rows = [
             render.row(
-                name, _family_of(name), network.analyze(convention, batch, dtype or "float32")
+                name,
+                _family_of(name),
+                network.analyze(convention, batch, dtype or "float32", figures=figures),
             )
             for name in names
             for network in _networks(*opened[name], asked, cutting)

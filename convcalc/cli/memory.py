@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 @click.option(
     "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
 )
+@click.option(
+    "--top", type=options.Whole(1), metavar="N", help="The N steps with the most bytes alone."
+)
 @output.output_options
 @options.error_format_option
 def command(
@@ -65,19 +68,22 @@ def command(
     keep_input: bool,
     optimizer: str | None,
     depth: int | None,
+    top: int | None,
 ) -> None:
     """Print the peak memory of networks: what is alive at once while they run, step by step.
 
-    Weights are apart. Views (flatten, dropout) are no steps; with --fuse, batch norms and
-    elementwise activations behind a convolution or a linear layer are none either.
+    Weights are apart: no peak has them. Views (flatten, dropout) are no steps; with --fuse, batch
+    norms and elementwise activations behind a convolution or a linear layer are none either.
 
     \b
     sum       every tensor, as if nothing was ever freed
     max_io    the inputs and outputs of one layer
     live      every tensor that is still needed, a layer's output included
-    in_place  live, where elementwise and depthwise layers overwrite an input that ends there
+    in_place  live, but elementwise and depthwise layers overwrite an input that
+              ends there and is at least as large
     arena     one block of memory, as TensorFlow Lite Micro's greedy planner fills it
-    train     a training step: what the backward pass needs, gradients, the optimizer
+    train     a training step: what the backward pass needs, gradients, and what
+              the optimizer keeps
 
     torchsummary, torchinfo and keras are the sizes that these tools print below their summaries.
 
@@ -85,7 +91,7 @@ def command(
     Examples:
       convcalc memory mobilenet_v2 --dtype int8
       convcalc memory mobilenet_v2 --dtype int8 --definition in_place --csv
-      convcalc memory unet --order best
+      convcalc memory unet --order best --top 10
       convcalc memory resnet50 --batch 32 --definition train --optimizer sgd
       convcalc memory resnet18 --definition torchsummary
       convcalc memory resnet50 --batch 8 --json | jq .peaks.live
@@ -101,6 +107,7 @@ def command(
             "--fuse": fuse is not None,
             "--optimizer": optimizer,
             "--depth": depth,
+            "--top": top,
         }
         for option in [name for name, is_given in given.items() if is_given]:
             message = f"{option} is for peaks; `{definition}` has none"
@@ -108,14 +115,6 @@ def command(
         printer.print(_sizes(load, specs, definition, batch, dtype or "float32"))
         return
     definitions.find(definition, sizes.names())
-    is_training = definition == definitions.TRAIN
-    if optimizer and not is_training:
-        message = f"`--optimizer` is for training, and `{definition}` is of running a network"
-        raise fail("usage", message, "add --definition train")
-    if is_training and (order != "file" or fuse):
-        option = "--fuse" if fuse else "--order best"
-        message = f"`{option}` is for running a network, and `train` is a step of training"
-        raise fail("usage", message, f"leave `{option}` out")
     found = [
         load(spec).memory(
             definition,
@@ -124,11 +123,11 @@ def command(
             fuse=fuse,
             order=order,
             keep_input=keep_input,
-            optimizer=optimizer or "adam",
+            optimizer=optimizer,
         )
         for spec in progress.each(specs, "measuring")
     ]
-    printer.print(report(found, depth))
+    printer.print(report(found, depth, top))
 
 
 def _sizes(

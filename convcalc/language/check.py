@@ -21,7 +21,7 @@ from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_sc
 from convcalc import layers
 from convcalc.arithmetic import Refusal
 from convcalc.diagnostics import ENOUGH, ConvcalcError, Diagnostic, Mark, Source
-from convcalc.dtypes import SIZES
+from convcalc.dtypes import SIZES, meant
 from convcalc.expressions import FUNCTIONS, Expression, ExpressionError, parse, unknown_name
 from convcalc.language import built, reader
 from convcalc.language.document import Document
@@ -421,7 +421,7 @@ def _merge(placed: _Placed) -> Any:
 def _dtype(placed: _Placed) -> Any:
     raw = placed.value
     if not isinstance(raw, str) or raw not in SIZES:
-        label = did_you_mean(raw, SIZES) if isinstance(raw, str) else ""
+        label = meant(raw) if isinstance(raw, str) else ""
         raise placed.unlike(f"one of {listed(SIZES)}", label=label)
     return raw
 
@@ -568,6 +568,15 @@ def _presets(placed: _Placed) -> dict[str, dict[str, Value]]:
     help = "presets: {small: {alpha: 0.5}}"
     entries = _entries(placed, "preset names to settings", help)
     return {each.key: each.noting(_preset) for each in entries}
+
+
+def _notes(placed: _Placed) -> dict[str, str]:
+    """Texts by names."""
+    result = {}
+    for each in _entries(placed, "names of definitions to texts", 'torchsummary: "…"'):
+        each.as_key().noting(_layer_name)
+        result[each.key] = each.noting(_text)
+    return result
 
 
 def _preset(placed: _Placed) -> dict[str, Value]:
@@ -1004,6 +1013,7 @@ CHECKS: Mapping[str, _Check] = {
     "merge": _merge,
     "network": _network,
     "paths": _paths,
+    "notes": _notes,
     "presets": _presets,
     "rows": _rows,
     "output_shape": partial(_shape, most=MOST_AXES),

@@ -353,7 +353,7 @@ class SelfAttention(Composite):
     Example: `- self_attention: {heads: 12}` on `768x197`
     """
 
-    inline = False
+    module = True
     attends = True
     spatial_axes = (1, 1)
     natural_axes = 1

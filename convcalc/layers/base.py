@@ -178,7 +178,7 @@ class Layer:
     #: vanishes into a layer before it that absorbs it.
     vanishes: ClassVar[bool] = False
     #: Whether PyTorch has no module for it: it is an operator, a method or a tensor in the code of
-    #: another, where tools that look at modules do not see it; or a stack without a class.
+    #: another, where tools that look at modules do not see it.
     inline: ClassVar[bool] = False
     #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
@@ -301,6 +301,13 @@ class Layer:
     def letters(self) -> tuple[tuple[Letter, ...], ...]:
         """Letters that formulas have for the last sizes of each input; none: as for all types."""
         return ()
+
+    def is_in_module(self, functional: bool, attending: bool) -> bool:
+        """Whether PyTorch's code for it is the call of a module, which has hooks.
+
+        `functional`: the modelled code calls a function. `attending`: it is a part of an attention.
+        """
+        return not (functional or self.inline)
 
     def inner_elements(self, y: Shape) -> int:
         """The elements that a module within it makes on the way to its output."""

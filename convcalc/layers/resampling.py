@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from struct import pack, unpack
 from typing import Annotated, Any
 
 from convcalc.arithmetic import (
@@ -30,13 +31,16 @@ from convcalc.layers.fields import (
 from convcalc.layers.keeping import INPUT_KEPT, NOTHING_KEPT, Kept, Wanted
 from convcalc.layers.pooling import adaptive_mean, kept_by_adaptive_mean
 from convcalc.reach import (
+    Doubt,
     Reach,
     Sight,
     adaptive,
     interpolated,
     nearest,
     reach_of,
+    shifted,
     sight_of,
+    widened,
 )
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -171,6 +175,19 @@ class Pad(Unary):
             kept[axis] = max(x[axis] + sum(min(pad, 0) for pad in ends), 0)
         return (max(product(kept) - unread, 0),)
 
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        if self.mode == "constant":
+            return super().sight(x, y)
+        margins = self._margins(x)
+        return sight_of([self._reach(*margins.get(axis, (0, 0))) for axis in range(1, len(x))])
+
+    def _reach(self, before: int, after: int) -> Reach | None:
+        """What a cell sees of an axis where the new cells are copies of others."""
+        if before <= 0 and after <= 0:
+            return shifted(before)
+        # A cell in a circle's border is one of the other end.
+        return None if self.mode == "circular" else shifted(before, Doubt.MIRRORED)
+
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         return INPUT_KEPT if self.mode in ("reflect", "replicate") else NOTHING_KEPT
 
@@ -251,9 +268,13 @@ class Upsample(Unary):
         # A factor is the number that its text says, and where one is given, it is what scales.
         ratio = Fraction(output, size) if factor is None else Fraction(str(factor))
         support = _SUPPORT.get(self.mode)
-        if support is None:
-            return nearest(ratio, is_exact=self.mode == "nearest-exact")
-        return interpolated(ratio, support)
+        if support is not None:
+            return interpolated(ratio, support)
+        is_exact = self.mode == "nearest-exact"
+        reach = nearest(ratio, is_exact=is_exact)
+        if _is_rounded(ratio, output, is_exact):
+            return widened(reach, 1, Doubt.ROUNDED)
+        return reach
 
     def needed(
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
@@ -267,6 +288,35 @@ class Upsample(Unary):
 
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         return kept_by_adaptive_mean(outputs[0]) if self.mode == "area" else NOTHING_KEPT
+
+
+def _is_rounded(ratio: Fraction, output: int, is_exact: bool) -> bool:
+    """Whether some cell is a copy of another one than ⌊y/ratio⌋, since the scale is a float32.
+
+    PyTorch, aten/src/ATen/native/UpSample.h: `compute_scales_value<float>` and
+    `nearest_neighbor_compute_source_index`, whatever the numbers in the tensor are.
+    """
+    up, stride = ratio.numerator, ratio.denominator
+    if stride == 1 and up.bit_count() == 1:
+        return False
+    if output > _MOST_TRIED:
+        return True
+    scale = _float32(stride / up)
+    half = 0.5 if is_exact else 0.0
+    return any(
+        int(_float32((y + half) * scale)) != (2 * y + is_exact) * stride // (2 * up)
+        for y in range(output)
+    )
+
+
+#: Longer axes are not gone along cell by cell.
+_MOST_TRIED = 4096
+
+
+def _float32(number: float) -> float:
+    """The nearest number that a float32 holds."""
+    (found,) = unpack("f", pack("f", number))
+    return float(found)
 
 
 @layer("pixel_shuffle")

@@ -30,7 +30,7 @@ def offsets(steps: Steps, lifetimes: Lifetimes, most: int | None = None) -> list
                 break
             at = max(at, start + other)
         found[tensor] = at
-    return [at or 0 for at in found]
+    return [at for at in found if at is not None]
 
 
 def ends(steps: Steps, starts: list[int]) -> list[int]:

@@ -11,6 +11,7 @@ from itertools import accumulate, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.diagnostics import fail
+from convcalc.dtypes import is_float
 from convcalc.graph import Graph
 from convcalc.memory import arena, lifetimes
 from convcalc.memory.lifetimes import Lifetimes
@@ -30,8 +31,8 @@ class Run(NamedTuple):
     lifetimes: Lifetimes
     #: Whether what enters the network may not be overwritten.
     keep_input: bool = False
-    #: What trains it, where it is trained.
-    optimizer: str = "adam"
+    #: What trains it, where it is trained; None: the usual one.
+    optimizer: str | None = None
     #: Pairs of tensors alive together that are looked at; None: all.
     most: int | None = None
 
@@ -50,32 +51,37 @@ class Course(NamedTuple):
     """What a definition counts, step by step."""
 
     bytes: Sequence[int]
-    #: Makes the tensors that these are of.
+    #: Makes the tensors that these are of; where a definition adds up, those that a step adds.
     counted: Callable[[], Iterator[tuple[int, ...]]]
     #: Where steps are layers that run forward and then backward: these, and what they hold.
     training: Training | None = None
 
-    def peak(self, run: Run) -> int:
-        """The most bytes of a step; without a step, what enters is all there is."""
-        return max(self.bytes) if self.bytes else run.bytes_of(run.entering)
+    @property
+    def peak(self) -> int | None:
+        """The most bytes of a step; None where nothing runs."""
+        return max(self.bytes, default=None)
 
 
 class Definition(NamedTuple):
     """What is counted at each step of a run; the peak is the most of it.
 
-    `course` is None where it takes more than the run allows.
+    `course` makes None where that takes more than the run allows, or the run has no such thing.
     """
 
     name: str
     #: Goes on after its name: `live`: every tensor …
     meaning: str
     course: Callable[[Run], Course | None]
+    #: Whether all that was counted at the steps before is counted at a step, too.
+    adds_up: bool = False
+    #: Whether it is of a step of training: all layers in the order of the file, nothing fused.
+    is_training: bool = False
 
 
 #: Every definition by its name, in the order in which they are printed.
 DEFINITIONS: dict[str, Definition] = {}
-#: The one that is meant where none is named, and the one that is of training.
-DEFAULT, TRAIN = "live", "train"
+#: The one that is meant where none is named.
+DEFAULT = "live"
 
 
 def register(definition: Definition) -> None:
@@ -99,10 +105,10 @@ def _sum(run: Run) -> Course:
     made = [*accumulate(makes, initial=run.bytes_of(run.entering))]
 
     def counted() -> Iterator[tuple[int, ...]]:
-        found = run.entering
+        entering = run.entering
         for step in run.steps.steps:
-            found += step.makes
-            yield found
+            yield entering + step.makes
+            entering = ()
 
     return Course(made[1:], counted)
 
@@ -149,9 +155,12 @@ def _arena(run: Run) -> Course | None:
     return Course([max([ends[each] for each in tensors], default=0) for tensors in alive()], alive)
 
 
-def _train(run: Run) -> Course:
+def _train(run: Run) -> Course | None:
+    """None where numbers are integers."""
     from convcalc.memory.training import training  # no analysis has it
 
+    if not is_float(run.settings.dtype):
+        return None
     found = training(run.graph, run.settings, run.optimizer)
     bytes = [moment.bytes + found.optimizer for moment in found.moments]
     return Course(bytes, lambda: repeat((), len(bytes)), found)
@@ -162,6 +171,7 @@ for _definition in (
         "sum",
         "every tensor, the network's input among them, as if nothing was ever freed",
         _sum,
+        adds_up=True,
     ),
     Definition("max_io", "the inputs and outputs of one layer, the largest such sum", _max_io),
     Definition(
@@ -171,8 +181,9 @@ for _definition in (
     ),
     Definition(
         "in_place",
-        "`live`, but the output of an elementwise layer, an `add`, a `mul` or a depthwise"
-        " convolution takes the place of an input that ends there and is as large",
+        "`live`, but the output of an elementwise layer (an activation, a batch norm, `scale`,"
+        " `add`, `mul` and their like) or of a depthwise convolution takes the place of an input"
+        " that ends there and is at least as large",
         _in_place,
     ),
     Definition(
@@ -182,10 +193,11 @@ for _definition in (
         _arena,
     ),
     Definition(
-        TRAIN,
+        "train",
         "a training step, with what the backward pass needs of the forward pass, the gradients, and"
         " what the optimizer keeps",
         _train,
+        is_training=True,
     ),
 ):
     register(_definition)

@@ -22,7 +22,7 @@ class Lifetimes(NamedTuple):
 
 def lifetimes_of(steps: Steps) -> Lifetimes:
     """The lifetimes of the tensors of steps that run in this order."""
-    first = [held.maker or 0 for held in steps.tensors]
+    first = [0 if held.maker is None else held.maker for held in steps.tensors]
     last = first.copy()
     for at, (_, _, reads, _, _) in enumerate(steps.steps):
         for tensor in reads:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from convcalc.costs import buffers, params
-from convcalc.diagnostics import ConvcalcError, fail
-from convcalc.dtypes import size_of
+from convcalc.costs import weight_bytes
+from convcalc.diagnostics import fail
+from convcalc.dtypes import SIZES, is_float, size_of
 from convcalc.expressions import advice
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph
-from convcalc.memory.definitions import DEFAULT, DEFINITIONS, TRAIN, Course, Run, find
-from convcalc.memory.lifetimes import lifetimes_of
+from convcalc.memory.definitions import (
+    DEFAULT,
+    DEFINITIONS,
+    Course,
+    Definition,
+    Run,
+    find,
+)
+from convcalc.memory.lifetimes import lifetimes_of, live_bytes
+from convcalc.memory.training import DEFAULT as USUAL_OPTIMIZER
 from convcalc.memory.training import Training
 from convcalc.steps import Held, Settings, steps_of
 from convcalc.visible import visible
-from convcalc.words import did_you_mean, grouped, quoted
+from convcalc.words import did_you_mean, grouped, listed, quoted
 
 #: The orders in which steps may run: the file's own, and the one that keeps the fewest bytes alive.
 FILE, BEST = "file", "best"
@@ -30,8 +38,8 @@ class MemoryStep(NamedTuple):
     name: str
     #: Under the definition that was asked for.
     bytes: int
-    #: The names of the tensors that are counted, in the order in which they came to be; of a
-    #: training step none.
+    #: The names of the tensors that are counted, in the order in which they came to be; of `sum`
+    #: those that the step adds, and of a training step none.
     alive: tuple[str, ...]
     #: Whether it runs backward, in a training step.
     backward: bool = False
@@ -57,16 +65,21 @@ class Memory(NamedTuple):
     order: str
     #: Whether no order of the steps has a lower `live` peak; None in the file's order.
     proved: bool | None
-    #: The most bytes of a step.
-    peak: int
+    #: The `live` peak in the file's order, where the steps are in another; else None.
+    file_order: int | None
+    #: The most bytes of a step; None where nothing runs.
+    peak: int | None
     #: The layer where that is reached first; None where nothing runs.
     at: str | None
-    #: The peak of every definition; None where that takes more than the limits allow.
+    #: Whether that is where the layer runs backward.
+    backward: bool
+    #: The peak of every definition; None where that takes more than the limits allow, where nothing
+    #: runs, and of `train` where numbers are integers.
     peaks: Mapping[str, int | None]
     #: Every step in its order; those of `train` are all layers, forward and then backward.
     steps: tuple[MemoryStep, ...]
-    #: What a training step needs.
-    training: Training
+    #: What a training step needs; None where numbers are integers.
+    training: Training | None
     #: Every tensor by its name.
     tensors: Mapping[str, Held]
     #: Parameters and running statistics, which no peak has.
@@ -77,118 +90,137 @@ class Memory(NamedTuple):
         """The step where the peak is reached first; None where nothing runs."""
         return next((step for step in self.steps if step.bytes == self.peak), None)
 
+    @property
+    def held(self) -> Mapping[str, int] | None:
+        """What a training step holds at its peak, by its kind; None of other definitions."""
+        is_training = DEFINITIONS[self.definition].is_training
+        return self.training.held if is_training and self.training is not None else None
+
     def __repr__(self) -> str:
+        if self.peak is None or self.at is None:
+            found = f"no {self.definition} peak, as nothing runs"
+        else:
+            backward = BACKWARD if self.backward else ""
+            at = f"{quoted(visible(self.at))}{backward}"
+            found = f"{self.definition} peak {grouped(self.peak)} bytes at {at}"
         order = f", {self.order} order" if self.order != FILE else ""
-        at = "" if self.at is None else f" at {quoted(visible(self.at))}"
-        return (
-            f"<convcalc.Memory {visible(self.graph.name)}: {self.definition} peak"
-            f" {grouped(self.peak)} bytes{at}, {self.dtype}{order}>"
-        )
+        return f"<convcalc.Memory {visible(self.graph.name)}: {found}, {self.dtype}{order}>"
 
 
-class Asked(NamedTuple):
-    """What is asked of a network; see `Memory`. `fuse` None is what is usual for the type."""
-
-    definition: str = DEFAULT
-    batch: int = 1
-    dtype: str = "float32"
-    fuse: bool | None = None
-    order: str = FILE
-    keep_input: bool = False
-    optimizer: str = "adam"
+#: Behind the name of a layer that runs backward.
+BACKWARD = " (backward)"
 
 
-class Bounds(NamedTuple):
-    """How much may be looked at."""
+def memory_of(
+    graph: Graph,
+    settings: Settings,
+    definition: str = DEFAULT,
+    *,
+    order: str = FILE,
+    keep_input: bool = False,
+    optimizer: str | None = None,
+    alive: int,
+    tries: int,
+    look: Callable[[], None] = lambda: None,
+) -> Memory:
+    """What a network keeps in memory; see `Memory`.
 
-    #: Tensors alive, summed over all steps.
-    alive: int = 2_000_000
-    #: Steps that are tried while the best order is looked for.
-    tries: int = 2_000_000
-
-
-def memory_of(graph: Graph, asked: Asked, bounds: Bounds) -> Memory:
-    """What a network keeps in memory.
-
-    Raises ConvcalcError for an unknown definition, type or order, and where the tensors that are
-    alive are more than the bounds allow.
+    At most `alive` tensors are named at its steps, and as many pairs of tensors are looked at; to
+    find the best order, `tries` steps are tried. `look` is called before every step. Raises
+    ConvcalcError for an unknown definition, type, order or optimizer, for what is asked of training
+    that is not of it, and where what is asked for takes more than the bounds allow.
     """
-    chosen, dtype, order = find(asked.definition), asked.dtype, asked.order
-    if chosen.name == TRAIN and (asked.fuse or order == BEST):
-        message = "a training step is in the order of the file, and nothing is fused in it"
-        raise fail("bad-value", message, "leave `fuse` and `order` out")
+    chosen = find(definition)
     if order not in ORDERS:
         help = f"{did_you_mean(order, ORDERS)} an order is `file` or `best`".strip()
         raise fail("bad-value", f"there is no order {quoted(order)}", help)
-    settings = Settings(asked.batch, dtype, asked.fuse)
+    _require_training(chosen, settings, order, optimizer)
     steps = steps_of(graph, settings)
-    proved = None
+    proved = file_order = None
     if order == BEST:
         from convcalc.memory.order import best_order
 
-        best = best_order(steps, bounds.tries)
+        file_order = max(live_bytes(steps, lifetimes_of(steps)), default=None)
+        best = best_order(steps, tries)
         steps, proved = steps.in_order(best.steps), best.proved
     run = Run(
-        *(graph, settings, steps, lifetimes_of(steps)),
-        *(asked.keep_input, asked.optimizer, bounds.alive),
-    )
-    courses = {each.name: each.course(run) for each in DEFINITIONS.values()}
-    peaks = FrozenDict(
-        (name, None if course is None else course.peak(run)) for name, course in courses.items()
-    )
-    course, peak, trained = courses[chosen.name], peaks[chosen.name], courses[TRAIN]
-    assert trained is not None
-    assert trained.training is not None
-    if course is None or peak is None:
-        raise _too_many(graph, bounds)
-    found = _steps(run, course, bounds)
-    return Memory(
         graph,
-        *settings[:2],
-        settings.is_fused,
-        asked.keep_input,
-        asked.optimizer,
-        chosen.name,
-        order,
-        proved,
-        peak,
-        next((step.name for step in found if step.bytes == peak), None),
-        peaks,
-        found,
-        trained.training,
-        FrozenDict((held.name, held) for held in steps.tensors),
-        _weight_bytes(graph, dtype),
+        settings,
+        steps,
+        lifetimes_of(steps),
+        keep_input=keep_input,
+        optimizer=optimizer,
+        most=alive,
+    )
+    courses: dict[str, Course | None] = {}
+    for each in DEFINITIONS.values():
+        look()
+        courses[each.name] = each.course(run)
+    course = courses[chosen.name]
+    if course is None:
+        message = f"{graph.name} has more than {alive:,} pairs of tensors that are alive together"
+        raise fail("limit-alive", message, advice("alive"))
+    found = tuple(_steps(run, course, look))
+    at = next((step for step in found if step.bytes == course.peak), None)
+    trained = [each.training for each in courses.values() if each is not None and each.training]
+    return Memory(
+        graph=graph,
+        batch=settings.batch,
+        dtype=settings.dtype,
+        fuse=settings.is_fused,
+        keep_input=keep_input,
+        optimizer=optimizer or USUAL_OPTIMIZER,
+        definition=chosen.name,
+        order=order,
+        proved=proved,
+        file_order=file_order,
+        peak=course.peak,
+        at=None if at is None else at.name,
+        backward=at is not None and at.backward,
+        peaks=FrozenDict(
+            (name, None if each is None else each.peak) for name, each in courses.items()
+        ),
+        steps=found,
+        training=trained[0] if trained else None,
+        tensors=FrozenDict((held.name, held) for held in steps.tensors),
+        weight_bytes=sum(weight_bytes(node, settings) for node in graph.nodes),
     )
 
 
-def _steps(run: Run, course: Course, bounds: Bounds) -> tuple[MemoryStep, ...]:
+def _require_training(
+    chosen: Definition, settings: Settings, order: str, optimizer: str | None
+) -> None:
+    """Refuse what is of training alone, or not of it. Raises ConvcalcError."""
+    name, dtype = f"`{chosen.name}`", settings.dtype
+    if not chosen.is_training:
+        if optimizer is not None:
+            message = f"an optimizer is for training, and {name} is of running a network"
+            raise fail("bad-value", message, "ask for the definition `train`")
+        return
+    size_of(dtype)  # whose message is better for an unknown type
+    if not is_float(dtype):
+        floats = listed([each for each in SIZES if is_float(each)])
+        message = f"networks of {dtype} are not trained, and {name} is a step of training"
+        raise fail("bad-value", message, f"types that are: {floats}")
+    if settings.is_fused or order != FILE:
+        message = f"{name} is a step of training: in the order of the file, and nothing is fused"
+        raise fail("bad-value", message, "leave `fuse` and `order` out")
+
+
+def _steps(run: Run, course: Course, look: Callable[[], None]) -> Iterator[MemoryStep]:
     """The steps of a course with the bytes at each, and the tensors that are counted there."""
     if course.training is not None:
-        moments = zip(course.training.moments, course.bytes)
-        return tuple(
-            [MemoryStep(each.name, bytes, (), each.is_backward) for each, bytes in moments]
-        )
+        for moment, bytes in zip(course.training.moments, course.bytes):
+            look()
+            yield MemoryStep(moment.name, bytes, (), moment.is_backward)
+        return
     nodes, names = run.graph.nodes, [held.name for held in run.steps.tensors]
-    found, count = [], 0
+    count = 0
     for step, bytes, alive in zip(run.steps.steps, course.bytes, course.counted()):
+        look()
         count += len(alive)
-        if count > bounds.alive:
-            raise _too_many(run.graph, bounds)
-        found.append(
-            MemoryStep(nodes[step.node].name, bytes, tuple([names[each] for each in alive]))
-        )
-    return tuple(found)
-
-
-def _too_many(graph: Graph, bounds: Bounds) -> ConvcalcError:
-    most = f"{bounds.alive:,} tensors"
-    message = f"{graph.name} has more than {most} alive at its steps, all in all"
-    return fail("limit-alive", message, advice("alive"))
-
-
-def _weight_bytes(graph: Graph, dtype: str) -> int:
-    """The bytes of parameters and running statistics."""
-    return sum(
-        (params(node.placed) + buffers(node.placed)) * size_of(node.dtype or dtype)
-        for node in graph.nodes
-    )
+        if run.most is not None and count > run.most:
+            most = f"{run.most:,} tensors"
+            message = f"{run.graph.name} has more than {most} alive at its steps, all in all"
+            raise fail("limit-alive", message, advice("alive"))
+        yield MemoryStep(nodes[step.node].name, bytes, tuple([names[each] for each in alive]))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from convcalc.diagnostics import fail
 from convcalc.dtypes import size_of
+from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Placed, Storage
 from convcalc.layers.keeping import Kept
@@ -21,6 +22,8 @@ from convcalc.words import did_you_mean, listed
 #: How many numbers an optimizer keeps of its own for each that is trained, in the type of that
 #: (PyTorch's `torch.optim.SGD`, with a momentum too, and `Adam` and `AdamW`).
 OPTIMIZERS: Mapping[str, int] = {"sgd": 0, "momentum": 1, "adam": 2}
+#: The one that is meant where none is named.
+DEFAULT = "adam"
 
 
 class Moment(NamedTuple):
@@ -61,8 +64,15 @@ class Training(NamedTuple):
         """The most that is held at once: at that moment, and by the optimizer."""
         return self.optimizer + (0 if self.at is None else self.at.bytes)
 
+    @property
+    def held(self) -> Mapping[str, int]:
+        """What is held when the most is, by its kind; it comes to the peak."""
+        kinds = ("activations", "activation_gradients", "gradients")
+        parts = (0, 0, 0) if self.at is None else self.at[2:]
+        return FrozenDict({**dict(zip(kinds, parts)), "optimizer": self.optimizer})
 
-def training(graph: Graph, settings: Settings, optimizer: str = "adam") -> Training:
+
+def training(graph: Graph, settings: Settings, optimizer: str | None = None) -> Training:
     """What a training step needs whose samples and type of number are those of `settings`.
 
     What each layer keeps is `Layer.kept`; a tensor that several keep is there once, and a view is
@@ -71,6 +81,7 @@ def training(graph: Graph, settings: Settings, optimizer: str = "adam") -> Train
     `zero_grad(set_to_none=True)`. What leaves the network is held to the end. Nothing is ever
     fused. Raises ConvcalcError for an unknown type or optimizer.
     """
+    optimizer = DEFAULT if optimizer is None else optimizer
     if optimizer not in OPTIMIZERS:
         help = f"{did_you_mean(optimizer, OPTIMIZERS)} they are {listed(OPTIMIZERS)}".strip()
         raise fail("unknown-optimizer", f"unknown optimizer `{optimizer}`", help)
@@ -180,13 +191,13 @@ class _Recorder:
     """Records the forward pass of a graph, layer by layer."""
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
-        self._dtype = settings.dtype
+        self._settings = settings
         self._end = 2 * len(graph.nodes) - 1
         self._tensors: list[_Tensor] = []
         self._seen: dict[tuple[int, int], _Seen] = {}
         self._known: dict[tuple[int, tuple[bool, ...]], _Rules] = {}
         for index, shape in enumerate(graph.inputs.values()):
-            size = shape.size * settings.batch * size_of(settings.dtype)
+            size = shape.size * settings.batch * settings.width
             entering = _Seen(self._made(size, 0), False, settings.batch, size)
             self._seen[-1 - index, 0] = entering
         self._layers = [self._layer(time, node) for time, node in enumerate(graph.nodes)]
@@ -203,7 +214,7 @@ class _Recorder:
     def _layer(self, time: int, node: Node) -> _Layer:
         read = [self._seen[maker, part] for maker, part, _ in node.inputs]
         rules = self._rules_of(node.placed, tuple([each.is_wanted for each in read]))
-        width = size_of(node.dtype or self._dtype)
+        width = self._settings.width_of(node)
         samples = max([each.samples for each in read], default=1)
         sizes = [elements * samples * width for elements in rules.elements]
         makes: tuple[int, ...] = ()

@@ -15,10 +15,12 @@ class Pass:
 
     `figures` are what it adds, in the order of the values that `run` gives for each node. A value
     is a number or a word, or anything else that can be hashed: equal layers with equal values share
-    their figures. A block's is the total of its layers'.
+    their figures. A block's is the total of its layers'. One that is `dear` runs where a figure of
+    it is asked for, and not in every analysis.
     """
 
     figures: ClassVar[tuple[Figure, ...]]
+    dear: ClassVar[bool] = False
 
     def run(self, graph: Graph, settings: Settings) -> Iterable[tuple[Any, ...]]:
         """A value for each of `figures`, node by node, for all samples. Raises ConvcalcError."""

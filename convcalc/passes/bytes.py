@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convcalc.costs import Figure, activations, buffers, common, params, unchanged
+from convcalc.costs import Figure, activations, common, unchanged, weight_bytes
 from convcalc.dtypes import size_of
 from convcalc.graph import Graph
 from convcalc.passes.base import Pass, add_pass
@@ -44,9 +44,6 @@ class Bytes(Pass):
             placed = node.placed
             key = id(placed), node.dtype
             if key not in known:
-                dtype = node.dtype or settings.dtype
-                size = size_of(dtype)
-                weights = params(placed) + buffers(placed)
-                outputs = activations(placed) * settings.batch
-                known[key] = (weights * size, outputs * size, dtype)
+                made = activations(placed) * settings.batch * settings.width_of(node)
+                known[key] = (weight_bytes(node, settings), made, settings.dtype_of(node))
             yield known[key]

@@ -23,6 +23,7 @@ class Moved(Pass):
             "moved_bytes",
             "Moved bytes",
             unit="B",
+            of_steps=True,
             meaning="Moved bytes: the weights, inputs and outputs of every layer, once each, as"
             " {dtype}.",
         ),

@@ -27,6 +27,7 @@ def report(found: Sequence[Checked], si: bool = False) -> Report:
                 **each.analysis.graph.to_dict(),
                 "batch": each.analysis.batch,
                 "dtype": each.dtype,
+                "fuse": each.analysis.fuse,
                 "convention": each.analysis.convention.name,
                 "passed": each.passed,
                 "budgets": [verdict.to_dict() for verdict in each.verdicts],

@@ -157,6 +157,7 @@ def _figure(figure: Figure) -> Column:
         figure.costs,
         # What a layer computes may be unknown; anything else that it lacks is not there.
         as_number(figure.unit, "?" if figure.costs else "") if figure.numeric else as_word,
+        is_sum=figure.is_sum,
     )
 
 
@@ -204,6 +205,7 @@ def _convention(name: str) -> Column:
         mark=lambda r: (PASSED if r.counts[name].silent else "") + partial_mark(r.figures),
         costs=True,
         show=as_number(),
+        is_sum=True,
     )
 
 
@@ -211,7 +213,7 @@ def known() -> dict[str, Column]:
     """Every column but those of conventions, by key: words first, then figures and their shares."""
     passes.known()  # they register theirs
     figures = [_figure(figure) for figure in FIGURES.values() if figure.column]
-    shares = [column.share for column in figures if column.numeric]
+    shares = [column.share for column in figures if column.is_sum]
     return _WORDS | {column.key: column for column in (*figures, *shares)} | _RATIOS
 
 
@@ -252,7 +254,16 @@ def find(name: str) -> Column:
     key = f"{key}{SHARE}" if is_share else key
     if key in columns:
         return columns[key]
+    if is_share and (base := columns.get(key.removesuffix(SHARE))) and base.total is not None:
+        message = f"the column `{base.key}` has no shares: the whole is no sum of its layers"
+        raise fail("unknown-column", message, f"`{base.key}` has the numbers themselves")
     raise unknown(name, columns, f"FIGURE{SHARE} is a figure's share of the whole")
+
+
+def figures_of(columns: str | None, sort: str | None = None) -> list[str]:
+    """What `--columns` and `--sort` are of, for the passes that run only where they are asked."""
+    asked = [*chosen(columns, ()), *([order(sort).column] if sort else [])]
+    return [column.base for column in asked]
 
 
 def order(sort: str) -> Order:
@@ -312,7 +323,7 @@ def legend(
     elif counting:
         parts.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}")
     dtype = analysis.totals.dtype or ("each layer's dtype" if analysis.rows else None)
-    lines = ["; ".join(parts) + ".", *meanings(keys, dtype)]
+    lines = ["; ".join(parts) + ".", *meanings(keys, dtype, analysis.fuse)]
     tool = "the tool" if analysis.counts else convention.tool
     if any(PASSED in mark for mark in marks):
         lines.append(f"{PASSED} {tool} does not know these layers and counts them as 0.")
@@ -333,8 +344,25 @@ def legend(
     return tuple(lines)
 
 
-def meanings(keys: Collection[str], dtype: str | None) -> tuple[str, ...]:
-    """What a legend says of the figures among some columns; `dtype` is the type of a number."""
+def meanings(keys: Collection[str], dtype: str | None, fuse: bool) -> tuple[str, ...]:
+    """What a legend says of the figures among some columns.
+
+    `dtype` is the type of a number; `fuse`: whether batch norms and activations are fused.
+    """
     passes.known()  # they register theirs
-    known = [figure.meaning for key, figure in FIGURES.items() if key in keys and figure.meaning]
-    return tuple(meaning.format(dtype=dtype or "float32") for meaning in known)
+    dtype = dtype or "float32"
+    run = f"{dtype}, {'fused' if fuse else 'not fused'}"
+    known = [figure for key, figure in FIGURES.items() if key in keys and figure.meaning]
+    return tuple(each.meaning.format(dtype=run if each.of_steps else dtype) for each in known)
+
+
+def of_dtype() -> frozenset[str]:
+    """The columns that go by the type of a number: those in bytes, and what is told by them."""
+    passes.known()  # they register theirs
+    return frozenset(("dtype", *_RATIOS, *(key for key, f in FIGURES.items() if f.unit == "B")))
+
+
+def of_steps() -> frozenset[str]:
+    """The columns that go by what runs, and so by whether batch norms are fused."""
+    passes.known()  # they register theirs
+    return frozenset((*_RATIOS, *(key for key, figure in FIGURES.items() if figure.of_steps)))

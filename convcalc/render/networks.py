@@ -263,11 +263,13 @@ def _of_dtype(conditions: Conditions) -> list[str]:
 def _require_heard(conditions: Conditions, asked: Sequence[Column]) -> None:
     """Refuse columns of which none shows what is asked for. Raises ConvcalcError."""
     own = {each.key for each in asked}
-    for option, keys in (
-        ("convention", _of_convention(conditions)),
-        ("dtype", _of_dtype(conditions)),
+    from convcalc.render.columns import of_dtype
+
+    for option, keys, heard in (
+        ("convention", _of_convention(conditions), ()),
+        ("dtype", _of_dtype(conditions), of_dtype()),
     ):
-        if keys and not own.intersection(keys):
+        if keys and own.isdisjoint((*keys, *heard)):
             message = f"no column of --columns shows what `--{option}` is for"
             raise fail("usage", message, f"add {listed(keys, 3, 'or')}")
 
@@ -414,9 +416,10 @@ def _legend(
     if "flops" in keys:
         convention = conditions.convention
         lines.append(f"{convention.unit} as `{convention.name}` counts them: {convention.summary}.")
+    from convcalc.dtypes import is_fused
     from convcalc.render.columns import meanings
 
-    lines += meanings(keys - {"macs"}, conditions.dtype)
+    lines += meanings(keys - {"macs"}, conditions.dtype, is_fused(conditions.dtype or "float32"))
     for file, presets in conditions.presets.items():
         ways = " ".join(f"--preset {name}" for name in presets[:2])
         what, whom = ("presets", "each") if len(presets) > 1 else ("preset", "it")

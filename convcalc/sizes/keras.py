@@ -8,9 +8,9 @@ the largest that leaves 1 or more. Nothing depends on the input's size or on the
 from __future__ import annotations
 
 from convcalc.costs import buffers, frozen, params
-from convcalc.dtypes import size_of
 from convcalc.graph import Graph
 from convcalc.sizes.base import Definition
+from convcalc.steps import Settings
 
 _MEGABYTE = 1024**2
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
@@ -25,10 +25,10 @@ def _readable(bytes: float) -> str:
     return f"{bytes:.2f} {_UNITS[-1]}"
 
 
-def _measured(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
+def _measured(graph: Graph, settings: Settings) -> dict[str, tuple[float, str]]:
     trained = fixed = trained_bytes = fixed_bytes = 0
     for node in graph.nodes:
-        own = size_of(node.dtype or dtype)
+        own = settings.width_of(node)
         still = frozen(node.placed)
         moving = params(node.placed) - still
         still += buffers(node.placed)

@@ -14,23 +14,23 @@ torchinfo/model_statistics.py (`ModelStatistics`) and layer_info.py, version 1.8
 from __future__ import annotations
 
 from convcalc.costs import learned
-from convcalc.dtypes import size_of
 from convcalc.graph import Graph
 from convcalc.sizes.base import IN_MEGABYTES, Definition, elements, in_two_places, is_module
+from convcalc.steps import Settings
 
 _MEGABYTE = 10**6
 #: Bytes of an `UntypedStorage` beside its numbers, in CPython 3.11 and PyTorch 2.14.
 _STORAGE = 64
 
 
-def _measured(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
-    width = size_of(dtype)
+def _measured(graph: Graph, settings: Settings) -> dict[str, tuple[float, str]]:
+    batch, width = settings.batch, settings.width
     entering = sum(shape.size * batch * width + _STORAGE for shape in graph.inputs.values())
     both = weights = 0
     for node in graph.nodes:
         params = learned(node.placed.tensors) if is_module(node) else 0
         if params:
-            own = width if node.dtype is None else size_of(node.dtype)
+            own = settings.width_of(node)
             both += 2 * elements(node) * batch * own
             weights += 0 if node.placed.borrowing else params * own
     return in_two_places(

@@ -10,8 +10,10 @@ torchsummary/torchsummary.py (`summary`), version 1.5.1. Hooks on every module b
 - Parameters are those called `weight` and `bias` of modules with a hook: what is learned otherwise
   (a class token, a layer scale) is not among them.
 - Every number has 4 bytes, whatever its type. Sizes of several inputs are multiplied.
-- Modules that pass on or turn what enters them count in torchvision's networks and are no layers
-  here: `StochasticDepth`, `Permute`, and `nn.Flatten`, which a `flatten` is not taken for.
+- Modules that only pass on or turn what enters them count too and are no layers here:
+  `StochasticDepth`, `Permute`, and `nn.Flatten`, which a `flatten` is not taken for. Where
+  torchvision's networks have such, the spec's `notes` say so: EfficientNets, ConvNeXts, Swin
+  Transformers and MaxViT, whose figures here lack them (172.05 for 173.65 MB of EfficientNet-B0).
 - It stops at torchvision's DenseNets, whose layers take lists, and at `nn.MultiheadAttention`.
 """
 
@@ -30,12 +32,13 @@ from convcalc.sizes.base import (
     is_in_attention,
     is_module,
 )
+from convcalc.steps import Settings
 
 _MEGABYTE = 1024**2
 _BYTES = 4
 
 
-def _measured(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, str]]:
+def _measured(graph: Graph, settings: Settings) -> dict[str, tuple[float, str]]:
     modules = [node for node in graph.nodes if is_module(node)]
     made = sum(map(elements, modules)) + sum(map(elements, block_ends(graph)))
     params = sum(
@@ -45,8 +48,8 @@ def _measured(graph: Graph, batch: int, dtype: str) -> dict[str, tuple[float, st
         if tensor.name.rpartition(".")[2] in ("weight", "bias")
     )
     entering = product(size for shape in graph.inputs.values() for size in shape)
-    input = entering * batch * _BYTES / _MEGABYTE
-    both = 2 * made * batch * _BYTES / _MEGABYTE
+    input = entering * settings.batch * _BYTES / _MEGABYTE
+    both = 2 * made * settings.batch * _BYTES / _MEGABYTE
     weights = params * _BYTES / _MEGABYTE
     return in_two_places(
         input=input, forward_backward=both, params=weights, total=weights + both + input
@@ -66,9 +69,11 @@ DEFINITION = Definition(
     name="torchsummary",
     tool="torchsummary.summary",
     version="1.5.1",
-    meaning="what modules put out, twice, and what enters and what is learned, in 4 bytes a number;"
-    " a block that is a module class of its own counts its output once more; 1 MB is 1024² bytes",
+    meaning="what the modules of a network's layers put out, twice, and what enters and what is"
+    " learned, in 4 bytes a number; a block that is a module class of its own counts its output"
+    " once more; 1 MB is 1024² bytes",
     labels=IN_MEGABYTES,
     measure=_measured,
+    width=_BYTES,
     stops=_stops,
 )

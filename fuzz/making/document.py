@@ -128,6 +128,8 @@ class _Maker:
         for key in ("source", "description"):
             if self.odds(0.2):
                 spec[key] = self.rng.choice(TEXTS)
+        if self.odds(0.1):
+            spec["notes"] = {self.fresh(): self.rng.choice(TEXTS)}
         if self.odds(0.6):
             spec["variables"] = self.settings()
         inputs = self.inputs()
@@ -215,6 +217,8 @@ class _Maker:
             form["let"][name] = self.written(value, {**values, **tensor_values(shape)})
             values[name] = value
         form = {key: names for key, names in form.items() if names}
+        if self.odds(0.1):
+            form["module"] = self.written(self.odds(0.5), values)
         self.lines_left = self.rng.randint(1, self.size + 1)
         scope = _Scope(values, {"input": (shape,)})
         form["layers"], outputs = self.lines((shape,), scope, self.few(), 1)
