@@ -279,7 +279,7 @@ def _legend(found: Roofline, top: int | None) -> Iterator[str]:
     yield _EACH
     yield _RATIO
     if len(found.bounds) > 1:
-        yield f"{_COMPUTE} arithmetic sets the time; memory sets that of the others."
+        yield f"{_COMPUTE} arithmetic sets the time, or most of it; memory that of the others."
     unknown = [node.name for node in found.graph.nodes if node.placed.operations is None]
     yield from lacking_of(unknown)
     if unknown:
