@@ -59,7 +59,10 @@ def compulsory(graph: Graph, settings: Settings, found: Steps) -> int:
             bytes = read.get((index, 0), 0) * weights.width(node)
             needed[owner] = max(needed.get(owner, 0), bytes)
     width = settings.width * settings.batch
-    entering = sum(read.get((-1 - place, 0), 0) for place in range(len(graph.inputs))) * width
+    of_steps = {tensor for step in found.steps for tensor in step.reads}
+    entering = width * sum(
+        read.get((-1 - place, 0), 0) for place in range(len(graph.inputs)) if place in of_steps
+    )
     leaving = sum(held.bytes for held in found.tensors if held.leaves and held.maker is not None)
     return sum(needed.values()) + entering + leaving
 

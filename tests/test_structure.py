@@ -25,6 +25,7 @@ ROOMS = (
         "reach",
         "diagnostics",
         "dtypes",
+        "amounts",
         "extras",
         "inputs",
         "frozen",

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     shell_complete=candidates.devices,
     help="A device, or a YAML file of one; several stand side by side.",
 )
-@click.option("--list-devices", "is_list", is_flag=True, help="List the devices instead.")
+@click.option(
+    "--list-devices", "is_list", is_flag=True, help="List the devices, or all of those of --device."
+)
 @options.network_options
 @options.batch_option
 @options.dtype_option
@@ -76,13 +78,15 @@ def command(
       convcalc roofline --list-devices --device rtx-4090
     """
     if is_list:
-        if specs or devices:
-            message = "`--list-devices` lists all devices, and asks nothing of a network"
-            raise fail("usage", message, "leave it out, or the rest")
+        asked = (specs, batch != 1, dtype, fuse is not None, depth, top, si)
+        if any(asked):
+            message = "`--list-devices` lists devices, and asks nothing of a network"
+            raise fail("usage", message, "leave it out, or all but --device")
         from convcalc import devices as known
         from convcalc.render.devices import report as listed
 
-        printer.print(listed(known.every()))
+        chosen = _devices(devices) if devices else known.every()
+        printer.print(listed(chosen, in_full=bool(devices)))
         return
     if not specs:
         raise options.missing_spec(click.get_current_context())
@@ -103,13 +107,6 @@ def _devices(names: tuple[str, ...]) -> list[Device]:
     """The devices that are asked for. Raises ConvcalcError, also for one that comes twice."""
     from convcalc import devices
 
-    found: dict[str, Device] = {}
-    for name in names:
-        device = devices.find(name)
-        if devices.is_path(name):
-            notes().read.append(name)
-        if device.name in found:
-            message = f"the device `{device.name}` is asked for twice"
-            raise fail("usage", message, "leave one of them out, or give its file another `name`")
-        found[device.name] = device
-    return [*found.values()]
+    found = devices.found(names)
+    notes().read.extend(name for name in names if devices.is_path(name))
+    return found

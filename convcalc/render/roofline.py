@@ -12,12 +12,12 @@ from convcalc.render.column import as_number as as_amount
 from convcalc.render.fitting import fitting
 from convcalc.render.heading import heading, shapes
 from convcalc.render.lacking import lacking_of
-from convcalc.render.numbers import as_float, as_number, as_time, digits
+from convcalc.render.numbers import as_float, as_number, as_rate, as_time, at_most, digits
 from convcalc.render.report import Records, Report, Table
 from convcalc.render.tree import labelled
 from convcalc.roofline import COMPUTE, Bound, Least, Roofline, Work
 from convcalc.visible import cut_inside
-from convcalc.words import PARTIAL, counted, grouped, short
+from convcalc.words import PARTIAL, counted, short
 
 FORMAT = "convcalc.roofline/1"
 _ABOUT = ("network", "batch", "device", "network_seconds", "network_bound")
@@ -150,16 +150,15 @@ def _whole(found: Roofline) -> Table:
     def rows() -> Iterator[tuple[str, ...]]:
         for bound in found.bounds:
             device, seconds = bound.device, bound.seconds
-            # The most samples a second are rounded up, as the least time is down.
-            most = -(-found.batch // seconds) if seconds else None
             yield (
                 device.name,
-                short(int(device.peak(dtype))) if dtype else "",
-                short(int(device.bytes_per_second)),
+                as_rate(device.peak(dtype)) if dtype else "",
+                as_rate(device.bytes_per_second),
                 digits(device.ridge(dtype)) if dtype else "",
                 as_time(seconds),
                 bound.bound,
-                grouped(most),
+                # Rounded up, as the least time is down.
+                at_most(found.batch / seconds) if seconds else "?",
             )
 
     count = sum(found.compulsory_operations.values())
@@ -280,7 +279,7 @@ def _legend(found: Roofline, top: int | None) -> Iterator[str]:
     yield _EACH
     yield _RATIO
     if len(found.bounds) > 1:
-        yield f"{_COMPUTE} arithmetic sets the time; memory sets that of the others."
+        yield f"{_COMPUTE} arithmetic sets the time, or most of it; memory that of the others."
     unknown = [node.name for node in found.graph.nodes if node.placed.operations is None]
     yield from lacking_of(unknown)
     if unknown:
