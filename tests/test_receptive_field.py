@@ -76,7 +76,7 @@ def test_a_transposed_convolution_divides_the_stride() -> None:
 
 def test_random_networks_see_what_going_back_cell_by_cell_finds() -> None:
     far = 0
-    doubts = set()
+    doubts: set[Doubt] = set()
     for seed in range(3000, 3240):
         net = random_net(seed)
         *_, field = convcalc.loads(net.text()).receptive_field()
