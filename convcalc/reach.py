@@ -492,15 +492,29 @@ class Span(NamedTuple):
         None where they are all that an interval of whole numbers has, and where they are not
         worked out.
         """
+        return self.cells.listed() if self.cells is not None and self._differs() else None
+
+    def phases_count(self) -> int:
+        """How many cells there are in `phases`."""
+        if self.cells is None or not self._differs():
+            return 0
+        return sum(bits.bit_count() for _, bits in self.cells.sets)
+
+    def without_cells(self) -> Span:
+        """The same without the exact sets, as there are too many of them."""
+        return self._replace(cells=None, doubts=self.doubts | {Doubt.MANY})
+
+    def _differs(self) -> bool:
+        """Whether the sets are not all that an interval of whole numbers has."""
         if self.stride is None or self.cells is None:
-            return None
+            return False
         if not type(self.stride) is type(self.low) is type(self.high) is int:
-            return self.cells.listed()
-        for y, (start, bits) in enumerate(self.cells.sets):
-            first, count = self.stride * y + self.low, self.high - self.low + 1
-            if bits.bit_count() != count or start + _lowest(bits) != first:
-                return self.cells.listed()
-        return None
+            return True
+        count = self.high - self.low + 1
+        return any(
+            bits.bit_count() != count or start + _lowest(bits) != self.stride * y + self.low
+            for y, (start, bits) in enumerate(self.cells.sets)
+        )
 
 
 def _lowest(bits: int) -> int:

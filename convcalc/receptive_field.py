@@ -258,14 +258,30 @@ def receptive_fields(
 ) -> ReceptiveFields:
     """The receptive field of every layer that sees anything of the inputs, or of `since`.
 
-    `look` is called before every layer. Raises ConvcalcError for a name that none or several have.
+    The exact sets of all together have no more than `MOST_LISTED` cells: those of later layers are
+    left out. `look` is called before every layer. Raises ConvcalcError for a name that none or
+    several have.
     """
     found = []
+    left = MOST_LISTED
+    counts: dict[int, int] = {}
     for node, seen in zip(graph.nodes, seen_by_nodes(graph, since, exactly=True)):
         look()
-        if seen is not None:
-            found.append(_row(node, seen))
+        if seen is None:
+            continue
+        if id(seen) not in counts:
+            counts[id(seen)] = sum(span.phases_count() for span in seen.spans if span)
+        if counts[id(seen)] <= left:
+            left -= counts[id(seen)]
+        else:
+            spans = (span and span.without_cells() for span in seen.spans)
+            seen = seen._replace(spans=tuple(spans))
+        found.append(_row(node, seen))
     return ReceptiveFields(found)
+
+
+#: How many cells the exact sets of a list have, all its layers together.
+MOST_LISTED = 1_000_000
 
 
 def _row(node: Node, seen: Seen) -> ReceptiveField:

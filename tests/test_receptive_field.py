@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convcalc
+from convcalc.reach import Doubt
 from convcalc.receptive_field import ReceptiveField, ReceptiveFields
 from tests.conftest import Run
 from tests.seen import Step, cells_of, exactly, interval, random_net
@@ -75,19 +76,37 @@ def test_a_transposed_convolution_divides_the_stride() -> None:
 
 def test_random_networks_see_what_going_back_cell_by_cell_finds() -> None:
     far = 0
-    for seed in range(3000, 3120):
+    doubts: set[Doubt] = set()
+    for seed in range(3000, 3240):
         net = random_net(seed)
-        fields = convcalc.loads(net.text()).receptive_field()
-        last = len(net.steps) - 1
-        for y in (0, *range(net.sizes[last] // 2, net.sizes[last], 5)):
-            seen, field = net.seen(last, y), fields[last]
-            if seen is None or field.stride == (None,):  # a border, or no bound
+        *_, field = convcalc.loads(net.text()).receptive_field()
+        last, rates = len(net.steps) - 1, net.rates()
+        doubts |= field.doubts
+        assert field.is_global == (None in rates), seed
+        assert (field.stride == (None,)) == (None in rates or len(rates) > 1), seed
+        if field.stride == (None,):
+            continue
+        assert {*field.stride} == rates, seed
+        for y in (0, *range(net.sizes[last] // 2, net.sizes[last], 5), net.sizes[last] - 1):
+            seen = net.seen(last, y)
+            if seen is None:  # a border
                 continue
             low, high = interval(field, y)
             assert all(low <= x <= high for x in seen), (seed, y)
             assert not field.is_exact or seen == exactly(field, y), (seed, y)
+            assert not seen or max(seen) - min(seen) < (field.cells[0] or 0), (seed, y)
             far += 1
-    assert far > 500
+    assert far > 1000
+    assert doubts == {Doubt.MIRRORED, Doubt.ROUNDED, Doubt.BESIDE, Doubt.RATES}
+
+
+def test_some_cell_sees_as_many_as_is_said() -> None:
+    for seed in range(3000, 3060):
+        *_, field = convcalc.loads(random_net(seed).text()).receptive_field()
+        if field.is_exact and not field.is_global and field.stride != (None,):
+            period = 1 if field.phases is None else len(field.phases[0] or (0,))
+            sets = [exactly(field, y) for y in range(period)]
+            assert max(max(each) - min(each) + 1 for each in sets if each) == field.cells[0], seed
 
 
 _axis = st.tuples(
@@ -170,19 +189,20 @@ def test_only_what_comes_from_a_layer_counts(run: Run) -> None:
 
 
 def test_a_figure_explains_itself(run: Run) -> None:
-    text = stack("conv: {out: 1, k: 3, s: 2}", "conv_transpose: {out: 1, k: 5, s: 4, p: 1}")
+    text = stack("conv: {out: 1, k: 3, s: 2}", "conv_transpose: {out: 1, k: 4, s: 4, p: 1}")
     asked = ("receptive-field", "-", "--layer", "conv_transpose")
     out = run(*asked, stdin=text.encode()).out
-    assert "k 5, s 1/4, p 3/4, d 1/4" in out
-    assert "2·1/4·(5 − 1) = 2" in out
+    assert re.search(r"1 cell, s 1/4 +≤3/2 +≤9/2 +1/2 +1$", out, re.MULTILINE)
     assert re.search(r"^ 0…2 +0…2$", out, re.MULTILINE)
     assert re.search(r"^ *3 +2…4$", out, re.MULTILINE)
     found = run(*asked, "--json", stdin=text.encode()).json
     (row,) = found["layers"]
-    assert row["size"] == ["9/2"]
+    assert (row["size"], row["cells"]) == (["9/2"], [3])
     assert row["stride"] == ["1/2"]
     assert row["phases"] == [[[0, 1, 2], [0, 1, 2], [0, 1, 2], [2, 3, 4]]]
     assert [jump["size"] for jump in found["path"]] == [[3], ["9/2"]]
+    wider = run(*asked, stdin=text.replace("k: 4", "k: 5").encode()).out
+    assert re.search(r"k 5, s 1/4, p 3/4, d 1/4 +2·1/4·\(5 − 1\) = 2 +5 ", wider)
 
 
 def test_a_row_says_what_is_not_so(run: Run) -> None:

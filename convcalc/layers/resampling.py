@@ -36,6 +36,7 @@ from convcalc.reach import (
     Sight,
     adaptive,
     interpolated,
+    kept,
     nearest,
     reach_of,
     shifted,
@@ -257,6 +258,9 @@ class Upsample(Unary):
         return Operations(mul=taps * y.size, add=(taps - 1) * y.size) if taps else NOTHING
 
     def sight(self, x: Shape, y: Shape) -> Sight:
+        support = _SUPPORT.get(self.mode)
+        if support is not None and x.spatial == y.spatial:
+            return kept(len(x) - 1)
         factors = self.scale or (None,) * (len(x) - 1)
         axes = zip(x.spatial, y.spatial, factors)
         return sight_of([None if n == 1 else self._reach(n, o, by) for n, o, by in axes])
@@ -265,10 +269,15 @@ class Upsample(Unary):
         """What a cell sees of an axis; the factor is None where a size is asked for."""
         if self.mode == "area":
             return adaptive(size, output)
-        # A factor is the number that its text says, and where one is given, it is what scales.
-        ratio = Fraction(output, size) if factor is None else Fraction(str(factor))
-        support = _SUPPORT.get(self.mode)
-        if support is not None:
+        # A factor is the number that its text says, and where one is given, it is what scales,
+        # but where the size stays or, of `nearest`, doubles (PyTorch,
+        # aten/src/ATen/native/UpSample.h, `compute_source_index_and_lambda`, `nearest_idx`).
+        is_plain = output == size or (self.mode == "nearest" and output == 2 * size)
+        if factor is None or (is_plain and self.mode not in ("bicubic", "nearest-exact")):
+            ratio = Fraction(output, size)
+        else:
+            ratio = Fraction(str(factor))
+        if (support := _SUPPORT.get(self.mode)) is not None:
             return interpolated(ratio, support)
         is_exact = self.mode == "nearest-exact"
         reach = nearest(ratio, is_exact=is_exact)

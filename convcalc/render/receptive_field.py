@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from convcalc.graph import Graph
 from convcalc.reach import MOST_CELLS, Doubt, Number, Reach, Span, as_whole
-from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
+from convcalc.receptive_field import MOST_LISTED, Jump, ReceptiveField, ReceptiveFields, Way
 from convcalc.render.column import Column
 from convcalc.render.fitting import Make, fitting
 from convcalc.render.heading import heading, shapes
@@ -421,7 +420,17 @@ def _table(found: Found, labels: Sequence[str] | None, kept: Sequence[Column], s
 def _fitted(found: Found) -> Fitted:
     def fit(columns: int, lines: int) -> Sequence[Table]:
         labels = [field.name for field in found.fields]
-        return _narrowed(labels, _COLUMNS, partial(_table, found), columns)
+        # A long table is measured more than once.
+        texts = {each.key: [each.text(field, False) for field in found.fields] for each in _COLUMNS}
+        whole = _table(found, (), (), False)
+
+        def make(labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
+            rows = [*zip(labels, *(texts[each.key] for each in kept))]
+            header = ("Layer", *(each.title for each in kept))
+            numeric = (False, *(each.numeric for each in kept))
+            return whole._replace(header=header, numeric=numeric, rows=lambda: rows)
+
+        return _narrowed(labels, _COLUMNS, make, columns)
 
     return fit
 
@@ -433,6 +442,7 @@ def legend(found: Found, way: Way | None = None) -> tuple[str, ...]:
     every = "; one number stands for every axis" if way is None else ""
     centre = "; centre is the middle of what cell 0 sees" if way is None else ""
     lines = [
+        *([] if fields else [f"No layer sees anything of {of}."]),
         *(["A block's row is that of its last layer."] if found.is_folded else []),
         f"input {shapes(found.graph)}{every}.",
         f"Cell y of a layer sees the cells of {of} from y·stride − padding on, as many as the"
@@ -450,7 +460,7 @@ def legend(found: Found, way: Way | None = None) -> tuple[str, ...]:
     if first := next((field.name for field in fields if field.is_global), None):
         since = (way and way.global_since) or first
         lines.append(f"global: every cell sees all that reaches it of {of}, since `{since}`.")
-    if not any(field.spans for field in fields):
+    if fields and not any(field.spans for field in fields):
         lines.append("What is seen there has channels alone, and no axis to be near on.")
     if any(not field.is_global and None in field.spans for field in fields):
         lines.append(f"{_ALL}: every cell sees the whole axis.")
@@ -483,7 +493,8 @@ _NO_BOUND = {
 }
 #: Why the exact sets are not worked out.
 _INEXACT = {
-    Doubt.MANY: f"they have more than {grouped(MOST_CELLS)} cells",
+    Doubt.MANY: f"they have more than {grouped(MOST_CELLS)} cells, or those of all together more"
+    f" than {grouped(MOST_LISTED)}",
     Doubt.BESIDE: "parts lie beside one another on an axis, and a cell sees one of them",
     Doubt.ROUNDED: "a scale is no number of float32, and some cells are copies of the next one",
 }
