@@ -98,8 +98,9 @@ def test_the_table_names_the_definition_and_where_the_peak_is(run: Run) -> None:
     assert "`in_place`: `live`, but the output of an elementwise layer" in out
     assert "int8 fused" in out
     words = " ".join(out.split())
-    assert "in_place 1,404,928 1,372.0 KiB" in words
-    assert "weights 3,538,984" in words
+    assert "Bytes KiB" in words
+    assert "in_place 1,404,928 1,372.0" in words
+    assert "Weights apart: 3,538,984 bytes (3,456.0 KiB), in no peak." in words
     assert "Alive at inverted_residual_2.conv_bn_1.conv" in out
 
 
@@ -123,6 +124,8 @@ def test_memory_in_csv_is_a_row_a_step(run: Run) -> None:
         "bytes": str(4 * 2 * 6 * 28 * 28),
         "alive": "conv_1 relu_1",
         "backward": "false",
+        "definition": "live",
+        "dtype": "float32",
     }
 
 
@@ -131,9 +134,11 @@ def test_memory_in_csv_is_a_row_a_step(run: Run) -> None:
     [
         ("--definition liv", "did you mean `live`?"),
         ("--dtype int9", "did you mean `int8`"),
-        ("--optimizer sgd", "`--optimizer` is for training"),
-        ("--definition train --order best", "`--order best` is for running a network"),
-        ("--definition train --fuse", "`--fuse` is for running a network"),
+        ("--optimizer sgd", "an optimizer is for training, and `live` is of running"),
+        ("--definition train --order best", "in the order of the file, and nothing is fused"),
+        ("--definition train --fuse", "in the order of the file, and nothing is fused"),
+        ("--definition train --dtype int8", "types that are: `float64`, `float32`"),
+        ("--definition train --dtype int9", "did you mean `int8`"),
         ("--definition train --optimizer adm", "did you mean `adam`?"),
         ("--limit alive=3", "has more than 3 tensors alive"),
         ("--batch 0", "'--batch'"),
@@ -164,8 +169,10 @@ def test_no_arena_where_too_many_tensors_are_alive_together(run: Run) -> None:
 def test_views_and_weights_are_no_tensors(run: Run) -> None:
     spec = b"name: N\ninput: [8, 4, 4]\nlayers: [flatten, dropout, {reshape: {shape: [4, 32]}}]\n"
     found = run("memory", "-", "--json", stdin=spec).json
-    assert (found["steps"], found["at"]) == ([], None)
-    assert (found["peaks"]["sum"], found["peaks"]["live"]) == (8 * 4 * 4 * 4, 8 * 4 * 4 * 4)
+    assert (found["steps"], found["at"], found["peak"], found["peaks"]["live"]) == ([], *[None] * 3)
+    assert run("analyze", "-", "--json", stdin=spec).json["totals"]["live_bytes"] is None
+    out = run("memory", "-", stdin=spec).out
+    assert "nothing runs" in out
 
 
 def test_a_layer_may_have_a_type_of_number_of_its_own() -> None:
