@@ -46,6 +46,10 @@ class Doubt(Enum):
     DIGITS = "digits"
 
 
+#: Those by which there is no bound, and so nothing else to doubt.
+NO_BOUND = frozenset((Doubt.RATES, Doubt.AXES, Doubt.DIGITS))
+
+
 class Reach(NamedTuple):
     """How a cell of an output sees an axis of its input.
 
@@ -397,9 +401,9 @@ class Span(NamedTuple):
             if not type(stride) is type(low) is type(high) is int:
                 stride, low, high = as_whole(stride), as_whole(low), as_whole(high)
                 if max(each.denominator for each in (stride, low, high)) > _LARGEST:
-                    return Span(axis, None, doubts=doubts | {Doubt.DIGITS})
+                    return Span(axis, None, doubts=frozenset((Doubt.DIGITS,)))
             if stride > _LARGEST or low < -_LARGEST or high > _LARGEST:
-                return Span(axis, None, doubts=doubts | {Doubt.DIGITS})
+                return Span(axis, None, doubts=frozenset((Doubt.DIGITS,)))
         return Span(axis, stride, low, high, cells, ends, doubts)
 
     @staticmethod
@@ -424,6 +428,7 @@ class Span(NamedTuple):
         """What either sees of the same axis."""
         doubts = self.doubts | other.doubts
         if not self._moves_as(other):
+            doubts = doubts & NO_BOUND
             if self.axis != other.axis:
                 doubts |= {Doubt.AXES}
             elif self.stride is not None and other.stride is not None:

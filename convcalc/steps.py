@@ -46,6 +46,17 @@ class Settings(NamedTuple):
         return size_of(node.dtype or self.dtype)
 
 
+def dtypes_of(graph: Graph, settings: Settings) -> list[str]:
+    """The type of each layer's numbers; a view has those of its input, whatever it says itself."""
+    found = [settings.dtype_of(node) for node in graph.nodes]
+    if any(node.dtype for node in graph.nodes):
+        for index, node in enumerate(graph.nodes):
+            if node.placed.storage is Storage.VIEW and node.inputs:
+                source = node.inputs[0].node
+                found[index] = found[source] if source >= 0 else settings.dtype
+    return found
+
+
 class Held(NamedTuple):
     """A tensor that takes memory while it is needed."""
 

@@ -21,8 +21,8 @@ from convcalc.shape import Shape
 from convcalc.steps import Held, Step, Steps
 from tests.conftest import Run
 
-#: Random networks that are looked at.
-NETWORKS = 250
+#: Random networks that are looked at, and those whose best order is compared with all orders.
+NETWORKS, ORDERED = 250, 1_000
 
 
 def kib(amount: int) -> str:
@@ -98,8 +98,9 @@ def test_the_table_names_the_definition_and_where_the_peak_is(run: Run) -> None:
     assert "`in_place`: `live`, but the output of an elementwise layer" in out
     assert "int8 fused" in out
     words = " ".join(out.split())
-    assert "in_place 1,404,928 1,372.0 KiB" in words
-    assert "weights 3,538,984" in words
+    assert "Bytes KiB" in words
+    assert "in_place 1,404,928 1,372.0" in words
+    assert "Weights apart: 3,538,984 bytes (3,456.0 KiB), in no peak." in words
     assert "Alive at inverted_residual_2.conv_bn_1.conv" in out
 
 
@@ -123,6 +124,8 @@ def test_memory_in_csv_is_a_row_a_step(run: Run) -> None:
         "bytes": str(4 * 2 * 6 * 28 * 28),
         "alive": "conv_1 relu_1",
         "backward": "false",
+        "definition": "live",
+        "dtype": "float32",
     }
 
 
@@ -131,9 +134,11 @@ def test_memory_in_csv_is_a_row_a_step(run: Run) -> None:
     [
         ("--definition liv", "did you mean `live`?"),
         ("--dtype int9", "did you mean `int8`"),
-        ("--optimizer sgd", "`--optimizer` is for training"),
-        ("--definition train --order best", "`--order best` is for running a network"),
-        ("--definition train --fuse", "`--fuse` is for running a network"),
+        ("--optimizer sgd", "an optimizer is for training, and `live` is of running"),
+        ("--definition train --order best", "in the order of the file, and nothing is fused"),
+        ("--definition train --fuse", "in the order of the file, and nothing is fused"),
+        ("--definition train --dtype int8", "types that are: `float64`, `float32`"),
+        ("--definition train --dtype int9", "did you mean `int8`"),
         ("--definition train --optimizer adm", "did you mean `adam`?"),
         ("--limit alive=3", "has more than 3 tensors alive"),
         ("--batch 0", "'--batch'"),
@@ -164,14 +169,99 @@ def test_no_arena_where_too_many_tensors_are_alive_together(run: Run) -> None:
 def test_views_and_weights_are_no_tensors(run: Run) -> None:
     spec = b"name: N\ninput: [8, 4, 4]\nlayers: [flatten, dropout, {reshape: {shape: [4, 32]}}]\n"
     found = run("memory", "-", "--json", stdin=spec).json
-    assert (found["steps"], found["at"]) == ([], None)
-    assert (found["peaks"]["sum"], found["peaks"]["live"]) == (8 * 4 * 4 * 4, 8 * 4 * 4 * 4)
+    assert (found["steps"], found["at"], found["peak"], found["peaks"]["live"]) == ([], *[None] * 3)
+    assert run("analyze", "-", "--json", stdin=spec).json["totals"]["live_bytes"] is None
+    out = run("memory", "-", stdin=spec).out
+    assert "nothing runs" in out
 
 
 def test_a_layer_may_have_a_type_of_number_of_its_own() -> None:
     layers = "[conv: {out: 8, k: 1}, conv: {out: 8, k: 1, dtype: int8}]"
     steps = convcalc.loads(f"name: N\ninput: [8, 4, 4]\nlayers: {layers}\n").memory().steps
     assert [step.bytes for step in steps] == [2 * 128 * 4, 128 * 4 + 128]
+
+
+def test_sum_names_a_tensor_once_however_many_layers_there_are(run: Run) -> None:
+    """Names at every step would grow with the square of the layers."""
+    asked = ("memory", "resnet1202_cifar", "--definition", "sum", "--json")
+    found = run(*asked, "--limit", "alive=5000").json
+    named = [name for step in found["steps"] for name in step["alive"]]
+    assert sorted(named) == sorted(each["name"] for each in found["tensors"])
+    assert sum(each["bytes"] for each in found["tensors"]) == found["peak"]
+
+
+def test_what_is_alive_at_the_peak_can_be_added_up_in_json(run: Run) -> None:
+    found = run("memory", "densenet121", "--json", "--dtype", "int8").json
+    sizes = {each["name"]: each["bytes"] for each in found["tensors"]}
+    (step,) = [each for each in found["steps"] if each["name"] == found["at"]]
+    assert sum(sizes[name] for name in step["alive"]) == found["peak"]
+
+
+def test_training_says_what_it_holds_and_where(run: Run) -> None:
+    found = run("memory", "lenet", "--definition", "train", "--json").json
+    assert (found["fuse"], found["at"], found["backward"]) == (False, "relu_1", True)
+    assert sum(found["held"].values()) == found["peak"]
+    assert found["training"]["with_weights"] == found["peak"] + found["weight_bytes"]
+    assert "relu_1` (backward)" in repr(convcalc.load("lenet").memory("train"))
+    out = " ".join(run("memory", "lenet", "--definition", "train").out.split())
+    assert "`train` is with adam; 1,020.6 KiB with the weights." in out
+
+
+def test_integers_are_not_trained(run: Run) -> None:
+    found = run("memory", "lenet", "--dtype", "int8", "--json").json
+    assert (found["peaks"]["train"], found["training"]) == (None, None)
+    assert "train" not in run("memory", "lenet", "--dtype", "int8").out
+
+
+def test_the_best_order_says_what_it_is_good_for(run: Run) -> None:
+    asked = ("--order", "best", "--dtype", "int8")
+    out = " ".join(run("memory", "ghostnet", *asked).out.split())
+    assert "`live` is 1,225.0 KiB; in the file's order 1,372.0 KiB." in out
+    assert run("memory", "ghostnet", *asked, "--json").json["file_order"] == {"live": 1372 * 1024}
+    assert "No order needs less than the file's." in run("memory", "lenet", *asked).out
+
+
+def test_the_largest_steps_alone(run: Run) -> None:
+    rows = [*csv.DictReader(run("memory", "resnet18", "--top", "3", "--csv").out.splitlines())]
+    every = [step.bytes for step in convcalc.load("resnet18").memory().steps]
+    assert [int(row["bytes"]) for row in rows] == sorted(every, reverse=True)[:3]
+
+
+def test_a_view_has_the_type_of_its_input() -> None:
+    for view in ("flatten", "dropout"):
+        text = f"{{name: N, input: [4], layers: [{view}: {{dtype: int8}}, linear: {{out: 4}}]}}"
+        network = convcalc.loads(text)
+        assert network.memory().steps[0].bytes == 4 * 4 + 4 * 4
+        assert (
+            network.memory("train").training
+            == convcalc.loads(text.replace(": {dtype: int8}", ": {}")).memory("train").training
+        )
+        assert network.analyze().rows[0].dtype == "float32"
+
+
+def test_a_global_depthwise_convolution_is_in_place() -> None:
+    network = convcalc.loads("{name: N, input: [8, 4, 4], layers: [global_depthwise_conv]}")
+    peaks = network.memory(dtype="int8").peaks
+    assert (peaks["live"], peaks["in_place"]) == (8 * 16 + 8, 8 * 16)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"fuse": "no"}, "`fuse` must be True, False or None"),
+        ({"keep_input": "no"}, "`keep_input` must be True or False"),
+        ({"optimizer": "sgd"}, "an optimizer is for training"),
+        ({"definition": "torchsummary"}, r"`network.sizes\('torchsummary'\)` has them"),
+    ],
+)
+def test_what_python_refuses(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match=message):
+        convcalc.load("lenet").memory(**asked)
+
+
+def test_sizes_are_not_peaks() -> None:
+    with pytest.raises(convcalc.ConvcalcError, match=r"`network.memory\('live'\)` has them"):
+        convcalc.load("lenet").sizes("live")
 
 
 def test_what_memory_says_is_a_value() -> None:
@@ -329,7 +419,7 @@ def test_random_networks_are_what_their_simulation_says() -> None:
 
 
 def test_the_best_order_of_random_networks_is_the_best_of_all_orders() -> None:
-    for seed in range(NETWORKS):
+    for seed in range(ORDERED):
         network = convcalc.loads(random_spec(seed))
         found = network.memory(dtype="int8", fuse=False, order="best")
         simulated = Simulated(network.analyze().to_dict())

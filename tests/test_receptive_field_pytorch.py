@@ -105,7 +105,8 @@ LAYERS = {
     "pad: {p: 2, mode: circular}": "[3, 12, 9]",
     "concat: {from: [input, input], axis: 2}": "[3, 12, 9]",
     "permute: {name: t, order: [0, 2, 1]}\n  - matmul: {from: [t, input]}": "[2, 3, 12]",
-    "permute: {name: t, order: [0, 2, 1]}\n  - matmul: {from: [t, t], transpose_b: true}": "[2, 3, 12]",
+    "permute: {name: t, order: [0, 2, 1]}\n"
+    "  - matmul: {from: [t, t], transpose_b: true}": "[2, 3, 12]",
     "pixel_shuffle: {factor: 2}": "[4, 6, 6]",
     "pixel_unshuffle: {factor: 3}": "[2, 12, 9]",
     "permute: {order: [0, 2, 1]}": "[3, 12, 9]",

@@ -40,7 +40,8 @@ class Limits(NamedTuple):
     digits: int = 300
     #: Seconds of processor time that an answer may take, from the text to the last figure.
     seconds: int = 3
-    #: Tensors that are alive at the steps of a network, summed over all steps.
+    #: Names of tensors that are alive at the steps of a network, of all steps together; for an
+    #: arena, pairs of tensors that are alive together.
     alive: int = 2_000_000
     #: Steps that are tried while the best order of them is looked for.
     tries: int = 2_000_000

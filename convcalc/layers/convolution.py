@@ -245,6 +245,9 @@ class GlobalDepthwiseConv(Unary):
     def output_shape(self, x: Shape) -> Shape:
         return Shape(x.channels, *(1 for _ in x.spatial))
 
+    def storage(self, x: Shape) -> Storage:
+        return Storage.IN_PLACE
+
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         return INPUT_KEPT
 

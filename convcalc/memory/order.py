@@ -367,10 +367,12 @@ class _Part:
 
 #: How many starts of an order are kept of those that are as long.
 _KEPT = 16
-#: Steps of a part that are all compared with each other, to say what must be alive with each; and
-#: how many of these comparisons are one try.
+#: Steps of a part that are all compared with each other, to say what must be alive with each: that
+#: grows with their square, and more would take longer than the tries. A comparison is a few
+#: operations on bits, of which about eight take as long as a try.
 _MOST_COMPARED, _COMPARISONS = 1_000, 8
-#: Steps in a set that take no longer than a try.
+#: Steps in a set that take no longer than a try: the bits of a larger one are several words, which
+#: are copied whenever a step is added, so that it counts for more.
 _SMALL = 32
 
 

@@ -160,8 +160,8 @@ def memory_of(
     if course is None:
         message = f"{graph.name} has more than {alive:,} pairs of tensors that are alive together"
         raise fail("limit-alive", message, advice("alive"))
-    found = tuple(_steps(run, course, look))
-    at = next((step for step in found if step.bytes == course.peak), None)
+    found, peak = tuple(_steps(run, course, look)), course.peak
+    at = next((step for step in found if step.bytes == peak), None)
     trained = [each.training for each in courses.values() if each is not None and each.training]
     return Memory(
         graph=graph,
@@ -174,7 +174,7 @@ def memory_of(
         order=order,
         proved=proved,
         file_order=file_order,
-        peak=course.peak,
+        peak=peak,
         at=None if at is None else at.name,
         backward=at is not None and at.backward,
         peaks=FrozenDict(

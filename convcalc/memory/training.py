@@ -16,7 +16,7 @@ from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Placed, Storage
 from convcalc.layers.keeping import Kept
-from convcalc.steps import Settings
+from convcalc.steps import Settings, dtypes_of
 from convcalc.words import did_you_mean, listed
 
 #: How many numbers an optimizer keeps of its own for each that is trained, in the type of that
@@ -191,7 +191,7 @@ class _Recorder:
     """Records the forward pass of a graph, layer by layer."""
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
-        self._settings = settings
+        self._widths = [size_of(dtype) for dtype in dtypes_of(graph, settings)]
         self._end = 2 * len(graph.nodes) - 1
         self._tensors: list[_Tensor] = []
         self._seen: dict[tuple[int, int], _Seen] = {}
@@ -214,7 +214,7 @@ class _Recorder:
     def _layer(self, time: int, node: Node) -> _Layer:
         read = [self._seen[maker, part] for maker, part, _ in node.inputs]
         rules = self._rules_of(node.placed, tuple([each.is_wanted for each in read]))
-        width = self._settings.width_of(node)
+        width = self._widths[time]
         samples = max([each.samples for each in read], default=1)
         sizes = [elements * samples * width for elements in rules.elements]
         makes: tuple[int, ...] = ()

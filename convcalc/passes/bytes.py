@@ -8,7 +8,7 @@ from convcalc.costs import Figure, activations, common, unchanged, weight_bytes
 from convcalc.dtypes import size_of
 from convcalc.graph import Graph
 from convcalc.passes.base import Pass, add_pass
-from convcalc.steps import Settings
+from convcalc.steps import Settings, dtypes_of
 
 
 @add_pass
@@ -39,11 +39,11 @@ class Bytes(Pass):
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int, int, str]]:
         size_of(settings.dtype)
-        known: dict[tuple[int, str | None], tuple[int, int, str]] = {}
-        for node in graph.nodes:
+        known: dict[tuple[int, str], tuple[int, int, str]] = {}
+        for node, dtype in zip(graph.nodes, dtypes_of(graph, settings)):
             placed = node.placed
-            key = id(placed), node.dtype
+            key = id(placed), dtype
             if key not in known:
-                made = activations(placed) * settings.batch * settings.width_of(node)
-                known[key] = (weight_bytes(node, settings), made, settings.dtype_of(node))
+                made = activations(placed) * settings.batch * size_of(dtype)
+                known[key] = (weight_bytes(node, settings), made, dtype)
             yield known[key]

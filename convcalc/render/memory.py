@@ -307,16 +307,16 @@ def _fitted(
         while deepest and len(bars) > max(lines, _FEWEST_LINES):
             depth, deepest = deepest, deepest - 1
             bars = _folded(found.steps, depth)
-    table, unit, bars = _steps(found, bars, depth, top), _unit(found), _largest(bars, top)
-    sizes = [unit.of(bar.bytes) for bar in bars]
+    table, unit, shown = _steps(found, bars, depth, top), _unit(found), _largest(bars, top)
+    sizes = [unit.of(bar.bytes) for bar in shown]
     title = f"{found.definition}, {unit.name}"
     room = columns - max(map(len, (title, *sizes))) - 6
-    longest = max([width(bar.label) for bar in bars], default=0)
+    longest = max([width(bar.label) for bar in shown], default=0)
     most = max(min(longest, room - _BAR), _SHORTEST)
     wide = max(min(room - most, _LONGEST_BAR), 1)
     rows = [
         (cut_inside(bar.label, most), size, _drawn(bar.bytes, found.peak or 0, wide))
-        for bar, size in zip(bars, sizes)
+        for bar, size in zip(shown, sizes)
     ]
     header = ("Step", title, "")
     drawn = table._replace(header=header, numeric=(False, True, False), rows=lambda: rows)
