@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 import convcalc
 from convcalc.devices import Device
 from convcalc.frozen import FrozenDict
+from convcalc.render.roofline import report
+from convcalc.render.terminal import drawn
 from convcalc.roofline import Roofline
 from convcalc.window import Window
 from tests.conftest import Run
@@ -316,6 +318,19 @@ def test_figures_that_are_small_or_large(run: Run, tmp_path: Any) -> None:
     out = run("roofline", "-", "--device", str(path), stdin=SPEC).out
     assert "d       0.125  1.000e+200 " in out
     assert max(map(len, out.split())) < 40
+
+
+def test_two_devices_fit_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found = convcalc.load("mobilenet_v2").roofline("jetson-nano", "raspberry-pi-5")
+    lines = [line.rstrip() for line in "".join(drawn(report([found]), color=False)).split("\n")]
+    assert max(map(len, lines)) <= 80
+    title = lines.index("Layer by layer")
+    assert lines[title - 1] == ""
+    assert lines[title + 2].split() == [
+        *("Layer", "Ops", "Bytes", "Ops/byte", "jetson-nano", "raspberry-pi-5")
+    ]
+    assert sum(line.endswith("*") for line in lines) > 20
 
 
 def test_a_number_is_the_nearest_float_of_an_exact_one(run: Run) -> None:
