@@ -236,6 +236,7 @@ def test_a_mistake_is_answered_where_it_was_made(
         ("lenet --device v100 --dtype int9", "unknown type of number `int9`"),
         ("lenet --device v100 --device V100", "the device `v100` is asked for twice"),
         ("lenet --list-devices", "`--list-devices` lists devices, and asks nothing"),
+        ("--list-devices --preset resnet18", "`--list-devices` lists devices, and asks nothing"),
         ("--list-devices --batch 3 --fuse", "`--list-devices` lists devices, and asks nothing"),
         ("--list-devices --device nonsuch", "unknown device `nonsuch`"),
         ("lenet --device .", ". is a folder, and a device is a YAML file"),

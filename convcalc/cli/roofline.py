@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from convcalc.devices import Device
 
 
+#: What `options.network_options` ask of a spec.
+_OF_SPECS = ("settings", "preset", "inputs", "until", "drop", "limits")
+
+
 @click.command("roofline", cls=Command, short_help="The least time on a device, and what sets it.")
 @click.argument("specs", metavar="SPEC...", nargs=-1, shell_complete=candidates.specs)
 @click.option(
@@ -29,7 +33,10 @@ if TYPE_CHECKING:
     help="A device, or a YAML file of one; several stand side by side.",
 )
 @click.option(
-    "--list-devices", "is_list", is_flag=True, help="List the devices, or all of those of --device."
+    "--list-devices",
+    "is_list",
+    is_flag=True,
+    help="List the devices, or all that is known of those of --device.",
 )
 @options.network_options
 @options.batch_option
@@ -78,7 +85,8 @@ def command(
       convcalc roofline --list-devices --device rtx-4090
     """
     if is_list:
-        asked = (specs, batch != 1, dtype, fuse is not None, depth, top, si)
+        of_spec = map(click.get_current_context().params.get, _OF_SPECS)
+        asked = (specs, *of_spec, batch != 1, dtype, fuse is not None, depth, top, si)
         if any(asked):
             message = "`--list-devices` lists devices, and asks nothing of a network"
             raise fail("usage", message, "leave it out, or all but --device")
