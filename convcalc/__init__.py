@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
+    from convcalc.memory.training import Training
     from convcalc.receptive_field import ReceptiveField, ReceptiveFields
+    from convcalc.roofline import Roofline
     from convcalc.shape import Shape
+    from convcalc.sizes import Sizes
     from convcalc.verification import Difference, Verification
 
 _HOMES = {
@@ -42,9 +45,12 @@ _HOMES = {
     "Node": "graph",
     "ReceptiveField": "receptive_field",
     "ReceptiveFields": "receptive_field",
+    "Roofline": "roofline",
     "Row": "analysis",
     "Rows": "analysis",
     "Shape": "shape",
+    "Sizes": "sizes",
+    "Training": "memory.training",
     "Verification": "verification",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
@@ -70,9 +76,12 @@ __all__ = [
     "Node",
     "ReceptiveField",
     "ReceptiveFields",
+    "Roofline",
     "Row",
     "Rows",
     "Shape",
+    "Sizes",
+    "Training",
     "Verification",
     "ZooNetwork",
     "ZooNetworks",

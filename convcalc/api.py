@@ -215,12 +215,7 @@ class Network(Graph):
         settings = _settings(batch, dtype, fuse)
         if not devices:
             raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
-        for device in devices:
-            if not isinstance(device, (str, known.Device)):
-                message = f"a device is a name, a file or a `Device`, not {describe(device)}"
-                raise fail("bad-value", message, "`convcalc roofline --list-devices` lists them")
-        found = [known.find(each) if isinstance(each, str) else each for each in devices]
-        return roofline(self, found, settings, self._look())
+        return roofline(self, known.found(devices), settings, self._look())
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.

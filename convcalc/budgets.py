@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from typing import NamedTuple
 
 from convcalc import passes
+from convcalc.amounts import parse_amount
 from convcalc.analysis import Analysis
 from convcalc.costs import FIGURES
 from convcalc.diagnostics import Diagnostic, Source, fail
 from convcalc.words import counted, did_you_mean, listed, quoted, shortened
-
-#: What may stand after a number.
-_UNITS: Mapping[str, int] = {
-    "": 1,
-    **{letter: 10 ** (3 * power) for power, letter in enumerate("kMGT", 1)},
-    **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", 1)},
-}
-_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,30})(\.\d{1,30})?\s*([A-Za-z]*)", re.ASCII)
 
 
 class Budget(NamedTuple):
@@ -32,12 +23,16 @@ class Budget(NamedTuple):
 #: What people call a memory, to the metric that comes near it, and what that is.
 _MEMORIES: Mapping[str, str] = {
     **dict.fromkeys(("flash", "rom", "size", "model_size"), "weight_bytes"),
-    **dict.fromkeys(("ram", "sram", "memory", "vram"), "live_bytes"),
+    **dict.fromkeys(("ram", "sram", "memory", "vram", "peak", "live"), "live_bytes"),
+    "arena": "arena_bytes",
+    **dict.fromkeys(("train", "training"), "train_bytes"),
 }
 _NEAR: Mapping[str, str] = {
     "weight_bytes": "`weight_bytes` is the bytes of parameters and running statistics",
     "live_bytes": "`live_bytes` is the peak of the tensors that are alive at once, weights apart;"
     " `in_place_bytes` that where layers overwrite their inputs",
+    "arena_bytes": "`arena_bytes` is the block of memory that a planner fills",
+    "train_bytes": "`train_bytes` is what a training step holds at the most",
 }
 
 
@@ -99,6 +94,8 @@ class Checked(NamedTuple):
                 message += "takes" if unknown == 1 else "take"
             elif value is None:
                 message = f"{metric} has no total under `{self.analysis.convention.name}`"
+                if not FIGURES[metric].costs:
+                    message = f"{metric} is not known of this network: there is no bound of it"
             else:
                 continue
             help = f"at most {most:,} is allowed"
@@ -124,29 +121,6 @@ def parse_budget(text: str) -> Budget:
         help = f"{help} the metrics are {listed(known, 20)}".strip()
         raise fail("unknown-metric", f"there is no metric {quoted(metric)}", help)
     return Budget(metric, parse_amount(amount))
-
-
-def parse_amount(text: str) -> int:
-    """An amount as people write it: `300M`, `1.5G`, `568,740,352`, `256KiB`.
-
-    k, M, G and T are powers of ten, KiB, MiB, GiB and TiB of two. Raises ConvcalcError.
-    """
-    found = _AMOUNT.fullmatch(text)
-    unit = found[3] if found else ""
-    if found is None or unit not in _UNITS:
-        help = "write a number, with k, M or G after it, or with KiB or MiB for bytes: 300M, 256KiB"
-        number = text.removesuffix(unit).strip()
-        if unit.lower() in ("kb", "mb", "gb", "tb"):
-            two, ten = f"{unit[0].upper()}iB", "k" if unit[0] in "kK" else unit[0].upper()
-            help = f"say which: {number}{two} is a power of two, {number}{ten} of ten"
-        elif meant := [each for each in _UNITS if each.lower() == unit.lower() != ""]:
-            help = f"write {number}{meant[0]}"
-        raise fail("bad-value", f"{shortened(text)!r} is no amount", help)
-    amount = Fraction(found[1].replace(",", "") + (found[2] or "")) * _UNITS[unit]
-    if amount.denominator != 1:
-        message = f"{shortened(text)!r} is no whole number"
-        raise fail("bad-value", message, f"write {int(amount)}, the largest that it allows")
-    return int(amount)
 
 
 def verdicts(analysis: Analysis, budgets: tuple[Budget, ...]) -> tuple[Verdict, ...]:

@@ -66,8 +66,9 @@ class Figure(NamedTuple):
     `read` is its value for a layer and one sample; None where a convention or a pass says it.
     `costs`: it is of what a layer computes, so that it is None for one whose operations are not
     known, and sums are of those that are known.
-    `total` is how the values of several layers become one, `times` how a value for one sample
-    becomes that of many (`unchanged`, where it does not grow). What is no `column` is a table of
+    `total` is how the values of several layers become one, of those whose figures `counts` says
+    count there; `times` is how a value for one sample becomes that of many (`unchanged`, where it
+    does not grow). What is no `column` is a table of
     its own, and stands in rows of JSON alone; what is not `numeric` is a word. People are told one
     that is `rare` where it is not 0. `meaning` is what a legend says of it, with `{dtype}` for the
     type of a number. `of_steps`: it goes by what runs, and so by whether batch norms and
@@ -86,10 +87,11 @@ class Figure(NamedTuple):
     meaning: str = ""
     costs: bool = False
     of_steps: bool = False
+    counts: Callable[[Figures], bool] | None = None
 
     @property
     def is_sum(self) -> bool:
-        """Whether that of several layers together is the sum of theirs."""
+        """Whether several layers' is the sum of theirs, so that each has a share of the whole."""
         return self.total in (summed, merged)
 
 
@@ -147,12 +149,14 @@ class Figures(FrozenDict[str, Any]):
     def sum(cls, several: Sequence[Figures], keys: Iterable[str]) -> Figures:
         """Those of several together, or of none, what nothing costs: the figures `keys`."""
         known = [each for each in several if not each.are_unknown] or several
-        return cls(
-            {
-                key: figure.total([each[key] for each in (known if figure.costs else several)])
-                for key, figure in ((key, FIGURES[key]) for key in keys)
-            }
-        )
+
+        def total(figure: Figure) -> Any:
+            among = known if figure.costs else several
+            if figure.counts is not None:
+                among = [each for each in among if figure.counts(each)]
+            return figure.total([each[figure.key] for each in among])
+
+        return cls({key: total(FIGURES[key]) for key in keys})
 
     @property
     def are_unknown(self) -> bool:

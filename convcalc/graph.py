@@ -97,6 +97,8 @@ class Graph(NamedTuple):
     variables: Mapping[str, Any]
     #: How it was made of a larger one, cut by cut, by whole names; see `convcalc.parts`.
     cuts: tuple[Cut, ...] = ()
+    #: What to know of the sizes that a tool prints of it, by the name of the definition.
+    notes: Mapping[str, str] = FrozenDict()
 
     @property
     def settings(self) -> Mapping[str, Any]:

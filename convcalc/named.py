@@ -96,6 +96,9 @@ class Named(tuple[_T, ...]):
         """Whether it is one of the items, or the whole name of one."""
         return item in self._places if isinstance(item, str) else super().__contains__(item)
 
+    def __setattr__(self, name: str, value: object, /) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
     def __reduce__(self) -> Any:
         return type(self), (tuple(self),)
 

@@ -6,13 +6,15 @@ of a tensor many layers back is found by going forward once.
 
 The bound is an interval, in exact fractions. It is that of Araujo, Norris and Sim, "Computing
 receptive fields of convolutional neural networks" (Distill, 2019), carried over to fractions: a
-transposed convolution or an upsampling divides the step of a cell. The exact sets are kept beside
-it, a set for each cell of a period, as the bits of an integer.
+transposed convolution or an upsampling divides the step of a cell. Where it does, the first and the
+last cell that each sees are kept beside it (`Ends`), and where they are asked for, the exact sets
+(`Cells`), the bits of an integer for each cell of a period.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from enum import Enum
 from fractions import Fraction
 from functools import reduce
 from math import ceil, floor, gcd, lcm
@@ -25,12 +27,36 @@ from convcalc.window import Window
 Number = int | Fraction
 
 
+class Doubt(Enum):
+    """Why what is said of a cell is not exactly what it sees."""
+
+    #: At the borders copies of other cells are seen; everywhere else it is exact.
+    MIRRORED = "mirrored"
+    #: A scale that is no number of float32, by which some cells are another one's copies.
+    ROUNDED = "rounded"
+    #: Parts lie beside one another on the axis, and a cell sees but one of them.
+    BESIDE = "beside"
+    #: The exact sets have too many cells.
+    MANY = "many"
+    #: No bound: paths have met that move on at different rates.
+    RATES = "rates"
+    #: No bound: the same axis is seen along different ones.
+    AXES = "axes"
+    #: No bound: its numbers have too many digits.
+    DIGITS = "digits"
+
+
+#: Those by which there is no bound, and so nothing else to doubt.
+NO_BOUND = frozenset((Doubt.RATES, Doubt.AXES, Doubt.DIGITS))
+
+
 class Reach(NamedTuple):
     """How a cell of an output sees an axis of its input.
 
     Cell y sees each cell x for which up·x = stride·y − before + dilation·j, with a j from 0 up to
     but not including `kernel`. A convolution has `up` 1; a transposed one has its stride there,
-    since it is its output that the kernels slide along.
+    since it is its output that the kernels slide along. With a `doubt` it may see less; only a
+    `MIRRORED` one sees other cells, at a border.
     """
 
     kernel: int = 1
@@ -38,6 +64,7 @@ class Reach(NamedTuple):
     before: int = 0
     dilation: int = 1
     up: int = 1
+    doubt: Doubt | None = None
 
     def cells(self, y: int) -> Iterator[int]:
         """The cells that cell y sees."""
@@ -101,9 +128,15 @@ def adaptive(size: int, output: int) -> Reach:
     return between(stride, up, Fraction(-up), Fraction(stride))
 
 
-def shifted(cells: int) -> Reach:
+def shifted(cells: int, doubt: Doubt | None = None) -> Reach:
     """What a cell sees of an input that begins so many cells further on."""
-    return Reach(before=cells)
+    return Reach(before=cells, doubt=doubt)
+
+
+def widened(reach: Reach, cells: int, doubt: Doubt) -> Reach:
+    """What a cell sees that sees up to so many cells more on either side."""
+    more = cells * reach.up
+    return reach._replace(kernel=reach.kernel + 2 * more, before=reach.before + more, doubt=doubt)
 
 
 class Along(NamedTuple):
@@ -267,17 +300,72 @@ def _bounded(step: int, sets: Sequence[tuple[int, int] | None]) -> Cells | None:
 ITSELF = Cells(1, ((0, 1),))
 
 
+class Ends(NamedTuple):
+    """The first and the last cell that each of the cells 0, 1, … of a period sees.
+
+    What cell y sees, cell y + `period` sees `step` further on, the period being the number of
+    pairs. None stands for a cell that sees nothing.
+    """
+
+    step: int
+    pairs: tuple[tuple[int, int] | None, ...]
+
+    def through(self, reach: Reach) -> Ends:
+        """Those of what sees these cells so; unknown where the period is too long."""
+        period = len(self.pairs)
+        if not period:
+            return self
+        turns = reach.up * period
+        count = turns // gcd(reach.stride, turns)
+        if count * reach.kernel > MOST_CELLS:
+            return UNKNOWN_ENDS
+        pairs = tuple([_hull([self.at(x) for x in reach.cells(y)]) for y in range(count)])
+        return Ends(reach.stride * count // turns * self.step, pairs)
+
+    def joined(self, other: Ends) -> Ends:
+        """Those of what either sees, both moving on alike; unknown where the period is too long."""
+        if self == other or not self.pairs:
+            return self
+        count = lcm(len(self.pairs), len(other.pairs))
+        if not 0 < count <= MOST_CELLS:
+            return UNKNOWN_ENDS
+        step = self.step * (count // len(self.pairs))
+        return Ends(step, tuple([_hull([self.at(y), other.at(y)]) for y in range(count)]))
+
+    def at(self, y: int) -> tuple[int, int] | None:
+        """Those of a cell."""
+        turn, phase = divmod(y, len(self.pairs))
+        pair = self.pairs[phase]
+        return pair and (pair[0] + turn * self.step, pair[1] + turn * self.step)
+
+    @property
+    def most(self) -> int:
+        """How many cells there are from the first to the last where these are most."""
+        return max([pair[1] - pair[0] + 1 for pair in self.pairs if pair], default=0)
+
+
+#: Where they are not worked out.
+UNKNOWN_ENDS = Ends(1, ())
+
+
+def _hull(pairs: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """The first and the last of all."""
+    known = [pair for pair in pairs if pair]
+    return (min(known)[0], max([high for _, high in known])) if known else None
+
+
 #: Bounds of more digits are given up: a fraction of them takes long to work with.
 _LARGEST = 10**300
+_NO_DOUBTS: frozenset[Doubt] = frozenset()
 
 
 class Span(NamedTuple):
     """What a cell sees of one axis of an earlier tensor: cell y, stride·y + low … stride·y + high.
 
     `axis` is the one of its own tensor that y counts along, from 1. Without a stride there is no
-    such bound: it sees along paths that move on at different rates, or the numbers of it would have
-    more than 300 digits. `cells` are exactly those that
-    it sees; None where they are not worked out.
+    such bound. `ends` are the first and the last cell that each really sees; None where they are
+    those of the interval. `cells` are exactly those that each sees; None where they are not worked
+    out. `doubts` say why these, or a bound, are lacking.
     """
 
     axis: int
@@ -285,30 +373,51 @@ class Span(NamedTuple):
     low: Number = 0
     high: Number = 0
     cells: Cells | None = None
+    ends: Ends | None = None
+    doubts: frozenset[Doubt] = _NO_DOUBTS
 
     def through(self, along: Along) -> Span:
         """What is seen by a cell that sees this one's tensor so."""
         axis, rules = along
-        _, stride, low, high, cells = self
+        _, stride, low, high, cells, ends, doubts = self
         if stride is not None:
             for rule in rules:
-                kernel, step, before, dilation, up = rule
+                kernel, step, before, dilation, up, doubt = rule
+                if up != 1 and ends is None:
+                    ends = self._of_interval(stride, low, high)
+                if ends is not None:
+                    ends = ends.through(rule)
                 if up != 1:
                     stride = Fraction(stride) / up
                 low = low - stride * before
                 high = high + stride * (dilation * (kernel - 1) - before)
                 stride = stride * step
-                cells = None if cells is None else cells.through(rule)
+                if doubt is not None:
+                    doubts, cells = doubts | {doubt}, None
+                    ends = ends if doubt is Doubt.MIRRORED else UNKNOWN_ENDS
+                elif cells is not None:
+                    cells = cells.through(rule)
+                    doubts = doubts | {Doubt.MANY} if cells is None else doubts
             if not type(stride) is type(low) is type(high) is int:
                 stride, low, high = as_whole(stride), as_whole(low), as_whole(high)
                 if max(each.denominator for each in (stride, low, high)) > _LARGEST:
-                    return Span(axis, None)
+                    return Span(axis, None, doubts=frozenset((Doubt.DIGITS,)))
             if stride > _LARGEST or low < -_LARGEST or high > _LARGEST:
-                return Span(axis, None)
-        return Span(axis, stride, low, high, cells)
+                return Span(axis, None, doubts=frozenset((Doubt.DIGITS,)))
+        return Span(axis, stride, low, high, cells, ends, doubts)
 
-    def is_centred_as(self, other: Span) -> bool:
-        """Whether it moves on as the other does, around the same middle."""
+    @staticmethod
+    def _of_interval(stride: Number, low: Number, high: Number) -> Ends:
+        """The ends of an interval of whole numbers, which every cell sees both of."""
+        return Ends(int(stride), ((int(low), int(high)),))
+
+    def is_aligned_with(self, other: Span) -> bool:
+        """Whether it moves on as the other does, around the same middle.
+
+        Where they are along different axes of a tensor there is nothing to compare.
+        """
+        if self.axis != other.axis or Doubt.AXES in self.doubts | other.doubts:
+            return True
         return self._moves_as(other) and self.low + self.high == other.low + other.high
 
     def _moves_as(self, other: Span) -> bool:
@@ -317,13 +426,33 @@ class Span(NamedTuple):
 
     def joined(self, other: Span) -> Span:
         """What either sees of the same axis."""
+        doubts = self.doubts | other.doubts
         if not self._moves_as(other):
-            return Span(self.axis, None)
-        cells = None
+            doubts = doubts & NO_BOUND
+            if self.axis != other.axis:
+                doubts |= {Doubt.AXES}
+            elif self.stride is not None and other.stride is not None:
+                doubts |= {Doubt.RATES}
+            return Span(self.axis, None, doubts=doubts)
+        assert self.stride is not None
+        assert other.stride is not None
+        cells, ends = None, None
         if self.cells is not None and other.cells is not None:
             cells = self.cells if self.cells == other.cells else self.cells.joined(other.cells)
+            doubts = doubts | {Doubt.MANY} if cells is None else doubts
+        if self.ends is not None or other.ends is not None:
+            one, more = (
+                each.ends or self._of_interval(self.stride, each.low, each.high)
+                for each in (self, other)
+            )
+            ends = one.joined(more)
         low, high = min(self.low, other.low), max(self.high, other.high)
-        return Span(self.axis, self.stride, low, high, cells)
+        return Span(self.axis, self.stride, low, high, cells, ends, doubts)
+
+    def __repr__(self) -> str:
+        if self.stride is None:
+            return f"Span(axis {self.axis}, no bound)"
+        return f"Span(axis {self.axis}, {self.stride}·y + ({self.low} … {self.high}))"
 
     @property
     def size(self) -> Number | None:
@@ -342,22 +471,55 @@ class Span(NamedTuple):
 
     @property
     def most(self) -> int | None:
-        """How many cells there are in it at the most; None without a bound."""
-        return None if self.stride is None else floor(self.high - self.low) + 1
+        """How many cells there are from the first to the last that a cell sees, at the most.
+
+        None without a bound.
+        """
+        if self.stride is None:
+            return None
+        if self.ends is None or not self.is_least:
+            return floor(self.high - self.low) + 1
+        return self.ends.most
+
+    @property
+    def is_least(self) -> bool:
+        """Whether some cell sees as many as `most`, and not only at the most so many."""
+        return self.ends != UNKNOWN_ENDS
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it has a bound and the exact sets were worked out."""
+        return self.stride is not None and self.cells is not None
 
     def phases(self) -> tuple[tuple[int, ...], ...] | None:
-        """The exact sets of the cells of a period; None where they are all that the interval has.
+        """The exact sets of the cells of a period.
 
-        And where they are not worked out.
+        None where they are all that an interval of whole numbers has, and where they are not
+        worked out.
         """
+        return self.cells.listed() if self.cells is not None and self._differs() else None
+
+    def phases_count(self) -> int:
+        """How many cells there are in `phases`."""
+        if self.cells is None or not self._differs():
+            return 0
+        return sum(bits.bit_count() for _, bits in self.cells.sets)
+
+    def without_cells(self) -> Span:
+        """The same without the exact sets, as there are too many of them."""
+        return self._replace(cells=None, doubts=self.doubts | {Doubt.MANY})
+
+    def _differs(self) -> bool:
+        """Whether the sets are not all that an interval of whole numbers has."""
         if self.stride is None or self.cells is None:
-            return None
-        for y, (start, bits) in enumerate(self.cells.sets):
-            first, last = ceil(self.stride * y + self.low), floor(self.stride * y + self.high)
-            count = max(last - first + 1, 0)
-            if bits.bit_count() != count or (count and start + _lowest(bits) != first):
-                return self.cells.listed()
-        return None
+            return False
+        if not type(self.stride) is type(self.low) is type(self.high) is int:
+            return True
+        count = self.high - self.low + 1
+        return any(
+            bits.bit_count() != count or start + _lowest(bits) != self.stride * y + self.low
+            for y, (start, bits) in enumerate(self.cells.sets)
+        )
 
 
 def _lowest(bits: int) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Node, whole_name_in
 from convcalc.named import Named, UnknownName, whole_name
-from convcalc.reach import ITSELF, KEPT, Cells, Number, Reach, Sight, Span
+from convcalc.reach import ITSELF, KEPT, Cells, Doubt, Number, Reach, Sight, Span
 from convcalc.shape import Shape
 from convcalc.visible import composed, visible
 from convcalc.words import counted, quoted, shortened
@@ -129,17 +129,18 @@ def _both(one: Seen, other: Seen) -> Seen:
             spans.append(None)
         else:
             spans.append(a.joined(b))
-            is_aligned = is_aligned and a.is_centred_as(b)
+            is_aligned = is_aligned and a.is_aligned_with(b)
     return Seen(tuple(spans), is_aligned)
 
 
 class ReceptiveField(NamedTuple):
     """What a cell of a layer sees of the input, or of another layer.
 
-    Cell y sees the cells from y·stride − padding on, `size` of them; `centre` is the middle of what
-    cell 0 sees. Each is a tuple with an entry for an axis, whole numbers or fractions. An axis that
-    is seen whole, wherever the cell is, has None in all of them; so has one on which paths have met
-    that move on at different rates: there is no such bound.
+    Cell y sees none but the cells from y·stride − padding on, `size` of them; `centre` is the
+    middle of what cell 0 sees. `cells` are how many there are from the first to the last that a
+    cell really sees, of the cell that sees most. Each is a tuple with an entry for an axis, whole
+    numbers or fractions. An axis that is seen whole, wherever the cell is, has None in all of them;
+    so has one that has no such bound, which `doubts` say the reason for.
     """
 
     name: str
@@ -172,13 +173,31 @@ class ReceptiveField(NamedTuple):
         return tuple(span and span.centre for span in self.spans)
 
     @property
+    def cells(self) -> tuple[int | None, ...]:
+        """How many cells the cell sees that sees most, from the first to the last.
+
+        At the most so many where `is_least` has False.
+        """
+        return tuple(span and span.most for span in self.spans)
+
+    @property
+    def is_least(self) -> tuple[bool, ...]:
+        """Whether some cell sees as many of each axis as `cells` say."""
+        return tuple(span is None or span.is_least for span in self.spans)
+
+    @property
+    def doubts(self) -> frozenset[Doubt]:
+        """Why a bound is lacking, or exact sets, or why these do not hold at a border."""
+        return frozenset().union(*(span.doubts for span in self.spans if span))
+
+    @property
     def is_global(self) -> bool:
         """Whether all of every axis is seen."""
         return not any(self.spans)
 
     @property
     def phases(self) -> tuple[tuple[tuple[int, ...], ...] | None, ...] | None:
-        """The exact sets, where they are not all cells of the interval on some axis.
+        """The exact sets, where they are not on each axis all cells of a whole-numbered interval.
 
         For each axis None, or the cells that the cells 0, 1, … of a period see; the next period
         sees the same moved on by as many strides.
@@ -189,16 +208,27 @@ class ReceptiveField(NamedTuple):
     @property
     def is_exact(self) -> bool:
         """Whether the exact sets of all axes with a bound were worked out."""
-        return all(
-            span is None or span.stride is None or span.cells is not None for span in self.spans
-        )
+        return all(span is None or span.stride is None or span.is_exact for span in self.spans)
 
     def __repr__(self) -> str:
-        said = "×".join("?" if size is None else str(size) for size in self.size)
         aligned = "" if self.aligned else ", not aligned"
-        name = visible(shortened(self.name))
-        size = "global" if self.is_global else said
-        return f"ReceptiveField('{name}', {self.type}, {size}{aligned})"
+        return f"ReceptiveField({_called(self)}, {self.type}, {_sides(self)}{aligned})"
+
+
+def _called(field: ReceptiveField) -> str:
+    """The name of a layer in a repr."""
+    return f"'{visible(shortened(field.name))}'"
+
+
+def _sides(field: ReceptiveField) -> str:
+    """What is seen in a repr: `99×99`, `≤7×all`."""
+    if field.is_global:
+        return "global"
+    words = []
+    for span, cells, is_least in zip(field.spans, field.cells, field.is_least):
+        known = "no bound" if cells is None else f"{'' if is_least else '≤'}{cells}"
+        words.append("all" if span is None else known)
+    return "×".join(words)
 
 
 class ReceptiveFields(Named[ReceptiveField]):
@@ -212,7 +242,7 @@ class ReceptiveFields(Named[ReceptiveField]):
     def _whole_name(self, asked: str) -> str:
         lists = "`.names` lists the names of the layers that see anything"
         try:
-            return whole_name(asked, self._places, "the receptive fields", "layer", lists)
+            return whole_name(asked, self._places, "the list of receptive fields", "layer", lists)
         except UnknownName:
             inside = [name for name in self._places if name.startswith(f"{asked}.")]
             if not inside:
@@ -228,14 +258,30 @@ def receptive_fields(
 ) -> ReceptiveFields:
     """The receptive field of every layer that sees anything of the inputs, or of `since`.
 
-    `look` is called before every layer. Raises ConvcalcError for a name that none or several have.
+    The exact sets of all together have no more than `MOST_LISTED` cells: those of later layers are
+    left out. `look` is called before every layer. Raises ConvcalcError for a name that none or
+    several have.
     """
     found = []
+    left = MOST_LISTED
+    counts: dict[int, int] = {}
     for node, seen in zip(graph.nodes, seen_by_nodes(graph, since, exactly=True)):
         look()
-        if seen is not None:
-            found.append(_row(node, seen))
+        if seen is None:
+            continue
+        if id(seen) not in counts:
+            counts[id(seen)] = sum(span.phases_count() for span in seen.spans if span)
+        if counts[id(seen)] <= left:
+            left -= counts[id(seen)]
+        else:
+            spans = (span and span.without_cells() for span in seen.spans)
+            seen = seen._replace(spans=tuple(spans))
+        found.append(_row(node, seen))
     return ReceptiveFields(found)
+
+
+#: How many cells the exact sets of a list have, all its layers together.
+MOST_LISTED = 1_000_000
 
 
 def _row(node: Node, seen: Seen) -> ReceptiveField:
@@ -255,12 +301,25 @@ class Jump(NamedTuple):
     rules: tuple[tuple[Reach, ...] | None, ...]
     others: int = 0
 
+    def __repr__(self) -> str:
+        return f"Jump({_called(self.field)}, {self.field.type}, {_sides(self.field)})"
+
 
 class Way(NamedTuple):
     """How the receptive field of a layer comes about: jump by jump, from the input on."""
 
     field: ReceptiveField
     jumps: tuple[Jump, ...]
+
+    @property
+    def global_since(self) -> str | None:
+        """The name of the first layer on the way that sees all; None where none does."""
+        fields = [*(jump.field for jump in self.jumps), self.field]
+        return next((field.name for field in fields if field.is_global), None)
+
+    def __repr__(self) -> str:
+        jumps = counted(len(self.jumps), "jump")
+        return f"Way({_called(self.field)}, {_sides(self.field)}, {jumps})"
 
 
 def way_to(
@@ -269,10 +328,14 @@ def way_to(
     """How the receptive field of a layer comes about; of a block, that of its last layer.
 
     Where paths meet, the way goes along the one that sees most. `look` is called before every
-    layer. Raises ConvcalcError for a name
-    that none or several have, and for a layer that sees nothing.
+    layer. Raises ConvcalcError for a name that none or several have, for a layer that sees nothing,
+    and for the layer `since` itself.
     """
     last = node_called(graph, name)
+    first = -1 if since is None or composed(since) in graph.inputs else node_called(graph, since)
+    if last == first:
+        message = f"`{graph.nodes[last].name}` is what is looked at, and each cell sees itself"
+        raise fail("sees-nothing", message, "name a layer behind it")
     known: dict[int, Seen | None] = {}
     for _ in seen_by_nodes(graph, since, exactly=True, found=known):
         look()
@@ -281,7 +344,6 @@ def way_to(
         of = "the input" if since is None else quoted(since)
         message = f"`{graph.nodes[last].name}` sees nothing of {of}"
         raise fail("sees-nothing", message, "`convcalc receptive-field` lists the layers that do")
-    first = -1 if since is None or composed(since) in graph.inputs else node_called(graph, since)
     jumps: list[Jump] = []
     at, part, seen = last, 0, own
     while at > first:

@@ -2,20 +2,23 @@
 
 Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model", section
 3: what does so many operations and moves so many bytes takes at least the longer of both, each at
-the device's peak. It is a bound, not an estimate.
+the device's peak. It is a bound, not an estimate: of the operations as they are counted, and with
+each tensor through memory once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from convcalc import conventions
 from convcalc.devices import Device
-from convcalc.graph import Graph
+from convcalc.frozen import FrozenDict
+from convcalc.graph import Graph, Group
 from convcalc.passes import Settings
-from convcalc.traffic import traffic
+from convcalc.steps import steps_of
+from convcalc.traffic import compulsory, traffic
 
 #: What sets the time: arithmetic, or memory.
 COMPUTE, MEMORY = "compute", "memory"
@@ -41,15 +44,17 @@ def _longer(computing: Fraction, moving: Fraction) -> Least:
 
 
 class Work(NamedTuple):
-    """What a layer does for all samples: operations, and the bytes that it moves."""
+    """What a layer, or a block, does for all samples: operations, and the bytes that it moves."""
 
     name: str
     type: str
-    #: The type of its numbers.
-    dtype: str
-    #: None where they are not known.
+    #: The type of its numbers; None of a block whose layers have several.
+    dtype: str | None
+    #: None where they are not known; of a block those of all layers of which they are known.
     operations: int | None
     bytes: int
+    #: How many of its layers have operations that are not known.
+    unknown: int = 0
 
     @property
     def intensity(self) -> Fraction | None:
@@ -60,15 +65,16 @@ class Work(NamedTuple):
 class Bound(NamedTuple):
     """The least time of a network on a device.
 
-    `seconds` are for all samples, in whatever way it is run: all operations, or the bytes that no
-    way can do without. `unfused_seconds` are those of the layers, one after the other.
+    `seconds` are for all samples, of all operations or of the bytes that these need; batch norms
+    and activations are folded there, whatever was asked, so that it holds for what folds them.
+    `unfused_seconds` are those of the layers, one after the other, each through memory.
     """
 
     device: Device
     seconds: Fraction
     bound: str
     unfused_seconds: Fraction
-    #: By layer.
+    #: By layer, or by block.
     layers: tuple[Least, ...]
 
     def __repr__(self) -> str:
@@ -83,11 +89,13 @@ class Roofline(NamedTuple):
     batch: int
     #: The type of a number, where a layer does not say its own.
     dtype: str
-    #: Whether batch norms and elementwise activations vanish into what feeds them.
+    #: Whether batch norms and elementwise activations vanish into what feeds them, in `layers`.
     fuse: bool
     #: The layers that run: no views, and none that have vanished.
     layers: tuple[Work, ...]
-    #: The bytes of weights, and of what enters and leaves the network.
+    #: By type of number, the operations that remain where batch norms and activations are folded.
+    compulsory_operations: Mapping[str, int]
+    #: What these need, each number once: weights, and what enters and leaves the network.
     compulsory_bytes: int
     bounds: tuple[Bound, ...]
 
@@ -104,10 +112,60 @@ class Roofline(NamedTuple):
     @property
     def unknown(self) -> int:
         """Layers whose operations are not known, which the bounds lack."""
-        return sum(layer.operations is None for layer in self.layers)
+        return sum(layer.unknown for layer in self.layers)
+
+    @property
+    def common_dtype(self) -> str | None:
+        """The type that all its operations are on; None where they are on several."""
+        dtypes = {*self.compulsory_operations} or {self.dtype}
+        return dtypes.pop() if len(dtypes) == 1 else None
+
+    def folded(self, depth: int) -> Roofline:
+        """The same with blocks deeper than `depth` as one each, their layers one after the other.
+
+        What sets the time of a block is what sets most of it.
+        """
+        groups = {node.name: node.groups[:depth] for node in self.graph.nodes}
+        runs = [*_runs([groups[work.name] for work in self.layers], depth)]
+        layers = [_block(self.layers[run], groups[self.layers[run][0].name]) for run in runs]
+        bounds = [
+            bound._replace(layers=tuple([_one_by_one(bound.layers[run]) for run in runs]))
+            for bound in self.bounds
+        ]
+        return self._replace(layers=tuple(layers), bounds=tuple(bounds))
 
     def __repr__(self) -> str:
         return f"<convcalc.Roofline {self.graph.name}: {', '.join(map(repr, self.bounds))}>"
+
+
+def _runs(groups: Sequence[tuple[Group, ...]], depth: int) -> Iterator[slice]:
+    """Where layers follow one another that are in the same `depth` groups; others by themselves."""
+    start = 0
+    for at in range(1, len(groups) + 1):
+        if at == len(groups) or len(groups[at]) < depth or groups[at] != groups[start]:
+            yield slice(start, at)
+            start = at
+
+
+def _block(layers: Sequence[Work], groups: tuple[Group, ...]) -> Work:
+    """Layers that follow one another as one; a single one is itself."""
+    if len(layers) == 1:
+        return layers[0]
+    dtypes = {layer.dtype for layer in layers}
+    return Work(
+        ".".join(group.name for group in groups),
+        groups[-1].type,
+        dtypes.pop() if len(dtypes) == 1 else None,
+        sum(layer.operations or 0 for layer in layers),
+        sum(layer.bytes for layer in layers),
+        sum(layer.unknown for layer in layers),
+    )
+
+
+def _one_by_one(layers: Sequence[Least]) -> Least:
+    computing = sum((each.seconds for each in layers if each.bound == COMPUTE), Fraction(0))
+    moving = sum((each.seconds for each in layers if each.bound == MEMORY), Fraction(0))
+    return Least(computing + moving, _longer(computing, moving).bound)
 
 
 def roofline(
@@ -123,38 +181,67 @@ def roofline(
     device has no figure for.
     """
     batch, dtype, _ = settings
-    steps, moved, compulsory = traffic(graph, settings)
+    steps, moved = traffic(graph, settings)
     counts = [count.flops for count in conventions.find("exact").counts(graph, batch)]
     layers = []
     for step, bytes in zip(steps, moved):
         look()
         node = graph.nodes[step.node]
-        operations = counts[step.node]
-        layers.append(Work(node.name, node.type, settings.dtype_of(node), operations, bytes))
-    bounds = tuple([_bound(device, layers, compulsory, look) for device in devices])
-    fused = settings.is_fused
-    return Roofline(graph, batch, dtype, fused, tuple(layers), compulsory, bounds)
+        count = counts[step.node]
+        own = node.dtype or dtype
+        layers.append(Work(node.name, node.type, own, count, bytes, int(count is None)))
+    folded = settings._replace(fuse=True)
+    needed = steps_of(graph, folded)
+    operations = _by_type(
+        (graph.nodes[step.node].dtype or dtype, counts[step.node] or 0) for step in needed.steps
+    )
+    bytes = compulsory(graph, folded, needed)
+    bounds = [_bound(device, layers, operations, bytes, look) for device in devices]
+    return Roofline(
+        graph,
+        batch,
+        dtype,
+        settings.is_fused,
+        tuple(layers),
+        FrozenDict(operations),
+        bytes,
+        tuple(bounds),
+    )
 
 
 def _bound(
-    device: Device, layers: Sequence[Work], compulsory: int, look: Callable[[], None]
+    device: Device,
+    layers: Sequence[Work],
+    operations: Mapping[str, int],
+    compulsory: int,
+    look: Callable[[], None],
 ) -> Bound:
     each = []
     for layer in layers:
         look()
-        each.append(least(device, layer.operations or 0, layer.bytes, layer.dtype))
-    computing = _seconds(device, layers)
+        each.append(least(device, layer.operations or 0, layer.bytes, str(layer.dtype)))
+    # A chip may do those of several types at once.
+    computing = max(_seconds(device, operations), default=Fraction(0))
     seconds, bound = _longer(computing, compulsory / device.bytes_per_second)
     # Fractions of many denominators are slow to add: those of one peak are added first.
-    limited = [layer for layer, (_, bound) in zip(layers, each) if bound == COMPUTE]
+    limited = _by_type(
+        (str(layer.dtype), layer.operations or 0)
+        for layer, (_, bound) in zip(layers, each)
+        if bound == COMPUTE
+    )
     moved = sum(layer.bytes for layer, (_, bound) in zip(layers, each) if bound == MEMORY)
-    unfused = _seconds(device, limited) + moved / device.bytes_per_second
+    unfused = sum(_seconds(device, limited), moved / device.bytes_per_second)
     return Bound(device, seconds, bound, unfused, tuple(each))
 
 
-def _seconds(device: Device, layers: Iterable[Work]) -> Fraction:
-    """What the operations of layers take at the peaks of their types."""
-    operations: dict[str, int] = {}
-    for layer in layers:
-        operations[layer.dtype] = operations.get(layer.dtype, 0) + (layer.operations or 0)
-    return sum((count / device.peak(dtype) for dtype, count in operations.items()), Fraction(0))
+def _by_type(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Operations on numbers of a type, summed."""
+    found: dict[str, int] = {}
+    for dtype, count in counts:
+        found[dtype] = found.get(dtype, 0) + count
+    return found
+
+
+def _seconds(device: Device, operations: Mapping[str, int]) -> Iterator[Fraction]:
+    """What the operations of each type take at its peak."""
+    return (count / device.peak(dtype) for dtype, count in operations.items())

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from convcalc.graph import Graph, Node
-from convcalc.layers.base import Storage
-from convcalc.steps import Settings, Step, steps_of
+from convcalc.layers.base import NOTHING, Placed, Storage
+from convcalc.steps import Settings, Step, Steps, steps_of
 
 
 class Traffic(NamedTuple):
@@ -16,9 +16,6 @@ class Traffic(NamedTuple):
     steps: tuple[Step, ...]
     #: By step: its weights, what it reads and what it makes, each once.
     moved: tuple[int, ...]
-    #: What no way to run it can do without: every weight, what enters the network and is read, and
-    #: what is made and leaves it.
-    compulsory: int
 
 
 def traffic(graph: Graph, settings: Settings) -> Traffic:
@@ -27,45 +24,79 @@ def traffic(graph: Graph, settings: Settings) -> Traffic:
     Weights are read once for all samples. What has vanished into a step moves nothing.
     """
     steps, tensors = steps_of(graph, settings)
-    learned = _learned(graph)
-    known: dict[tuple[int, str | None], int] = {}
-
-    def weights(node: Node) -> int:
-        key = id(node.placed), node.dtype
-        if key not in known:
-            count = sum([tensor.size for tensor in node.placed.tensors])
-            known[key] = count * settings.width_of(node)
-        return known[key]
-
+    learned, weights = _learned(graph), _Weights(graph, settings)
     moved = []
-    needed: dict[str, int] = {}
-    read: set[int] = set()
     sizes = [tensor.bytes for tensor in tensors]
     for at, _, reads, makes, _ in steps:
         node = graph.nodes[at]
-        used = weights(node)
-        needed[node.weights_of or node.name] = used
-        if learned and (owners := _owners(graph, node, learned)):
-            of_owners = {name: weights(owner) for name, owner in owners.items()}
-            needed |= of_owners
-            used += sum(of_owners.values())
-        read.update(reads)
+        used = weights.bytes(node)
+        if learned:
+            entering = [learned[each.node] for each in node.inputs if each.node in learned]
+            owners = {weights.owner(graph.nodes[index]).name: index for index in entering}
+            used += sum([weights.bytes(graph.nodes[index]) for index in owners.values()])
         moved.append(used + sum([sizes[tensor] for tensor in reads + makes]))
-    ends = sum(
-        tensor.bytes
-        for index, tensor in enumerate(tensors)
-        if (index in read if tensor.maker is None else tensor.leaves)
+    return Traffic(steps, tuple(moved))
+
+
+def compulsory(graph: Graph, settings: Settings, found: Steps) -> int:
+    """The bytes that the operations of a graph need, for all samples, each number once.
+
+    They are those of the weights that the layers among the steps compute with; of what enters the
+    network, or is a learned tensor, as much as a layer that computes something reads of it, behind
+    layers that only move numbers, too; and of what is made and leaves. The tensors of layers that
+    can be worked into others, and of those that do nobody knows what, are left out.
+    """
+    weights = _Weights(graph, settings)
+    needed: dict[str, int] = {}
+    read = _read(graph)
+    for step in found.steps:
+        node = graph.nodes[step.node]
+        if node.placed.tensors and not node.layer.vanishes and node.placed.operations is not None:
+            needed[weights.owner(node).name] = weights.bytes(node)
+    for index, node in enumerate(graph.nodes):
+        if node.placed.storage is Storage.WEIGHT:
+            owner = weights.owner(node).name
+            bytes = read.get((index, 0), 0) * weights.width(node)
+            needed[owner] = max(needed.get(owner, 0), bytes)
+    width = settings.width * settings.batch
+    of_steps = {tensor for step in found.steps for tensor in step.reads}
+    entering = width * sum(
+        read.get((-1 - place, 0), 0) for place in range(len(graph.inputs)) if place in of_steps
     )
-    return Traffic(steps, tuple(moved), sum(needed.values()) + ends)
+    leaving = sum(held.bytes for held in found.tensors if held.leaves and held.maker is not None)
+    return sum(needed.values()) + entering + leaving
 
 
-def _owners(graph: Graph, node: Node, learned: Mapping[int, int]) -> dict[str, Node]:
-    """The nodes whose learned tensors enter a node, each once, by the name of the owner."""
-    entering = [graph.nodes[learned[each.node]] for each in node.inputs if each.node in learned]
-    return {owner.weights_of or owner.name: owner for owner in entering}
+class _Weights:
+    """The bytes of what layers own or use."""
+
+    def __init__(self, graph: Graph, settings: Settings) -> None:
+        self._settings = settings
+        lent = {node.weights_of for node in graph.nodes} - {None}
+        self._owners = {node.name: node for node in graph.nodes if node.name in lent}
+        self._known: dict[tuple[int, int], int] = {}
+
+    def owner(self, node: Node) -> Node:
+        """The node that owns what a node computes with."""
+        return self._owners.get(node.weights_of or node.name, node)
+
+    def width(self, node: Node) -> int:
+        """The bytes of a number: the type is that of the owner."""
+        return self._settings.width_of(self.owner(node))
+
+    def bytes(self, node: Node) -> int:
+        """What a node's weights take, its own or another's."""
+        placed = node.placed
+        if not placed.tensors:
+            return 0
+        width = self.width(node)
+        key = id(placed), width
+        if key not in self._known:
+            self._known[key] = sum([tensor.size for tensor in placed.tensors]) * width
+        return self._known[key]
 
 
-def _learned(graph: Graph) -> dict[int, int]:
+def _learned(graph: Graph) -> Mapping[int, int]:
     """The nodes whose output is a learned tensor, or a view of one, to the one that owns it."""
     found: dict[int, int] = {}
     for index, node in enumerate(graph.nodes):
@@ -75,3 +106,32 @@ def _learned(graph: Graph) -> dict[int, int]:
         elif storage is Storage.VIEW and node.inputs and node.inputs[0].node in found:
             found[index] = found[node.inputs[0].node]
     return found
+
+
+def _read(graph: Graph) -> dict[tuple[int, int], int]:
+    """The elements of each output, and of each input, that are read at the least, for one sample.
+
+    What leaves the network is read whole.
+    """
+    # Inputs have negative numbers.
+    read = {(node, part): shape.size for node, part, shape in graph.outputs}
+    for index in range(len(graph.nodes) - 1, -1, -1):
+        node = graph.nodes[index]
+        if not node.inputs:
+            continue
+        unread = 0
+        if not _computes(node.placed):
+            made = [(part, shape.size) for part, shape in enumerate(node.outputs)]
+            unread = sum([size - read.get((index, part), 0) for part, size in made])
+        for (source, part, _), count in zip(node.inputs, _needed(node.placed, unread)):
+            read[source, part] = max(read.get((source, part), 0), count)
+    return read
+
+
+def _computes(placed: Placed) -> bool:
+    """Whether it does more than move numbers."""
+    return placed.operations != NOTHING
+
+
+def _needed(placed: Placed, unread: int) -> tuple[int, ...]:
+    return placed.layer.needed(placed.inputs, placed.outputs, unread)

@@ -33,10 +33,11 @@ _SIZES = """\
 ## Sizes as the tools print them
 
 Under a summary some tools print how large a network is, in megabytes. `convcalc memory NAME
---definition torchsummary` says the same, to the printed digit: each tool by a rule of its own over
-the modules that it sees, measured on the tool (`tests/reference/record_sizes.py`,
-`record_keras_sizes.py`). These are sums over all layers, which nothing has in memory at once; what
-is there at once is the peak (`convcalc memory NAME`).
+--definition torchsummary` works the same out, each tool's by its own rule over the modules that it
+sees, measured on the tool (`tests/reference/record_sizes.py`, `record_keras_sizes.py`). It is right
+to the printed digit where the tool's modules are those of the spec's layers and blocks; where they
+are known to be others, a note says so. These are sums over all layers, which nothing has in memory
+at once; what is there at once is the peak (`convcalc memory NAME`).
 """
 _INTRODUCTION = """\
 # How the tools count

@@ -47,6 +47,7 @@ _TAKES = {
     "dtype": f"one of {', '.join(f'`{name}`' for name in SIZES)}",
     "merge": f"one of {', '.join(f'`{word}`' for word in MERGES)}",
     "network": "a list of layers, one at least",
+    "notes": "names with a text each",
     "output_shape": "a list of sizes",
     "paths": "a list of lists of layers",
     "presets": "names with values of variables each",

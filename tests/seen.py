@@ -34,8 +34,11 @@ class Step(NamedTuple):
         return f"{self.type}: {{from: {entering}{fields}}}"
 
 
-def cells_of(step: Step, size: int, made: int, y: int) -> set[int]:
-    """The cells of an input of `size` that cell y of the `made` ones sees, borders left out."""
+def cells_of(step: Step, size: int, made: int, y: int, start: int = 0) -> set[int]:
+    """The cells of an input of `size` that cell y of the `made` ones sees, borders left out.
+
+    Joined along the axis, the input begins at `start`.
+    """
     f = step.fields
     if step.type in ("conv", "avg_pool"):
         before = f["p"][0][0]
@@ -44,7 +47,7 @@ def cells_of(step: Step, size: int, made: int, y: int) -> set[int]:
         starts = {y + f["p"][0][0] - f["d"] * j for j in range(f["k"])}
         return {start // f["s"] for start in starts if start % f["s"] == 0}
     if step.type == "upsample":
-        return _resampled(f["mode"], Fraction(size, made), y)
+        return _resampled(f["mode"], _ratio(step, size, made), y)
     if step.type == "adaptive_avg_pool":
         return set(range(y * size // made, -(-(y + 1) * size // made)))
     if step.type == "pad":
@@ -52,7 +55,30 @@ def cells_of(step: Step, size: int, made: int, y: int) -> set[int]:
     if step.type == "slice":
         return {f["start"] + f["step"] * y}
     assert step.type in ("add", "concat"), step.type
-    return {y}
+    return {y - start} if f.get("axis") != 1 or 0 <= y - start < size else set()
+
+
+def rate_of(step: Step, size: int, made: int) -> Fraction | None:
+    """How many cells of an input the next cell of a step looks further on; None: it sees all."""
+    f = step.fields
+    if step.type == "pad":
+        return None if f.get("mode") == "circular" and max(f["p"][0]) > 0 else Fraction(1)
+    if step.type == "conv_transpose":
+        return Fraction(1, f["s"])
+    if step.type in ("conv", "avg_pool", "slice"):
+        return Fraction(f["step"] if step.type == "slice" else f["s"])
+    if step.type == "upsample":
+        return _ratio(step, size, made)
+    return Fraction(size, made) if step.type == "adaptive_avg_pool" else Fraction(1)
+
+
+def _ratio(step: Step, size: int, made: int) -> Fraction:
+    """The cells of an input for one of an upsampling; what keeps the size copies."""
+    f = step.fields
+    is_copy = made == size or (f["mode"] == "nearest" and made == 2 * size)
+    if "scale" in f and (f["mode"] == "nearest-exact" or not is_copy):
+        return 1 / Fraction(str(f["scale"]))
+    return Fraction(size, made)
 
 
 def _resampled(mode: str, ratio: Fraction, y: int) -> set[int]:
@@ -84,14 +110,27 @@ class Net(NamedTuple):
         waiting = {index: {y}}
         for at in range(index, -1, -1):
             step = self.steps[at]
+            start = 0
             for source in step.sources:
                 size = self.size(source)
                 for cell in waiting.get(at, ()):
-                    found = cells_of(step, size, self.sizes[at], cell)
+                    found = cells_of(step, size, self.sizes[at], cell, start)
                     if not all(0 <= each < size for each in found):
                         return None
                     waiting.setdefault(source, set()).update(found)
+                start += size
         return waiting.get(-1, set())
+
+    def rates(self) -> set[Fraction | None]:
+        """By how many cells of the input the last step moves on, along every path there is."""
+        found: dict[int, set[Fraction | None]] = {-1: {Fraction(1)}}
+        for at, step in enumerate(self.steps):
+            found[at] = set()
+            for source in step.sources:
+                own = rate_of(step, self.size(source), self.sizes[at])
+                for rate in found[source]:
+                    found[at].add(None if own is None or rate is None else rate * own)
+        return found[len(self.steps) - 1]
 
 
 def random_net(seed: int) -> Net:
@@ -139,6 +178,11 @@ def random_net(seed: int) -> Net:
         """By a factor that is no whole number."""
         n = size(source)
         made, rest = divmod(n * rng.choice((2, 3, 4, 5)), rng.choice((3, 4, 5)))
+        if rng.random() < 0.4:
+            factor = rng.choice((0.7, 1.1, 1.5, 2.3))
+            made = math.floor(n * Fraction(str(factor)))
+            fields = {"scale": factor, "mode": rng.choice(("nearest", "linear", "nearest-exact"))}
+            return add("upsample", fields, source, made=made) if 8 <= made <= MOST else source
         if rest or not 8 <= made <= MOST:
             return source
         if rng.random() < 0.4:
@@ -150,7 +194,12 @@ def random_net(seed: int) -> Net:
         n = size(source)
         if rng.random() < 0.5:
             before, after = rng.randint(-2, 3), rng.randint(-2, 3)
-            return add("pad", {"p": [[before, after]]}, source, made=n + before + after)
+            mode = "constant" if rng.random() < 0.5 else rng.choice(("reflect", "replicate"))
+            mode = "circular" if rng.random() < 0.1 else mode
+            if mode != "constant":
+                before, after = abs(before), abs(after)
+            fields = {"p": [[before, after]], "mode": mode}
+            return add("pad", fields, source, made=n + before + after)
         return cut(source, rng.randint(0, 2), n, rng.randint(1, 2))
 
     def cut(source: int, start: int, stop: int, step: int = 1) -> int:
@@ -171,6 +220,9 @@ def random_net(seed: int) -> Net:
             if rng.random() < 0.4:
                 end = slid(end, 1)
             ends.append(end)
+        if len(set(ends)) > 1 and rng.random() < 0.1:
+            ends = [*dict.fromkeys(ends)]
+            return add("concat", {"axis": 1}, *ends, made=sum(map(size, ends)))
         made = min(map(size, ends))
         ends = [cut(end, 0, made) if size(end) > made else end for end in dict.fromkeys(ends)]
         if len(ends) < 2:

@@ -308,6 +308,7 @@ from convcalc.importers.base import Importer
 from convcalc.layers import find
 from convcalc.layers.base import Unary, layer
 from convcalc.render.formats.base import Format
+from convcalc.sizes import Definition
 
 @layer("nothing")
 class Nothing(Unary):
@@ -327,6 +328,10 @@ LINES = Importer("lines", "lines", (".lines",), {}, lines)
 DEVICE = parse('''{
     name: abacus, source: a fair, operations_per_second: {float32: 2}, bytes_per_second: 1
 }''', "abacus")
+COUNTED = Definition(
+    "counted", "a tool", "1", "layers", {"layers": "Layers"},
+    lambda graph, settings: {"layers": (len(graph.nodes), "eleven or so")},
+)
 TITLES = Exporter("titles", "titles", ".title", lambda model: model.graph.name + "!")
 """,
     "stranger-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n",
@@ -341,6 +346,8 @@ names = stranger:NAMES
 lines = stranger:LINES
 [convcalc.exporters]
 titles = stranger:TITLES
+[convcalc.sizes]
+counted = stranger:COUNTED
 [convcalc.devices]
 abacus = stranger:DEVICE
 """,
@@ -358,6 +365,7 @@ abacus = stranger:DEVICE
         ("analyze some.lines --json", '"type": "relu"'),
         ("export - --to titles", "Stranger's!"),
         ("roofline lenet --device abacus", "abacus"),
+        ("memory lenet --definition counted", "eleven or so"),
     ],
 )
 def test_another_package_adds_by_entry_points(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.budgets import parse_amount
+from convcalc.amounts import parse_amount
 from tests.conftest import Run
 
 #: Of MobileNetV2, as torchvision builds it and fvcore and ptflops count it.

@@ -277,6 +277,20 @@ def net_253(input_shape=(32, 32, 3)):
     )
 
 
+def test_a_padding_that_a_call_says_by_a_word_is_the_layers_own() -> None:
+    spec = """
+name: Net
+input: [3, 32, 32]
+blocks: {unit: {args: {p: "'same'"}, layers: [conv: {out: 4, k: 3, s: 2, p: p}]}}
+layers: [unit, unit: {p: "'valid'"}]
+"""
+    conv = 'layers.Conv2D(4, 3, strides=2, padding=p or "valid")'
+    assert f"    return {conv}(x)\n" in body(exported(spec))
+    assert "strides=2, padding=p)(x)" in body(exported(spec.replace("valid", "same")))
+    with pytest.raises(ConvcalcError, match="padding that is `same` in one call, and cells in ano"):
+        exported(spec.replace("'valid'", "1"))
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

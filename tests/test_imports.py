@@ -44,7 +44,7 @@ CORE = {
     "convcalc.registry",
 }
 SPEC = {
-    *several("convcalc", "api zoo importers receptive_field cli.progress"),
+    *several("convcalc", "api zoo importers receptive_field traffic cli.progress"),
     *several("convcalc.language", "reader document statements built check expand limits"),
     *several("convcalc.language", "placing refusals scopes values"),
     *several("convcalc.passes", " ".join(files(passes.__path__))),

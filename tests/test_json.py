@@ -85,6 +85,7 @@ COMMANDS = {
     ],
     "`convcalc roofline --json`": [
         "roofline lenet --device a100 --json",
+        "roofline resnet18 --device a100 --depth 1 --top 2 --json",
         "roofline lenet --device a100 --device t4 --format jsonl",
     ],
     "`convcalc roofline --list-devices --json`": [
@@ -97,7 +98,7 @@ COMMANDS = {
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
-    *("sources", "operations_per_second"),
+    *("sources", "operations_per_second", "compulsory_operations"),
 }
 
 

@@ -510,3 +510,17 @@ def test_an_order_of_a_network_too_wide_is_the_best_that_is_found(run: Run) -> N
     out = run(*asked, stdin=spec).out
     assert "(best found, not proved; `--limit tries=N` looks further)" in out
     assert found == run(*asked, "--json", stdin=spec).json
+
+
+def test_an_arena_and_a_training_step_are_metrics_and_columns_where_they_are_asked_for(
+    run: Run,
+) -> None:
+    peaks = run("memory", "mobilenet_v2", "--json").json["peaks"]
+    budgets = ("--max", "arena_bytes=1G", "--max", "train_bytes=1G")
+    checked = run("check", "mobilenet_v2", *budgets, "--json").json["budgets"]
+    assert [each["value"] for each in checked] == [peaks["arena"], peaks["train"]]
+    table = run("analyze", "mobilenet_v2", "--csv", "--columns", "name,arena_bytes,train_bytes").out
+    rows = [line.split(",") for line in table.splitlines()[1:]]
+    assert max(int(arena) for _, arena, _ in rows if arena) == peaks["arena"]
+    assert max(int(train) for *_, train in rows) == peaks["train"]
+    assert "arena_bytes" not in run("analyze", "mobilenet_v2", "--json").json["totals"]

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convcalc
-from convcalc.receptive_field import ReceptiveField, ReceptiveFields
+from convcalc.reach import Doubt
+from convcalc.receptive_field import MOST_LISTED, ReceptiveField, ReceptiveFields
+from convcalc.render.receptive_field import Found, report
 from tests.conftest import Run
 from tests.seen import Step, cells_of, exactly, interval, random_net
 
@@ -22,7 +24,8 @@ def last_bounded(fields: ReceptiveFields) -> ReceptiveField:
     return [field for field in fields if not field.is_global][-1]
 
 
-# Araujo, Norris and Sim 2019 (Distill), and Keras' and torchvision's networks by hand.
+# Keras' and torchvision's networks, worked out by hand with the formula of Araujo, Norris and Sim
+# (Distill, 2019). What they publish themselves is `test_slim.py`'s table.
 @pytest.mark.parametrize(
     ("name", "size", "stride"),
     [
@@ -75,19 +78,37 @@ def test_a_transposed_convolution_divides_the_stride() -> None:
 
 def test_random_networks_see_what_going_back_cell_by_cell_finds() -> None:
     far = 0
-    for seed in range(3000, 3120):
+    doubts: set[Doubt] = set()
+    for seed in range(3000, 3240):
         net = random_net(seed)
-        fields = convcalc.loads(net.text()).receptive_field()
-        last = len(net.steps) - 1
-        for y in (0, *range(net.sizes[last] // 2, net.sizes[last], 5)):
-            seen, field = net.seen(last, y), fields[last]
-            if seen is None or field.stride == (None,):  # a border, or no bound
+        *_, field = convcalc.loads(net.text()).receptive_field()
+        last, rates = len(net.steps) - 1, net.rates()
+        doubts |= field.doubts
+        assert field.is_global == (None in rates), seed
+        assert (field.stride == (None,)) == (None in rates or len(rates) > 1), seed
+        if field.stride == (None,):
+            continue
+        assert {*field.stride} == rates, seed
+        for y in (0, *range(net.sizes[last] // 2, net.sizes[last], 5), net.sizes[last] - 1):
+            seen = net.seen(last, y)
+            if seen is None:  # a border
                 continue
             low, high = interval(field, y)
             assert all(low <= x <= high for x in seen), (seed, y)
             assert not field.is_exact or seen == exactly(field, y), (seed, y)
+            assert not seen or max(seen) - min(seen) < (field.cells[0] or 0), (seed, y)
             far += 1
-    assert far > 500
+    assert far > 1000
+    assert doubts == {Doubt.MIRRORED, Doubt.ROUNDED, Doubt.BESIDE, Doubt.RATES}
+
+
+def test_some_cell_sees_as_many_as_is_said() -> None:
+    for seed in range(3000, 3060):
+        *_, field = convcalc.loads(random_net(seed).text()).receptive_field()
+        if field.is_exact and not field.is_global and field.stride != (None,):
+            period = 1 if field.phases is None else len(field.phases[0] or (0,))
+            sets = [exactly(field, y) for y in range(period)]
+            assert max(max(each) - min(each) + 1 for each in sets if each) == field.cells[0], seed
 
 
 _axis = st.tuples(
@@ -173,16 +194,17 @@ def test_a_figure_explains_itself(run: Run) -> None:
     text = stack("conv: {out: 1, k: 3, s: 2}", "conv_transpose: {out: 1, k: 4, s: 4, p: 1}")
     asked = ("receptive-field", "-", "--layer", "conv_transpose")
     out = run(*asked, stdin=text.encode()).out
-    assert "k 4, s 1/4, p 1/2, d 1/4" in out
-    assert "2·1/4·(4 − 1) = 3/2" in out
+    assert re.search(r"1 cell, s 1/4 +≤3/2 +≤9/2 +1/2 +1$", out, re.MULTILINE)
     assert re.search(r"^ 0…2 +0…2$", out, re.MULTILINE)
     assert re.search(r"^ *3 +2…4$", out, re.MULTILINE)
     found = run(*asked, "--json", stdin=text.encode()).json
     (row,) = found["layers"]
-    assert row["size"] == ["9/2"]
+    assert (row["size"], row["cells"]) == (["9/2"], [3])
     assert row["stride"] == ["1/2"]
     assert row["phases"] == [[[0, 1, 2], [0, 1, 2], [0, 1, 2], [2, 3, 4]]]
     assert [jump["size"] for jump in found["path"]] == [[3], ["9/2"]]
+    wider = run(*asked, stdin=text.replace("k: 4", "k: 5").encode()).out
+    assert re.search(r"k 5, s 1/4, p 3/4, d 1/4 +2·1/4·\(5 − 1\) = 2 +5 ", wider)
 
 
 def test_a_row_says_what_is_not_so(run: Run) -> None:
@@ -200,6 +222,8 @@ def test_a_row_says_what_is_not_so(run: Run) -> None:
         ("lenet --layer con_2", "did you mean `conv_2`"),
         ("lenet vgg16 --layer conv_1", "`--layer` explains a layer of one network"),
         ("lenet --from conv_2 --layer conv_1", "`conv_1` sees nothing of `conv_2`"),
+        ("lenet --from conv_2 --layer conv_2", "`conv_2` is what is looked at"),
+        ("lenet --from linear_3", "no layer sees anything of `linear_3`"),
         ("lenet --from ", "it is empty"),
     ],
 )
@@ -221,6 +245,118 @@ def test_a_column_and_a_budget(run: Run) -> None:
     assert run("check", "lenet", "--max", "receptive_field=13").status == 1
 
 
+@pytest.mark.parametrize("name", ["efficientnet_b0", "mobilenet_v3_large", "vit_b_16"])
+def test_what_sees_all_has_no_total(run: Run, name: str) -> None:
+    assert convcalc.load(name).totals.receptive_field is None
+    outcome = run("check", name, "--max", "receptive_field=100000")
+    assert (outcome.status, "no total" in outcome.out) == (1, True)
+
+
+def test_what_is_no_sum_has_no_share(run: Run) -> None:
+    peaks = ["receptive_field", "live_bytes", "in_place_bytes", "max_io_bytes"]
+    for figure in peaks:
+        assert "has no shares" in run("analyze", "lenet", "--columns", f"name,{figure}%").err
+    out = run("analyze", "lenet", "--group-by", "type", "--columns", f"macs,{peaks[0]}").out
+    assert "MACs %" in out
+    assert "Receptive field %" not in out
+    out = run("analyze", "resnet18", "--depth", "1", "--columns", f"name,macs,{peaks[1]}").out
+    assert "the sums of its layers, Live bytes apart" in out
+
+
+UPSAMPLED = """
+name: Upsampled
+input: [1, 32, 32]
+layers:
+  - conv: {name: c1, out: 1, k: 3, p: 1}
+  - max_pool: {name: m1, k: 2}
+  - conv: {name: c2, out: 1, k: 3, p: 1}
+  - max_pool: {name: m2, k: 2}
+  - conv: {name: c3, out: 1, k: 3, p: 1}
+  - upsample: {name: u1, scale: 2, mode: nearest}
+  - upsample: {name: u2, scale: 2, mode: bilinear}
+  - concat: {name: both, from: [u2, c1]}
+  - conv: {name: score, out: 1, k: 3, p: 1}
+"""
+
+
+def test_as_many_cells_are_said_as_a_cell_sees(run: Run) -> None:
+    network = convcalc.loads(UPSAMPLED)
+    field = network.receptive_field()["score"]
+    sets = [exactly(field, y) for y in range(4)]
+    assert {max(each) - min(each) + 1 for each in sets} == {22}
+    assert (field.size, field.cells) == ((25, 25), (22, 22))
+    assert network.totals.receptive_field == 22
+    assert re.search(r"^score .* 22 ", run("receptive-field", "-", stdin=UPSAMPLED.encode()).out, 8)
+
+
+def test_fractions_come_with_the_exact_cells(run: Run) -> None:
+    asked = ("receptive-field", "-", "--from", "c3", "--layer", "score")
+    out = run(*asked, stdin=UPSAMPLED.encode()).out
+    assert re.search(r"^u1 +1 cell, s 1/2 +≤1/2 +≤3/2 ", out, re.MULTILINE)
+    assert re.search(r"^ 0…1 +-1…0$", out, re.MULTILINE)
+    assert "at the most 2 cells" in out
+    (row,) = run(*asked, "--json", stdin=UPSAMPLED.encode()).json["layers"]
+    assert (row["size"], row["cells"]) == (["11/4", "11/4"], [2, 2])
+
+
+def test_attention_is_seen_along_two_axes_and_then_whole(run: Run) -> None:
+    spec = b"""
+name: Scores
+input: [2, 8, 12]
+layers:
+  - permute: {name: t, order: [0, 2, 1]}
+  - matmul: {name: scores, from: [t, t], transpose_b: true}
+  - matmul: {name: mixed, from: [scores, t]}
+"""
+    found = run("receptive-field", "-", stdin=spec).out
+    assert "the same axis is seen along two axes" in found
+    assert "different rates" not in found
+    assert "not aligned" not in found
+    rows = run("receptive-field", "-", "--json", stdin=spec).json["layers"]
+    assert [row["doubts"] for row in rows] == [[], ["axes"], []]
+    assert rows[2]["global"]
+
+
+def test_why_sets_are_not_exact(run: Run) -> None:
+    for line, doubt, cells in [
+        ("pad: {p: 2, mode: reflect}", "mirrored", [3]),
+        ("pad: {p: 2, mode: replicate}", "mirrored", [3]),
+        ("upsample: {scale: 2.3, mode: nearest}", "rounded", [5]),
+        ("concat: {from: [conv, input], axis: 1}", "beside", [67]),
+    ]:
+        text = stack("conv: {out: 1, k: 3, p: 1}", line)
+        *_, row = run("receptive-field", "-", "--json", stdin=text.encode()).json["layers"]
+        assert (row["exact"], row["doubts"], row["cells"]) == (False, [doubt], cells), line
+    *_, whole = convcalc.loads(stack("pad: {p: 2, mode: circular}")).receptive_field()
+    assert whole.is_global
+
+
+def test_blocks_fold_to_their_last_layers(run: Run) -> None:
+    rows = run("receptive-field", "resnet18", "--depth", "1", "--json").json["layers"]
+    found = {row["name"]: (row["type"], row["cells"]) for row in rows}
+    assert found["conv3_x"] == ("stage", [99, 99])
+    assert len(rows) == len(convcalc.load("resnet18").analyze().folded(1).rows)
+    outcome = run("receptive-field", "resnet18", "--depth", "1", "--layer", "conv1")
+    assert (outcome.status, "`--depth` folds" in outcome.err) == (2, True)
+
+
+def test_a_narrow_screen_has_one_table() -> None:
+    network = convcalc.load("resnet18")
+    found = report([Found(network, network.receptive_field())])
+    for columns, titles in ((80, ["Stride"]), (100, ["Stride", "Padding"])):
+        ((table,),) = [fit(columns, 40) for fit in found.fitted or ()]
+        assert table.width() <= columns
+        assert [*table.header[4:]] == titles
+        assert table.legend[-1].startswith("A wider screen has")
+
+
+def test_csv_has_decimals(run: Run) -> None:
+    spec = stack("max_pool: {k: 2}", "upsample: {size: 24}").encode()
+    _, first, second = run("receptive-field", "-", "--csv", stdin=spec).out.splitlines()
+    assert first == "max_pool,max_pool,1x32,2,2,0,0.5,2,true,false"
+    assert second.split(",")[4] == "8/3"
+
+
 def test_answers_stay_bounded() -> None:
     far = convcalc.loads(stack("conv: {out: 1, k: 2, d: 1000000000}", input="[1, 4000000000]"))
     assert not far.receptive_field()[0].is_exact
@@ -228,13 +364,24 @@ def test_answers_stay_bounded() -> None:
     text = stack(f"repeat: {{times: 2000, layers: [{twice}]}}")
     *_, last = convcalc.loads(text).receptive_field()
     assert last.stride == (None,)
+    assert last.doubts == {Doubt.DIGITS}
+    pair = "conv_transpose: {out: 1, k: 3, s: 2, p: 1}, conv: {out: 1, k: 3, s: 2, p: 1}"
+    text = stack(f"repeat: {{times: 600, layers: [{pair}]}}", input="[1, 601]")
+    fields = convcalc.loads(text.replace("p: 1}", "p: 1, output_padding: 1}", 1)).receptive_field()
+    listed = [sum(map(len, axis)) for field in fields for axis in field.phases or () if axis]
+    assert sum(listed) <= MOST_LISTED
+    assert not fields[-1].is_exact
 
 
 def test_a_network_without_positions_is_seen_whole(run: Run) -> None:
     text = b"name: Flat\ninput: [784]\nlayers: [linear: {out: 10}]\n"
     (row,) = run("receptive-field", "-", "--json", stdin=text).json["layers"]
     assert (row["size"], row["global"]) == (None, True)
-    assert "global: every cell" in run("receptive-field", "-", "--layer", "linear", stdin=text).out
+    out = run("receptive-field", "-", "--layer", "linear", stdin=text).out
+    assert re.search(r"^linear +all +global", out, re.MULTILINE)
+    assert "channels alone" in out
+    unread = b"name: N\ninput: [1, 8]\nlayers: [parameter: {shape: [1, 8]}]\n"
+    assert "No layer sees anything of the input." in run("receptive-field", "-", stdin=unread).out
 
 
 def test_receptive_fields_are_values() -> None:
@@ -243,3 +390,12 @@ def test_receptive_fields_are_values() -> None:
     assert pickle.loads(pickle.dumps(fields)) == fields == network.receptive_field()
     assert repr(fields["conv_2"]) == "ReceptiveField('conv_2', conv, 12×12)"
     assert fields[-1].is_global
+    with pytest.raises(convcalc.ConvcalcError, match="the list of receptive fields has no layer"):
+        fields["conv_x"]
+    with pytest.raises(AttributeError):
+        fields.names = ()  # type: ignore[misc]
+    way = network.receptive_field_of("linear_1")
+    assert repr(way) == "Way('linear_1', global, 5 jumps)"
+    assert repr(way.jumps[0]) == "Jump('conv_1', conv, 3×3)"
+    assert repr(way.jumps[0].field.spans[0]) == "Span(axis 1, 1·y + (-1 … 1))"
+    assert way.global_since == "flatten"

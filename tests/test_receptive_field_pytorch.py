@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import convcalc
+from convcalc.reach import Doubt
 from tests.seen import CELLS, Net, Step, exactly, interval, random_net
 
 torch = pytest.importorskip("torch")
@@ -40,10 +41,12 @@ def made(step: Step, inputs: list[Any], size: int) -> Any:
     if step.type == "adaptive_avg_pool":
         return functional.adaptive_avg_pool1d(x, size)
     if step.type == "pad":
-        return functional.pad(x, f["p"][0])
+        return functional.pad(x, f["p"][0], f["mode"])
     if step.type == "slice":
         return x[..., f["start"] : f["stop"] : f["step"]]
-    return torch.cat(inputs, 1) if step.type == "concat" else sum(inputs)
+    if step.type == "concat":
+        return torch.cat(inputs, 1 + f.get("axis", 0))
+    return sum(inputs)
 
 
 def gradients(net: Net, cells: list[int]) -> list[set[int]]:
@@ -67,20 +70,24 @@ def test_gradients_reach_what_is_said() -> None:
     for seed in range(2000):
         net = random_net(seed)
         *_, field = convcalc.loads(net.text()).receptive_field()
-        if field.stride == (None,):  # paths that move on at different rates
+        if field.stride == (None,):
+            assert None in net.rates() or len(net.rates()) > 1, seed
             continue
         size = net.sizes[-1]
         cells = sorted({0, 1, size - 1, *range(size // 2, min(size // 2 + 6, size))})
         for y, reached in zip(cells, gradients(net, cells)):
             low, high = interval(field, y)
-            assert all(low <= x <= high for x in reached), (seed, y)
-            compared += 1
+            is_border = net.seen(len(net.steps) - 1, y) is None
+            # There copies of other cells are seen where a pad is no constant.
+            if not (is_border and Doubt.MIRRORED in field.doubts):
+                assert all(low <= x <= high for x in reached), (seed, y)
+                compared += 1
             # At a border a part of what would be seen is cut off.
-            if field.is_exact and net.seen(len(net.steps) - 1, y) is not None:
+            if field.is_exact and not is_border:
                 assert reached == exactly(field, y), (seed, y)
                 far += 1
     assert compared > 15_000
-    assert far > 8_000
+    assert far > 6_000
 
 
 #: Layers whose rule is not that of a window along one axis, each with an input that it takes.
@@ -93,6 +100,13 @@ LAYERS = {
     "upsample: {size: [5, 4], mode: area}": "[3, 12, 12]",
     "upsample: {scale: 1.5, mode: bilinear}": "[3, 12, 12]",
     "upsample: {scale: 3, mode: bicubic}": "[3, 12, 9]",
+    "upsample: {scale: [1.5, 0.7], mode: bicubic}": "[3, 12, 10]",
+    "upsample: {scale: 2.3, mode: nearest}": "[3, 40, 9]",
+    "pad: {p: 2, mode: circular}": "[3, 12, 9]",
+    "concat: {from: [input, input], axis: 2}": "[3, 12, 9]",
+    "permute: {name: t, order: [0, 2, 1]}\n  - matmul: {from: [t, input]}": "[2, 3, 12]",
+    "permute: {name: t, order: [0, 2, 1]}\n"
+    "  - matmul: {from: [t, t], transpose_b: true}": "[2, 3, 12]",
     "pixel_shuffle: {factor: 2}": "[4, 6, 6]",
     "pixel_unshuffle: {factor: 3}": "[2, 12, 9]",
     "permute: {order: [0, 2, 1]}": "[3, 12, 9]",
@@ -129,7 +143,7 @@ def test_no_layer_sees_beyond_what_it_says() -> None:
         for cell in [(0,) * weighted.dim(), tuple(size // 2 for size in weighted.shape)]:
             (found,) = torch.autograd.grad(weighted[cell], x, retain_graph=True)
             for axis, span in enumerate(field.spans):
-                if span is not None:
+                if span is not None and span.stride is not None:
                     reached = found[0].abs().transpose(0, axis + 1).flatten(1).sum(1).nonzero()
                     low, high = interval(field, cell[span.axis - 1], axis)
                     assert all(low <= int(at) <= high for at in reached), (line, cell, axis)

@@ -7,6 +7,7 @@ import csv
 import pickle
 from fractions import Fraction
 from math import prod
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,11 +17,10 @@ from hypothesis import strategies as st
 import convcalc
 from convcalc.devices import Device
 from convcalc.frozen import FrozenDict
+from convcalc.roofline import Roofline
+from convcalc.window import Window
 from tests.conftest import Run
 
-#: Types that make no tensor of their own.
-VIEWS = {"flatten", "reshape", "dropout", "drop_path", "identity"}
-LEARNED = {"parameter", "buffer"}
 #: A device of one operation and one byte a second.
 ONE = Device(
     "one",
@@ -30,39 +30,137 @@ ONE = Device(
 )
 
 
-def moved(rows: list[dict[str, Any]], inputs: dict[str, list[int]], batch: int) -> dict[str, int]:
-    """The bytes that each layer moves, by name, of float32 numbers."""
-    #: The tensor that each name stands for, and its elements for all samples.
-    tensors = {name: (name, prod(shape) * batch) for name, shape in inputs.items()}
-    weights = {row["name"]: sum(map(prod, row["weights"].values())) for row in rows}
-    found = {}
-    for row in rows:
-        name, own = row["name"], weights[row.get("weights_of", row["name"])]
-        if row["type"] in VIEWS:
-            tensors[name] = tensors[row["inputs"][0]]
-            continue
-        shapes = row.get("output_shapes") or [row["output_shape"]]
-        samples = 1 if row["type"] in LEARNED else batch
-        names = [name] if len(shapes) == 1 else [f"{name}.{i}" for i in range(len(shapes))]
-        made = {each: (each, prod(shape) * samples) for each, shape in zip(names, shapes)}
-        tensors |= made
-        if row["type"] not in LEARNED:
-            read = dict(tensors[each] for each in row["inputs"])
-            passed = sum(read.values()) + sum(size for _, size in made.values())
-            found[name] = 4 * (own + passed)
-    return found
+def bound_of(text: str, **asked: Any) -> Roofline:
+    """The roofline of layers on an input of 4×8×8, on the device of one operation a second."""
+    layers = "".join(f"  - {line}\n" for line in text.strip().split("\n"))
+    return convcalc.loads(f"name: N\ninput: [4, 8, 8]\nlayers:\n{layers}").roofline(ONE, **asked)
 
 
-@pytest.mark.parametrize("network", ["mobilenet_v2", "googlenet", "vit_b_16", "retinanet"])
-def test_bytes_are_those_of_the_rows(run: Run, network: str) -> None:
-    analysis = run("analyze", network, "--batch", "3", "--json").json
-    inputs = analysis["input"]
-    inputs = inputs if isinstance(inputs, dict) else {"input": inputs}
-    expected = moved(analysis["layers"], inputs, 3)
-    asked = ("roofline", network, "--device", "a100", "--batch", "3", "--json")
+#: Networks on an input of 4×8×8 = 256, and the numbers that their operations need, by hand.
+NEEDED = {
+    # All of the input, the weights, and what leaves.
+    "conv: {out: 2, k: 1, bias: false}": 256 + 8 + 128,
+    # Every other row and column of the input.
+    "conv: {out: 2, k: 1, s: 2, bias: false}": 64 + 8 + 32,
+    # Windows of 3 that begin every 4 rows: 2 of them, 6 of 8 rows.
+    "max_pool: {k: 3, s: 4, p: 1}": 4 * 5 * 5 + 16,
+    # One channel of the input, of two that are cut out of it.
+    "slice: {start: 0, stop: 2}\nslice: {start: 1}\nrelu": 64 + 64,
+    # The input whole, though it is moved first.
+    "permute: {order: [1, 2, 0]}\nrelu": 256 + 256,
+    # A batch norm is worked into what is before it; alone it has nothing that must be read.
+    "conv: {out: 2, k: 1, bias: false}\nbatch_norm\nrelu": 256 + 8 + 128,
+    # Of a learned tensor of 9 numbers one row is needed: the other two may be never asked for.
+    "parameter: {name: table, shape: [3, 3]}\nindex_select: {axis: 0, size: 5}\nrelu": 3 + 15,
+    # Nobody knows what it reads, and which of its tensors.
+    "opaque: {op: top, shape: [3], tensors: [[100]]}": 3,
+    # What is cut off is not read.
+    "pad: {p: [[-2, 0], [0, 1]]}\nrelu": 4 * 6 * 8 + 4 * 6 * 9,
+    # The part that nobody asks for is not read.
+    "split: {name: parts, sections: [1, 3]}\nrelu: {from: parts.0}": 64 + 64,
+}
+
+
+@pytest.mark.parametrize("layers", NEEDED)
+def test_a_network_needs_what_its_operations_need(layers: str) -> None:
+    found = bound_of(layers)
+    assert found.compulsory_bytes == 4 * NEEDED[layers]
+    assert found.bounds[0].seconds >= found.compulsory_bytes
+
+
+def test_what_windows_read_is_counted() -> None:
+    """Against every cell that a window covers, one by one."""
+    random = Random(7)
+    for _ in range(500):
+        size, kernel, stride = random.randint(1, 20), random.randint(1, 5), random.randint(1, 6)
+        dilation, before = random.choice((1, 1, 2, 3)), random.randint(-3, 4)
+        count, window = random.randint(1, 6), Window(kernel, stride, before, 0, dilation)
+        cells = {
+            y * stride - before + j * dilation for y in range(count) for j in range(kernel)
+        } & {*range(size)}
+        read = window.read_cells(size, count)
+        assert read <= len(cells), window
+        if dilation == 1 or stride == 1:
+            assert read == len(cells), window
+
+
+def test_bytes_are_the_numbers_of_analyze(run: Run) -> None:
+    """LeNet by what `analyze` says of each layer: a chain, where each reads what is before it."""
+    analysis = run("analyze", "lenet", "--json").json
+    asked = ("roofline", "lenet", "--device", "a100", "--json")
     found = {row["name"]: row["bytes"] for row in run(*asked).json["devices"][0]["layers"]}
+    before = prod(analysis["input"])
+    expected = {}
+    for row in analysis["layers"]:
+        made = prod(row["output_shape"])
+        if row["type"] != "flatten":
+            expected[row["name"]] = 4 * (row["params"] + before + made)
+        before = made
     assert found == expected
     assert analysis["totals"]["moved_bytes"] == sum(expected.values())
+
+
+def test_the_bytes_of_branches() -> None:
+    """By hand: an input that two layers read, a sum that reads one tensor twice, and a split."""
+    found = bound_of(
+        """conv: {name: a, out: 2, k: 1, bias: false}
+conv: {name: b, out: 2, k: 1, bias: false, from: input}
+add: {from: [a, b, a]}
+split: {name: halves, sections: 2}
+parameter: {name: token, shape: [1, 8, 8]}
+dropout: {name: seen, from: token}
+concat: {name: c, from: [halves.1, seen]}
+relu""",
+        batch=3,
+    )
+    moved = {work.name: Fraction(work.bytes, 4) for work in found.layers}
+    a = b = 3 * 128
+    assert moved == {
+        "a": 8 + 3 * 256 + a,
+        "b": 8 + 3 * 256 + b,
+        "add": a + b + 3 * 128,
+        "halves": 3 * (128 + 128),
+        "c": 3 * 64 + 64 + 3 * 128,
+        "relu": 2 * 3 * 128,
+    }
+    assert found.compulsory_bytes == 4 * (8 + 8 + 3 * 256 + 64 + 3 * 128)
+
+
+def test_shared_weights_are_of_their_owners_type() -> None:
+    """The last that reads them does not say what they are."""
+    text = """
+name: N
+input: [2, 4, 4]
+layers:
+  - conv: {name: a, out: 2, k: 1, bias: false, dtype: float16}
+  - conv: {name: b, out: 2, k: 1, bias: false, weights: a, dtype: float64}
+"""
+    network = convcalc.loads(text)
+    many = dict.fromkeys(("float16", "float32", "float64"), Fraction(1))
+    found = network.roofline(ONE._replace(operations_per_second=FrozenDict(many)))
+    assert found.compulsory_bytes == 4 * 32 + 4 * 2 + 32 * 8
+    assert [work.bytes for work in found.layers] == [8 + 128 + 64, 8 + 64 + 256]
+
+
+def test_two_types_may_be_computed_at_once() -> None:
+    found = bound_of(
+        "conv: {out: 2, k: 1, bias: false, dtype: int8}\nconv: {out: 2, k: 1, bias: false}"
+    )
+    (bound,) = found.bounds
+    first, second = 128 * 7, 128 * 3
+    assert found.compulsory_operations == {"int8": first, "float32": second}
+    fast = ONE._replace(bytes_per_second=Fraction(10**9))
+    (bound,) = (
+        convcalc.loads(
+            b"name: N\ninput: [4, 8, 8]\nlayers:\n"
+            b"  - conv: {out: 2, k: 1, bias: false, dtype: int8}\n"
+            b"  - conv: {out: 2, k: 1, bias: false}\n"
+        )
+        .roofline(fast)
+        .bounds
+    )
+    assert bound.seconds == first
+    assert bound.unfused_seconds == first + second
 
 
 def test_what_vanishes_leaves_weights_inputs_and_outputs(run: Run) -> None:
@@ -95,12 +193,12 @@ def test_seconds_are_the_longer_of_two() -> None:
     assert [(w.operations, w.bytes) for w in found.layers] == [(144, 344), (48, 384)]
     assert [w.intensity for w in found.layers] == [Fraction(144, 344), Fraction(1, 8)]
     assert list(map(tuple, bound.layers)) == [(344, "memory"), (384, "memory")]
+    # As a whole the comparisons are folded: 6 weights, 32 numbers that enter, and 48 that leave.
     assert tuple(bound[1:4]) == (344, "memory", 728)
     slow = ONE._replace(operations_per_second=FrozenDict({"float32": Fraction(144, 344)}))
     (bound,) = network.roofline(slow).bounds
     assert list(map(tuple, bound.layers)) == [(344, "compute"), (384, "memory")]
-    assert (bound.seconds, bound.bound) == (Fraction(192 * 344, 144), "compute")
-    assert bound.unfused_seconds == 728
+    assert tuple(bound[1:4]) == (344, "compute", 728)
 
 
 def test_a_layer_of_its_own_type_has_its_peak_and_its_bytes() -> None:
@@ -114,15 +212,17 @@ def test_a_layer_of_its_own_type_has_its_peak_and_its_bytes() -> None:
 
 
 def test_peaks_are_asked_of_the_types_that_there_are(run: Run) -> None:
-    """A device without a figure for float32 takes a network of which all is int8."""
+    """A device without a figure for float64 takes a network of which all is int8."""
     asked = ("roofline", "-", "--device", "jetson-agx-orin", "--json")
     mixed = SPEC.replace(b"bias: false", b"bias: false, dtype: int8")
     whole = mixed.replace(b"relu", b"relu: {dtype: int8}")
     (device,) = run(*asked, stdin=whole).json["devices"]
     assert device["operations_per_second"] == 85_196_800_000_000
+    mixed += b"  - conv: {out: 3, k: 1}\n"
     (device,) = run(*asked, "--dtype", "float16", stdin=mixed).json["devices"]
     assert (device["operations_per_second"], device["ridge"]) == (None, None)
-    assert "has no figure for float32" in run(*asked, stdin=mixed).err
+    assert [layer["dtype"] for layer in device["layers"]] == ["int8", "float16", "float16"]
+    assert "has no figure for float64" in run(*asked, "--dtype", "float64", stdin=mixed).err
 
 
 def test_a_layer_of_unknown_cost_is_in_the_bound_with_its_bytes(run: Run) -> None:
@@ -151,6 +251,9 @@ def test_several_devices_side_by_side(run: Run) -> None:
     answer = run("roofline", "lenet", *devices, "--json").json
     assert [each["device"] for each in answer["devices"]] == ["rtx-4090", "raspberry-pi-5"]
     rows = list(csv.DictReader(run("roofline", "lenet", *devices, "--csv").out.splitlines()))
+    whole = [(each["device"], each["seconds"], each["bound"]) for each in answer["devices"]]
+    found = [(row["device"], float(row["network_seconds"]), row["network_bound"]) for row in rows]
+    assert [*dict.fromkeys(found)] == whole
     told = [(row["device"], row["name"], float(row["seconds"]), row["bound"]) for row in rows]
     assert told == [
         (each["device"], layer["name"], layer["seconds"], layer["bound"])
@@ -161,6 +264,58 @@ def test_several_devices_side_by_side(run: Run) -> None:
     assert "At least" in text
     assert "takes longer" in text
     assert "rtx-4090" in text.splitlines()[4]
+
+
+def test_rows_say_which_network_they_are_of(run: Run) -> None:
+    asked = ("roofline", "resnet18", "resnet34", "--device", "a100", "--depth", "1", "--csv")
+    rows = list(csv.DictReader(run(*asked).out.splitlines()))
+    assert {row["network"] for row in rows} == {"resnet18", "resnet34"}
+
+
+def test_blocks_are_their_layers_one_after_the_other(run: Run) -> None:
+    asked = ("roofline", "resnet18", "--device", "t4", "--json")
+    (layers,) = [device["layers"] for device in run(*asked).json["devices"]]
+    answer = run(*asked, "--depth", "1").json
+    (device,) = answer["devices"]
+    names = [row["name"] for row in device["layers"]]
+    assert names[-6:] == ["conv2_x", "conv3_x", "conv4_x", "conv5_x", "adaptive_avg_pool", "linear"]
+    for row in device["layers"]:
+        inside = [each for each in layers if f"{each['name']}.".startswith(f"{row['name']}.")]
+        for key in ("operations", "bytes"):
+            assert row[key] == sum(each[key] for each in inside)
+        assert row["seconds"] == pytest.approx(sum(each["seconds"] for each in inside))
+    assert device["unfused_seconds"] == pytest.approx(sum(each["seconds"] for each in layers))
+
+
+def test_the_longest_rows_alone(run: Run) -> None:
+    asked = ("roofline", "resnet18", "--device", "t4")
+    whole, first = (run(*asked, *more, "--json").json for more in ((), ("--top", "3")))
+    layers = whole["devices"][0].pop("layers")
+    longest = sorted(layers, key=lambda row: -row["seconds"])[:3]
+    assert first["devices"][0].pop("layers") == longest
+    assert first.pop("rows") == len(layers)
+    assert first == whole
+    text = run(*asked, "--top", "3").out
+    assert f"The first 3 of {len(layers)} rows, by their time on t4" in text
+
+
+def test_the_whole_does_not_hang_on_fuse(run: Run) -> None:
+    """What folds batch norms is no slower than what is said of the network."""
+    asked = ("roofline", "mobilenet_v2", "--device", "raspberry-pi-5", "--json")
+    (fused,), (apart,) = (run(*asked, way).json["devices"] for way in ("--fuse", "--no-fuse"))
+    assert fused["seconds"] == apart["seconds"] <= fused["unfused_seconds"]
+    assert fused["unfused_seconds"] < apart["unfused_seconds"]
+
+
+def test_figures_that_are_small_or_large(run: Run, tmp_path: Any) -> None:
+    path = tmp_path / "d.yaml"
+    text = (
+        "name: d\nsource: here\noperations_per_second: {float32: 0.125}\nbytes_per_second: 1e200\n"
+    )
+    path.write_text(text)
+    out = run("roofline", "-", "--device", str(path), stdin=SPEC).out
+    assert "d       0.125  1.000e+200 " in out
+    assert max(map(len, out.split())) < 40
 
 
 def test_a_number_is_the_nearest_float_of_an_exact_one(run: Run) -> None:

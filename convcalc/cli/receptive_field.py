@@ -10,6 +10,7 @@ import click
 from convcalc.cli import options, output, progress
 from convcalc.cli.command import Command
 from convcalc.diagnostics import fail
+from convcalc.words import quoted
 
 if TYPE_CHECKING:
     from convcalc.api import Network
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     shell_complete=options.layers,
     help="What is seen of a layer's output, or of one input, instead of the input.",
 )
+@click.option(
+    "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
+)
 @options.network_options
 @output.output_options
 @options.error_format_option
@@ -44,24 +48,27 @@ def command(
     specs: tuple[str, ...],
     layer: str | None,
     since: str | None,
+    depth: int | None,
 ) -> None:
     """Print how much of the input a cell of each layer sees, on each axis.
 
-    Cell y sees the cells of the input from y·stride − padding on, as many as the receptive field
-    has. Stride and padding are fractions behind transposed convolutions and upsampling. A layer is
-    global that sees all, wherever the cell is, and not aligned where paths have met that are
-    centred otherwise.
+    Below the table stands what its words mean. With --depth a block's row is that of its last
+    layer.
 
     \b
     Examples:
       convcalc receptive-field resnet50
+      convcalc receptive-field resnet50 --depth 1
       convcalc receptive-field resnet50 --layer conv3_x
       convcalc receptive-field vgg16 --from stage_3 --until stage_5
       convcalc receptive-field mobilenet_v2 --input 192 --json
     """
     from convcalc.receptive_field import ReceptiveFields
-    from convcalc.render.receptive_field import Found, explained, report
+    from convcalc.render.receptive_field import Found, explained, folded, report
 
+    if layer is not None and depth is not None:
+        message = "`--depth` folds the rows of a list, and `--layer` explains a single layer"
+        raise fail("usage", message, "leave one of them out")
     if layer is not None:
         if len(specs) > 1:
             message = "`--layer` explains a layer of one network, and there are several"
@@ -74,5 +81,9 @@ def command(
     every = []
     for spec in progress.each(specs, "looking back"):
         network = load(spec)
-        every.append(Found(network, network.receptive_field(since), since))
+        found = Found(network, network.receptive_field(since), since)
+        if not found.fields and since is not None:
+            message = f"no layer sees anything of {quoted(since)}"
+            raise fail("sees-nothing", message, "name a layer that others read")
+        every.append(found if depth is None else folded(found, depth))
     printer.print(report(every))

@@ -28,11 +28,19 @@ if TYPE_CHECKING:
     shell_complete=candidates.devices,
     help="A device, or a YAML file of one; several stand side by side.",
 )
-@click.option("--list-devices", "is_list", is_flag=True, help="List the devices instead.")
+@click.option(
+    "--list-devices", "is_list", is_flag=True, help="List the devices, or all of those of --device."
+)
 @options.network_options
 @options.batch_option
 @options.dtype_option
 @options.fuse_option
+@click.option(
+    "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
+)
+@click.option(
+    "--top", type=options.Whole(1), metavar="N", help="The N rows alone that take longest."
+)
 @options.si_option
 @output.output_options
 @options.error_format_option
@@ -45,14 +53,16 @@ def command(
     batch: int,
     dtype: str | None,
     fuse: bool | None,
+    depth: int | None,
+    top: int | None,
     si: bool,
 ) -> None:
     """Print the least time that a network and each of its layers take on a device.
 
     That is the longer of two: all operations at the device's peak, and all bytes at its memory's
-    bandwidth. It is a bound: what does these operations is no faster, and mostly slower. A layer's
-    bytes are its weights, inputs and outputs, once each; a network's those of its weights, inputs
-    and outputs, which no way to run it can do without.
+    bandwidth. It is a bound, and mostly far below the time: of the operations as counted, with each
+    tensor through memory once. A layer's bytes are its weights, inputs and outputs; a network's
+    those of its weights, inputs and outputs, with batch norms and activations folded.
 
     A device is a name from --list-devices or a YAML file with its `name`, `source`,
     `operations_per_second` of each type of number, and `bytes_per_second`.
@@ -62,17 +72,21 @@ def command(
       convcalc roofline mobilenet_v2 --device raspberry-pi-5
       convcalc roofline resnet50 --device rtx-4090 --device a100 --dtype float16 --batch 64
       convcalc roofline mobilenet_v2 --device stm32h743 --dtype int8 --input 96
+      convcalc roofline resnet50 --device a100 --device t4 --depth 1 --top 10
       convcalc roofline mynet.yaml --device myboard.yaml --csv
       convcalc roofline --list-devices
+      convcalc roofline --list-devices --device rtx-4090
     """
     if is_list:
-        if specs or devices:
-            message = "`--list-devices` lists all devices, and asks nothing of a network"
-            raise fail("usage", message, "leave it out, or the rest")
+        asked = (specs, batch != 1, dtype, fuse is not None, depth, top, si)
+        if any(asked):
+            message = "`--list-devices` lists devices, and asks nothing of a network"
+            raise fail("usage", message, "leave it out, or all but --device")
         from convcalc import devices as known
         from convcalc.render.devices import report as listed
 
-        printer.print(listed(known.every()))
+        chosen = _devices(devices) if devices else known.every()
+        printer.print(listed(chosen, in_full=bool(devices)))
         return
     if not specs:
         raise options.missing_spec(click.get_current_context())
@@ -82,28 +96,17 @@ def command(
     from convcalc.render.roofline import report
 
     found = _devices(devices)
-    printer.print(
-        report(
-            [
-                load(spec).roofline(*found, batch=batch, dtype=dtype or "float32", fuse=fuse)
-                for spec in progress.each(specs, "bounding")
-            ],
-            si,
-        )
-    )
+    bounded = []
+    for spec in progress.each(specs, "bounding"):
+        each = load(spec).roofline(*found, batch=batch, dtype=dtype or "float32", fuse=fuse)
+        bounded.append(each.folded(depth) if depth else each)
+    printer.print(report(bounded, si, top))
 
 
 def _devices(names: tuple[str, ...]) -> list[Device]:
     """The devices that are asked for. Raises ConvcalcError, also for one that comes twice."""
     from convcalc import devices
 
-    found: dict[str, Device] = {}
-    for name in names:
-        device = devices.find(name)
-        if devices.is_path(name):
-            notes().read.append(name)
-        if device.name in found:
-            message = f"the device `{device.name}` is asked for twice"
-            raise fail("usage", message, "leave one of them out, or give its file another `name`")
-        found[device.name] = device
-    return [*found.values()]
+    found = devices.found(names)
+    notes().read.extend(name for name in names if devices.is_path(name))
+    return found

@@ -23,6 +23,12 @@ def find(name: str) -> Convention:
     Raises ConvcalcError, which lists the known names, or the versions of the tool.
     """
     tool, at, version = name.partition("@")
+    if tool not in names() and tool not in _REGISTRY.all_names():
+        from convcalc import sizes  # what is right needs none
+
+        if tool in sizes.names():
+            help = f"its sizes are `convcalc memory NAME --definition {tool}`"
+            raise fail("unknown-convention", f"`{tool}` counts no operations", help)
     if not at or name in names():
         return _REGISTRY.find(name)
     newest = _REGISTRY.find(tool)

@@ -233,6 +233,16 @@ def padded(site: Site, kernel: Value, stride: Value, pad: Callable[[Value], Step
         (padding,) = pads
     if one_or_all(padding) in (0, (0, 0)):
         return Padded()
+    if isinstance(padding, Expression):
+        given = {getattr(placed.layer, "padding", 0) for placed in site.uses}
+        if given == {"same"}:
+            return Padded(own=site.spell(padding))
+        if "same" in given:
+            if any(one_or_all(each) not in ("same", 0) for each in given):
+                raise Unsayable("has a padding that is `same` in one call, and cells in another")
+            code = site.spell(padding)
+            code = code if code.isidentifier() else f"({code})"
+            return Padded(own=f'{code} or "valid"')  # it may be 0
     if _is_one(stride):
         if choice := _words_of_choice(site, padding, kernel, dilation):
             return Padded(own=choice)

@@ -570,6 +570,15 @@ def _presets(placed: _Placed) -> dict[str, dict[str, Value]]:
     return {each.key: each.noting(_preset) for each in entries}
 
 
+def _notes(placed: _Placed) -> dict[str, str]:
+    """Texts by names."""
+    result = {}
+    for each in _entries(placed, "names of definitions to texts", 'torchsummary: "…"'):
+        each.as_key().noting(_layer_name)
+        result[each.key] = each.noting(_text)
+    return result
+
+
 def _preset(placed: _Placed) -> dict[str, Value]:
     entries = _entries(placed, "variables to values", f"{placed.key}: {{alpha: 0.5}}")
     return {each.key: each.noting(partial(_setting, placed.key)) for each in entries}
@@ -1004,6 +1013,7 @@ CHECKS: Mapping[str, _Check] = {
     "merge": _merge,
     "network": _network,
     "paths": _paths,
+    "notes": _notes,
     "presets": _presets,
     "rows": _rows,
     "output_shape": partial(_shape, most=MOST_AXES),

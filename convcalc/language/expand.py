@@ -64,6 +64,7 @@ def expand(
         made.leaving,
         preset,
         FrozenDict(made.variables),
+        notes=FrozenDict(spec.notes),
     )
 
 

@@ -133,8 +133,8 @@ class Block(Form):
     """names for values that are worked out once, when the block is entered"""
     module: Condition = Field(None, examples=[True, "k == 3"])
     """whether the modelled code has a module class of its own for it, which is no
-    `nn.Sequential`; when left out, where none could run it: it has branches, a residual, a `from`
-    or a layer that is `functional`"""
+    `nn.Sequential`; when left out, where none could run it: it has branches, a residual, a `from`,
+    or a layer that is `functional` or has no module in PyTorch"""
     layers: Layers = Field(examples=[[{"conv": {"out": "hidden", "k": 1}}, "relu"]])
     """the layers"""
 
@@ -148,6 +148,11 @@ class Spec(Form):
     """where the numbers can be checked"""
     description: Text = Field("", examples=["A small network."])
     """free text"""
+    notes: Annotated[dict[str, str], Checked("notes")] = Field(
+        {}, examples=[{"torchsummary": "also counts StochasticDepth, which is no layer here"}]
+    )
+    """what to know of the sizes that a tool prints, by the name of the definition: where it counts
+    what is no layer, or stops"""
     variables: Values = Field({}, examples=[{"alpha": 1.0}])
     """the numbers that a user may set, each with its default"""
     presets: Annotated[dict[str, dict[str, Value]], Checked("presets")] = Field(

@@ -99,8 +99,7 @@ class Placing:
             raise self.mistakes.shapes(refusal, st, call.open.values(), scope, inputs) from None
         try:
             name = call.name or st.type
-            module = not layer.inline
-            with self.builder.group(name, st.type, layer, call.functional, module):
+            with self.builder.group(name, st.type, layer, call.functional, layer.module):
                 made = layer.build(self.builder, *inputs)
         except Refusal as refusal:
             # The part that refuses is not in the file.

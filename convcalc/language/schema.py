@@ -132,6 +132,7 @@ def _values() -> dict[str, _Schema]:
         "output_shape": _any(_list(size, minItems=1, maxItems=MOST_AXES), _ref("expression")),
         "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),
         "presets": {"type": "object", "additionalProperties": _ref("values")},
+        "notes": _mapping(_ref("layer_name"), _ref("text")),
     }
 
 

@@ -211,4 +211,7 @@ def _follows(st: Statement) -> bool:
     """Whether a line is modules that take what the line above makes, and nothing else."""
     if st.body.from_ or st.type in ("residual", "branches"):
         return False
-    return not st.body.functional if isinstance(st.body, Call) else is_sequential(st.body.layers)
+    if not isinstance(st.body, Call):
+        return is_sequential(st.body.layers)
+    layer = layers.TYPES.get(st.type)  # a block has none
+    return not (st.body.functional or (layer is not None and layer.inline))

@@ -212,6 +212,9 @@ class Softmax(Activation):
     def sight(self, x: Shape, y: Shape) -> Sight:
         return only_whole(len(x) - 1, (self.axis,))
 
+    def is_in_module(self, functional: bool, attending: bool) -> bool:
+        return super().is_in_module(functional, attending) and not attending  # which call `softmax`
+
 
 @layer("clamp")
 class Clamp(Activation):

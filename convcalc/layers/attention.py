@@ -353,7 +353,7 @@ class SelfAttention(Composite):
     Example: `- self_attention: {heads: 12}` on `768x197`
     """
 
-    inline = False
+    module = True
     attends = True
     spatial_axes = (1, 1)
     natural_axes = 1
@@ -441,3 +441,8 @@ class Opaque(Layer):
 
     def sight(self, x: Shape, y: Shape) -> Sight:
         return whole(len(x) - 1)
+
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        return (0,) * len(inputs)  # it is not known what it reads

@@ -178,7 +178,7 @@ class Layer:
     #: vanishes into a layer before it that absorbs it.
     vanishes: ClassVar[bool] = False
     #: Whether PyTorch has no module for it: it is an operator, a method or a tensor in the code of
-    #: another, where tools that look at modules do not see it; or a stack without a class.
+    #: another, where tools that look at modules do not see it.
     inline: ClassVar[bool] = False
     #: How many inputs it takes; None: `fewest_inputs` or more.
     arity: ClassVar[int | None] = 1
@@ -302,6 +302,13 @@ class Layer:
         """Letters that formulas have for the last sizes of each input; none: as for all types."""
         return ()
 
+    def is_in_module(self, functional: bool, attending: bool) -> bool:
+        """Whether PyTorch's code for it is the call of a module, which has hooks.
+
+        `functional`: the modelled code calls a function. `attending`: it is a part of an attention.
+        """
+        return not (functional or self.inline)
+
     def inner_elements(self, y: Shape) -> int:
         """The elements that a module within it makes on the way to its output."""
         return 0
@@ -309,6 +316,26 @@ class Layer:
     def storage(self, x: Shape) -> Storage:
         """Where its output is kept, its (first) input being `x`."""
         return Storage.OWN
+
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        """The elements of each input that it cannot do without, at the least, for one sample.
+
+        `unread` is how many of those that it makes nobody reads; 0 unless it only moves them.
+        Unless a type says otherwise, it needs what its windows read, without these all of an
+        input, and each of that is in what it makes.
+        """
+        found = []
+        for x in inputs:
+            (y, *_), windows = outputs, () if self.transposed else self.windows(x)
+            if windows and len(y) == len(x):
+                axes = zip(windows, x.spatial, y.spatial)
+                read = x.channels * product([w.read_cells(n, count) for w, n, count in axes])
+            else:
+                read = x.size
+            found.append(max(read - unread, 0))
+        return tuple(found)
 
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         """What it keeps for its backward pass; see `convcalc.layers.keeping`.

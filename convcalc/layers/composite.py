@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Annotated, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 from convcalc.layers.base import TYPES, Layer, find, layer
 from convcalc.layers.convolution import IN_CHANNELS, Conv, DepthwiseConv, PointwiseConv
@@ -36,7 +36,8 @@ class Composite(Layer):
     """A layer type that stands for a stack of others."""
 
     family = "composite"
-    inline = True
+    #: Whether the code that has it has a module class of its own for it.
+    module: ClassVar[bool] = False
 
     def require(self, x: Shape) -> None:
         """Refuse an input that its own fields do not fit; its parts refuse the rest.
@@ -198,7 +199,7 @@ class SqueezeExcite(Composite):
     Example: `- squeeze_excite: {squeeze: 24}` on `96x28x28`
     """
 
-    inline = False
+    module = True
     spatial_axes = (1, 3)
     squeeze: Count
     activation: Annotated[str, ActivationName()] = "relu"

@@ -19,7 +19,7 @@ from convcalc.layers.fields import (
 )
 from convcalc.layers.grouping import per_group
 from convcalc.layers.keeping import INPUT_KEPT, Kept, Own, Wanted
-from convcalc.reach import Sight, in_place, only_whole, shifted, sight_of
+from convcalc.reach import Doubt, Reach, Sight, kept, only_whole, shifted, sight_of
 from convcalc.shape import MOST_AXES, Shape
 from convcalc.window import Window
 
@@ -263,14 +263,19 @@ class Concat(Join):
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], part: int
     ) -> tuple[Sight, ...]:
         starts = [sum(x[self.axis] for x in inputs[:index]) for index in range(len(inputs))]
-        return tuple(_moved(x, self.axis, start) for x, start in zip(inputs, starts))
+        doubt = Doubt.BESIDE if len(inputs) > 1 else None
+        return tuple(_moved(x, self.axis, start, doubt) for x, start in zip(inputs, starts))
 
 
-def _moved(x: Shape, axis: int, cells: int) -> Sight:
-    """How a tensor sees `x`, which lies so many cells further on in it on an axis."""
-    if axis == 0 or cells == 0:
-        return in_place(x[1:], x[1:])
-    return sight_of([shifted(cells if each == axis else 0) for each in range(1, len(x))])
+def _moved(x: Shape, axis: int, cells: int, doubt: Doubt | None = None) -> Sight:
+    """How a tensor sees `x`, which lies so many cells further on in it on an axis.
+
+    The `doubt` is for the part of that axis which is not of `x`.
+    """
+    if axis == 0 or (cells == 0 and doubt is None):
+        return kept(len(x) - 1)
+    moved = shifted(cells, doubt)
+    return sight_of([moved if each == axis else Reach() for each in range(1, len(x))])
 
 
 def _axis_that_fits(inputs: tuple[Shape, ...]) -> str:
@@ -422,6 +427,12 @@ class IndexSelect(_Moving):
     def sight(self, x: Shape, y: Shape) -> Sight:
         return only_whole(len(x) - 1, (self.axis,))  # which cells it takes is not said
 
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        (y,) = outputs  # which may be one cell, again and again
+        return (-(-(y.size - unread) // y[self.axis]),)
+
 
 @layer("slice")
 class Slice(_Moving):
@@ -479,6 +490,11 @@ class Slice(_Moving):
 
     def is_trained_view(self, x: Shape) -> bool:
         return True
+
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        return (outputs[0].size - unread,)
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         axis = self.axis % len(x)

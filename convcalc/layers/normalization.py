@@ -113,6 +113,9 @@ class LayerNorm(_Affine):
     def operations(self, x: Shape, y: Shape) -> Operations:
         return _normalized(x.size, self._groups(x), self.affine)
 
+    def is_in_module(self, functional: bool, attending: bool) -> bool:
+        return True  # torchvision's `LayerNorm2d` is a module that calls the function
+
     def _groups(self, x: Shape) -> int:
         """How many means there are."""
         return x.positions if self.over == "channels" else 1

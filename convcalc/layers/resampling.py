@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from struct import pack, unpack
 from typing import Annotated, Any
 
-from convcalc.arithmetic import Refusal, divides, exact_div, holds, require, scaled, value_of
+from convcalc.arithmetic import (
+    Refusal,
+    divides,
+    exact_div,
+    holds,
+    product,
+    require,
+    scaled,
+    value_of,
+)
 from convcalc.layers.axes import cells
 from convcalc.layers.base import NOTHING, Field, Operations, Unary, layer
 from convcalc.layers.fields import (
@@ -21,13 +31,17 @@ from convcalc.layers.fields import (
 from convcalc.layers.keeping import INPUT_KEPT, NOTHING_KEPT, Kept, Wanted
 from convcalc.layers.pooling import adaptive_mean, kept_by_adaptive_mean
 from convcalc.reach import (
+    Doubt,
     Reach,
     Sight,
     adaptive,
     interpolated,
+    kept,
     nearest,
     reach_of,
+    shifted,
     sight_of,
+    widened,
 )
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -153,6 +167,28 @@ class Pad(Unary):
             return ()
         return tuple(Window(1, 1, *margins.get(axis, (0, 0))) for axis in range(1, len(x)))
 
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        (x,) = inputs
+        kept = list(x)
+        for axis, ends in self._margins(x).items():
+            kept[axis] = max(x[axis] + sum(min(pad, 0) for pad in ends), 0)
+        return (max(product(kept) - unread, 0),)
+
+    def sight(self, x: Shape, y: Shape) -> Sight:
+        if self.mode == "constant":
+            return super().sight(x, y)
+        margins = self._margins(x)
+        return sight_of([self._reach(*margins.get(axis, (0, 0))) for axis in range(1, len(x))])
+
+    def _reach(self, before: int, after: int) -> Reach | None:
+        """What a cell sees of an axis where the new cells are copies of others."""
+        if before <= 0 and after <= 0:
+            return shifted(before)
+        # A cell in a circle's border is one of the other end.
+        return None if self.mode == "circular" else shifted(before, Doubt.MIRRORED)
+
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         return INPUT_KEPT if self.mode in ("reflect", "replicate") else NOTHING_KEPT
 
@@ -222,6 +258,9 @@ class Upsample(Unary):
         return Operations(mul=taps * y.size, add=(taps - 1) * y.size) if taps else NOTHING
 
     def sight(self, x: Shape, y: Shape) -> Sight:
+        support = _SUPPORT.get(self.mode)
+        if support is not None and x.spatial == y.spatial:
+            return kept(len(x) - 1)
         factors = self.scale or (None,) * (len(x) - 1)
         axes = zip(x.spatial, y.spatial, factors)
         return sight_of([None if n == 1 else self._reach(n, o, by) for n, o, by in axes])
@@ -230,15 +269,63 @@ class Upsample(Unary):
         """What a cell sees of an axis; the factor is None where a size is asked for."""
         if self.mode == "area":
             return adaptive(size, output)
-        # A factor is the number that its text says, and where one is given, it is what scales.
-        ratio = Fraction(output, size) if factor is None else Fraction(str(factor))
-        support = _SUPPORT.get(self.mode)
-        if support is None:
-            return nearest(ratio, is_exact=self.mode == "nearest-exact")
-        return interpolated(ratio, support)
+        # A factor is the number that its text says, and where one is given, it is what scales,
+        # but where the size stays or, of `nearest`, doubles (PyTorch,
+        # aten/src/ATen/native/UpSample.h, `compute_source_index_and_lambda`, `nearest_idx`).
+        is_plain = output == size or (self.mode == "nearest" and output == 2 * size)
+        if factor is None or (is_plain and self.mode not in ("bicubic", "nearest-exact")):
+            ratio = Fraction(output, size)
+        else:
+            ratio = Fraction(str(factor))
+        if (support := _SUPPORT.get(self.mode)) is not None:
+            return interpolated(ratio, support)
+        is_exact = self.mode == "nearest-exact"
+        reach = nearest(ratio, is_exact=is_exact)
+        if _is_rounded(ratio, output, is_exact):
+            return widened(reach, 1, Doubt.ROUNDED)
+        return reach
+
+    def needed(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
+    ) -> tuple[int, ...]:
+        (x,), (y,) = inputs, outputs
+        if self.mode == "area":
+            return (x.size,)
+        # Each cell is made of one of its own at the least.
+        read = x.channels * product([min(n, made) for n, made in zip(x.spatial, y.spatial)])
+        return (max(read - unread, 0),)
 
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         return kept_by_adaptive_mean(outputs[0]) if self.mode == "area" else NOTHING_KEPT
+
+
+def _is_rounded(ratio: Fraction, output: int, is_exact: bool) -> bool:
+    """Whether some cell is a copy of another one than ⌊y/ratio⌋, since the scale is a float32.
+
+    PyTorch, aten/src/ATen/native/UpSample.h: `compute_scales_value<float>` and
+    `nearest_neighbor_compute_source_index`, whatever the numbers in the tensor are.
+    """
+    up, stride = ratio.numerator, ratio.denominator
+    if stride == 1 and up.bit_count() == 1:
+        return False
+    if output > _MOST_TRIED:
+        return True
+    scale = _float32(stride / up)
+    half = 0.5 if is_exact else 0.0
+    return any(
+        int(_float32((y + half) * scale)) != (2 * y + is_exact) * stride // (2 * up)
+        for y in range(output)
+    )
+
+
+#: Longer axes are not gone along cell by cell.
+_MOST_TRIED = 4096
+
+
+def _float32(number: float) -> float:
+    """The nearest number that a float32 holds."""
+    (found,) = unpack("f", pack("f", number))
+    return float(found)
 
 
 @layer("pixel_shuffle")

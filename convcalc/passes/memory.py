@@ -13,6 +13,8 @@ from convcalc.steps import Settings, steps_of
 
 #: The definitions that have a figure. Where an arena keeps each tensor takes too long for all.
 _DEFINITIONS = ("max_io", "live", "in_place")
+#: Pairs of tensors alive together that are looked at where an arena is planned.
+_MOST = 2_000_000
 _NOTHING = (None,) * len(_DEFINITIONS)
 
 
@@ -63,3 +65,59 @@ class Memory(Pass):
         for step, kept in zip(steps.steps, zip(*bytes)):
             found[step.node] = kept
         return iter(found)
+
+
+@add_pass
+class Arena(Pass):
+    """How far one block of memory is filled at each step, in which a planner places every tensor.
+
+    None where more pairs of tensors are alive together than can be looked at.
+    """
+
+    dear = True
+    figures = (
+        Figure(
+            "arena_bytes",
+            "Arena bytes",
+            unit="B",
+            of_steps=True,
+            total=largest,
+            meaning="Arena bytes: one block of memory that a greedy planner fills, up to the last"
+            " byte in use, as {dtype}; the total is its size.",
+        ),
+    )
+
+    def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None]]:
+        steps = steps_of(graph, settings)
+        course = find("arena").course(Run(graph, settings, steps, lifetimes_of(steps), most=_MOST))
+        found: list[tuple[int | None]] = [(None,)] * len(graph.nodes)
+        for step, bytes in zip(steps.steps, course.bytes if course else ()):
+            found[step.node] = (bytes,)
+        return iter(found)
+
+
+@add_pass
+class Train(Pass):
+    """What a step of training with Adam holds while each layer runs, the more of its two passes."""
+
+    dear = True
+    figures = (
+        Figure(
+            "train_bytes",
+            "Train bytes",
+            unit="B",
+            total=largest,
+            meaning="Train bytes: what a training step holds while a layer runs forward or"
+            " backward, gradients and what Adam keeps among it, weights apart, as {dtype}; the"
+            " total is the peak.",
+        ),
+    )
+
+    def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int]]:
+        from convcalc.memory.training import training  # few ask for it
+
+        found = training(graph, settings)
+        most: dict[str, int] = {}
+        for moment in found.moments:
+            most[moment.name] = max(moment.bytes, most.get(moment.name, 0))
+        return iter([(found.optimizer + most[node.name],) for node in graph.nodes])

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from convcalc.costs import Figure, unchanged
+from convcalc.arithmetic import product
+from convcalc.costs import Figure, Figures, largest, unchanged
 from convcalc.graph import Graph
+from convcalc.layers.base import Placed
 from convcalc.passes.base import Pass, add_pass
 from convcalc.receptive_field import Seen, seen_by_nodes
 from convcalc.steps import Settings
 
 
 def last(values: Iterable[int | None]) -> int | None:
-    """That of the last layer which has one; None where none has."""
-    known: int | None = None
+    """That of the last; None where there is none."""
+    found: int | None = None
     for value in values:
-        known = known if value is None else value
-    return known
+        found = value
+    return found
+
+
+def _has_own(figures: Figures) -> bool:
+    """Whether there is a bound, or there are several cells that could have had one.
+
+    What one cell alone sees says nothing of a network: a global pool, and a classifier behind it.
+    """
+    return figures["receptive_field"] is not None or figures["positions"] > 1
 
 
 @add_pass
 class ReceptiveField(Pass):
-    """The cells along the longest side of what is seen.
+    """The cells along the longest side of what is seen, and how many cells there are to see it.
 
-    A block's is that of its last layer with such a bound.
+    A block's is that of its last layer of more than one cell.
     """
 
     figures = (
@@ -32,22 +42,30 @@ class ReceptiveField(Pass):
             "Receptive field",
             total=last,
             times=unchanged,
+            counts=_has_own,
             meaning="Receptive field: how many cells of the input a cell of the layer sees along"
-            " the longer side; none where it sees all, or where there is no bound. A block's, and"
-            " the network's, is that of its last layer with one.",
+            " the longer side, at the most; none where it sees all, or where there is no bound. A"
+            " block's, and the network's, is that of its last layer of more than one cell.",
         ),
+        Figure("positions", "Positions", total=largest, times=unchanged, column=False),
     )
 
-    def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None]]:
-        known: dict[int, tuple[int | None]] = {}
-        for seen in seen_by_nodes(graph):
-            if id(seen) not in known:
-                known[id(seen)] = (_side(seen),)
-            yield known[id(seen)]
+    def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None, int]]:
+        known: dict[tuple[int, int], tuple[int | None, int]] = {}
+        for node, seen in zip(graph.nodes, seen_by_nodes(graph)):
+            key = id(seen), id(node.placed)
+            if key not in known:
+                known[key] = (None, 0) if seen is None else (_side(seen), _positions(node.placed))
+            yield known[key]
 
 
-def _side(seen: Seen | None) -> int | None:
+def _positions(placed: Placed) -> int:
+    """The cells of its outputs, channels aside."""
+    return max(product(shape[1:]) for shape in placed.outputs)
+
+
+def _side(seen: Seen) -> int | None:
     """The longest side of what is seen; None where an axis has no bound."""
-    sides = [span and span.most for span in seen.spans] if seen else []
+    sides = [span and span.most for span in seen.spans]
     bounds = [side for side in sides if side is not None]
     return max(bounds) if bounds and len(bounds) == len(sides) else None

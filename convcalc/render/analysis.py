@@ -227,9 +227,7 @@ def _with_shares(kept: Sequence[Column]) -> list[Column]:
     if any(column.is_share for column in kept):
         return list(kept)
     return [
-        each
-        for column in kept
-        for each in ((column, column.share) if column.numeric else (column,))
+        each for column in kept for each in ((column, column.share) if column.is_sum else (column,))
     ]
 
 
@@ -345,7 +343,7 @@ def _tree(
         more.append(_ALIKE)
     if any(line.branch.inside and not line.is_open for line in found):
         more.append("Blocks are folded to fit the screen; --depth N opens N levels of them.")
-        more += [] if _has_blocks(analysis) else [_SUMS]
+        more += [] if _has_blocks(analysis) else [_of_blocks(kept)]
     table = _table(analysis, ["Layer"], kept, lambda: zip(zip(labels), rows), si)
     return table._replace(heavy=frozenset(heavy), legend=(*more, *table.legend))
 
@@ -355,7 +353,14 @@ def _has_blocks(analysis: Analysis) -> bool:
     return any(row.depth is not None for row in analysis.rows)
 
 
-_SUMS = "A block's figures are the sums of its layers, its output is that of the last."
+def _of_blocks(kept: Sequence[Column]) -> str:
+    """What a legend says of the rows of blocks; a number that is no sum is explained apart."""
+    numbers = [column for column in kept if column.total is not None and column.numeric]
+    others = [column.title for column in numbers if not column.is_sum]
+    apart = f", {', '.join(others)} apart" if others else ""
+    return f"A block's figures are the sums of its layers{apart}; its output is that of the last."
+
+
 _ALIKE = "×N: N alike follow one another, and the figures are those of one."
 #: Columns that a tree has in its names.
 _NAMES = ("name", "type")
@@ -401,7 +406,7 @@ def _table(
         lambda: ((*first, *cells(row)) for first, row in rows()),
         tuple(totals),
         (
-            *([_SUMS] if _has_blocks(analysis) else []),
+            *([_of_blocks(kept)] if _has_blocks(analysis) else []),
             *legend(analysis, kept, set().union(*marks)),
         ),
     )

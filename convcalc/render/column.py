@@ -47,7 +47,8 @@ class Column(NamedTuple):
     `show` is its value as people read it, short where that is asked for; `numeric` columns stand to
     the right. `mark` is what stands behind the figure of a row that is not what it seems, which a
     legend explains; `costs`: sums lack layers of unknown cost. `measure` is what rows are sorted
-    by, where that is not the value. A share is read as what it is a share of.
+    by, where that is not the value. What `is_sum` is one in the whole, and each row has a share of
+    it, which is read as what it is a share of.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Column(NamedTuple):
     measure: Callable[[Any], int | None] | None = None
     #: What a legend says of its values.
     note: str = ""
+    is_sum: bool = False
 
     @property
     def is_share(self) -> bool:

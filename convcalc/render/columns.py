@@ -157,6 +157,7 @@ def _figure(figure: Figure) -> Column:
         figure.costs,
         # What a layer computes may be unknown; anything else that it lacks is not there.
         as_number(figure.unit, "?" if figure.costs else "") if figure.numeric else as_word,
+        is_sum=figure.is_sum,
     )
 
 
@@ -204,6 +205,7 @@ def _convention(name: str) -> Column:
         mark=lambda r: (PASSED if r.counts[name].silent else "") + partial_mark(r.figures),
         costs=True,
         show=as_number(),
+        is_sum=True,
     )
 
 
@@ -211,7 +213,7 @@ def known() -> dict[str, Column]:
     """Every column but those of conventions, by key: words first, then figures and their shares."""
     passes.known()  # they register theirs
     figures = [_figure(figure) for figure in FIGURES.values() if figure.column]
-    shares = [column.share for column in figures if column.numeric]
+    shares = [column.share for column in figures if column.is_sum]
     return _WORDS | {column.key: column for column in (*figures, *shares)} | _RATIOS
 
 
@@ -252,6 +254,9 @@ def find(name: str) -> Column:
     key = f"{key}{SHARE}" if is_share else key
     if key in columns:
         return columns[key]
+    if is_share and (base := columns.get(key.removesuffix(SHARE))) and base.total is not None:
+        message = f"the column `{base.key}` has no shares: the whole is no sum of its layers"
+        raise fail("unknown-column", message, f"`{base.key}` has the numbers themselves")
     raise unknown(name, columns, f"FIGURE{SHARE} is a figure's share of the whole")
 
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any, NamedTuple
 
 from convcalc.render.column import Column
+from convcalc.render.column import as_number as as_amount
 from convcalc.render.fitting import fitting
 from convcalc.render.heading import heading, shapes
 from convcalc.render.lacking import lacking_of
-from convcalc.render.numbers import as_float, as_number, as_time, digits
-from convcalc.render.report import Fitted, Records, Report, Table
+from convcalc.render.numbers import as_float, as_number, as_rate, as_time, at_most, digits
+from convcalc.render.report import Records, Report, Table
 from convcalc.render.tree import labelled
-from convcalc.roofline import COMPUTE, MEMORY, Bound, Least, Roofline, Work
+from convcalc.roofline import COMPUTE, Bound, Least, Roofline, Work
 from convcalc.visible import cut_inside
-from convcalc.words import PARTIAL, counted, grouped, short
+from convcalc.words import PARTIAL, counted, short
 
 FORMAT = "convcalc.roofline/1"
-_RECORD = ("network", "batch", "dtype", "device", "name", "operations", "bytes", "intensity")
+_ABOUT = ("network", "batch", "device", "network_seconds", "network_bound")
+_LAYER = ("name", "dtype", "operations", "bytes", "intensity", "seconds", "bound")
 _LEAST = (
     "At least: all operations at the device's peak, or all bytes at its bandwidth, whichever takes"
     " longer. It is a bound, not an estimate."
 )
 _EACH = "A layer by itself reads its weights and inputs, and writes its outputs, once each."
+_RATIO = (
+    "Ops/byte: operations for each byte that moves. Ridge: those from which on a device's"
+    " arithmetic sets the time, and not its memory."
+)
+#: Behind a time that arithmetic sets, where several devices stand side by side.
+_COMPUTE = "*"
 
 
 class _Line(NamedTuple):
@@ -34,37 +42,56 @@ class _Line(NamedTuple):
     least: tuple[Least, ...]
 
 
-def report(found: Sequence[Roofline], si: bool = False) -> Report:
-    """A row a layer for each network, and a table of the whole."""
+def report(found: Sequence[Roofline], si: bool = False, top: int | None = None) -> Report:
+    """A row a layer, or a block, for each network, and a table of the whole.
+
+    With `top` that many rows alone: those that take longest on the first device.
+    """
 
     def objects() -> list[dict[str, Any]]:
-        return list(map(to_dict, found))
+        return [to_dict(each, top) for each in found]
 
     def lines() -> Iterator[Mapping[str, Any]]:
         for each in found:
-            for bound in each.bounds:
-                about = {
-                    "network": each.graph.name,
-                    "batch": each.batch,
-                    "dtype": each.dtype,
-                    "device": bound.device.name,
-                }
-                for work, least in zip(each.layers, bound.layers):
-                    yield about | _layer(work, least)
+            for index, bound in enumerate(each.bounds):
+                about = (
+                    each.graph.preset or each.graph.name,
+                    each.batch,
+                    bound.device.name,
+                    as_float(bound.seconds),
+                    bound.bound,
+                )
+                lead = dict(zip(_ABOUT, about))
+                for work, least in _lines(each, top):
+                    yield lead | _layer(work, least[index])
 
     def records() -> Records:
-        return Records((*_RECORD, "seconds", "bound"), (list(line.values()) for line in lines()))
+        return Records((*_ABOUT, *_LAYER), (list(line.values()) for line in lines()))
 
     def tables() -> list[Table]:
-        every = ((_whole(each), _layers(each, *_labelled(each), si)) for each in found)
-        return [table for pair in every for table in pair]
+        return [
+            table
+            for each in found
+            for table in (_whole(each), _layers(each, top, *_labelled(each, top), si))
+        ]
 
-    fitted = [fit for each in found for fit in _fitted(each)]
-    return Report(objects, lines, records, tables, None, fitted)
+    return Report(
+        objects, lines, records, tables, fitted=[partial(_fitted, each, top) for each in found]
+    )
 
 
-def to_dict(found: Roofline) -> dict[str, Any]:
+def _lines(found: Roofline, top: int | None) -> list[_Line]:
+    """The layers, or the first of them."""
+    least = zip(*(bound.layers for bound in found.bounds))
+    lines = [*map(_Line, found.layers, least)]
+    if top is None:
+        return lines
+    return sorted(lines, key=lambda line: line.least[0].seconds, reverse=True)[:top]
+
+
+def to_dict(found: Roofline, top: int | None = None) -> dict[str, Any]:
     """The roofline as JSON has it; see docs/json.md."""
+    lines = _lines(found, top)
     return {
         "format": FORMAT,
         **found.graph.to_dict(),
@@ -73,17 +100,27 @@ def to_dict(found: Roofline) -> dict[str, Any]:
         "fuse": found.fuse,
         "operations": found.operations,
         "bytes": found.bytes,
+        "compulsory_operations": dict(found.compulsory_operations),
         "compulsory_bytes": found.compulsory_bytes,
         "unknown": found.unknown,
-        "devices": [_bound(found, bound) for bound in found.bounds],
+        **({} if top is None else {"rows": len(found.layers)}),
+        "devices": [
+            {
+                **_bound(found, bound),
+                "layers": [_layer(work, least[index]) for work, least in lines],
+            }
+            for index, bound in enumerate(found.bounds)
+        ],
     }
 
 
 def _bound(found: Roofline, bound: Bound) -> dict[str, Any]:
-    device, dtype = bound.device, _common_dtype(found)
+    device, dtype = bound.device, found.common_dtype
     samples = found.batch / bound.seconds if bound.seconds else None
     return {
         "device": device.name,
+        "product": device.product or None,
+        "note": device.note or None,
         "operations_per_second": dtype and as_number(device.peak(dtype)),
         "bytes_per_second": as_number(device.bytes_per_second),
         "ridge": dtype and as_number(device.ridge(dtype)),
@@ -91,13 +128,13 @@ def _bound(found: Roofline, bound: Bound) -> dict[str, Any]:
         "bound": bound.bound,
         "unfused_seconds": as_float(bound.unfused_seconds),
         "samples_per_second": samples and as_float(samples),
-        "layers": [_layer(*pair) for pair in zip(found.layers, bound.layers)],
     }
 
 
 def _layer(work: Work, least: Least) -> dict[str, Any]:
     return {
         "name": work.name,
+        "dtype": work.dtype,
         "operations": work.operations,
         "bytes": work.bytes,
         "intensity": as_number(work.intensity),
@@ -106,137 +143,151 @@ def _layer(work: Work, least: Least) -> dict[str, Any]:
     }
 
 
-def _common_dtype(found: Roofline) -> str | None:
-    """The type that all layers are of, whose peak is a network's; None where they have several."""
-    dtypes = {work.dtype for work in found.layers} or {found.dtype}
-    return dtypes.pop() if len(dtypes) == 1 else None
-
-
 def _whole(found: Roofline) -> Table:
     """A row a device: its figures, and the least time of the whole network."""
-    dtype = _common_dtype(found)
+    dtype = found.common_dtype
 
     def rows() -> Iterator[tuple[str, ...]]:
         for bound in found.bounds:
             device, seconds = bound.device, bound.seconds
-            # The most samples a second are rounded up, as the least time is down.
-            most = -(-found.batch // seconds) if seconds else None
             yield (
                 device.name,
-                short(int(device.peak(dtype))) if dtype else "",
-                short(int(device.bytes_per_second)),
+                as_rate(device.peak(dtype)) if dtype else "",
+                as_rate(device.bytes_per_second),
                 digits(device.ridge(dtype)) if dtype else "",
                 as_time(seconds),
                 bound.bound,
-                grouped(most),
+                # Rounded up, as the least time is down.
+                at_most(found.batch / seconds) if seconds else "?",
             )
 
-    numbers = f"{short(found.operations)}{PARTIAL if found.unknown else ''} operations"
-    does = f"{numbers}; {short(found.compulsory_bytes)}B that must move: weights, inputs, outputs."
+    count = sum(found.compulsory_operations.values())
+    does = (
+        f"{short(count)}{PARTIAL if found.unknown else ''} operations, batch norms and activations"
+        f" folded; {short(found.compulsory_bytes)}B of weights, inputs and outputs, once each."
+    )
+    notes = [
+        f"{bound.device.name}: {note}" for bound in found.bounds if (note := bound.device.note)
+    ]
     header = ("Device", "Op/s", "Bytes/s", "Ridge", "At least", "Bound", "Samples/s ≤")
     numeric = (False, True, True, True, True, False, True)
-    return Table(heading(found.graph, found.batch), header, numeric, rows, (), (does,))
+    return Table(heading(found.graph, found.batch), header, numeric, rows, (), (does, *notes))
 
 
-def _labelled(found: Roofline) -> tuple[list[str], list[Column]]:
-    """The labels of the layers, and the columns behind them."""
-    labels = [labelled(work.name, work.type) for work in found.layers]
+def _labelled(found: Roofline, top: int | None) -> tuple[list[str], list[Column]]:
+    """The labels of the rows, and the columns behind them."""
+    labels = [labelled(work.name, work.type) for work, _ in _lines(found, top)]
     return labels, _columns(found.bounds)
 
 
 def _columns(bounds: Sequence[Bound]) -> list[Column]:
-    is_one = len(bounds) == 1
-
     def number(key: str, title: str, unit: str = "") -> Column:
-        def show(value: int | None, si: bool) -> str:
-            return short(value) + unit if si else grouped(value)
-
-        return Column(key, title, lambda line: getattr(line.work, key), numeric=True, show=show)
-
-    def ratio(value: Any, si: bool) -> str:
-        return "?" if value is None else digits(value)
-
-    def of_device(index: int, bound: Bound) -> Iterable[Column]:
-        def seconds(line: _Line) -> Fraction:
-            return line.least[index].seconds
-
-        def word(line: _Line) -> str:
-            return line.least[index].bound
-
-        def show(value: Fraction, si: bool) -> str:
-            return as_time(value)
-
-        if is_one:
-            yield Column("seconds", "At least", seconds, numeric=True, show=show)
-            yield Column("bound", "Bound", word)
-        else:
-            name = bound.device.name
-            # Side by side with other devices, each has its word behind its time.
-            yield Column(
-                f"seconds_{index}", name, seconds, None, True, lambda r: _behind(word(r)), show=show
-            )
+        return Column(
+            key,
+            title,
+            lambda line: getattr(line.work, key),
+            lambda found: getattr(found, key),
+            numeric=True,
+            mark=(lambda line: PARTIAL if line.work.unknown else "") if not unit else None,
+            show=as_amount(unit),
+        )
 
     return [
-        number("operations", "Operations"),
+        number("operations", "Ops"),
         number("bytes", "Bytes", "B"),
-        Column("intensity", "Ops/byte", lambda line: line.work.intensity, None, True, show=ratio),
-        *(column for index, bound in enumerate(bounds) for column in of_device(index, bound)),
+        Column(
+            "intensity", "Ops/byte", lambda line: line.work.intensity, numeric=True, show=_ratio
+        ),
+        *(
+            column
+            for index, bound in enumerate(bounds)
+            for column in _of_device(index, bound.device.name, is_one=len(bounds) == 1)
+        ),
     ]
 
 
-def _behind(word: str) -> str:
-    """What stands behind a time: a word, as wide as the widest."""
-    return f" {word:{max(map(len, (COMPUTE, MEMORY)))}}"
+def _ratio(value: Any, si: bool) -> str:
+    return "?" if value is None else digits(value)
 
 
-def _layers(found: Roofline, labels: Sequence[str], kept: Sequence[Column], si: bool) -> Table:
-    """A row a layer; below them all layers one after the other."""
+def _time(value: Any, si: bool) -> str:
+    return as_time(value)
 
-    def lines() -> Iterator[_Line]:
-        for index, work in enumerate(found.layers):
-            yield _Line(work, tuple([bound.layers[index] for bound in found.bounds]))
+
+def _of_device(index: int, name: str, *, is_one: bool) -> Iterator[Column]:
+    """The least time on a device, and what sets it: a word, or a sign beside other devices."""
+
+    def seconds(line: _Line) -> Fraction:
+        return line.least[index].seconds
+
+    def bound(line: _Line) -> str:
+        return line.least[index].bound
+
+    def sign(line: _Line) -> str:
+        return _COMPUTE if bound(line) == COMPUTE else " " * len(_COMPUTE)
+
+    def one_by_one(found: Roofline) -> Fraction:
+        return found.bounds[index].unfused_seconds
+
+    if is_one:
+        yield Column("seconds", "At least", seconds, one_by_one, numeric=True, show=_time)
+        yield Column("bound", "Bound", bound)
+    else:
+        yield Column(name, name, seconds, one_by_one, numeric=True, mark=sign, show=_time)
+
+
+def _layers(
+    found: Roofline, top: int | None, labels: Sequence[str], kept: Sequence[Column], si: bool
+) -> Table:
+    """A row a layer, or a block; below them all layers one after the other."""
 
     def rows() -> Iterator[tuple[str, ...]]:
-        for label, line in zip(labels, lines()):
+        for label, line in zip(labels, _lines(found, top)):
             yield (label, *(column.text(line, si) for column in kept))
 
     def total(column: Column) -> str:
-        key, _, index = column.key.partition("_")
-        if key == "seconds":
-            behind = _behind("") if index else ""
-            return as_time(found.bounds[int(index or 0)].unfused_seconds) + behind
-        if key in ("operations", "bytes"):
-            text = column.show(getattr(found, key), si)
-            return text + (PARTIAL if key == "operations" and found.unknown else "")
-        return ""
+        if column.total is None:
+            return ""
+        text = column.show(column.total(found), si)
+        if column.key == "operations":
+            return text + (PARTIAL if found.unknown else "")
+        return text + (" " * len(_COMPUTE) if column.mark and column.show is _time else "")
 
+    steps = len(found.layers)
     return Table(
         "Layer by layer",
         ("Layer", *(column.title for column in kept)),
         (False, *(column.numeric for column in kept)),
         rows,
-        (f"One by one ({counted(len(found.layers), 'layer')})", *map(total, kept)),
-        (*_legend(found),),
+        (f"One by one ({counted(steps, 'row')})", *map(total, kept)),
+        (*_legend(found, top),),
     )
 
 
-def _legend(found: Roofline) -> Iterator[str]:
+def _legend(found: Roofline, top: int | None) -> Iterator[str]:
     how = "vanish into convolutions and linear layers" if found.fuse else "are layers"
+    if top is not None and top < len(found.layers):
+        yield (
+            f"The first {top:,} of {len(found.layers):,} rows, by their time on"
+            f" {found.bounds[0].device.name}; the last line is of all."
+        )
     yield (
         f"input {shapes(found.graph)}; batch {found.batch}; {found.dtype}; batch norms and"
         f" activations {how}."
     )
     yield _LEAST
     yield _EACH
-    yield from lacking_of(work.name for work in found.layers if work.operations is None)
-    if found.unknown:
+    yield _RATIO
+    if len(found.bounds) > 1:
+        yield f"{_COMPUTE} arithmetic sets the time, or most of it; memory that of the others."
+    unknown = [node.name for node in found.graph.nodes if node.placed.operations is None]
+    yield from lacking_of(unknown)
+    if unknown:
         yield "What these layers compute takes longer still: their bytes alone are in the bounds."
 
 
-def _fitted(found: Roofline) -> tuple[Fitted, Fitted]:
-    def layers(columns: int, height: int) -> list[Table]:
-        labels, kept = _labelled(found)
-        # Operations and bytes are many digits, and time is what is asked for.
-        return fitting(labels, kept, partial(_layers, found), columns, True, cut_inside)
-
-    return lambda columns, height: [_whole(found)], layers
+def _fitted(found: Roofline, top: int | None, columns: int, height: int) -> list[Table]:
+    labels, kept = _labelled(found, top)
+    # Operations and bytes are many digits, and time is what is asked for.
+    make = partial(_layers, found, top)
+    return [_whole(found), *fitting(labels, kept, make, columns, True, cut_inside)]

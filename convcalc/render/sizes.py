@@ -52,9 +52,9 @@ def _object(graph: Graph, sizes: Sizes, batch: int, dtype: str) -> dict[str, Any
 
 def _table(graph: Graph, sizes: Sizes, batch: int, dtype: str) -> Table:
     rows = [(sizes.labels[name], text) for name, text in sizes.printed.items()]
-    said = f"`{sizes.definition}`, as {sizes.tool} {sizes.version} prints it: {sizes.meaning}."
+    said = f"`{sizes.definition}`, by the rule of {sizes.tool} {sizes.version}: {sizes.meaning}."
     legend = (f"input {shapes(graph)}; batch {batch}; {dtype}.", said)
-    notes = (f"{note}: this is what its rule comes to." for note in sizes.notes)
+    notes = (f"{note}: this is what its rule comes to for these layers." for note in sizes.notes)
     return Table(
         heading(graph, batch),
         ("Size", "Printed"),

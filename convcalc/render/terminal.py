@@ -25,8 +25,12 @@ def drawn(report: Report, color: bool) -> Iterator[str]:
         tables = report.tables()
     else:
         tables = [table for fit in report.fitted for table in fit(columns, lines - _AROUND)]
+    has_legend = False
     for table in tables:
+        if table.title and has_legend:
+            yield "\n"
         yield from _drawn(table, columns, color)
+        has_legend = bool(table.legend)
 
 
 def _drawn(table: Table, columns: int, color: bool) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from convcalc.diagnostics import fail
 from convcalc.dtypes import size_of
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph, Node
@@ -26,7 +27,7 @@ class Sizes(NamedTuple):
     printed: Mapping[str, str]
     #: What the tool writes before each, without the colon.
     labels: Mapping[str, str]
-    #: Where the tool itself gives no number.
+    #: Where the tool itself gives no number, or another.
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -45,15 +46,22 @@ class Definition(NamedTuple):
     labels: Mapping[str, str]
     #: The sizes of a graph by their names: each in megabytes, and as the tool writes it.
     measure: Callable[[Graph, Settings], Mapping[str, tuple[float, str]]]
-    #: Why the tool gives no number for a graph; what is given is then what its rule comes to.
+    #: The bytes that it counts for a number, whatever its type; None: those of the type.
+    width: int | None = None
+    #: Where the tool stops, and gives no number; what is given is then what its rule comes to.
     stops: Callable[[Graph], Iterator[str]] = lambda graph: iter(())
 
     def __repr__(self) -> str:
         return f"Definition({self.name!r}, {self.tool} {self.version})"
 
     def of(self, graph: Graph, batch: int = 1, dtype: str = "float32") -> Sizes:
-        """The sizes of a graph on `batch` samples. Raises ConvcalcError for an unknown dtype."""
-        size_of(dtype)
+        """The sizes of a graph on `batch` samples.
+
+        Raises ConvcalcError for an unknown dtype, or one whose numbers the tool counts otherwise.
+        """
+        if size_of(dtype) != (self.width or size_of(dtype)):
+            message = f"{self.tool} counts {self.width} bytes for a number of any type"
+            raise fail("bad-value", message, f"leave the type out: `{dtype}` changes nothing")
         found = self.measure(graph, Settings(batch, dtype))
         return Sizes(
             self.name,
@@ -63,8 +71,14 @@ class Definition(NamedTuple):
             sizes=FrozenDict({name: size for name, (size, _) in found.items()}),
             printed=FrozenDict({name: text for name, (_, text) in found.items()}),
             labels=FrozenDict(self.labels),
-            notes=tuple(f"{self.tool} stops {reason}" for reason in self.stops(graph)),
+            notes=tuple(f"{self.tool} {note}" for note in self._notes(graph)),
         )
+
+    def _notes(self, graph: Graph) -> Iterator[str]:
+        for reason in self.stops(graph):
+            yield f"stops {reason}"
+        if self.name in graph.notes:
+            yield graph.notes[self.name]
 
 
 #: What torchsummary and torchinfo write before their sizes.
@@ -84,16 +98,8 @@ def in_two_places(**sizes: float) -> dict[str, tuple[float, str]]:
 
 
 def is_module(node: Node) -> bool:
-    """Whether a layer is a call of a module, which has hooks.
-
-    torchvision's `LayerNorm2d` is a module that calls a function (`functional` here). The softmax
-    of an attention is a function.
-    """
-    if node.layer.inline:
-        return False
-    if node.functional:
-        return node.type == "layer_norm"
-    return not (node.type == "softmax" and is_in_attention(node))
+    """Whether a layer is a call of a module, which has hooks."""
+    return node.layer.is_in_module(node.functional, is_in_attention(node))
 
 
 def is_in_attention(node: Node) -> bool:

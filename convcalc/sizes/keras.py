@@ -52,7 +52,7 @@ DEFINITION = Definition(
     tool="keras.Model.summary",
     version="3.15.1",
     meaning="the weights of all layers, those of batch norms that are not trained among them;"
-    " 1 MB is 1024² bytes",
+    " 1 KB is 1024 bytes, 1 MB 1024²",
     labels={
         "params": "Total params",
         "trainable": "Trainable params",

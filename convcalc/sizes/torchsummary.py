@@ -10,8 +10,10 @@ torchsummary/torchsummary.py (`summary`), version 1.5.1. Hooks on every module b
 - Parameters are those called `weight` and `bias` of modules with a hook: what is learned otherwise
   (a class token, a layer scale) is not among them.
 - Every number has 4 bytes, whatever its type. Sizes of several inputs are multiplied.
-- Modules that pass on or turn what enters them count in torchvision's networks and are no layers
-  here: `StochasticDepth`, `Permute`, and `nn.Flatten`, which a `flatten` is not taken for.
+- Modules that only pass on or turn what enters them count too and are no layers here:
+  `StochasticDepth`, `Permute`, and `nn.Flatten`, which a `flatten` is not taken for. Where
+  torchvision's networks have such, the spec's `notes` say so: EfficientNets, ConvNeXts, Swin
+  Transformers and MaxViT, whose figures here lack them (172.05 for 173.65 MB of EfficientNet-B0).
 - It stops at torchvision's DenseNets, whose layers take lists, and at `nn.MultiheadAttention`.
 """
 
@@ -67,9 +69,11 @@ DEFINITION = Definition(
     name="torchsummary",
     tool="torchsummary.summary",
     version="1.5.1",
-    meaning="what modules put out, twice, and what enters and what is learned, in 4 bytes a number;"
-    " a block that is a module class of its own counts its output once more; 1 MB is 1024² bytes",
+    meaning="what the modules of a network's layers put out, twice, and what enters and what is"
+    " learned, in 4 bytes a number; a block that is a module class of its own counts its output"
+    " once more; 1 MB is 1024² bytes",
     labels=IN_MEGABYTES,
     measure=_measured,
+    width=_BYTES,
     stops=_stops,
 )

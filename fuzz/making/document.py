@@ -128,6 +128,8 @@ class _Maker:
         for key in ("source", "description"):
             if self.odds(0.2):
                 spec[key] = self.rng.choice(TEXTS)
+        if self.odds(0.1):
+            spec["notes"] = {self.fresh(): self.rng.choice(TEXTS)}
         if self.odds(0.6):
             spec["variables"] = self.settings()
         inputs = self.inputs()

@@ -18,7 +18,7 @@ _VALUES: tuple[Any, ...] = (None, True, 3, "some", "3x3", [1], {})
 #: What a slip of the keyboard leaves in a text.
 _PIECES = (*"[]{}:,-#'\"|>!&*%@`?\t\n 0é\u2028", "- ", "&a ", "*a ", "<<: ", "null", "9" * 30)
 #: What has free text in it.
-_FREE = frozenset(("name", "source", "description"))
+_FREE = frozenset(("name", "source", "description", "notes"))
 
 
 class Kind(NamedTuple):
