@@ -6,6 +6,7 @@ import csv
 import json
 import pickle
 import random
+from collections import Counter
 from collections.abc import Collection, Iterable
 from functools import cache
 from math import prod
@@ -273,9 +274,15 @@ def test_what_memory_says_is_a_value() -> None:
 # Random networks, against sets of tensors that are simulated
 
 
-def random_spec(seed: int) -> str:
-    """A network of up to seven lines, each of which reads what is there: branches, joins, views,
+#: Kernels that leave a map as large as it is.
+KERNELS = ({"k": 1}, {"k": 3, "p": 1}, {"k": [1, 5], "p": [0, 2]})
+
+
+def random_spec(seed: int, most: int = 7, is_fusing: bool = False) -> str:
+    """A network of up to so many lines, each of which reads what is there: branches, joins, views,
     parts, weights, and tensors that nobody reads.
+
+    With `is_fusing` there is more to fuse, and some lines have a type of their own.
     """
     draw = random.Random(seed)
     channels = {"x": 8 * draw.randint(1, 4)}
@@ -283,15 +290,16 @@ def random_spec(seed: int) -> str:
         channels["y"] = 8 * draw.randint(1, 4)
     inputs = {name: [size, 1, 1] for name, size in channels.items()}
     layers = []
-    for index in range(draw.randint(1, 7)):
+    for index in range(draw.randint(1, most)):
         name, known = f"n{index}", list(channels)
-        first = draw.choice(known[-4:])
+        first = known[-1] if is_fusing and draw.random() < 0.8 else draw.choice(known[-4:])
         size = channels[first]
         alike = [each for each in known if channels[each] == size and each != first]
         kind = draw.choice(
             [
                 *("conv", "conv", "conv", "depthwise_conv", "relu", "batch_norm", "add", "mul"),
                 *("concat", "split", "dropout", "parameter"),
+                *("conv", "relu", "batch_norm", "relu", "batch_norm", "dropout") * is_fusing,
             ]
         )
         if (kind in ("add", "mul") and not alike) or (kind == "split" and size < 8):
@@ -299,9 +307,9 @@ def random_spec(seed: int) -> str:
         fields: dict[str, Any] = {"name": name, "from": first}
         if kind == "conv":
             size = 8 * draw.randint(1, 6)
-            fields |= {"out": size, "k": 1}
+            fields |= {"out": size, **draw.choice(KERNELS)}
         elif kind == "depthwise_conv":
-            fields["k"] = 1
+            fields |= draw.choice(KERNELS)
         elif kind in ("add", "mul"):
             fields["from"] = [first, draw.choice(alike)]
         elif kind == "concat":
@@ -314,6 +322,8 @@ def random_spec(seed: int) -> str:
             layers.append({"parameter": {"name": f"p{index}", "shape": [size, 1, 1]}})
             kind, fields["from"] = draw.choice(("relu", "conv")), f"p{index}"
             fields |= {"out": size, "k": 1} if kind == "conv" else {}
+        if is_fusing and draw.random() < 0.3:
+            fields["dtype"] = draw.choice(("int16", "float32"))
         layers.append({kind: fields})
         made = {f"{name}.0": 4, f"{name}.1": size - 4} if kind == "split" else {name: size}
         channels |= made
@@ -322,10 +332,24 @@ def random_spec(seed: int) -> str:
     return json.dumps({"name": "N", "input": inputs, "layers": layers, "outputs": outputs})
 
 
-class Simulated:
-    """What `analyze --json` says of a network, run step by step on sets of tensors."""
+#: Bytes of a number.
+WIDTHS = {"int8": 1, "int16": 2, "float32": 4}
 
-    def __init__(self, analysis: dict[str, Any]) -> None:
+
+class Simulated:
+    """What `analyze --json` says of a network of bytes, run step by step on sets of tensors.
+
+    Where it is fused, what alone reads a convolution, or what has gone into one, goes into it.
+    """
+
+    def __init__(self, analysis: dict[str, Any], is_fused: bool = False) -> None:
+        rows = analysis["layers"]
+        readers = Counter(
+            [*(each for row in rows for each in row["inputs"])]
+            + [each["name"] for each in analysis["outputs"]]
+        )
+        #: The tensor of a convolution that a name still stands for alone.
+        open_: dict[str, str] = {}
         self.sizes = {name: prod(shape) for name, shape in analysis["input"].items()}
         self.entering = [*self.sizes]
         same: dict[str, str | None] = {name: name for name in self.sizes}
@@ -334,13 +358,24 @@ class Simulated:
         for row in analysis["layers"]:
             name, type = row["name"], row["type"]
             reads = {found for each in row["inputs"] if (found := same[each]) is not None}
+            alone = open_.get(row["inputs"][0]) if len(row["inputs"]) == 1 else None
+            if alone is not None and readers[row["inputs"][0]] != 1:
+                alone = None
             if type in ("dropout", "parameter"):
                 same[name] = next(iter(reads), None)
+                if alone is not None:
+                    open_[name] = alone
                 continue
+            if alone is not None and type in ("relu", "batch_norm"):
+                same[name] = open_[name] = alone
+                self.sizes[alone] = prod(row["output_shape"]) * WIDTHS[row["dtype"]]
+                continue
+            if is_fused and type in ("conv", "depthwise_conv"):
+                open_[name] = name
             shapes = row.get("output_shapes") or [row["output_shape"]]
             made = [name] if len(shapes) == 1 else [f"{name}.{i}" for i in range(len(shapes))]
             for each, shape in zip(made, shapes):
-                self.sizes[each] = prod(shape)
+                self.sizes[each] = prod(shape) * WIDTHS[row["dtype"]]
                 same[each] = each
             in_place = type in ("relu", "batch_norm", "add", "mul", "depthwise_conv")
             self.steps[name] = reads, {*made}, in_place
@@ -395,7 +430,7 @@ class Simulated:
 def test_random_networks_are_what_their_simulation_says() -> None:
     for seed in range(NETWORKS):
         network = convcalc.loads(random_spec(seed))
-        simulated = Simulated(network.analyze().to_dict())
+        simulated = Simulated(network.analyze(dtype="int8").to_dict())
         names = [*simulated.steps]
         before = {name: names[:at] for at, name in enumerate(names)}
         alive = [simulated.needed(before[name], name) for name in names]
@@ -413,16 +448,35 @@ def test_random_networks_are_what_their_simulation_says() -> None:
             arena = found.peaks["arena"]
             assert arena is not None
             assert arena >= max(map(simulated.bytes, alive)) >= max(taken), seed
-        rows = network.analyze().rows
+        rows = network.analyze(dtype="int8", fuse=False).rows
         live = [row.live_bytes for row in rows if row.live_bytes is not None]
-        assert live == [4 * simulated.bytes(each) for each in alive], seed
+        assert live == [simulated.bytes(each) for each in alive], seed
+
+
+def test_random_networks_that_are_fused_are_what_their_simulation_says() -> None:
+    vanished = 0
+    for seed in range(NETWORKS):
+        network = convcalc.loads(random_spec(seed, is_fusing=True))
+        analysis = network.analyze(dtype="int8").to_dict()
+        for is_fused in (False, True):
+            simulated = Simulated(analysis, is_fused)
+            found = network.memory(dtype="int8", fuse=is_fused)
+            names = [*simulated.steps]
+            alive = [simulated.needed(names[:at], name) for at, name in enumerate(names)]
+            taken = [simulated.in_place(names[:at], each, False) for at, each in enumerate(names)]
+            assert [step.name for step in found.steps] == names, seed
+            assert [{*step.alive} for step in found.steps] == alive, seed
+            assert [step.bytes for step in found.steps] == [*map(simulated.bytes, alive)], seed
+            assert found.peaks["in_place"] == max(taken, default=None), seed
+            vanished += -len(names) if is_fused else len(names)
+    assert vanished > 50
 
 
 def test_the_best_order_of_random_networks_is_the_best_of_all_orders() -> None:
     for seed in range(ORDERED):
-        network = convcalc.loads(random_spec(seed))
+        network = convcalc.loads(random_spec(seed, 7 if seed < NETWORKS else 4))
         found = network.memory(dtype="int8", fuse=False, order="best")
-        simulated = Simulated(network.analyze().to_dict())
+        simulated = Simulated(network.analyze(dtype="int8").to_dict())
         if simulated.steps:
             assert (found.peak, found.proved) == (simulated.best(), True), seed
             assert {step.name for step in found.steps} == {*simulated.steps}
