@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
-    from convcalc.receptive_field import ReceptiveField, ReceptiveFields
+    from convcalc.reach import Span
+    from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
     from convcalc.shape import Shape
     from convcalc.verification import Difference, Verification
 
@@ -35,6 +36,7 @@ _HOMES = {
     "Explanation": "explained",
     "Figures": "costs",
     "Graph": "graph",
+    "Jump": "receptive_field",
     "Limits": "language.limits",
     "Memory": "memory.peaks",
     "MemoryStep": "memory.peaks",
@@ -45,7 +47,9 @@ _HOMES = {
     "Row": "analysis",
     "Rows": "analysis",
     "Shape": "shape",
+    "Span": "reach",
     "Verification": "verification",
+    "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
     "layer": "explained",
@@ -63,6 +67,7 @@ __all__ = [
     "Explanation",
     "Figures",
     "Graph",
+    "Jump",
     "Limits",
     "Memory",
     "MemoryStep",
@@ -73,7 +78,9 @@ __all__ = [
     "Row",
     "Rows",
     "Shape",
+    "Span",
     "Verification",
+    "Way",
     "ZooNetwork",
     "ZooNetworks",
     "__version__",

@@ -84,7 +84,8 @@ a time, of which each may be the first.
 _ORDER = (
     *("load", "loads", "layer", "networks", "spec_of"),
     *("Network", "Analysis", "Rows", "Row", "Figures", "Explanation", "Verification"),
-    *("Memory", "MemoryStep", "ReceptiveFields", "ReceptiveField"),
+    *("Memory", "MemoryStep", "ReceptiveFields", "ReceptiveField", "Span"),
+    *("Way", "Jump"),
     *("ZooNetworks", "ZooNetwork", "Graph", "Node", "Shape", "Limits"),
     *("Difference", "ConvcalcError", "Diagnostic"),
 )
