@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
+<<<<<<< HEAD
     from convcalc.memory.training import Training
     from convcalc.receptive_field import ReceptiveField, ReceptiveFields
     from convcalc.roofline import Roofline
+=======
+    from convcalc.reach import Span
+    from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
+>>>>>>> field2
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
     from convcalc.verification import Difference, Verification
@@ -38,6 +43,7 @@ _HOMES = {
     "Explanation": "explained",
     "Figures": "costs",
     "Graph": "graph",
+    "Jump": "receptive_field",
     "Limits": "language.limits",
     "Memory": "memory.peaks",
     "MemoryStep": "memory.peaks",
@@ -49,9 +55,14 @@ _HOMES = {
     "Row": "analysis",
     "Rows": "analysis",
     "Shape": "shape",
+<<<<<<< HEAD
     "Sizes": "sizes",
     "Training": "memory.training",
+=======
+    "Span": "reach",
+>>>>>>> field2
     "Verification": "verification",
+    "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
     "layer": "explained",
@@ -69,6 +80,7 @@ __all__ = [
     "Explanation",
     "Figures",
     "Graph",
+    "Jump",
     "Limits",
     "Memory",
     "MemoryStep",
@@ -80,9 +92,14 @@ __all__ = [
     "Row",
     "Rows",
     "Shape",
+<<<<<<< HEAD
     "Sizes",
     "Training",
+=======
+    "Span",
+>>>>>>> field2
     "Verification",
+    "Way",
     "ZooNetwork",
     "ZooNetworks",
     "__version__",
