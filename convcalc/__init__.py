@@ -23,14 +23,10 @@ if TYPE_CHECKING:
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
-<<<<<<< HEAD
     from convcalc.memory.training import Training
-    from convcalc.receptive_field import ReceptiveField, ReceptiveFields
-    from convcalc.roofline import Roofline
-=======
     from convcalc.reach import Span
     from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
->>>>>>> field2
+    from convcalc.roofline import Roofline
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
     from convcalc.verification import Difference, Verification
@@ -55,12 +51,9 @@ _HOMES = {
     "Row": "analysis",
     "Rows": "analysis",
     "Shape": "shape",
-<<<<<<< HEAD
     "Sizes": "sizes",
     "Training": "memory.training",
-=======
     "Span": "reach",
->>>>>>> field2
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
@@ -92,12 +85,9 @@ __all__ = [
     "Row",
     "Rows",
     "Shape",
-<<<<<<< HEAD
     "Sizes",
     "Training",
-=======
     "Span",
->>>>>>> field2
     "Verification",
     "Way",
     "ZooNetwork",

@@ -84,13 +84,8 @@ a time, of which each may be the first.
 _ORDER = (
     *("load", "loads", "layer", "networks", "spec_of"),
     *("Network", "Analysis", "Rows", "Row", "Figures", "Explanation", "Verification"),
-<<<<<<< HEAD
-    *("Memory", "MemoryStep", "Training", "Sizes", "ReceptiveFields", "ReceptiveField"),
-    "Roofline",
-=======
-    *("Memory", "MemoryStep", "ReceptiveFields", "ReceptiveField", "Span"),
-    *("Way", "Jump"),
->>>>>>> field2
+    *("Memory", "MemoryStep", "Training", "Sizes"),
+    *("ReceptiveFields", "ReceptiveField", "Span", "Way", "Jump", "Roofline"),
     *("ZooNetworks", "ZooNetwork", "Graph", "Node", "Shape", "Limits"),
     *("Difference", "ConvcalcError", "Diagnostic"),
 )
