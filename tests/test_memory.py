@@ -139,6 +139,7 @@ def test_memory_in_csv_is_a_row_a_step(run: Run) -> None:
         ("--optimizer sgd", "an optimizer is for training, and `live` is of running"),
         ("--definition train --order best", "in the order of the file, and nothing is fused"),
         ("--definition train --fuse", "in the order of the file, and nothing is fused"),
+        ("--definition train --keep-input", "which overwrites nothing"),
         ("--definition train --dtype int8", "types that are: `float64`, `float32`"),
         ("--definition train --dtype int9", "did you mean `int8`"),
         ("--definition train --optimizer adm", "did you mean `adam`?"),

@@ -135,7 +135,7 @@ def memory_of(
     if order not in ORDERS:
         help = f"{did_you_mean(order, ORDERS)} an order is `file` or `best`".strip()
         raise fail("bad-value", f"there is no order {quoted(order)}", help)
-    _require_training(chosen, settings, order, optimizer)
+    _require_training(chosen, settings, order, optimizer, keep_input)
     steps = steps_of(graph, settings)
     proved = file_order = None
     if order == BEST:
@@ -190,7 +190,7 @@ def memory_of(
 
 
 def _require_training(
-    chosen: Definition, settings: Settings, order: str, optimizer: str | None
+    chosen: Definition, settings: Settings, order: str, optimizer: str | None, keep_input: bool
 ) -> None:
     """Refuse what is of training alone, or not of it. Raises ConvcalcError."""
     name, dtype = f"`{chosen.name}`", settings.dtype
@@ -207,6 +207,9 @@ def _require_training(
     if settings.is_fused or order != FILE:
         message = f"{name} is a step of training: in the order of the file, and nothing is fused"
         raise fail("bad-value", message, "leave `fuse` and `order` out")
+    if keep_input:
+        message = f"{name} is a step of training, which overwrites nothing"
+        raise fail("bad-value", message, "leave `keep-input` out")
 
 
 def _steps(run: Run, course: Course, look: Callable[[], None]) -> Iterator[MemoryStep]:
