@@ -176,9 +176,12 @@ def _legend(found: Memory) -> Iterator[str]:
         yield "The network's input is not overwritten."
     if found.at is None:
         yield "? nothing runs: every layer is a view of the input."
-    elif found.at_peak is not None and found.at_peak.alive is None:
+        return
+    if found.at_peak is not None and found.at_peak.alive is None:
         yield "Too many tensors are alive to name them at each step; `--limit alive=N` names more."
-    elif any(peak is None for peak in found.peaks.values() if training is not None):
+    if any(
+        peak is None and not DEFINITIONS[name].is_training for name, peak in found.peaks.items()
+    ):
         yield "? more tensors are alive together than are looked at; `--limit alive=N` allows more."
 
 
