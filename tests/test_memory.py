@@ -91,6 +91,7 @@ def test_a_better_order(run: Run, name: str, file: str, best: str) -> None:
 def test_what_is_alive_comes_to_the_peak() -> None:
     found = convcalc.load("resnet18").memory()
     assert found.at_peak is not None
+    assert found.at_peak.alive is not None
     assert sum(found.tensors[name].bytes for name in found.at_peak.alive) == found.peak
 
 
@@ -138,10 +139,11 @@ def test_memory_in_csv_is_a_row_a_step(run: Run) -> None:
         ("--optimizer sgd", "an optimizer is for training, and `live` is of running"),
         ("--definition train --order best", "in the order of the file, and nothing is fused"),
         ("--definition train --fuse", "in the order of the file, and nothing is fused"),
+        ("--definition train --keep-input", "which overwrites nothing"),
         ("--definition train --dtype int8", "types that are: `float64`, `float32`"),
         ("--definition train --dtype int9", "did you mean `int8`"),
         ("--definition train --optimizer adm", "did you mean `adam`?"),
-        ("--limit alive=3", "has more than 3 tensors alive"),
+        ("--definition arena --limit alive=3", "more than 3 pairs of tensors that are alive"),
         ("--batch 0", "'--batch'"),
     ],
 )
@@ -165,6 +167,13 @@ def test_no_arena_where_too_many_tensors_are_alive_together(run: Run) -> None:
     assert (live["peaks"]["arena"], live["peaks"]["live"]) == (None, 10 * 8 * 4)
     assert "`--limit alive=N` allows more" in run(*asked, "--definition", "max_io", stdin=spec).out
     assert "limit-alive" in run(*asked, "--definition", "arena", stdin=spec).err
+
+
+def test_tensors_that_are_too_many_have_no_names(run: Run) -> None:
+    found = run("memory", "lenet", "--json", "--limit", "alive=9").json
+    assert found["peak"] == convcalc.load("lenet").memory().peak
+    assert {step["alive"] for step in found["steps"]} == {None}
+    assert "`--limit alive=N` names more" in run("memory", "lenet", "--limit", "alive=9").out
 
 
 def test_views_and_weights_are_no_tensors(run: Run) -> None:
@@ -440,7 +449,7 @@ def test_random_networks_are_what_their_simulation_says() -> None:
                 continue
             io = [simulated.bytes(reads | makes) for reads, makes, _ in simulated.steps.values()]
             taken = [simulated.in_place(before[name], name, keep) for name in names]
-            assert [{*step.alive} for step in found.steps] == alive, seed
+            assert [{*(step.alive or ())} for step in found.steps] == alive, seed
             assert found.peaks["sum"] == simulated.bytes(simulated.sizes), seed
             assert found.peaks["max_io"] == max(io), seed
             assert found.peaks["live"] == max(map(simulated.bytes, alive)), seed
@@ -465,7 +474,7 @@ def test_random_networks_that_are_fused_are_what_their_simulation_says() -> None
             alive = [simulated.needed(names[:at], name) for at, name in enumerate(names)]
             taken = [simulated.in_place(names[:at], each, False) for at, each in enumerate(names)]
             assert [step.name for step in found.steps] == names, seed
-            assert [{*step.alive} for step in found.steps] == alive, seed
+            assert [{*(step.alive or ())} for step in found.steps] == alive, seed
             assert [step.bytes for step in found.steps] == [*map(simulated.bytes, alive)], seed
             assert found.peaks["in_place"] == max(taken, default=None), seed
             vanished += -len(names) if is_fused else len(names)

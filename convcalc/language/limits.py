@@ -44,7 +44,7 @@ class Limits(NamedTuple):
     #: arena, pairs of tensors that are alive together.
     alive: int = 2_000_000
     #: Steps that are tried while the best order of them is looked for.
-    tries: int = 2_000_000
+    tries: int = 500_000
     #: Seconds that code may run which is imported.
     code: int = 600
 

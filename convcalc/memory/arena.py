@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from convcalc.memory.lifetimes import Lifetimes
 from convcalc.steps import Steps
 
@@ -9,20 +11,27 @@ from convcalc.steps import Steps
 ALIGNMENT = 16
 
 
-def offsets(steps: Steps, lifetimes: Lifetimes, most: int | None = None) -> list[int] | None:
+def offsets(
+    steps: Steps,
+    lifetimes: Lifetimes,
+    most: int | None = None,
+    look: Callable[[], None] = lambda: None,
+) -> list[int] | None:
     """The first byte of each tensor in one arena, by TensorFlow Lite Micro's greedy planner.
 
     The largest tensor is placed first, each into the first gap between those that are placed
     already and are alive with it (micro/memory_planner/greedy_memory_planner.cc); sizes are
-    rounded up to 16 bytes. None where more than `most` pairs of tensors are alive together.
+    rounded up to 16 bytes. None where more than `most` pairs of tensors are alive together. `look`
+    is called before each.
     """
     sizes = [-(-held.bytes // ALIGNMENT) * ALIGNMENT for held in steps.tensors]
     first = lifetimes.first
-    together = _together(lifetimes, len(steps.steps), most)
+    together = _together(lifetimes, len(steps.steps), most, look)
     if together is None:
         return None
     found: list[int | None] = [None] * len(sizes)
     for tensor in sorted(range(len(sizes)), key=lambda t: (-steps.tensors[t].bytes, first[t])):
+        look()
         size, at = sizes[tensor], 0
         placed = [(start, sizes[o]) for o in together[tensor] if (start := found[o]) is not None]
         for start, other in sorted(placed):
@@ -38,13 +47,16 @@ def ends(steps: Steps, starts: list[int]) -> list[int]:
     return [at - (-held.bytes // ALIGNMENT) * ALIGNMENT for at, held in zip(starts, steps.tensors)]
 
 
-def _together(lifetimes: Lifetimes, steps: int, most: int | None) -> list[list[int]] | None:
+def _together(
+    lifetimes: Lifetimes, steps: int, most: int | None, look: Callable[[], None]
+) -> list[list[int]] | None:
     """The tensors that are alive with each; None where there are more than `most` pairs."""
     together: list[list[int]] = [[] for _ in lifetimes.first]
     ending: list[list[int]] = [[] for _ in range(steps)]
     alive: dict[int, None] = {}
     pairs = at = 0
     for tensor in sorted(range(len(together)), key=lifetimes.first.__getitem__):
+        look()
         while at < lifetimes.first[tensor]:
             for over in ending[at]:
                 del alive[over]

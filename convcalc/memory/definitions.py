@@ -35,6 +35,8 @@ class Run(NamedTuple):
     optimizer: str | None = None
     #: Pairs of tensors alive together that are looked at; None: all.
     most: int | None = None
+    #: Called now and then; what takes too long is ended by it.
+    look: Callable[[], None] = lambda: None
 
     def bytes_of(self, tensors: Iterable[int]) -> int:
         """What some tensors come to."""
@@ -147,7 +149,7 @@ def _in_place(run: Run) -> Course:
 
 def _arena(run: Run) -> Course | None:
     """The byte behind the last one that is in use at each step."""
-    starts = arena.offsets(run.steps, run.lifetimes, run.most)
+    starts = arena.offsets(run.steps, run.lifetimes, run.most, run.look)
     if starts is None:
         return None
     ends = arena.ends(run.steps, starts)

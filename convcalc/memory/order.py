@@ -8,7 +8,7 @@ orders that lead to them. What it finds does not depend on the machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.memory.lifetimes import lifetimes_of, live_bytes
@@ -22,10 +22,11 @@ class Order(NamedTuple):
     proved: bool
 
 
-def best_order(steps: Steps, tries: int) -> Order:
+def best_order(steps: Steps, tries: int, look: Callable[[], None] = lambda: None) -> Order:
     """The order of steps with the lowest peak of live bytes; that of the file where that is as low.
 
     Where `tries` steps were tried and lower peaks are not ruled out, it is the best that was found.
+    `look` is called now and then.
     """
     given = max(live_bytes(steps, lifetimes_of(steps)), default=0)
     sources = _sources(steps)
@@ -41,13 +42,13 @@ def best_order(steps: Steps, tries: int) -> Order:
     chosen, left = [*late], tries
     for part in sorted(parts, key=lambda part: -peaks[part]):
         if peaks[part] > lowest and left > 0:
-            left -= part.compare()
+            left -= part.compare(look)
             lowest = max(lowest, part.lowest)
         while peaks[part] > lowest:
-            found = part.sketched(peaks[part], left // 2)
+            found = part.sketched(peaks[part], left // 2, look)
             left -= found.tries
             if found.order is None:
-                found = part.below(peaks[part], left)
+                found = part.below(peaks[part], left, look)
                 left -= found.tries
             if found.order is not None:
                 peaks[part] = found.peak
@@ -241,7 +242,7 @@ class _Part:
     def __len__(self) -> int:
         return self.end - self.start
 
-    def compare(self) -> int:
+    def compare(self, look: Callable[[], None]) -> int:
         """Raise `lowest` to what is alive at a step whatever the order; the tries that it took.
 
         All between a step before it, or itself, and one behind it, or itself, is.
@@ -253,6 +254,7 @@ class _Part:
         direct = [sum([1 << step for step in after]) for after in self.after]
         later = self._closed(direct, range(count - 1, -1, -1))
         for at in range(count):
+            look()
             here = 1 << at
             past, future = earlier[at] | here, later[at] | here
             alive = [
@@ -272,7 +274,7 @@ class _Part:
                 found[at] |= found[other]
         return found
 
-    def sketched(self, peak: int, tries: int) -> _Found:
+    def sketched(self, peak: int, tries: int, look: Callable[[], None]) -> _Found:
         """An order with a lower peak than this, where one is found by keeping the best few starts.
 
         Those are the ones with the lowest peaks so far, and of them with the fewest bytes alive.
@@ -281,6 +283,7 @@ class _Part:
         while states:
             found: dict[int, _State] = {}
             for state in states:
+                look()
                 settled, moves, more = self._settled(state, peak, 0)
                 used += more
                 if settled.done == self.all:
@@ -295,11 +298,12 @@ class _Part:
             states = states[:_KEPT]
         return _Found(None, peak, used)
 
-    def below(self, peak: int, tries: int) -> _Found:
+    def below(self, peak: int, tries: int, look: Callable[[], None]) -> _Found:
         """An order with a lower peak than this, looked for depth first, until there is none."""
         used, stack = 0, [self._start()]
         seen: set[int] = set()
         while stack:
+            look()
             state = stack.pop()
             if state.done in seen:
                 continue

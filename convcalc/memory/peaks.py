@@ -39,8 +39,9 @@ class MemoryStep(NamedTuple):
     #: Under the definition that was asked for.
     bytes: int
     #: The names of the tensors that are counted, in the order in which they came to be; of `sum`
-    #: those that the step adds, and of a training step none.
-    alive: tuple[str, ...]
+    #: those that the step adds, and of a training step none; None where all steps together have
+    #: more than the limits allow.
+    alive: tuple[str, ...] | None
     #: Whether it runs backward, in a training step.
     backward: bool = False
 
@@ -126,7 +127,7 @@ def memory_of(
     """What a network keeps in memory; see `Memory`.
 
     At most `alive` tensors are named at its steps, and as many pairs of tensors are looked at; to
-    find the best order, `tries` steps are tried. `look` is called before every step. Raises
+    find the best order, `tries` steps are tried. `look` is called now and then. Raises
     ConvcalcError for an unknown definition, type, order or optimizer, for what is asked of training
     that is not of it, and where what is asked for takes more than the bounds allow.
     """
@@ -134,14 +135,14 @@ def memory_of(
     if order not in ORDERS:
         help = f"{did_you_mean(order, ORDERS)} an order is `file` or `best`".strip()
         raise fail("bad-value", f"there is no order {quoted(order)}", help)
-    _require_training(chosen, settings, order, optimizer)
+    _require_training(chosen, settings, order, optimizer, keep_input)
     steps = steps_of(graph, settings)
     proved = file_order = None
     if order == BEST:
         from convcalc.memory.order import best_order
 
         file_order = max(live_bytes(steps, lifetimes_of(steps)), default=None)
-        best = best_order(steps, tries)
+        best = best_order(steps, tries, look)
         steps, proved = steps.in_order(best.steps), best.proved
     run = Run(
         graph,
@@ -151,6 +152,7 @@ def memory_of(
         keep_input=keep_input,
         optimizer=optimizer,
         most=alive,
+        look=look,
     )
     courses: dict[str, Course | None] = {}
     for each in DEFINITIONS.values():
@@ -188,7 +190,7 @@ def memory_of(
 
 
 def _require_training(
-    chosen: Definition, settings: Settings, order: str, optimizer: str | None
+    chosen: Definition, settings: Settings, order: str, optimizer: str | None, keep_input: bool
 ) -> None:
     """Refuse what is of training alone, or not of it. Raises ConvcalcError."""
     name, dtype = f"`{chosen.name}`", settings.dtype
@@ -205,6 +207,9 @@ def _require_training(
     if settings.is_fused or order != FILE:
         message = f"{name} is a step of training: in the order of the file, and nothing is fused"
         raise fail("bad-value", message, "leave `fuse` and `order` out")
+    if keep_input:
+        message = f"{name} is a step of training, which overwrites nothing"
+        raise fail("bad-value", message, "leave `keep-input` out")
 
 
 def _steps(run: Run, course: Course, look: Callable[[], None]) -> Iterator[MemoryStep]:
@@ -215,12 +220,14 @@ def _steps(run: Run, course: Course, look: Callable[[], None]) -> Iterator[Memor
             yield MemoryStep(moment.name, bytes, (), moment.is_backward)
         return
     nodes, names = run.graph.nodes, [held.name for held in run.steps.tensors]
+    counted: list[tuple[str, ...] | None] = []
     count = 0
-    for step, bytes, alive in zip(run.steps.steps, course.bytes, course.counted()):
+    for alive in course.counted():
         look()
         count += len(alive)
         if run.most is not None and count > run.most:
-            most = f"{run.most:,} tensors"
-            message = f"{run.graph.name} has more than {most} alive at its steps, all in all"
-            raise fail("limit-alive", message, advice("alive"))
-        yield MemoryStep(nodes[step.node].name, bytes, tuple([names[each] for each in alive]))
+            counted = [None] * len(course.bytes)
+            break
+        counted.append(tuple([names[each] for each in alive]))
+    for step, bytes, named in zip(run.steps.steps, course.bytes, counted):
+        yield MemoryStep(nodes[step.node].name, bytes, named)

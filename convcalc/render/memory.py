@@ -114,17 +114,18 @@ def _flat(value: Any) -> Any:
 
 
 def _step(step: MemoryStep) -> dict[str, Any]:
-    return {**step._asdict(), "alive": list(step.alive)}
+    return {**step._asdict(), "alive": None if step.alive is None else list(step.alive)}
 
 
 def _head(found: Memory) -> tuple[Table, ...]:
     """The peaks under every definition, and what is kept at the one that was asked for."""
     peaks = _peaks(found)
-    if found.at_peak is None or DEFINITIONS[found.definition].adds_up:
+    at = found.at_peak
+    if at is None or DEFINITIONS[found.definition].adds_up:
         return (peaks,)
     if found.held is not None:
-        return peaks, _held_at_peak(found, found.at_peak, found.held)
-    return peaks, _alive_at_peak(found, found.at_peak)
+        return peaks, _held_at_peak(found, at, found.held)
+    return (peaks,) if at.alive is None else (peaks, _alive_at_peak(found, at, at.alive))
 
 
 def _unit(found: Memory) -> Unit:
@@ -175,7 +176,12 @@ def _legend(found: Memory) -> Iterator[str]:
         yield "The network's input is not overwritten."
     if found.at is None:
         yield "? nothing runs: every layer is a view of the input."
-    elif any(peak is None for peak in found.peaks.values() if training is not None):
+        return
+    if found.at_peak is not None and found.at_peak.alive is None:
+        yield "Too many tensors are alive to name them at each step; `--limit alive=N` names more."
+    if any(
+        peak is None and not DEFINITIONS[name].is_training for name, peak in found.peaks.items()
+    ):
         yield "? more tensors are alive together than are looked at; `--limit alive=N` allows more."
 
 
@@ -205,9 +211,9 @@ def _gain(found: Memory, before: int, unit: Unit) -> str:
     )
 
 
-def _alive_at_peak(found: Memory, step: MemoryStep) -> Table:
+def _alive_at_peak(found: Memory, step: MemoryStep, alive: Sequence[str]) -> Table:
     """The tensors that are counted at the peak."""
-    held, unit = [found.tensors[name] for name in step.alive], _unit(found)
+    held, unit = [found.tensors[name] for name in alive], _unit(found)
     rows = [
         (
             each.name,
@@ -250,14 +256,14 @@ class _Bar(NamedTuple):
 
     label: str
     bytes: int
-    #: The most tensors that are counted at one of its steps.
-    alive: int
+    #: The most tensors that are counted at one of its steps; None where they are not named.
+    alive: int | None
 
 
 def _folded(steps: Sequence[MemoryStep], depth: int | None) -> list[_Bar]:
     """Steps that share their first `depth` groups, where these follow one another, as one row."""
     if depth is None:
-        return [_Bar(_label(step), step.bytes, len(step.alive)) for step in steps]
+        return [_Bar(_label(step), step.bytes, _most_alive([step])) for step in steps]
 
     def label(step: MemoryStep) -> str:
         return _label(step._replace(name=".".join(step.name.split(".")[:depth])))
@@ -265,9 +271,13 @@ def _folded(steps: Sequence[MemoryStep], depth: int | None) -> list[_Bar]:
     found = []
     for name, run in groupby(steps, label):
         inside = list(run)
-        most = max(len(step.alive) for step in inside)
-        found.append(_Bar(name, max(step.bytes for step in inside), most))
+        found.append(_Bar(name, max(step.bytes for step in inside), _most_alive(inside)))
     return found
+
+
+def _most_alive(steps: Sequence[MemoryStep]) -> int | None:
+    counts = [len(step.alive) for step in steps if step.alive is not None]
+    return max(counts, default=None)
 
 
 def _steps(found: Memory, bars: Sequence[_Bar], depth: int | None, top: int | None) -> Table:
