@@ -122,31 +122,48 @@ def _on_screen(table: Table, columns: int) -> list[Table]:
         Column(title.lower(), title, itemgetter(place), numeric=table.numeric[place])
         for place, title in titles
     ]
-    return _narrowed([row[0] for row in rows], kept, make, columns)
+    return _narrowed([row[0] for row in rows], kept, make, columns, _LEFT_OUT_OF_JUMPS)
 
 
 def _narrowed(
-    labels: Sequence[str], kept: Sequence[Column], make: Make, columns: int
+    labels: Sequence[str],
+    kept: Sequence[Column],
+    make: Make,
+    columns: int,
+    left_out: Sequence[str],
 ) -> list[Table]:
-    """The table of rows on a screen, which is one as far as leaving out columns makes it one."""
-    legible = [cut_inside(label, _LEGIBLE) for label in labels]
+    """The table of rows on a screen, one with legible names as far as `left_out` makes it one."""
+    whole = make(labels, kept, False)
+    legible = labels if whole.width() <= columns else _legible(labels)
     gone: list[str] = []
-    for key in _LEFT_OUT:
+    for key in left_out:
         if make(legible, kept, False).width() <= columns:
             break
         gone += [each.title for each in kept if each.key == key]
         kept = [each for each in kept if each.key != key]
     *tables, last = fitting(labels, kept, make, columns, False, cut_inside)
     if gone:
-        said = f"A wider screen has {' and '.join(reversed(gone))} too."
+        said = f"A wider screen has more columns: {', '.join(reversed(gone))}."
         last = last._replace(legend=(*last.legend, said))
     return [*tables, last]
 
 
+def _legible(labels: Sequence[str]) -> list[str]:
+    """Labels cut as short as they can still be told apart, if that is not too long."""
+    different = len({*labels[:_COMPARED]})
+    for most in range(_SHORTEST, _LONGEST):
+        found = [cut_inside(label, most) for label in labels[:_COMPARED]]
+        if len({*found}) == different:
+            return [cut_inside(label, most) for label in labels]
+    return [cut_inside(label, _LONGEST) for label in labels]
+
+
 #: What a screen may be too narrow for, the first first: the centre follows from the rest.
-_LEFT_OUT = ("centre", "padding")
-#: Columns of a screen in which a name can be told from others.
-_LEGIBLE = 28
+_LEFT_OUT = ("centre", "padding", "type")
+#: The same of a table of jumps, whose stride is among what each adds.
+_LEFT_OUT_OF_JUMPS = ("padding", "stride")
+#: Columns of a screen that a name has, and how many names are looked at for that.
+_SHORTEST, _LONGEST, _COMPARED = 20, 36, 1000
 
 
 def _without(row: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -430,7 +447,7 @@ def _fitted(found: Found) -> Fitted:
             numeric = (False, *(each.numeric for each in kept))
             return whole._replace(header=header, numeric=numeric, rows=lambda: rows)
 
-        return _narrowed(labels, _COLUMNS, make, columns)
+        return _narrowed(labels, _COLUMNS, make, columns, _LEFT_OUT)
 
     return fit
 
