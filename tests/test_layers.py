@@ -828,7 +828,8 @@ def test_same_is_not_for_a_transposed_convolution(mode: str) -> None:
 VIEWS = {"flatten", "reshape", "dropout", "identity"}
 HELD = {"parameter", "buffer"}
 ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum")
-IN_PLACE = {"batch_norm", "scale", *ELEMENTWISE, "depthwise_conv", "relu", "gelu", "softmax"}
+DEPTHWISE = ("depthwise_conv", "global_depthwise_conv")
+IN_PLACE = {"batch_norm", "scale", *ELEMENTWISE, *DEPTHWISE, "relu", "gelu", "softmax"}
 
 
 @pytest.mark.parametrize("type", PLAIN)
