@@ -8,7 +8,7 @@ from typing import NamedTuple
 from convcalc.diagnostics import fail
 from convcalc.graph import Graph, Node, whole_name_in
 from convcalc.named import Named, UnknownName, whole_name
-from convcalc.reach import ITSELF, KEPT, Cells, Doubt, Number, Reach, Sight, Span
+from convcalc.reach import ITSELF, KEPT, Along, Cells, Doubt, Number, Reach, Sight, Span
 from convcalc.shape import Shape
 from convcalc.visible import composed, visible
 from convcalc.words import counted, quoted, shortened
@@ -102,9 +102,17 @@ def _before(seen: Seen | None, sight: Sight) -> Seen | None:
     if seen is None or sight is KEPT[len(sight)]:
         return seen
     spans: list[Span | None] = []
+    # Axes are mostly alike, and what is alike is worked out once.
+    known: tuple[Span, Along, Span] | None = None
     for span in seen.spans:
         along = None if span is None else sight[span.axis - 1]
-        spans.append(None if span is None or along is None else span.through(along))
+        if span is None or along is None:
+            spans.append(None)
+        elif known and known[0][1:] == span[1:] and known[1].rules == along.rules:
+            spans.append(Span(along.axis, *known[2][1:]))
+        else:
+            known = span, along, span.through(along)
+            spans.append(known[2])
     return Seen(tuple(spans), seen.is_aligned)
 
 
@@ -124,11 +132,16 @@ def _both(one: Seen, other: Seen) -> Seen:
     """What a cell sees that sees what either does."""
     is_aligned = one.is_aligned and other.is_aligned
     spans: list[Span | None] = []
+    known: tuple[Span, Span, Span] | None = None
     for a, b in zip(one.spans, other.spans):
         if a is None or b is None:
             spans.append(None)
+        elif known and a.axis == b.axis and known[0][1:] == a[1:] and known[1][1:] == b[1:]:
+            spans.append(Span(a.axis, *known[2][1:]))
         else:
-            spans.append(a.joined(b))
+            joined = a.joined(b)
+            known = (a, b, joined) if a.axis == b.axis else None
+            spans.append(joined)
             is_aligned = is_aligned and a.is_aligned_with(b)
     return Seen(tuple(spans), is_aligned)
 

@@ -51,12 +51,17 @@ class ReceptiveField(Pass):
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None, int]]:
-        known: dict[tuple[int, int], tuple[int | None, int]] = {}
+        sides: dict[int, int | None] = {}
+        positions: dict[int, int] = {}
         for node, seen in zip(graph.nodes, seen_by_nodes(graph)):
-            key = id(seen), id(node.placed)
-            if key not in known:
-                known[key] = (None, 0) if seen is None else (_side(seen), _positions(node.placed))
-            yield known[key]
+            if seen is None:
+                yield None, 0
+                continue
+            if id(seen) not in sides:
+                sides[id(seen)] = _side(seen)
+            if id(node.placed) not in positions:
+                positions[id(node.placed)] = _positions(node.placed)
+            yield sides[id(seen)], positions[id(node.placed)]
 
 
 def _positions(placed: Placed) -> int:
