@@ -533,3 +533,4 @@ def test_an_arena_and_a_training_step_are_metrics_and_columns_where_they_are_ask
     assert max(int(arena) for _, arena, _ in rows if arena) == peaks["arena"]
     assert max(int(train) for *_, train in rows) == peaks["train"]
     assert "arena_bytes" not in run("analyze", "mobilenet_v2", "--json").json["totals"]
+    assert run("check", "mobilenet_v2", "--max", "train_bytes=1G", "--dtype", "int8").status == 1

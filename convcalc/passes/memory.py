@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convcalc.costs import Figure, largest
+from convcalc.dtypes import is_float
 from convcalc.graph import Graph
 from convcalc.memory.definitions import Run, find
 from convcalc.memory.lifetimes import lifetimes_of
@@ -98,7 +99,10 @@ class Arena(Pass):
 
 @add_pass
 class Train(Pass):
-    """What a step of training with Adam holds while each layer runs, the more of its two passes."""
+    """What a step of training with Adam holds while each layer runs, the more of its two passes.
+
+    None where numbers are integers, which are not trained.
+    """
 
     dear = True
     figures = (
@@ -113,9 +117,11 @@ class Train(Pass):
         ),
     )
 
-    def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int]]:
+    def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int | None]]:
         from convcalc.memory.training import training  # few ask for it
 
+        if not is_float(settings.dtype):
+            return iter([(None,)] * len(graph.nodes))
         found = training(graph, settings)
         most: dict[str, int] = {}
         for moment in found.moments:
