@@ -17,7 +17,6 @@ from convcalc.devices import Device
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Graph, Group
 from convcalc.passes import Settings
-from convcalc.steps import steps_of
 from convcalc.traffic import compulsory, traffic
 
 #: What sets the time: arithmetic, or memory.
@@ -65,8 +64,7 @@ class Work(NamedTuple):
 class Bound(NamedTuple):
     """The least time of a network on a device.
 
-    `seconds` are for all samples, of all operations or of the bytes that these need; batch norms
-    and activations are folded there, whatever was asked, so that it holds for what folds them.
+    `seconds` are for all samples, of all operations or of the bytes that these need;
     `unfused_seconds` are those of the layers, one after the other, each through memory.
     """
 
@@ -89,12 +87,12 @@ class Roofline(NamedTuple):
     batch: int
     #: The type of a number, where a layer does not say its own.
     dtype: str
-    #: Whether batch norms and elementwise activations vanish into what feeds them, in `layers`.
+    #: Whether batch norms and elementwise activations vanish into what feeds them.
     fuse: bool
     #: The layers that run: no views, and none that have vanished.
     layers: tuple[Work, ...]
-    #: By type of number, the operations that remain where batch norms and activations are folded.
-    compulsory_operations: Mapping[str, int]
+    #: By type of number, the operations of all layers that run.
+    operations_by_type: Mapping[str, int]
     #: What these need, each number once: weights, and what enters and leaves the network.
     compulsory_bytes: int
     bounds: tuple[Bound, ...]
@@ -117,7 +115,7 @@ class Roofline(NamedTuple):
     @property
     def common_dtype(self) -> str | None:
         """The type that all its operations are on; None where they are on several."""
-        dtypes = {*self.compulsory_operations} or {self.dtype}
+        dtypes = {*self.operations_by_type} or {self.dtype}
         return dtypes.pop() if len(dtypes) == 1 else None
 
     def folded(self, depth: int) -> Roofline:
@@ -181,21 +179,17 @@ def roofline(
     device has no figure for.
     """
     batch, dtype, _ = settings
-    steps, moved = traffic(graph, settings)
+    found, moved = traffic(graph, settings)
     counts = [count.flops for count in conventions.find("exact").counts(graph, batch)]
     layers = []
-    for step, bytes in zip(steps, moved):
+    for step, bytes in zip(found.steps, moved):
         look()
         node = graph.nodes[step.node]
         count = counts[step.node]
         own = node.dtype or dtype
         layers.append(Work(node.name, node.type, own, count, bytes, int(count is None)))
-    folded = settings._replace(fuse=True)
-    needed = steps_of(graph, folded)
-    operations = _by_type(
-        (graph.nodes[step.node].dtype or dtype, counts[step.node] or 0) for step in needed.steps
-    )
-    bytes = compulsory(graph, folded, needed)
+    operations = _by_type((str(layer.dtype), layer.operations or 0) for layer in layers)
+    bytes = compulsory(graph, settings, found)
     bounds = [_bound(device, layers, operations, bytes, look) for device in devices]
     return Roofline(
         graph,

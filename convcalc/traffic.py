@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import NOTHING, Placed, Storage
-from convcalc.steps import Settings, Step, Steps, steps_of
+from convcalc.steps import Settings, Steps, steps_of
 
 
 class Traffic(NamedTuple):
     """What the steps of a graph move, in bytes, for all samples."""
 
-    steps: tuple[Step, ...]
+    steps: Steps
     #: By step: its weights, what it reads and what it makes, each once.
     moved: tuple[int, ...]
 
@@ -23,7 +23,8 @@ def traffic(graph: Graph, settings: Settings) -> Traffic:
 
     Weights are read once for all samples. What has vanished into a step moves nothing.
     """
-    steps, tensors = steps_of(graph, settings)
+    found = steps_of(graph, settings)
+    steps, tensors = found
     learned, weights = _learned(graph), _Weights(graph, settings)
     moved = []
     sizes = [tensor.bytes for tensor in tensors]
@@ -35,7 +36,7 @@ def traffic(graph: Graph, settings: Settings) -> Traffic:
             owners = {weights.owner(graph.nodes[index]).name: index for index in entering}
             used += sum([weights.bytes(graph.nodes[index]) for index in owners.values()])
         moved.append(used + sum([sizes[tensor] for tensor in reads + makes]))
-    return Traffic(steps, tuple(moved))
+    return Traffic(found, tuple(moved))
 
 
 def compulsory(graph: Graph, settings: Settings, found: Steps) -> int:
@@ -43,15 +44,15 @@ def compulsory(graph: Graph, settings: Settings, found: Steps) -> int:
 
     They are those of the weights that the layers among the steps compute with; of what enters the
     network, or is a learned tensor, as much as a layer that computes something reads of it, behind
-    layers that only move numbers, too; and of what is made and leaves. The tensors of layers that
-    can be worked into others, and of those that do nobody knows what, are left out.
+    layers that only move numbers, too; and of what is made and leaves. The tensors of
+    layers that do nobody knows what are left out.
     """
     weights = _Weights(graph, settings)
     needed: dict[str, int] = {}
     read = _read(graph)
     for step in found.steps:
         node = graph.nodes[step.node]
-        if node.placed.tensors and not node.layer.vanishes and node.placed.operations is not None:
+        if node.placed.tensors and node.placed.operations is not None:
             needed[weights.owner(node).name] = weights.bytes(node)
     for index, node in enumerate(graph.nodes):
         if node.placed.storage is Storage.WEIGHT:

@@ -87,26 +87,6 @@ class Window(NamedTuple):
         )
         return result
 
-    def read_cells(self, size: int, windows: int) -> int:
-        """The cells of an input that so many windows read, at the least.
-
-        They are all that they read unless both stride and dilation are above 1.
-        """
-        if self.stride == 1:
-            count, step, length, before = self.kernel, self.dilation, windows, self.before
-        elif self.dilation == 1:
-            count, step, length, before = windows, self.stride, self.kernel, self.before
-        else:  # the middle cells of the kernel
-            middle = self.kernel // 2 * self.dilation
-            count, step, length, before = windows, self.stride, 1, self.before - middle
-        if length >= step:
-            return max(min(size, (count - 1) * step + length - before) - max(0, -before), 0)
-        first, last = -(-before // step), (size - length + before) // step
-        whole = max(min(last, count - 1) - max(first, 0) + 1, 0) * length
-        # Those before and behind reach over an end.
-        starts = [y * step - before for y in {first - 1, last + 1} if 0 <= y < count]
-        return whole + sum(max(min(start + length, size) - max(start, 0), 0) for start in starts)
-
     def reached_cells(self, size: int) -> int:
         """The output cells that a transposed convolution adds something to, before its padding.
 

@@ -98,7 +98,7 @@ COMMANDS = {
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
-    *("sources", "operations_per_second", "compulsory_operations"),
+    *("sources", "operations_per_second", "operations_by_type"),
 }
 
 

@@ -7,7 +7,6 @@ import csv
 import pickle
 from fractions import Fraction
 from math import prod
-from random import Random
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from convcalc.frozen import FrozenDict
 from convcalc.render.roofline import report
 from convcalc.render.terminal import drawn
 from convcalc.roofline import Roofline
-from convcalc.window import Window
 from tests.conftest import Run
 
 #: A device of one operation and one byte a second.
@@ -42,16 +40,14 @@ def bound_of(text: str, **asked: Any) -> Roofline:
 NEEDED = {
     # All of the input, the weights, and what leaves.
     "conv: {out: 2, k: 1, bias: false}": 256 + 8 + 128,
-    # Every other row and column of the input.
-    "conv: {out: 2, k: 1, s: 2, bias: false}": 64 + 8 + 32,
-    # Windows of 3 that begin every 4 rows: 2 of them, 6 of 8 rows.
-    "max_pool: {k: 3, s: 4, p: 1}": 4 * 5 * 5 + 16,
+    # All of the input, whatever windows pass over.
+    "conv: {out: 2, k: 1, s: 2, bias: false}": 256 + 8 + 32,
     # One channel of the input, of two that are cut out of it.
     "slice: {start: 0, stop: 2}\nslice: {start: 1}\nrelu": 64 + 64,
     # The input whole, though it is moved first.
     "permute: {order: [1, 2, 0]}\nrelu": 256 + 256,
-    # A batch norm is worked into what is before it; alone it has nothing that must be read.
-    "conv: {out: 2, k: 1, bias: false}\nbatch_norm\nrelu": 256 + 8 + 128,
+    # A batch norm has a scale, a shift, a mean and a variance of each of two channels.
+    "conv: {out: 2, k: 1, bias: false}\nbatch_norm\nrelu": 256 + 8 + 8 + 128,
     # Of a learned tensor of 9 numbers one row is needed: the other two may be never asked for.
     "parameter: {name: table, shape: [3, 3]}\nindex_select: {axis: 0, size: 5}\nrelu": 3 + 15,
     # Nobody knows what it reads, and which of its tensors.
@@ -68,22 +64,6 @@ def test_a_network_needs_what_its_operations_need(layers: str) -> None:
     found = bound_of(layers)
     assert found.compulsory_bytes == 4 * NEEDED[layers]
     assert found.bounds[0].seconds >= found.compulsory_bytes
-
-
-def test_what_windows_read_is_counted() -> None:
-    """Against every cell that a window covers, one by one."""
-    random = Random(7)
-    for _ in range(500):
-        size, kernel, stride = random.randint(1, 20), random.randint(1, 5), random.randint(1, 6)
-        dilation, before = random.choice((1, 1, 2, 3)), random.randint(-3, 4)
-        count, window = random.randint(1, 6), Window(kernel, stride, before, 0, dilation)
-        cells = {
-            y * stride - before + j * dilation for y in range(count) for j in range(kernel)
-        } & {*range(size)}
-        read = window.read_cells(size, count)
-        assert read <= len(cells), window
-        if dilation == 1 or stride == 1:
-            assert read == len(cells), window
 
 
 def test_bytes_are_the_numbers_of_analyze(run: Run) -> None:
@@ -150,7 +130,7 @@ def test_two_types_may_be_computed_at_once() -> None:
     )
     (bound,) = found.bounds
     first, second = 128 * 7, 128 * 3
-    assert found.compulsory_operations == {"int8": first, "float32": second}
+    assert found.operations_by_type == {"int8": first, "float32": second}
     fast = ONE._replace(bytes_per_second=Fraction(10**9))
     (bound,) = (
         convcalc.loads(
@@ -195,12 +175,12 @@ def test_seconds_are_the_longer_of_two() -> None:
     assert [(w.operations, w.bytes) for w in found.layers] == [(144, 344), (48, 384)]
     assert [w.intensity for w in found.layers] == [Fraction(144, 344), Fraction(1, 8)]
     assert list(map(tuple, bound.layers)) == [(344, "memory"), (384, "memory")]
-    # As a whole the comparisons are folded: 6 weights, 32 numbers that enter, and 48 that leave.
+    # As a whole: 6 weights, 32 numbers that enter, and 48 that leave; or 192 operations.
     assert tuple(bound[1:4]) == (344, "memory", 728)
     slow = ONE._replace(operations_per_second=FrozenDict({"float32": Fraction(144, 344)}))
     (bound,) = network.roofline(slow).bounds
     assert list(map(tuple, bound.layers)) == [(344, "compute"), (384, "memory")]
-    assert tuple(bound[1:4]) == (344, "compute", 728)
+    assert tuple(bound[1:4]) == (Fraction(192 * 344, 144), "compute", 728)
 
 
 def test_a_layer_of_its_own_type_has_its_peak_and_its_bytes() -> None:
@@ -301,11 +281,11 @@ def test_the_longest_rows_alone(run: Run) -> None:
     assert f"The first 3 of {len(layers)} rows, by their time on t4" in text
 
 
-def test_the_whole_does_not_hang_on_fuse(run: Run) -> None:
-    """What folds batch norms is no slower than what is said of the network."""
+def test_what_folds_batch_norms_has_a_bound_of_its_own(run: Run) -> None:
     asked = ("roofline", "mobilenet_v2", "--device", "raspberry-pi-5", "--json")
     (fused,), (apart,) = (run(*asked, way).json["devices"] for way in ("--fuse", "--no-fuse"))
-    assert fused["seconds"] == apart["seconds"] <= fused["unfused_seconds"]
+    assert fused["seconds"] < apart["seconds"] <= apart["unfused_seconds"]
+    assert fused["seconds"] <= fused["unfused_seconds"]
     assert fused["unfused_seconds"] < apart["unfused_seconds"]
 
 

@@ -20,16 +20,9 @@ CHANNELS = 2
 ONE = Device("one", FrozenDict(), FrozenDict({"float32": Fraction(1)}), Fraction(1))
 
 
-def layers(size: int, k: int, s: int, p: int, d: int) -> dict[str, Any]:
+def layers(size: int, k: int, s: int, p: int) -> dict[str, Any]:
     """Layers on an input with `size` rows and columns, and what each does in PyTorch."""
-    slides = f"k: {k}, s: {s}, p: {p}"
-    weight = torch.full((3, CHANNELS, k, k), 0.5)
     return {
-        f"conv: {{out: 3, bias: false, {slides}, d: {d}}}": lambda x: functional.conv2d(
-            x, weight, stride=s, padding=p, dilation=d
-        ),
-        f"avg_pool: {{{slides}}}": lambda x: functional.avg_pool2d(x, k, s, p),
-        f"unfold: {{{slides}, d: {d}}}\n  - square": lambda x: functional.unfold(x, k, d, p, s),
         f"slice: {{start: {k}, step: {s}, axis: 1}}\n  - square": lambda x: x[:, :, k::s],
         f"pad: {{p: [[0, -{k}], [{p}, {1 - s}]]}}\n  - square": lambda x: functional.pad(
             x, (p, 1 - s, 0, -k)
@@ -46,8 +39,8 @@ def layers(size: int, k: int, s: int, p: int, d: int) -> dict[str, Any]:
 
 def test_an_input_counts_no_more_than_is_read() -> None:
     for size in (6, 9):
-        for k, s, p, d in ((1, 1, 0, 1), (1, 2, 0, 1), (2, 3, 1, 1), (3, 2, 1, 2), (3, 4, 1, 1)):
-            for text, run in layers(size, k, s, p, d).items():
+        for k, s, p in ((1, 1, 0), (1, 2, 0), (2, 3, 1), (3, 2, 1), (3, 4, 1)):
+            for text, run in layers(size, k, s, p).items():
                 spec = f"name: N\ninput: [{CHANNELS}, {size}, {size}]\nlayers:\n  - {text}\n"
                 network = convcalc.loads(spec)
                 x = torch.ones(1, CHANNELS, size, size, requires_grad=True)
@@ -56,6 +49,4 @@ def test_an_input_counts_no_more_than_is_read() -> None:
                 needed = network.roofline(ONE).compulsory_bytes // 4
                 read = needed - leaving - network.totals.params
                 seen = int((x.grad != 0).sum())
-                assert read <= seen, (text, size)
-                if d == 1:
-                    assert read == seen, (text, size)
+                assert read == seen, (text, size)

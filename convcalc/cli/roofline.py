@@ -68,8 +68,8 @@ def command(
 
     That is the longer of two: all operations at the device's peak, and all bytes at its memory's
     bandwidth. It is a bound, and mostly far below the time: of the operations as counted, with each
-    tensor through memory once. A layer's bytes are its weights, inputs and outputs; a network's
-    those of its weights, inputs and outputs, with batch norms and activations folded.
+    tensor through memory once. A layer's bytes are its weights, inputs and outputs, and so are a
+    network's. What folds batch norms does fewer operations: --fuse is the bound of that.
 
     A device is a name from --list-devices or a YAML file with its `name`, `source`,
     `operations_per_second` of each type of number, and `bytes_per_second`.

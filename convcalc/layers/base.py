@@ -323,19 +323,10 @@ class Layer:
         """The elements of each input that it cannot do without, at the least, for one sample.
 
         `unread` is how many of those that it makes nobody reads; 0 unless it only moves them.
-        Unless a type says otherwise, it needs what its windows read, without these all of an
-        input, and each of that is in what it makes.
+        Unless a type says otherwise, it needs all of an input, and each of that is in what it
+        makes.
         """
-        found = []
-        for x in inputs:
-            (y, *_), windows = outputs, () if self.transposed else self.windows(x)
-            if windows and len(y) == len(x):
-                axes = zip(windows, x.spatial, y.spatial)
-                read = x.channels * product([w.read_cells(n, count) for w, n, count in axes])
-            else:
-                read = x.size
-            found.append(max(read - unread, 0))
-        return tuple(found)
+        return tuple([max(x.size - unread, 0) for x in inputs])
 
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:
         """What it keeps for its backward pass; see `convcalc.layers.keeping`.

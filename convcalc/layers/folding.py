@@ -46,14 +46,6 @@ class Unfold(Unary):
     def sight(self, x: Shape, y: Shape) -> Sight:
         return whole(len(x) - 1)  # windows of all axes lie in one row
 
-    def needed(
-        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], unread: int
-    ) -> tuple[int, ...]:
-        (x,) = inputs
-        axes = zip(self.windows(x), x.spatial)
-        read = x.channels * product([w.read_cells(n, w.output_size(n)) for w, n in axes])
-        return (max(read - unread, 0),)
-
 
 @layer("fold")
 class Fold(Unary):

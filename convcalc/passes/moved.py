@@ -30,7 +30,7 @@ class Moved(Pass):
     )
 
     def run(self, graph: Graph, settings: Settings) -> Iterator[tuple[int]]:
-        steps, moved = traffic(graph, settings)
+        (steps, _), moved = traffic(graph, settings)
         of_nodes = dict(zip([step.node for step in steps], moved))
         for index in range(len(graph.nodes)):
             yield (of_nodes.get(index, 0),)

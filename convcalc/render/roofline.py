@@ -100,7 +100,7 @@ def to_dict(found: Roofline, top: int | None = None) -> dict[str, Any]:
         "fuse": found.fuse,
         "operations": found.operations,
         "bytes": found.bytes,
-        "compulsory_operations": dict(found.compulsory_operations),
+        "operations_by_type": dict(found.operations_by_type),
         "compulsory_bytes": found.compulsory_bytes,
         "unknown": found.unknown,
         **({} if top is None else {"rows": len(found.layers)}),
@@ -161,10 +161,10 @@ def _whole(found: Roofline) -> Table:
                 at_most(found.batch / seconds) if seconds else "?",
             )
 
-    count = sum(found.compulsory_operations.values())
+    count = sum(found.operations_by_type.values())
     does = (
-        f"{short(count)}{PARTIAL if found.unknown else ''} operations, batch norms and activations"
-        f" folded; {short(found.compulsory_bytes)}B of weights, inputs and outputs, once each."
+        f"{short(count)}{PARTIAL if found.unknown else ''} operations;"
+        f" {short(found.compulsory_bytes)}B of weights, inputs and outputs, once each."
     )
     notes = [
         f"{bound.device.name}: {note}" for bound in found.bounds if (note := bound.device.note)
