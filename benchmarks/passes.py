@@ -4,7 +4,7 @@
 
 A pass is measured against what `analyze` does without any: it reads and expands a spec, and counts.
 Over the zoo and over long networks, where a layer must take as long in a long one as in a short
-one. Processor time; runs of a pair alternate, and the least of each is what counts.
+one. Dear passes run where a figure of theirs is asked for. Processor time; runs of a pair alternate, and the least of each is what counts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def named(each: Pass) -> str:
 def shares(names: Sequence[str], runs: int) -> None:
     """Print what passes add over many networks, each alone and all together."""
     known = passes.known()
-    chosen: list[tuple[Pass, ...]] = [*((each,) for each in known), known]
+    chosen: list[tuple[Pass, ...]] = [*((each,) for each in known), passes.saying()]
     bare, added = 0.0, [0.0] * len(chosen)
     for name in names:
         graph = convcalc.load(name)
@@ -57,8 +57,10 @@ def shares(names: Sequence[str], runs: int) -> None:
         added = [total + other - without for total, other in zip(added, others)]
     print(f"{len(names)} networks: {bare:.3f} s to read, expand and count")
     for run, seconds in zip(chosen, added):
-        title = named(run[0]) if len(run) == 1 else "all together"
+        title = named(run[0]) if len(run) == 1 else "every analysis"
         most = f"at most {MOST_SHARE:.0%}" if len(run) == 1 else ""
+        if run[0].dear:
+            most = "where it is asked for"
         print(f"{title:20} {seconds:8.3f} s {seconds / bare:8.1%}   {most}")
 
 
