@@ -4,7 +4,8 @@
 
 A pass is measured against what `analyze` does without any: it reads and expands a spec, and counts.
 Over the zoo and over long networks, where a layer must take as long in a long one as in a short
-one. Dear passes run where a figure of theirs is asked for. Processor time; runs of a pair alternate, and the least of each is what counts.
+one. Dear passes run where a figure of theirs is asked for. Processor time; runs of a pair
+alternate, and the least of each is what counts.
 """
 
 from __future__ import annotations
