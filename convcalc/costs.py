@@ -68,11 +68,10 @@ class Figure(NamedTuple):
     known, and sums are of those that are known.
     `total` is how the values of several layers become one, of those whose figures `counts` says
     count there; `times` is how a value for one sample becomes that of many (`unchanged`, where it
-    does not grow). What is no `column` is a table of
-    its own, and stands in rows of JSON alone; what is not `numeric` is a word. People are told one
-    that is `rare` where it is not 0. `meaning` is what a legend says of it, with `{dtype}` for the
-    type of a number. `of_steps`: it goes by what runs, and so by whether batch norms and
-    activations are fused.
+    does not grow). What is no `column` stands in rows of JSON alone; what is not `numeric` is a
+    word. People are told one that is `rare` where it is not 0. `meaning` is what a legend says of
+    it, with `{dtype}` for the type of a number. `of_steps`: it goes by what runs, and so by whether
+    batch norms and activations are fused.
     """
 
     key: str
