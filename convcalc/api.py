@@ -17,7 +17,7 @@ from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, requir
 from convcalc.frozen import FrozenDict
 from convcalc.graph import DROP, UNTIL, Cut, Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
-from convcalc.passes import Settings
+from convcalc.steps import Settings
 from convcalc.visible import composed
 from convcalc.words import describe
 
@@ -135,6 +135,7 @@ class Network(Graph):
         1470.0
         """
         from convcalc import sizes
+        from convcalc.memory.definitions import DEFINITIONS
         from convcalc.memory.peaks import memory_of
 
         settings = _settings(batch, dtype, fuse)
@@ -144,7 +145,7 @@ class Network(Graph):
         if not isinstance(keep_input, bool):
             message = f"`keep_input` must be True or False, not {describe(keep_input)}"
             raise fail("bad-value", message)
-        if definition in sizes.names():
+        if definition not in DEFINITIONS and definition in sizes.all_names():
             message = f"`{definition}` is of sizes, and has no peak"
             raise fail("bad-value", message, f"`network.sizes({definition!r})` has them")
         limits = self._limits.scaled()

@@ -15,16 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
-from fractions import Fraction
 from functools import reduce
-from math import ceil, floor, gcd, lcm
-from typing import NamedTuple
+from math import floor, gcd, lcm
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from convcalc.shape import MOST_AXES
 from convcalc.window import Window
 
-#: A whole number, or a fraction where it is none.
-Number = int | Fraction
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+#: A whole number, or a fraction where it is none: few networks have some.
+Number: TypeAlias = "int | Fraction"
 
 
 class Doubt(Enum):
@@ -92,24 +94,24 @@ def reach_back(window: Window) -> Reach:
     return Reach(window.kernel, 1, before, window.dilation, window.stride)
 
 
-def between(stride: int, up: int, low: Fraction, high: Fraction) -> Reach:
-    """What a cell sees whose cells x lie strictly between: low < up·x − stride·y < high."""
-    first, last = floor(low) + 1, ceil(high) - 1
+def between(stride: int, up: int, low: int, high: int) -> Reach:
+    """What a cell sees whose cells x lie strictly between: low < 2·(up·x − stride·y) < high."""
+    first, last = low // 2 + 1, -(-high // 2) - 1
     return Reach(last - first + 1, stride, -first, 1, up)
 
 
-def nearest(ratio: Fraction, *, is_exact: bool = False) -> Reach:
+def nearest(ratio: Number, *, is_exact: bool = False) -> Reach:
     """What a cell sees that is a copy of one of `ratio` times fewer: ⌊y/ratio⌋.
 
     With `is_exact` ⌊(y + ½)/ratio⌋ (PyTorch, `nearest-exact`).
     """
     up, stride = ratio.numerator, ratio.denominator
-    high = Fraction(stride, 2) if is_exact else Fraction(0)
+    high = stride // 2 if is_exact else 0
     # The last number that is not above `high`, and so many below it as one of them is divisible.
-    return Reach(up, stride, up - 1 - floor(high), 1, up)
+    return Reach(up, stride, up - 1 - high, 1, up)
 
 
-def interpolated(ratio: Fraction, support: int) -> Reach:
+def interpolated(ratio: Number, support: int) -> Reach:
     """What a cell sees that is mixed of those less than `support` from it, at `ratio` times fewer.
 
     It lies at (y + ½)/ratio − ½ of the input (PyTorch, aten/src/ATen/native/UpSample.h,
@@ -117,15 +119,15 @@ def interpolated(ratio: Fraction, support: int) -> Reach:
     of 2. What lies just so far has no weight.
     """
     up, stride = ratio.numerator, ratio.denominator
-    middle = Fraction(stride - up, 2)
-    return between(stride, up, middle - support * up, middle + support * up)
+    middle, wide = stride - up, 2 * support * up
+    return between(stride, up, middle - wide, middle + wide)
 
 
 def adaptive(size: int, output: int) -> Reach:
     """What a cell sees of an adaptive pool: window a spans ⌊a·n/o⌋ … ⌈(a + 1)·n/o⌉."""
-    ratio = Fraction(size, output)
-    stride, up = ratio.numerator, ratio.denominator
-    return between(stride, up, Fraction(-up), Fraction(stride))
+    common = gcd(size, output)
+    stride, up = size // common, output // common
+    return between(stride, up, -2 * up, 2 * stride)
 
 
 def shifted(cells: int, doubt: Doubt | None = None) -> Reach:
@@ -388,7 +390,7 @@ class Span(NamedTuple):
                 if ends is not None:
                     ends = ends.through(rule)
                 if up != 1:
-                    stride = Fraction(stride) / up
+                    stride = _ratio(stride, up)
                 low = low - stride * before
                 high = high + stride * (dilation * (kernel - 1) - before)
                 stride = stride * step
@@ -467,7 +469,7 @@ class Span(NamedTuple):
     @property
     def centre(self) -> Number | None:
         """The middle of what cell 0 sees; None without a bound."""
-        return None if self.stride is None else as_whole(Fraction(self.low + self.high) / 2)
+        return None if self.stride is None else as_whole(_ratio(self.low + self.high, 2))
 
     @property
     def most(self) -> int | None:
@@ -525,6 +527,12 @@ class Span(NamedTuple):
 def _lowest(bits: int) -> int:
     """The place of the lowest bit that is set."""
     return (bits & -bits).bit_length() - 1
+
+
+def _ratio(number: Number, by: int) -> Fraction:
+    from fractions import Fraction
+
+    return Fraction(number) / by
 
 
 def as_whole(number: Number) -> Number:

@@ -44,8 +44,8 @@ def compulsory(graph: Graph, settings: Settings, found: Steps) -> int:
 
     They are those of the weights that the layers among the steps compute with; of what enters the
     network, or is a learned tensor, as much as a layer that computes something reads of it, behind
-    layers that only move numbers, too; and of what is made and leaves. The tensors of
-    layers that do nobody knows what are left out.
+    layers that only move numbers, too; and of what is made and leaves. The tensors of layers that
+    do nobody knows what are left out.
     """
     weights = _Weights(graph, settings)
     needed: dict[str, int] = {}
@@ -124,7 +124,8 @@ def _read(graph: Graph) -> dict[tuple[int, int], int]:
         if not _computes(node.placed):
             made = [(part, shape.size) for part, shape in enumerate(node.outputs)]
             unread = sum([size - read.get((index, part), 0) for part, size in made])
-        for (source, part, _), count in zip(node.inputs, _needed(node.placed, unread)):
+        needed = node.layer.needed(node.placed.inputs, node.outputs, unread)
+        for (source, part, _), count in zip(node.inputs, needed):
             read[source, part] = max(read.get((source, part), 0), count)
     return read
 
@@ -132,7 +133,3 @@ def _read(graph: Graph) -> dict[tuple[int, int], int]:
 def _computes(placed: Placed) -> bool:
     """Whether it does more than move numbers."""
     return placed.operations != NOTHING
-
-
-def _needed(placed: Placed, unread: int) -> tuple[int, ...]:
-    return placed.layer.needed(placed.inputs, placed.outputs, unread)

@@ -92,6 +92,7 @@ HEAVY = {
     "jsonschema": (),
     "asyncio": (),
     "difflib": (),
+    "fractions": ("analyze", "explain", "validate"),
     "pydantic_core": ("analyze", "explain", "validate"),
     "yaml": ("analyze", "explain", "validate"),
 }

@@ -30,9 +30,7 @@ def _columns() -> Mapping[str, Any]:
 @options.network_options
 @options.batch_option
 @options.convention_option(also="all")
-@click.option(
-    "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
-)
+@options.depth_option
 @click.option(
     "--group-by",
     type=click.Choice(("type", "kind", "block")),

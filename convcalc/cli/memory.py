@@ -48,9 +48,7 @@ if TYPE_CHECKING:
     shell_complete=candidates.optimizers,
     help="What trains it, with --definition train: sgd, momentum, adam. [default: adam]",
 )
-@click.option(
-    "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
-)
+@options.depth_option
 @click.option(
     "--top", type=options.Whole(1), metavar="N", help="The N steps with the most bytes alone."
 )

@@ -410,6 +410,13 @@ def sort_option(rows: str, columns: candidates.Known) -> Callable[[_F], _F]:
     )
 
 
+def depth_option(function: _F) -> _F:
+    """`--depth`; None where it is not given."""
+    return click.option(
+        "--depth", type=Whole(1), metavar="N", help="Fold blocks deeper than N levels."
+    )(function)
+
+
 def top_option(function: _F) -> _F:
     """`--top`; None where it is not given."""
     return click.option(

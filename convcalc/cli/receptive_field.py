@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     shell_complete=options.layers,
     help="What is seen of a layer's output, or of one input, instead of the input.",
 )
-@click.option(
-    "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
-)
+@options.depth_option
 @options.network_options
 @output.output_options
 @options.error_format_option

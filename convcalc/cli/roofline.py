@@ -42,9 +42,7 @@ _OF_SPECS = ("settings", "preset", "inputs", "until", "drop", "limits")
 @options.batch_option
 @options.dtype_option
 @options.fuse_option
-@click.option(
-    "--depth", type=options.Whole(1), metavar="N", help="Fold blocks deeper than N levels."
-)
+@options.depth_option
 @click.option(
     "--top", type=options.Whole(1), metavar="N", help="The N rows alone that take longest."
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Annotated
 
 from convcalc.arithmetic import both, maximum, product, require
@@ -176,7 +175,7 @@ class KMaxPool(_Pool):
     def sight(self, x: Shape, y: Shape) -> Sight:
         rules: list[tuple[Reach, ...]] = [(reach_of(window),) for window in self.windows(x)]
         # What is kept of a window lies side by side, and each of it may be any of its cells.
-        rules[-1] = (*rules[-1], nearest(Fraction(self.k_max)))
+        rules[-1] = (*rules[-1], nearest(self.k_max))
         return tuple(Along(axis, each) for axis, each in enumerate(rules, start=1))
 
     def kept(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: Wanted) -> Kept:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from struct import pack, unpack
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from convcalc.arithmetic import (
     Refusal,
@@ -45,6 +43,9 @@ from convcalc.reach import (
 )
 from convcalc.shape import Shape
 from convcalc.window import Window
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 #: How many input cells one output cell mixes; the others mix none.
 _TAPS = {"linear": 2, "bilinear": 4, "bicubic": 16, "trilinear": 8}
@@ -267,6 +268,8 @@ class Upsample(Unary):
 
     def _reach(self, size: int, output: int, factor: float | None) -> Reach:
         """What a cell sees of an axis; the factor is None where a size is asked for."""
+        from fractions import Fraction  # few networks resample
+
         if self.mode == "area":
             return adaptive(size, output)
         # A factor is the number that its text says, and where one is given, it is what scales,
@@ -324,6 +327,8 @@ _MOST_TRIED = 4096
 
 def _float32(number: float) -> float:
     """The nearest number that a float32 holds."""
+    from struct import pack, unpack
+
     (found,) = unpack("f", pack("f", number))
     return float(found)
 
@@ -357,7 +362,7 @@ class PixelShuffle(Unary):
         return Shape(exact_div(x.channels, square), *sizes)
 
     def sight(self, x: Shape, y: Shape) -> Sight:
-        return sight_of([nearest(Fraction(self.factor))] * (len(x) - 1))
+        return sight_of([nearest(self.factor)] * (len(x) - 1))
 
 
 @layer("pixel_unshuffle")
