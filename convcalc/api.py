@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
     from convcalc.inputs import Input
+    from convcalc.language.document import Document
     from convcalc.language.forms import Spec
     from convcalc.memory.peaks import Memory
     from convcalc.receptive_field import ReceptiveFields, Way
     from convcalc.reconcile import Reconciliation
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.roofline import Roofline
+    from convcalc.search.family import Family
     from convcalc.sizes import Sizes
     from convcalc.verification import Verification
 
@@ -388,6 +390,12 @@ class Network(Graph):
             )
         return exporter.content(self._model())
 
+    def family(self) -> Family:
+        """The same at any variables, as searches ask for it. Raises ConvcalcError."""
+        if self._asked is None:
+            raise fail("bad-value", "a network that was changed by hand has no variables to set")
+        return self._asked.family(self.variables)
+
     def _model(self) -> Model:
         """What exporters take. Raises ConvcalcError where there is no spec."""
         from convcalc.exporters.base import Model
@@ -517,13 +525,22 @@ class _Asked(NamedTuple):
 
     def network(self, spent: float = 0.0) -> Network:
         """The network; `spent` is the processor time that it took so far. Raises ConvcalcError."""
-        from convcalc.language.expand import expand
-
         _require("a preset", self.preset, (str, NoneType))
         for name in self.settings:
             _require("a variable", name, str)
         budget = Budget(self.limits, spent)
         document = self.checked(budget).document
+        graph = self._graph(document, budget)
+        network = Network(*graph)
+        network._asked = self._replace(document=document)
+        network._settings = self._changes(document.spec, network.variables)
+        network._spent = budget.spent
+        return network
+
+    def _graph(self, document: Document, budget: Budget) -> Graph:
+        """The graph of its document. Raises ConvcalcError."""
+        from convcalc.language.expand import expand
+
         graph = expand(
             document,
             self.source,
@@ -538,11 +555,22 @@ class _Asked(NamedTuple):
             look = _clock(budget, self.source)
             for cut in self.cuts:
                 graph = parts.part_of(graph, cut, look)
-        network = Network(*graph)
-        network._asked = self._replace(document=document)
-        network._settings = self._changes(document.spec, network.variables)
-        network._spent = budget.spent
-        return network
+        return graph
+
+    def family(self, defaults: Mapping[str, Any]) -> Family:
+        """The same at any variables; `defaults` are those that it has. Raises ConvcalcError."""
+        from convcalc.search.family import Family
+
+        budget = Budget(self.limits)
+        document = self.checked(budget).document
+
+        def graph(variables: Mapping[str, Any]) -> Graph:
+            settings = {**self.settings, **variables}
+            # Layers that are kept are those of numbers; a trace has its own.
+            own = document._replace(made={})
+            return self._replace(settings=settings)._graph(own, Budget(self.limits))
+
+        return Family(document.spec.name, defaults, graph)
 
     def checked(self, budget: Budget) -> _Asked:
         """The same with its document. Raises ConvcalcError."""

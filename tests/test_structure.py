@@ -21,6 +21,7 @@ ROOMS = (
         "arithmetic",
         "shape",
         "symbolic",
+        "trace",
         "window",
         "reach",
         "diagnostics",
@@ -49,7 +50,7 @@ ROOMS = (
         "explain",
     ),
     *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
-    *("devices", "roofline"),
+    *("devices", "roofline", "search"),
     *("verification", "reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
 )

@@ -1,0 +1,1 @@
+"""Many networks of one family: swept, solved for, counted."""
