@@ -248,14 +248,16 @@ def _simplified(operation: str, operands: tuple[Any, ...]) -> Any:
             return 0
     if type(a) is int and a == 1 and operation == "divides":
         return True
-    if a is b:
-        return _OF_EQUALS.get(operation, a if operation in ("maximum", "minimum") else None)
+    if a is b and operation in ("maximum", "minimum"):
+        return a
+    if a is b and operation in _OF_EQUALS:
+        return _OF_EQUALS[operation]
     if operation in ("floordiv", "exact_div", "ceil_div", "divides"):
         return _undone(operation, a, b)
     return None
 
 
-#: What operations make of a number and itself; of divisions where it is not 0, as sizes are.
+#: What operations make of a number and itself.
 _OF_EQUALS: Mapping[str, Any] = {"sub": 0, "equal": True, "le": True, "ge": True} | {
     "lt": False,
     "gt": False,
