@@ -50,7 +50,7 @@ ROOMS = (
         "analysis",
         "explain",
     ),
-    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
+    *("budgets", "reconcile", "language", "zoo", "baseline", "foreign", "importers", "exporters"),
     *("devices", "roofline", "search"),
     *("verification", "reported", "errata", "render", "explained"),
     *("catalogue", "api", "cli", "__main__"),
