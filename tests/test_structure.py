@@ -47,6 +47,8 @@ ROOMS = (
         "conventions",
         "passes",
         "analysis",
+        "alignment",
+        "comparison",
         "explain",
     ),
     *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
