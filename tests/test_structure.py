@@ -48,6 +48,8 @@ ROOMS = (
         "conventions",
         "passes",
         "analysis",
+        "alignment",
+        "comparison",
         "explain",
     ),
     *("budgets", "reconcile", "language", "zoo", "baseline", "foreign", "importers", "exporters"),
