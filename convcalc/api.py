@@ -537,8 +537,8 @@ class _Asked(NamedTuple):
         network._spent = budget.spent
         return network
 
-    def _graph(self, document: Document, budget: Budget) -> Graph:
-        """The graph of its document. Raises ConvcalcError."""
+    def _graph(self, document: Document, budget: Budget, curt: bool = False) -> Graph:
+        """The graph of its document. Raises ConvcalcError; see `expand`."""
         from convcalc.language.expand import expand
 
         graph = expand(
@@ -548,6 +548,7 @@ class _Asked(NamedTuple):
             preset=self.preset,
             variables=self.settings,
             inputs=self.inputs,
+            curt=curt,
         )
         if self.cuts:
             from convcalc import parts  # most networks are asked for whole
@@ -564,11 +565,11 @@ class _Asked(NamedTuple):
         budget = Budget(self.limits)
         document = self.checked(budget).document
 
-        def graph(variables: Mapping[str, Any]) -> Graph:
+        def graph(variables: Mapping[str, Any], curt: bool = False) -> Graph:
             settings = {**self.settings, **variables}
             # Layers that are kept are those of numbers; a trace has its own.
-            own = document._replace(made={})
-            return self._replace(settings=settings)._graph(own, Budget(self.limits))
+            own = document._replace(made={}) if curt else document
+            return self._replace(settings=settings)._graph(own, Budget(self.limits), curt)
 
         return Family(document.spec.name, defaults, graph)
 

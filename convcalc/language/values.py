@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from convcalc.arithmetic import Refusal, is_fraction
+from convcalc.arithmetic import Refusal, Symbolic, is_number
 from convcalc.diagnostics import ConvcalcError, Mark, fail
 from convcalc.expressions import Expression, ExpressionError, fits
 from convcalc.language.document import Document
@@ -116,7 +116,7 @@ class Values:
     ) -> bool:
         """The value of a condition, which `marked` has at a path."""
         result = self.evaluate(value, scope, inputs, marked, *path)
-        if isinstance(result, (bool, int, float)) or is_fraction(result):
+        if isinstance(result, bool) or is_number(result) or isinstance(result, Symbolic):
             return bool(result)
         message = f"`{path[-1]}` must be true or false, not {describe(result)}"
         raise self.mistakes.report("bad-value", message, marked.mark_of(*path), scope)
@@ -213,7 +213,7 @@ def _setting(name: str, value: Any, default: Any) -> Any:
         value = value.for_default(default)
     if isinstance(value, list):
         value = tuple(value)
-    elif not isinstance(value, (bool, int)) and hasattr(value, "__index__"):
+    elif not isinstance(value, (bool, int, Symbolic)) and hasattr(value, "__index__"):
         value = operator.index(value)  # numpy's integers
     kind = next((kind for kind, is_one in _KINDS.items() if is_one(default)), "")
     if not kind or _KINDS[kind](value):
@@ -226,9 +226,7 @@ def _setting(name: str, value: Any, default: Any) -> Any:
 _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "true or false": lambda value: isinstance(value, bool),
     "a number": lambda value: (
-        (isinstance(value, int) and not isinstance(value, bool))
-        or (isinstance(value, float) and math.isfinite(value))
-        or is_fraction(value)
+        is_number(value) and not (isinstance(value, float) and not math.isfinite(value))
     ),
     "a text": lambda value: isinstance(value, str),
     "a list": lambda value: isinstance(value, tuple),
