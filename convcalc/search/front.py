@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import and_
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from convcalc.diagnostics import fail
+from convcalc.search.columns import as_array, plain, positions
 from convcalc.words import listed, shortened
 
 _T = TypeVar("_T")
 #: The words before the name of a goal, and whether they ask for the largest.
 _WAYS = {"min": False, "max": True}
+#: Points of a front of three goals or more that many points are held against at once.
+_JUDGES = 32
 
 
 class Goal(NamedTuple):
@@ -76,6 +81,34 @@ class Front(Generic[_T]):
             return before == 0 or self._costs[before - 1][1] > costs[1]
         return not any(_is_as_good(other, costs) for other in self._costs[:before])
 
+    def promising(self, costs: Sequence[Sequence[Any]]) -> Any:
+        """Those of many points that are worth showing it, by their place in columns of costs.
+
+        It is all of them, or less where numpy helps to tell; those of no number are left out.
+        """
+        arrays = [as_array(column) for column in costs]
+        if any(array is None for array in arrays):
+            rows = zip(*map(plain, costs))
+            return [place for place, row in enumerate(rows) if None not in row]
+        import numpy
+
+        alive = numpy.arange(len(arrays[0]))
+        own = [numpy.asarray(column) for column in zip(*self._costs)]
+        if len(own) == 2 and {each.dtype.kind for each in own} <= {"i", "f"}:
+            first, second = own
+            before = numpy.searchsorted(first, arrays[0], "right")
+            # The second cost falls as the first one grows: the last before a point is the judge.
+            alive = positions((before == 0) | (second[before - 1] > arrays[1]))
+        for other in self._judges() if len(arrays) > 2 else ():
+            worse = [array[alive] >= cost for array, cost in zip(arrays, other)]
+            alive = alive[~_all(worse)]
+        return alive
+
+    def _judges(self) -> Iterator[tuple[Any, ...]]:
+        """Some of its points, from all over it."""
+        step = max(1, len(self._costs) // _JUDGES)
+        return iter(self._costs[step // 2 :: step])
+
     def add(self, costs: tuple[Any, ...], held: _T) -> None:
         """Show it a point."""
         if not self.admits(costs):
@@ -95,6 +128,11 @@ class Front(Generic[_T]):
         ]
         self._held[at:] = [held, *(self._held[index] for index in behind)]
         self._costs[at:] = [costs, *(self._costs[index] for index in behind)]
+
+
+def _all(masks: Sequence[Any]) -> Any:
+    """Where all of some masks are true."""
+    return reduce(and_, masks)
 
 
 def _is_as_good(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

@@ -86,7 +86,7 @@ class Table:
 def listed_points(points: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> Table:
     """Settings that are a mapping each, which set the same variables. Raises ConvcalcError."""
     names = tuple(points[0]) if points else ()
-    _require_known(names, defaults, None)
+    require_known(names, defaults)
     for index, point in enumerate(points):
         if set(point) != set(names):
             message = f"the setting {index} sets {listed(point) or 'nothing'}"
@@ -155,7 +155,7 @@ def parquet_points(file: Any, name: str, defaults: Mapping[str, Any]) -> Table:
             for row in zip(*columns):
                 done += 1
                 for key, value in zip(names, row):
-                    if message := _refused(value, _default(key, defaults)):
+                    if message := _refused(value, default_of(key, defaults)):
                         said = f"row {done:,}: {message} in the column {quoted(key)}"
                         raise ConvcalcError([Diagnostic("bad-value", said, source)])
                 yield row
@@ -204,7 +204,7 @@ def _csv(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iterat
                 raise refused(message, index, header, _known(cell, defaults))
         names = _variables(header, defaults, _Line(name, last))
         yield names
-        places = [(header.index(key), key, _default(key, defaults)) for key in names]
+        places = [(header.index(key), key, default_of(key, defaults)) for key in names]
         for cells in reader:
             if not cells:
                 continue  # an empty line
@@ -250,7 +250,7 @@ def _jsonl(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iter
         for key in names:
             if key not in row:
                 raise refused(f"this line has no {quoted(key)}", "the first line has one")
-            if message := _refused(row[key], _default(key, defaults)):
+            if message := _refused(row[key], default_of(key, defaults)):
                 raise refused(f"{message} in {quoted(key)}")
         if more := [key for key in row if key not in names and not _is_metric(key, defaults)]:
             raise refused(f"this line has {quoted(more[0])}, and the first one has none")
@@ -273,7 +273,7 @@ def _has(name: str, defaults: Mapping[str, Any]) -> bool:
     return isinstance(whole, (list, tuple)) and place.isdecimal() and int(place) < len(whole)
 
 
-def _default(name: str, defaults: Mapping[str, Any]) -> Any:
+def default_of(name: str, defaults: Mapping[str, Any]) -> Any:
     """What a variable is unless it is set, or an entry of one."""
     base, bracket, place = name.partition("[")
     return defaults[base][int(place.removesuffix("]"))] if bracket else defaults[base]
@@ -302,9 +302,10 @@ def _known(name: str, defaults: Mapping[str, Any]) -> str:
     return f"{did_you_mean(name, defaults)} {known}".strip()
 
 
-def _require_known(
-    names: Sequence[str], defaults: Mapping[str, Any], source: Source | None
+def require_known(
+    names: Sequence[str], defaults: Mapping[str, Any], source: Source | None = None
 ) -> None:
+    """Refuse names that no variable has, or that come twice. Raises ConvcalcError."""
     for index, name in enumerate(names):
         if message := _strange(name, names[:index], defaults):
             raise fail("unknown-variable", message, _known(name, defaults), source)
@@ -314,7 +315,7 @@ def _variables(
     header: Sequence[str], defaults: Mapping[str, Any], source: Source
 ) -> tuple[str, ...]:
     """The columns that are variables. Raises ConvcalcError where there are none."""
-    _require_known(header, defaults, source)
+    require_known(header, defaults, source)
     names = tuple(name for name in header if _has(name, defaults))
     if not names:
         message = "no column is a variable"
