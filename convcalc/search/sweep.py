@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from convcalc import budgets as known_budgets
@@ -27,6 +30,10 @@ METRICS = ("params", "macs", "flops", "activations")
 _FEW, _MANY = 64, 1 << 16
 #: Seconds that so many are to take, so that one sees how far it is.
 _SHORT = 0.25
+
+
+#: What rows are sorted by stands last in them.
+_LAST = itemgetter(-1)
 
 
 class Order(NamedTuple):
@@ -138,6 +145,8 @@ class Sweeping:
         self.evaluator = Evaluator(family, query.figures(), settings, convention)
         #: The settings so far, those that are no network, and those of which what is asked holds.
         self.tried = self.invalid = self.within = 0
+        #: The rows so far.
+        self.kept = 0
         #: The first setting that is no network.
         self.first_refused: Refused | None = None
         #: The least of each figure that has a budget, of those that are networks.
@@ -146,6 +155,8 @@ class Sweeping:
         self.on_step: Callable[[int], None] = lambda count: None
         #: Is called with every setting that is no network, if given, which takes its time.
         self.on_refused: Callable[[Refused], None] | None = None
+        #: Is called with what has the columns of settings of which what is asked holds, by name.
+        self.on_within: Callable[[Callable[[str], list[Any]]], None] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -170,6 +181,10 @@ class Sweeping:
         ends = (f"{metric}_{end}" for metric in self.query.metrics for end in ("min", "max"))
         return ("count", *ends)
 
+    def is_number(self, variable: str) -> bool:
+        """Whether the values of a variable are numbers."""
+        return _is_number(variable, self.family)
+
     def _shown(self) -> tuple[str, ...]:
         return self.points.names if self.query.group is None else (self.query.group,)
 
@@ -182,15 +197,20 @@ class Sweeping:
 
         Raises ConvcalcError where a condition has no answer, or points cannot be read.
         """
+        for row in self._kept():
+            self.kept += 1
+            yield row
+
+    def _kept(self) -> Iterator[tuple[Any, ...]]:
         query = self.query
         if query.group is not None:
             yield from self._groups(query.group)
         elif query.goals:
-            front = self._front()
-            found: Iterable[tuple[Any, ...]] = front
+            front: Iterable[tuple[Any, ...]] = self._front()
             if query.order is not None:
-                found = self._sorted(front, query.order)
-            yield from [row[: self._width] for row in found][: query.top]
+                front = query.order.sorted(front, _LAST)
+            for row in islice(front, query.top):
+                yield row[: self._width]
         elif query.order is not None:
             for row in self._first(query.order):
                 yield row[: self._width]
@@ -231,6 +251,8 @@ class Sweeping:
                         fresh.append(place)
                 places = fresh
             self.within += len(places)
+            if self.on_within is not None:
+                self.on_within(partial(self._plain, columns, found, places))
             yield columns, found, places
             size = len(found.valid)
             self.tried += size
@@ -309,6 +331,9 @@ class Sweeping:
             return found.figures[name]
         return columns[name.removeprefix("variables.") if name not in columns else name]
 
+    def _plain(self, columns: Columns, found: Evaluated, places: Any, name: str) -> list[Any]:
+        return plain(taken(self._column(name, columns, found), places))
+
     def _rows(
         self, columns: Columns, found: Evaluated, places: Any, more: Sequence[str] = ()
     ) -> Iterator[tuple[Any, ...]]:
@@ -339,10 +364,6 @@ class Sweeping:
                 front.add(cost, row)
         return front
 
-    def _sorted(self, rows: Iterable[tuple[Any, ...]], order: Order) -> list[tuple[Any, ...]]:
-        """Rows with the value that they are sorted by behind them."""
-        return order.sorted(rows, lambda row: row[-1])
-
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
         """The first rows in an order, or all."""
         top = self.query.top
@@ -356,8 +377,8 @@ class Sweeping:
                     places = taken(places, holding(column, better))
             held += self._rows(columns, found, places, [order.name])
             if top is not None:
-                held = self._sorted(held, order)[:top]
-        return held if top is not None else self._sorted(held, order)
+                held = order.sorted(held, _LAST)[:top]
+        return held if top is not None else order.sorted(held, _LAST)
 
     def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
         """A row a value: how many settings, and the least and the most of each figure."""
