@@ -35,6 +35,7 @@ ROOMS = (
     ),
     *(
         "expressions",
+        "written",
         "layers",
         "graph",
         "parts",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from convcalc.api import Network, Opened
     from convcalc.cli.output import Printer
     from convcalc.graph import Cut
-    from convcalc.language.values import Written
     from convcalc.render.networks import Conditions, Row
+    from convcalc.written import Written
     from convcalc.zoo import Found
 
 
