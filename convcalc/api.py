@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from convcalc.search.family import Family
     from convcalc.search.points import Points
     from convcalc.search.space import Space
-    from convcalc.search.sweep import Sweep, Sweeping
+    from convcalc.search.sweep import Sweeping
     from convcalc.sizes import Sizes
+    from convcalc.swept import Sweep
     from convcalc.verification import Verification
 
     #: Settings of variables: values by variable, one after the other, or what has them.
@@ -435,7 +436,9 @@ class Network(Graph):
         >>> [(row["alpha"], row["macs"]) for row in found.rows]
         [(0.5, 97131840), (0.75, 209069792)]
         """
-        return self.sweeping(
+        from convcalc.swept import Sweep
+
+        found = self.sweeping(
             space,
             metrics=metrics,
             where=where,
@@ -449,7 +452,8 @@ class Network(Graph):
             batch=batch,
             dtype=dtype,
             fuse=fuse,
-        ).finished()
+        )
+        return Sweep(*found.finished())
 
     def sweeping(
         self,

@@ -52,7 +52,7 @@ ROOMS = (
     ),
     *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
     *("devices", "roofline", "search"),
-    *("verification", "reported", "errata", "render", "explained"),
+    *("verification", "reported", "errata", "render", "explained", "swept"),
     *("catalogue", "api", "cli", "__main__"),
 )
 

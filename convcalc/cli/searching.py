@@ -61,7 +61,7 @@ def max_option(function: _F) -> _F:
 
 
 def budgets_of(texts: Sequence[str]) -> dict[str, int]:
-    """`METRIC=AMOUNT` texts as amounts. Raises ConvcalcError, also for a metric that is there twice."""
+    """`METRIC=AMOUNT` texts as amounts. Raises ConvcalcError, also where a metric has two."""
     from convcalc.budgets import parse_budget
 
     found: dict[str, int] = {}

@@ -50,10 +50,11 @@ def file_lines(name: str) -> Iterator[str]:
     return _lines(file, name)
 
 
-def _lines(file: Iterable[bytes] | Iterable[str], name: str) -> Iterator[str]:
+def _lines(file: Iterable[Any], name: str) -> Iterator[str]:
     number = 0
     try:
-        for number, line in enumerate(file, 1):
+        for line in file:
+            number += 1
             yield line if isinstance(line, str) else line.decode(UTF_8)
     except UnicodeDecodeError:
         raise _unread(name, f"line {number} is no UTF-8") from None
@@ -65,14 +66,12 @@ def _unread(name: str, why: str) -> ConvcalcError:
     return fail("unreadable", f"{name} cannot be read: {why}", source=Source(name, ""))
 
 
-def answer(
-    text: Iterable[str] | bytes, encoding: str | None = None, flows: bool = False
-) -> None:
+def answer(text: Iterable[str] | bytes, encoding: str | None = None, flows: bool = False) -> None:
     """Print a result on standard output, once it is there to its end; bytes as they are.
 
-    What `flows` is printed as it comes. The stream's own encoding is used unless another is given; what that has no character for is a
-    question mark. A reader that has gone has what it wanted. Raises ConvcalcError where the result
-    cannot be written.
+    What `flows` is printed as it comes. The stream's own encoding is used unless another is given;
+    what that has no character for is a question mark. A reader that has gone has what it wanted.
+    Raises ConvcalcError where the result cannot be written.
     """
     if _is_closed(sys.stdout):
         raise unwritable("standard output", "it is closed")

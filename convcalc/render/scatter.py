@@ -142,9 +142,9 @@ def _axes(scatter: Scatter, x: _Scale, y: _Scale) -> Iterator[str]:
     """The lines, ticks and labels of both axes."""
     bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
     for tick in x.ticks():
-        at = f"{x.at(tick):.1f}"
-        yield f'<line class="grid" x1="{at}" y1="{_TOP}" x2="{at}" y2="{bottom}"/>\n'
-        yield f'<text x="{at}" y="{bottom + 20}" text-anchor="middle">{_number(tick)}</text>\n'
+        along = f"{x.at(tick):.1f}"
+        yield f'<line class="grid" x1="{along}" y1="{_TOP}" x2="{along}" y2="{bottom}"/>\n'
+        yield f'<text x="{along}" y="{bottom + 20}" text-anchor="middle">{_number(tick)}</text>\n'
     for tick in y.ticks():
         at = y.at(tick)
         yield f'<line class="grid" x1="{_LEFT}" y1="{at:.1f}" x2="{right}" y2="{at:.1f}"/>\n'

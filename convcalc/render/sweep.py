@@ -33,7 +33,7 @@ class _Held(NamedTuple):
     """The first rows, and how many there were."""
 
     rows: Sequence[Row]
-    count: int
+    total: int
 
 
 def report(sweeping: Sweeping, title: str, si: bool = False, watch: Watch | None = None) -> Report:
@@ -188,9 +188,9 @@ def _table(
 
 def _legend(sweeping: Sweeping, held: _Held) -> Iterator[str]:
     query = sweeping.query
-    if len(held.rows) < held.count:
+    if len(held.rows) < held.total:
         yield (
-            f"The first {len(held.rows):,} of {held.count:,} rows; --csv and --format jsonl have"
+            f"The first {len(held.rows):,} of {held.total:,} rows; --csv and --format jsonl have"
             " all of them."
         )
     said = [counted(sweeping.tried, "setting")]
@@ -199,13 +199,17 @@ def _legend(sweeping: Sweeping, held: _Held) -> Iterator[str]:
         said.append(f"{sweeping.invalid:,} {are} no network (--invalid FILE lists them)")
     if query.condition or query.budgets or query.distinct:
         what = "are different networks" if query.distinct else "are within what is asked"
-        what = what.replace("are", "is").replace("networks", "network") if sweeping.within == 1 else what
+        what = (
+            what.replace("are", "is").replace("networks", "network")
+            if sweeping.within == 1
+            else what
+        )
         said.append(f"{sweeping.within:,} {what}")
     if query.goals:
         goals = ", ".join(map(str, query.goals))
-        said.append(f"{held.count:,} on the front of {goals}")
-    elif query.order is not None and held.count < sweeping.within:
-        said.append(f"the first {held.count:,} by {query.order.name}")
+        said.append(f"{held.total:,} on the front of {goals}")
+    elif query.order is not None and held.total < sweeping.within:
+        said.append(f"the first {held.total:,} by {query.order.name}")
     yield ", ".join(said) + "."
     settings = sweeping.settings
     if "flops" in query.metrics:

@@ -53,11 +53,10 @@ def as_array(column: Sequence[Any]) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return None
-    if not is_array(column):
-        if not set(map(type, column)) <= {int, float}:
-            return None
-        column = numpy.asarray(column)
-    if column.dtype.kind == "i":
-        return column
-    is_fine = column.dtype.kind == "f" and (abs(column) < _EXACT).all()
-    return column if is_fine else None
+    if not is_array(column) and not set(map(type, column)) <= {int, float}:
+        return None
+    array = numpy.asarray(column)
+    if array.dtype.kind == "i":
+        return array
+    is_fine = array.dtype.kind == "f" and (abs(array) < _EXACT).all()
+    return array if is_fine else None

@@ -6,16 +6,19 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
-from convcalc import budgets
-from convcalc.arithmetic import Refusal, is_number, written
+from convcalc import arithmetic, budgets
+from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
-from convcalc.expressions import ExpressionError, parse
 from convcalc.extras import require
+from convcalc.frozen import frozen
+from convcalc.language.values import setting
 from convcalc.search.space import Space
-from convcalc.words import counted, describe, did_you_mean, listed, quoted, shortened
+from convcalc.words import counted, did_you_mean, listed, quoted, shortened
+from convcalc.written import written
 
 #: The values of settings by variable, one a position.
 Columns = Mapping[str, Sequence[Any]]
@@ -36,8 +39,8 @@ class Points(Protocol):
         """All of them, `count()` at a time; ConvcalcError where they cannot be read."""
 
 
-class Grid:
-    """The settings of a space."""
+class Whole:
+    """All settings of a space."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
@@ -45,26 +48,12 @@ class Grid:
         self.size = space.size
 
     def chunks(self, count: Callable[[], int]) -> Iterator[Columns]:
-        """Every setting of the space, by its index."""
+        """The settings by their index."""
         start = 0
         while start < self.size:
             stop = min(start + count(), self.size)
-            yield self.columns(start, stop)
+            yield self.space.columns(start, stop)
             start = stop
-
-    def columns(self, start: int, stop: int) -> Columns:
-        """The settings from one index to another."""
-        found: dict[str, Sequence[Any]] = {}
-        stride = self.size
-        for name, values in self.space.axes:
-            stride //= len(values)
-            column: list[Any] = []
-            for turn in range(start // stride, (stop - 1) // stride + 1):
-                # Each value stands `stride` times, as far as the chunk goes.
-                first, last = max(turn * stride, start), min((turn + 1) * stride, stop)
-                column += [values[turn % len(values)]] * (last - first)
-            found[name] = column
-        return found
 
 
 class Table:
@@ -121,9 +110,7 @@ def kind_of(name: str) -> str:
     return kind
 
 
-def text_points(
-    lines: Iterable[str], name: str, kind: str, defaults: Mapping[str, Any]
-) -> Table:
+def text_points(lines: Iterable[str], name: str, kind: str, defaults: Mapping[str, Any]) -> Table:
     """The settings of the lines of a file: `csv`, or `jsonl`, an object a line.
 
     `name` is what messages call it. A column that is a metric's is passed over, so that what a
@@ -149,16 +136,17 @@ def parquet_points(file: Any, name: str, defaults: Mapping[str, Any]) -> Table:
     names = _variables(header, defaults, source)
 
     def rows() -> Iterator[Sequence[Any]]:
-        done = 0
+        done, own = 0, [default_of(key, defaults) for key in names]
         for batch in opened.iter_batches(_BATCH, columns=list(names)):
             columns = [batch.column(key).to_pylist() for key in names]
             for row in zip(*columns):
                 done += 1
-                for key, value in zip(names, row):
-                    if message := _refused(value, default_of(key, defaults)):
-                        said = f"row {done:,}: {message} in the column {quoted(key)}"
-                        raise ConvcalcError([Diagnostic("bad-value", said, source)])
-                yield row
+                try:
+                    yield [_value(*each) for each in zip(row, names, own)]
+                except ConvcalcError as error:
+                    (said,) = error.diagnostics
+                    message = f"row {done:,}: {said.message}"
+                    raise fail("bad-value", message, said.help, source) from None
 
     return Table(names, rows())
 
@@ -213,11 +201,14 @@ def _csv(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iterat
                 raise refused(f"{message}{len(header)}", help=f"the columns are {listed(header)}")
             row = []
             for index, key, default in places:
+                text = cells[index].strip()
                 try:
-                    row.append(_value(cells[index].strip(), default))
-                except ValueError as error:
-                    message = f"{error} in the column {quoted(key)}"
-                    raise refused(message, index, cells) from None
+                    if not text and not isinstance(default, str):
+                        raise fail("bad-value", f"there is no value for {quoted(key)}")
+                    row.append(_cell(text, key, default))
+                except ConvcalcError as error:
+                    (said,) = error.diagnostics
+                    raise refused(said.message, index, cells, said.help) from None
             yield row
     except csv.Error as error:
         raise refused(f"this is no CSV: {error}") from None
@@ -232,11 +223,9 @@ def _jsonl(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iter
             continue
         source, mark = _Line(name, line.rstrip("\r\n")), Mark(number, 1, max(len(text), 1))
 
-        def refused(message: str, help: str = "") -> Any:
-            return ConvcalcError([Diagnostic("bad-value", message, source, mark, help=help)])
-
+        refused = partial(_refused, source, mark)
         try:
-            row = json.loads(text, parse_float=written)
+            row = json.loads(text, parse_float=_decimal)
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
@@ -250,13 +239,25 @@ def _jsonl(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iter
         for key in names:
             if key not in row:
                 raise refused(f"this line has no {quoted(key)}", "the first line has one")
-            if message := _refused(row[key], default_of(key, defaults)):
-                raise refused(f"{message} in {quoted(key)}")
         if more := [key for key in row if key not in names and not _is_metric(key, defaults)]:
             raise refused(f"this line has {quoted(more[0])}, and the first one has none")
-        yield [_frozen(row[key]) for key in names]
+        try:
+            yield [_value(row[key], key, default_of(key, defaults)) for key in names]
+        except ConvcalcError as error:
+            (said,) = error.diagnostics
+            raise refused(said.message, said.help) from None
     if not names:
         raise _empty(name)
+
+
+def _refused(source: Source, mark: Mark, message: str, help: str = "") -> ConvcalcError:
+    return ConvcalcError([Diagnostic("bad-value", message, source, mark, help=help)])
+
+
+def _decimal(text: str) -> Any:
+    """The number that a decimal says, which may be negative."""
+    number = arithmetic.written(text.removeprefix("-"))
+    return -number if text.startswith("-") else number
 
 
 def _empty(name: str) -> ConvcalcError:
@@ -323,35 +324,16 @@ def _variables(
     return names
 
 
-def _value(text: str, default: Any) -> Any:
-    """The value of a cell, for a variable with such a default. Raises ValueError."""
-    if _NUMBER.fullmatch(text):
-        number = text.lstrip("+-")
-        value = int(number) if number.isdigit() else written(number)
-        value = -value if text[0] == "-" else value
-        return text if isinstance(default, str) else value
-    if isinstance(default, str):
-        return text
-    if not text:
-        raise ValueError("a cell is empty")
-    try:
-        value = _frozen(parse(text).evaluate({}))
-    except (ExpressionError, Refusal):
-        value = text
-    if message := _refused(value, default):
-        raise ValueError(message)
-    return value
+def _cell(text: str, name: str, default: Any) -> Any:
+    """The value of a cell, for a variable with such a default. Raises ConvcalcError."""
+    if is_number(default) and _NUMBER.fullmatch(text):  # most are
+        digits = text.lstrip("+-")
+        if not digits.isdigit():
+            return _decimal(text.removeprefix("+"))
+        return -int(digits) if text[0] == "-" else int(digits)
+    return _value(written(text), name, default)
 
 
-def _refused(value: Any, default: Any) -> str:
-    """Why a value is none for a variable with such a default; empty where it is one."""
-    if isinstance(default, bool):
-        return "" if isinstance(value, bool) else f"{describe(value)} is neither true nor false"
-    if is_number(default):
-        return "" if is_number(value) else f"{describe(value)} is no number"
-    return ""
-
-
-def _frozen(value: Any) -> Any:
-    """A value whose lists are tuples."""
-    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
+def _value(value: Any, name: str, default: Any) -> Any:
+    """A value as a column has it, for a variable with such a default. Raises ConvcalcError."""
+    return setting(shortened(name), frozen(value), default)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from operator import itemgetter
+from operator import ge, gt, itemgetter, lt
 from typing import Any, NamedTuple
 
 from convcalc import budgets as known_budgets
@@ -19,8 +19,8 @@ from convcalc.search.conditions import Condition, parse_condition
 from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
 from convcalc.search.front import Front, Goal, parse_goals
-from convcalc.search.points import Columns, Grid, Points, default_of, listed_points, require_known
-from convcalc.search.space import Axis, Space
+from convcalc.search.points import Columns, Points, Whole, default_of, listed_points, require_known
+from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
 from convcalc.words import counted, did_you_mean, listed, quoted
 
@@ -45,7 +45,8 @@ class Order(NamedTuple):
 
     def sorted(self, rows: Iterable[Any], read: Callable[[Any], Any]) -> list[Any]:
         """Rows in this order, equal ones as they were; those without a value come last."""
-        known, unknown = [], []
+        known: list[Any] = []
+        unknown: list[Any] = []
         for row in rows:
             (unknown if read(row) is None else known).append(row)
         key = read if self.is_number else lambda row: str(read(row))
@@ -102,17 +103,6 @@ class Sweep(NamedTuple):
         """The values of the rows by column: a tuple each, of one length."""
         header = self.rows[0] if self.rows else (*self.variables, *self.metrics)
         return FrozenDict((name, tuple([row[name] for row in self.rows])) for name in header)
-
-    def to_dataframe(self, library: str | None = None) -> Any:
-        """The rows as a data frame: of `pandas` or `polars`, whichever is there.
-
-        Integers stay exact. Raises ConvcalcError where no library is installed.
-        """
-        from convcalc.render.dataframe import dataframe
-        from convcalc.render.report import Records
-
-        columns = self.columns
-        return dataframe(Records(list(columns), zip(*columns.values())), library)
 
     def __repr__(self) -> str:
         kept = counted(len(self.rows), "row")
@@ -253,10 +243,9 @@ class Sweeping:
             self.within += len(places)
             if self.on_within is not None:
                 self.on_within(partial(self._plain, columns, found, places))
+            self.tried += len(found.valid)
             yield columns, found, places
-            size = len(found.valid)
-            self.tried += size
-            self.on_step(size)
+            self.on_step(len(found.valid))
             if time.monotonic() - start < _SHORT:
                 count = min(4 * count, _MANY)
 
@@ -270,7 +259,7 @@ class Sweeping:
         for metric, most in self.query.budgets:
             column = taken(found.figures[metric], places)
             self._note_least(metric, column)
-            places = taken(places, holding(column, lambda value, most=most: value <= most))
+            places = taken(places, holding(column, partial(ge, most)))
         condition = self.query.condition
         if condition is not None and len(places):
             names = condition.names
@@ -410,7 +399,7 @@ def _costs(goal: Goal, column: Any) -> Any:
 
 def _better(order: Order, last: Any) -> Callable[[Any], Any]:
     """Whether a number comes before the last one in an order."""
-    return (lambda value: value < last) if order.is_reversed else (lambda value: value > last)
+    return partial(gt, last) if order.is_reversed else partial(lt, last)
 
 
 # What is asked, as people write it
@@ -427,7 +416,7 @@ def sweeping(
     *,
     metrics: str | Sequence[str] | None = None,
     where: str | None = None,
-    max: Mapping[str, int | str] | None = None,  # noqa: A002 - the option's name
+    max: Mapping[str, int | str] | None = None,
     pareto: str | Sequence[str] | None = None,
     top: int | None = None,
     sort: str | None = None,
@@ -482,12 +471,7 @@ def sweeping(
 def points_of(space: Any, family: Family, most: int | None = None) -> Points:
     """The settings of a space, of a mapping to values, or of a list. Raises ConvcalcError."""
     if isinstance(space, Mapping):
-        require_known(tuple(space), family.defaults)
-        for name, values in space.items():
-            if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-                message = f"the values of {quoted(name)} are a list"
-                raise fail("bad-value", message, f'{{"{name}": [0.5, 0.75, 1.0]}}')
-        space = Space(tuple(Axis(name, tuple(plain(each))) for name, each in space.items()))
+        space = space_of(space, family.defaults)
     if isinstance(space, (list, tuple)) and not isinstance(space, Space):
         return listed_points(space, family.defaults)
     if not isinstance(space, Space):
@@ -505,7 +489,7 @@ def points_of(space: Any, family: Family, most: int | None = None) -> Points:
             "`convcalc count` and `convcalc pareto` answer without walking it;"
             " `--limit settings=N` allows N",
         )
-    return Grid(space)
+    return Whole(space)
 
 
 def _metrics(metrics: str | Sequence[str] | None, known: Collection[str]) -> tuple[str, ...]:
@@ -531,9 +515,7 @@ def _budgets(most: Mapping[str, int | str] | None) -> tuple[Budget, ...]:
     return tuple(parse_budget(f"{metric}={amount}") for metric, amount in (most or {}).items())
 
 
-def _require_name(
-    what: str, name: str, variables: Sequence[str], metrics: Collection[str]
-) -> None:
+def _require_name(what: str, name: str, variables: Sequence[str], metrics: Collection[str]) -> None:
     """Refuse what names neither a variable that is swept nor a metric. Raises ConvcalcError."""
     if name in metrics or name.removeprefix("variables.") in variables:
         return
