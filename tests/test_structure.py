@@ -54,7 +54,7 @@ ROOMS = (
     ),
     *("budgets", "reconcile", "language", "zoo", "baseline", "foreign", "importers", "exporters"),
     *("devices", "roofline", "search"),
-    *("verification", "reported", "errata", "render", "explained"),
+    *("verification", "reported", "errata", "render", "explained", "swept"),
     *("catalogue", "api", "cli", "__main__"),
 )
 
