@@ -538,9 +538,7 @@ class Network(Graph):
         _require("a convention", convention, str)
         most = self._limits.settings
         family = self.family()
-        return sweeping(
-            family, space, settings=settings, convention=convention, most=most, **asked
-        )
+        return sweeping(family, space, settings=settings, convention=convention, most=most, **asked)
 
     def _model(self) -> Model:
         """What exporters take. Raises ConvcalcError where there is no spec."""

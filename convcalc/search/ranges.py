@@ -26,9 +26,7 @@ class Range(NamedTuple):
 
     def holds(self, other: Range) -> bool:
         """Whether it has all that another one has."""
-        return bool(
-            self.low <= other.low and other.high <= self.high and self.least <= other.least
-        )
+        return bool(self.low <= other.low and other.high <= self.high and self.least <= other.least)
 
     def joined(self, other: Range) -> Range:
         """The least range that has all of both."""
