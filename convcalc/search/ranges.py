@@ -1,8 +1,8 @@
 """The range that each number of a tape may have, from those of the inputs (Moore 1966).
 
-Integers have exact ranges. Floats have those that Python's own operations make of the ends: rounding
-keeps the order, so that no result lies outside. Where Python's floats stand for something else
-(beyond 2⁵³, or where a result vanishes, see `convcalc.arithmetic`), the range is all numbers.
+Integers have exact ranges. Floats have those that Python's own operations make of the ends:
+rounding keeps the order, so that no result lies outside. Where Python's floats stand for something
+else (beyond 2⁵³, or where a result vanishes, see `convcalc.arithmetic`), the range is all numbers.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ class Range(NamedTuple):
 
     def holds(self, other: Range) -> bool:
         """Whether it has all that another one has."""
-        return bool(
-            self.low <= other.low and other.high <= self.high and self.least <= other.least
-        )
+        return bool(self.low <= other.low and other.high <= self.high and self.least <= other.least)
 
     def joined(self, other: Range) -> Range:
         """The least range that has all of both."""
@@ -80,7 +78,7 @@ def of(value: Any) -> Range:
 
 
 def _is_fine(each: Range) -> bool:
-    return bool(-FINE < each.low and each.high < FINE)
+    return bool(each.low > -FINE and each.high < FINE)
 
 
 def _kept(result: Range, number: Traced) -> Range:
