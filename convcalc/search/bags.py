@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from convcalc.search import dominance
 from convcalc.search.grids import does_not_decompose
 
 #: A bag is a histogram where that has no more than this many places for each sum.
@@ -21,7 +22,7 @@ class Bag:
     `sums[0][0]`, and so on, each a step above the last, some of them not there.
     """
 
-    __slots__ = ("_divisor", "_ends", "_parted", "_sorted", "counts", "step", "sums")
+    __slots__ = ("_divisor", "_ends", "_parted", "_plane", "_sorted", "counts", "step", "sums")
 
     def __init__(self, sums: tuple[Any, ...], counts: Any, step: int = 0) -> None:
         self.sums, self.counts, self.step = sums, counts, step
@@ -29,6 +30,7 @@ class Bag:
         self._ends: list[tuple[int, int]] | None = None
         self._sorted: Any = None
         self._parted: tuple[int, Any, Any] | None = None
+        self._plane: dominance.Plane | None = None
 
     @classmethod
     def one(cls, metrics: int) -> Bag:
@@ -177,9 +179,15 @@ class Bag:
             return int(self.counts.sum()) * int(other.counts.sum())
         if len(most) == 1:
             return _within(self, other, most[0])
-        from convcalc.search.dominance import within
-
-        return within(self.plain(), other.plain(), most)
+        if len(most) > 2:
+            return dominance.within(self, other, most)
+        one, two = (self, other) if len(self) <= len(other) else (other, self)
+        if two._plane is not None and one._plane is None:
+            one, two = two, one
+        if one._plane is None:
+            one._plane = dominance.Plane(*one.sums, one.counts)
+        bounds = [most - each for each, most in zip(two.sums, most)]
+        return one._plane.within(*bounds, two.counts)
 
     def parted(self, step: int) -> tuple[Any, Any]:
         """The sums of the only metric, ascending, by a step: whole quotients and what is left."""
