@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from convcalc.reach import Span
     from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
     from convcalc.roofline import Roofline
+    from convcalc.search.counting import Count
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
+    from convcalc.spaces import Space
     from convcalc.swept import Sweep
     from convcalc.verification import Difference, Verification
 
@@ -38,6 +40,7 @@ _HOMES = {
     "Analysis": "api",
     "Comparison": "comparison",
     "ConvcalcError": "diagnostics",
+    "Count": "search.counting",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
     "Explanation": "explained",
@@ -57,6 +60,7 @@ _HOMES = {
     "Shape": "shape",
     "Sizes": "sizes",
     "Training": "memory.training",
+    "Space": "spaces",
     "Span": "reach",
     "Sweep": "swept",
     "Verification": "verification",
@@ -76,6 +80,7 @@ __all__ = [
     "Analysis",
     "Comparison",
     "ConvcalcError",
+    "Count",
     "Diagnostic",
     "Difference",
     "Explanation",
@@ -94,6 +99,7 @@ __all__ = [
     "Rows",
     "Shape",
     "Sizes",
+    "Space",
     "Span",
     "Sweep",
     "Training",

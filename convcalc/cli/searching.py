@@ -11,7 +11,9 @@ from convcalc.cli import candidates, options
 from convcalc.diagnostics import fail
 
 if TYPE_CHECKING:
+    from convcalc.api import Network
     from convcalc.costs import Figure
+    from convcalc.search.space import Space
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -88,3 +90,17 @@ def require_heard(fuse: bool | None, figures: Sequence[str]) -> None:
     if fuse is not None and not any(known[key].of_steps for key in figures):
         message = "`--fuse` is about what is in memory as a network runs, and no metric is"
         raise fail("usage", message, "live_bytes and moved_bytes are such metrics")
+
+
+def require_values(texts: Sequence[str], command: str) -> None:
+    """Refuse a search without variables. Raises ConvcalcError."""
+    if not texts:
+        help = "--var alpha=0.5,0.75,1 gives a variable values, --var 'w[0..8]=8:320:8' a list"
+        raise fail("usage", f"`convcalc {command}` needs values for a variable", help)
+
+
+def space_of(texts: Sequence[str], network: Network) -> Space:
+    """The space of `NAME=VALUES` texts. Raises ConvcalcError."""
+    from convcalc.search.space import parse_space
+
+    return parse_space(texts, network.family().defaults)

@@ -37,9 +37,7 @@ class Bag:
         """Nothing, once."""
         import numpy
 
-        return cls(
-            tuple(numpy.zeros(1, "int64") for _ in range(metrics)), numpy.ones(1, "int64")
-        )
+        return cls(tuple(numpy.zeros(1, "int64") for _ in range(metrics)), numpy.ones(1, "int64"))
 
     @classmethod
     def of(cls, sums: Sequence[Any], count: int, room: Sequence[int]) -> Bag:
@@ -172,9 +170,8 @@ class Bag:
         """How many sums of one of each are no more than `most`."""
         if not most:
             return int(self.counts.sum()) * int(other.counts.sum())
-        for one, two, each in zip(self.ends, other.ends, most):
-            if one[0] + two[0] > each:
-                return 0
+        if any(a[0] + b[0] > each for a, b, each in zip(self.ends, other.ends, most)):
+            return 0
         if all(a[1] + b[1] <= each for a, b, each in zip(self.ends, other.ends, most)):
             return int(self.counts.sum()) * int(other.counts.sum())
         if len(most) == 1:
@@ -184,10 +181,49 @@ class Bag:
         one, two = (self, other) if len(self) <= len(other) else (other, self)
         if two._plane is not None and one._plane is None:
             one, two = two, one
-        if one._plane is None:
-            one._plane = dominance.Plane(*one.sums, one.counts)
-        bounds = [most - each for each, most in zip(two.sums, most)]
-        return one._plane.within(*bounds, two.counts)
+        return int((one.each_within(two, most) * two.counts).sum())
+
+    def each_within(self, other: Bag, most: Sequence[int]) -> Any:
+        """For each sum of another bag, a plain one, with how many of this bag's it is within."""
+        import numpy
+
+        if not most:
+            return numpy.full(len(other), self.counts.sum())
+        if len(most) == 1:
+            room = most[0] - other.sums[0]
+            sums, upto, _ = self.ascending()
+            if self.step:
+                index = (room - self.ends[0][0]) // self.step + 1
+                return upto[index.clip(0, len(self.counts))]
+            return upto[sums.searchsorted(room, "right")]
+        if len(most) == 2:
+            if self._plane is None:
+                self._plane = dominance.Plane(self.sums[0], self.sums[1], self.counts)
+            return self._plane.within(most[0] - other.sums[0], most[1] - other.sums[1])
+        found = numpy.zeros(len(other), "int64")
+        for at, sums in enumerate(zip(*other.sums)):
+            found[at] = self.counts[self.is_within(sums, most)].sum()
+        return found
+
+    def is_within(self, sums: Sequence[Any], most: Sequence[int]) -> Any:
+        """Which sums of a plain bag are within, with another sum."""
+        kept: Any = True
+        for each, other, limit in zip(self.sums, sums, most):
+            kept = kept & (each + other <= limit)
+        return kept
+
+    def times(self, sums: Sequence[int]) -> int:
+        """How often a sum is there."""
+        if not sums:
+            return int(self.counts.sum())
+        if self.step:
+            place, rest = divmod(sums[0] - self.ends[0][0], self.step)
+            is_there = not rest and 0 <= place < len(self.counts)
+            return int(self.counts[place]) if is_there else 0
+        found: Any = True
+        for each, wanted in zip(self.sums, sums):
+            found = found & (each == wanted)
+        return int(self.counts[found].sum())
 
     def parted(self, step: int) -> tuple[Any, Any]:
         """The sums of the only metric, ascending, by a step: whole quotients and what is left."""

@@ -15,7 +15,15 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from convcalc.arithmetic import is_number
-from convcalc.search.grids import MOST_CELLS, Grids, Scope, Tables, cells, does_not_decompose, spread
+from convcalc.search.grids import (
+    MOST_CELLS,
+    Grids,
+    Scope,
+    Tables,
+    cells,
+    does_not_decompose,
+    spread,
+)
 from convcalc.search.groups import Asked, trace
 from convcalc.search.space import Space
 
@@ -46,13 +54,20 @@ class Decomposed(NamedTuple):
         """The setting whose values have these positions."""
         return {name: column[at] for (name, column), at in zip(self.columns.items(), places)}
 
+    def figure(self, metric: str, places: Sequence[int]) -> int:
+        """A figure of the setting whose values have these positions."""
+        tables = self.figures[metric].items()
+        return sum(int(table[tuple(places[axis] for axis in scope)]) for scope, table in tables)
 
-def decompose(asked: Asked, space: Space, look: Callable[[], None] = lambda: None) -> list[Decomposed]:
+
+def decompose(
+    asked: Asked, space: Space, look: Callable[[], None] = lambda: None
+) -> list[Decomposed]:
     """The parts of a space, each with its figures as tables; no part has settings of another.
 
-    Parts without any network are left out, and of figures without a total the settings count as
-    none. `look` is called before each trace. Raises ConvcalcError where a figure is no sum of
-    tables that are small enough, or there are too many structures.
+    Parts without any network are left out. `look` is called before each trace. Raises ConvcalcError
+    where a figure is no sum of tables that are small enough, or has no total, or where there are
+    too many structures.
     """
     found = []
     for columns in _columns(space):
@@ -114,7 +129,8 @@ class _Explored:
         group = trace(self._asked, point)
         grids = Grids(group.tape, self._columns)
         result: _Side = None
-        if group.figures is not None and None not in group.figures.values():
+        if group.figures is not None:
+            _require_totals(group.figures)
             result = ({key: grids.terms(each) for key, each in group.figures.items()}, {})
         held = []
         for guard in group.guards[first:]:
@@ -134,22 +150,24 @@ class _Explored:
         if one is None and other is None:
             return None
         if one is None or other is None:
-            figures, masks = one or other  # type: ignore[misc]
+            figures, own_masks = one or other  # type: ignore[misc]
             is_of = mask if other is None else ~mask
-            return figures, {**masks, scope: masks[scope] & is_of if scope in masks else is_of}
-        masks = {}
+            both = own_masks[scope] & is_of if scope in own_masks else is_of
+            return figures, {**own_masks, scope: both}
+        masks: dict[Scope, Any] = {}
         for own, is_of in ((one[1], mask), (other[1], ~mask)):
             for key, table in own.items():
                 if _is_same(one[1].get(key), other[1].get(key)):
                     masks[key] = table
                     continue
-                both = self._joined(key, scope)
-                joined = spread(table, key, both) | ~spread(is_of, scope, both)
+                wide = self._joined(key, scope)
+                joined = spread(table, key, wide) | ~spread(is_of, scope, wide)
                 if not joined.all():
-                    masks[both] = masks[both] & joined if both in masks else joined
-        figures = {}
-        for key, tables in one[0].items():
-            figures[key] = self._sum(tables, other[0][key], scope, mask)
+                    masks[wide] = masks[wide] & joined if wide in masks else joined
+        figures = {
+            metric: self._sum(tables, other[0][metric], scope, mask)
+            for metric, tables in one[0].items()
+        }
         return figures, masks
 
     def _sum(self, one: Tables, other: Tables, scope: Scope, mask: Any) -> dict[Scope, Any]:
@@ -195,7 +213,7 @@ class _Explored:
         count = len(where[scope[0]])
         if len(found) > 1 and count * cells(every, self._sizes) <= MOST_CELLS:
             # Together nothing may be left of what they are by themselves.
-            whole = 0
+            whole: Any = 0
             for rest, table in found.items():
                 sizes = dict(zip(rest, table.shape[1:]))
                 shape = [sizes.get(axis, 1) for axis in every]
@@ -208,6 +226,13 @@ class _Explored:
         if cells(both, self._sizes) > MOST_CELLS:
             raise does_not_decompose("structures differ in a part in which too many variables meet")
         return both
+
+
+def _require_totals(figures: Mapping[str, Any]) -> None:
+    """Refuse figures without a total. Raises ConvcalcError."""
+    for metric, figure in figures.items():
+        if figure is None:
+            raise does_not_decompose(f"{metric} has no total in some of the networks")
 
 
 def _open(masks: Sequence[tuple[Scope, Any]]) -> Iterator[tuple[Scope, Any]]:
@@ -261,5 +286,3 @@ def satisfying(sizes: Sequence[int], masks: Sequence[tuple[Scope, Any]]) -> list
         places = tuple(slice(None) if each == axis else found[each] for each in scope)
         found[axis] = int(table[places].argmax())
     return [found.get(axis, 0) for axis in range(len(sizes))]
-
-

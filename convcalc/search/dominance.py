@@ -43,17 +43,19 @@ class Plane:
             order = numpy.concatenate([is_zero.nonzero()[0], (~is_zero).nonzero()[0]])
             ranks, counts = ranks[order], counts[order]
 
-    def within(self, first: Any, second: Any, times: Any) -> int:
-        """How many points are at most (first, second), for each of these, times its number."""
+    def within(self, first: Any, second: Any) -> Any:
+        """How many points are at most (first, second), for each of these."""
         numpy = self._numpy
         before = self.first.searchsorted(first, "right")
         below = self.second.searchsorted(second, "right")
-        is_one = below == self.count
-        is_other = (before == self.count) & ~is_one
-        found = int((self._by_first[before[is_one]] * times[is_one]).sum())
-        found += int((self._by_second[below[is_other]] * times[is_other]).sum())
-        is_open = ~(is_one | is_other) & (before > 0) & (below > 0)
-        end, rank, times = before[is_open], below[is_open], times[is_open]
+        found = self._by_first[before]
+        found[below == 0] = 0
+        is_other = (before == self.count) & (below < self.count)
+        found[is_other] = self._by_second[below[is_other]]
+        is_open = (
+            (before < self.count) & (below < self.count) & (before > 0) & (below > 0)
+        ).nonzero()
+        end, rank = before[is_open], below[is_open]
         start = numpy.zeros_like(end)
         sums = numpy.zeros_like(end)
         for bit, zeros, weights, many in self._levels:
@@ -65,7 +67,8 @@ class Plane:
                 sums += numpy.where(is_set, weights[end] - weights[start], 0)
             start = numpy.where(is_set, many + start - zero_start, zero_start)
             end = numpy.where(is_set, many + end - zero_end, zero_end)
-        return found + int((sums * times).sum())
+        found[is_open] = sums
+        return found
 
 
 def _upto(numpy: Any, counts: Any) -> Any:

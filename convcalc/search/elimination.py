@@ -1,9 +1,9 @@
 """Sums of tables over all settings of a space, counted by eliminating one axis after the other.
 
-What an axis meets in is one table; without the axis, there is left for each combination of the others
-what the sums can be, and how often (Dechter 1999, "Bucket elimination"; Bertele and Brioschi 1972,
-"Nonserial dynamic programming"). At the last axis the sums of both sides of it are held against the
-budget and not added: they meet in the middle (Horowitz and Sahni 1974).
+What an axis meets in is one table; without the axis, there is left for each combination of the
+others what the sums can be, and how often (Dechter 1999, "Bucket elimination"; Bertelè and Brioschi
+1972, "Nonserial dynamic programming"). At the last axes the sums of both sides are held against the
+budgets and not added: they meet in the middle (Horowitz and Sahni 1974).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations, product
+from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.search.bags import Bag
@@ -21,6 +22,12 @@ from convcalc.search.grids import MOST_CELLS, Scope, cells, does_not_decompose, 
 _MOST_SUMS = 2**26
 #: Sums that are made for one axis, at the most.
 _MOST_WORK = 2**31
+#: Settings, and what a figure may come to, below which sums and counts are 64-bit integers.
+_MOST_COUNT = 2**61
+
+
+#: The most of a figure that has none.
+NO_LIMIT = 2**62
 
 
 class Budgets(NamedTuple):
@@ -54,13 +61,17 @@ class Message(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A value of the last axis, with the two bags that meet there and what the budgets leave."""
+    """A value of each of the last axes, with the two bags that meet there.
 
-    place: tuple[int, ...]
+    `most` is what the budgets leave of their sums. `right` is of the last of `parts`, `left` of all
+    others together.
+    """
+
+    places: tuple[int, ...]
     left: Bag
     right: Bag
     most: tuple[int, ...]
-    added: tuple[int, ...]
+    parts: tuple[Message, ...]
 
 
 class Eliminated:
@@ -70,12 +81,23 @@ class Eliminated:
         import numpy
 
         self._numpy = numpy
-        self.part, self.budgets = part, budgets
+        most = tuple([min(each, NO_LIMIT) for each in budgets.most])
+        self.part, self.budgets = part, budgets._replace(most=most)
         self.sizes = part.sizes
+        self._require_small()
         self._cliques = self._factors()
-        self._messages: list[Message] = []
+        self.messages: list[Message] = []
         self._floor = [0] * len(budgets.metrics)
         self._eliminate()
+
+    def _require_small(self) -> None:
+        """Refuse what 64-bit integers do not hold. Raises ConvcalcError."""
+        if prod(self.sizes) >= _MOST_COUNT:
+            raise does_not_decompose(f"the space has {prod(self.sizes):,} settings")
+        for metric in self.budgets.metrics:
+            tables = self.part.figures[metric].values()
+            if sum(int(abs(table).max()) for table in tables) >= _MOST_COUNT:
+                raise does_not_decompose(f"{metric} is beyond 64-bit integers")
 
     def _factors(self) -> list[Clique]:
         """Every table by itself, those of one scope together."""
@@ -102,20 +124,23 @@ class Eliminated:
         ]
 
     def _met(self, axis: int) -> Scope:
-        waiting = [*self._cliques, *self._messages]
-        return tuple(sorted({each for one in waiting if axis in one.scope for each in one.scope}))
+        scopes = self._scopes()
+        return tuple(sorted({each for scope in scopes if axis in scope for each in scope}))
+
+    def _scopes(self) -> list[Scope]:
+        return [*(each.scope for each in self._cliques), *(each.scope for each in self.messages)]
 
     def _cost(self, axis: int) -> int:
         """About how many sums there are to make where an axis is eliminated."""
         count = cells(self._met(axis), self.sizes)
-        for message in self._messages:
+        for message in self.messages:
             if axis in message.scope:
                 count *= message.most
         return count
 
     def _fill(self, axis: int) -> int:
         """How many axes meet for the first time where an axis is eliminated."""
-        scopes = [each.scope for each in (*self._cliques, *self._messages)]
+        scopes = self._scopes()
         others = [each for each in self._met(axis) if each != axis]
         return sum(
             not any(one in scope and two in scope for scope in scopes)
@@ -124,7 +149,7 @@ class Eliminated:
 
     def _meeting(self, left: Sequence[int]) -> int:
         """About how many sums are looked up where the axes that are left are the last."""
-        sizes = sorted(message.most for message in self._messages)
+        sizes = sorted(message.most for message in self.messages)
         count = cells(tuple(left), self.sizes)
         for size in sizes[:-1]:
             count *= size
@@ -136,14 +161,14 @@ class Eliminated:
             fills = {axis: self._fill(axis) for axis in left}
             axis = min(left, key=lambda each: (fills[each], self._cost(each), each))
             cost = self._cost(axis)
-            if len(self._messages) == 2 and self._meeting([*left]) < 2 * cost:
+            if len(self.messages) == 2 and self._meeting([*left]) < 2 * cost:
                 break
             if cost > _MOST_WORK:
                 raise does_not_decompose("too many different sums of the figures")
             left.remove(axis)
             clique, parts = self._taken(axis)
             self._floor = self._lowest()
-            self._messages.append(self._message(axis, clique, parts))
+            self.messages.append(self._message(axis, clique, parts))
         self._left = tuple(sorted(left))
         if self._meeting(self._left) > _MOST_WORK:
             raise does_not_decompose("too many different sums of the figures")
@@ -151,9 +176,9 @@ class Eliminated:
     def _taken(self, axis: int) -> tuple[Clique, tuple[Message, ...]]:
         """What an axis meets in, as one table; it and the messages are no longer waiting."""
         taken = [each for each in self._cliques if axis in each.scope]
-        parts = tuple(each for each in self._messages if axis in each.scope)
+        parts = tuple(each for each in self.messages if axis in each.scope)
         self._cliques = [each for each in self._cliques if axis not in each.scope]
-        self._messages = [each for each in self._messages if axis not in each.scope]
+        self.messages = [each for each in self.messages if axis not in each.scope]
         scope = tuple(sorted({axis}.union(*(each.scope for each in taken))))
         return self._together(taken, scope), parts
 
@@ -176,16 +201,15 @@ class Eliminated:
         found = []
         for place in range(len(self.budgets.metrics)):
             lowest = sum(int(each.tables[place].min()) for each in self._cliques)
-            for message in self._messages:
+            for message in self.messages:
                 lowest += min([bag.ends[place][0] for bag in message.bags.values()], default=0)
             found.append(lowest)
         return found
 
     def _message(self, axis: int, clique: Clique, parts: tuple[Message, ...]) -> Message:
         """What is left of an axis."""
-        scope = tuple(
-            sorted({each for one in (clique, *parts) for each in one.scope if each != axis})
-        )
+        met = {*clique.scope}.union(*(part.scope for part in parts))
+        scope = tuple(sorted(met - {axis}))
         room = tuple(most - low for most, low in zip(self.budgets.most, self._floor))
         bags = {}
         total = 0
@@ -230,21 +254,19 @@ class Eliminated:
     def pairs(self) -> Iterator[Pair]:
         """By value of the last axes, the two bags whose sums are held against the budgets."""
         clique, count = self.root, len(self.budgets.metrics)
-        for places in zip(*(each.tolist() for each in clique.mask.nonzero())) if self._left else ((),):
+        for places in (
+            zip(*(each.tolist() for each in clique.mask.nonzero())) if self._left else ((),)
+        ):
             known = dict(zip(clique.scope, places))
-            bags = []
-            for part in self._messages:
-                bag = _found(part, known)
-                if bag is None:
-                    break
-                bags.append(bag)
-            else:
-                added = tuple(int(each[places]) for each in clique.tables)
-                most = tuple(most - each for most, each in zip(self.budgets.most, added))
-                *rest, largest = sorted(bags, key=len) or [Bag.one(count)]
-                left = _joined(rest) if rest else Bag.one(count)
-                assert left is not None
-                yield Pair(places, left, largest, most, added)
+            bags = [(bag, part) for part in self.messages if (bag := _found(part, known))]
+            if len(bags) < len(self.messages):
+                continue
+            bags.sort(key=lambda each: len(each[0]))
+            added = [int(each[places]) for each in clique.tables]
+            most = tuple(most - each for most, each in zip(self.budgets.most, added))
+            left = _joined([bag for bag, _ in bags[:-1]]) or Bag.one(count)
+            right = bags[-1][0] if bags else Bag.one(count)
+            yield Pair(places, left, right, most, tuple(part for _, part in bags))
 
     def count(self) -> int:
         """How many settings are within the budgets."""

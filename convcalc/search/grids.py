@@ -55,7 +55,9 @@ class Grids:
         self._places = {name: place for place, name in enumerate(columns)}
         self._columns = columns
         self.sizes = [len(column) for column in columns.values()]
-        self._scopes = [tuple(sorted(map(self._places.__getitem__, axes))) for axes in axes_of(tape)]
+        self._scopes = [
+            tuple(sorted(map(self._places.__getitem__, axes))) for axes in axes_of(tape)
+        ]
         inputs = {name: Range(min(column), max(column)) for name, column in columns.items()}
         self._ranges = ranges(tape.numbers, {name: inputs[name] for name in tape.inputs})
         self._expander = Expander(tape)
@@ -122,7 +124,7 @@ class Grids:
     def _is_small(self, number: Traced) -> bool:
         """Whether 64-bit integers hold a number, or it is a condition."""
         low, high = self._ranges[number.index][:2]
-        return not number.numeric or (number.is_whole and -_MOST < low and high < _MOST)
+        return not number.numeric or (number.is_whole and low > -_MOST and high < _MOST)
 
     def terms(self, figure: Any) -> dict[Scope, Any]:
         """A figure as a sum of tables. Raises ConvcalcError where one would have too many cells."""
