@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
     from convcalc.roofline import Roofline
     from convcalc.search.counting import Count
+    from convcalc.search.pareto import Pareto
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
     from convcalc.spaces import Space
@@ -52,6 +53,7 @@ _HOMES = {
     "MemoryStep": "memory.peaks",
     "Network": "api",
     "Node": "graph",
+    "Pareto": "search.pareto",
     "ReceptiveField": "receptive_field",
     "ReceptiveFields": "receptive_field",
     "Roofline": "roofline",
@@ -92,6 +94,7 @@ __all__ = [
     "MemoryStep",
     "Network",
     "Node",
+    "Pareto",
     "ReceptiveField",
     "ReceptiveFields",
     "Roofline",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics import fail
@@ -15,6 +15,7 @@ from convcalc.words import describe
 if TYPE_CHECKING:
     from convcalc.api import Network
     from convcalc.search.counting import Count, Within
+    from convcalc.search.pareto import Pareto
 
 
 class Space:
@@ -101,6 +102,32 @@ class Space:
                 )
         rows = counting.count(self._within(max, where), size, seed).rows
         return tuple([FrozenDict(row) for row in rows])
+
+    def pareto(
+        self,
+        goals: str | Sequence[str],
+        *,
+        max: Mapping[str, int | str] | None = None,
+        where: str | None = None,
+        top: int | None = None,
+    ) -> Pareto:
+        """The settings than which no other within budgets is better in every goal, exactly.
+
+        `goals` are two or more, of figures and variables: `"min:macs,max:params"`; `top` is how
+        many rows there are at the most, the best in the first goal first. Raises ConvcalcError.
+
+        >>> network = convcalc.load("mobilenet_v2")
+        >>> space = convcalc.Space(network, {"alpha": "0.5:1.4:0.1", "resolution": [160, 192, 224]})
+        >>> found = space.pareto("min:macs,max:params", max={"macs": "200M"})
+        >>> [(row["alpha"], row["resolution"]) for row in found.rows][-1]
+        (1.1, 160)
+        """
+        from convcalc.search.front import parse_goals
+        from convcalc.search.pareto import pareto
+
+        if not isinstance(goals, str):
+            goals = ",".join(goals)
+        return pareto(self._within(max, where), parse_goals(goals), top)
 
     def _within(self, max: Mapping[str, int | str] | None, where: str | None) -> Within:
         """What is asked. Raises ConvcalcError."""

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import product
+from operator import le
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convcalc
-from tests.conftest import Run
-from tests.networks import FREE_WIDTHS, FREE_WIDTHS_SPACE
 
 #: Shortcuts, rounded widths, groups that may not divide, layers and repeats that come and go.
 SMALL = """
@@ -108,9 +103,42 @@ def test_a_count_is_that_of_walking(space: dict[str, list[Any]], data: st.DataOb
     assert asked.count(max=most).count == len(fit)
     low = data.draw(st.sampled_from(rows))["params"]
     where = f"params > {low} or macs <= {low}.5k and not params == {low}"
-    kept = [r for r in fit if r["params"] > low or (r["macs"] <= low * 1000 + 500) and r["params"] != low]
+    kept = [
+        row
+        for row in fit
+        if row["params"] > low or (row["macs"] <= low * 1000 + 500 and row["params"] != low)
+    ]
     assert asked.count(max=most, where=where).count == len(kept)
     drawn = asked.sample(5, max=most, where=where)
     assert len(drawn) == (5 if kept else 0)
     for row in drawn:
         assert any(all(each[name] == value for name, value in row.items()) for each in kept)
+
+
+GOALS = ("macs", "params", "activations", "alpha", "size", "w[0]")
+
+
+@settings(max_examples=40, deadline=None)
+@given(spaces(), st.data())
+def test_a_front_is_that_of_walking(space: dict[str, list[Any]], data: st.DataObject) -> None:
+    rows = list(walked(NETWORK, space))
+    known = [name for name in GOALS if name in METRICS or name in space]
+    names = data.draw(st.lists(st.sampled_from(known), min_size=2, max_size=3, unique=True))
+    signs = [data.draw(st.sampled_from((1, -1))) for _ in names]
+    asked: dict[str, Any] = {}
+    if rows and data.draw(st.booleans()):
+        low, high = sorted(data.draw(st.sampled_from(rows))["params"] for _ in range(2))
+        asked = {"max": {"params": high}, "where": f"params >= {low}"}
+        rows = [row for row in rows if low <= row["params"] <= high]
+    costs = {tuple(sign * row[name] for name, sign in zip(names, signs)) for row in rows}
+    front = sorted(
+        cost
+        for cost in costs
+        if not any(other != cost and all(map(le, other, cost)) for other in costs)
+    )
+    goals = ",".join(f"{'min' if sign > 0 else 'max'}:{name}" for name, sign in zip(names, signs))
+    found = convcalc.Space(NETWORK, space).pareto(goals, **asked)
+    own = [tuple(sign * row[name] for name, sign in zip(names, signs)) for row in found.rows]
+    assert own == front
+    for row in found.rows:
+        assert any(all(each[name] == value for name, value in row.items()) for each in rows)

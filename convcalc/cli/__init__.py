@@ -30,6 +30,7 @@ _COMMANDS = {
     "compare": "compare",
     "sweep": "sweep",
     "count": "count",
+    "pareto": "pareto",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "receptive-field": "receptive_field",

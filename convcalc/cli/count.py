@@ -77,24 +77,14 @@ def command(
     from convcalc.render.counting import report
     from convcalc.render.heading import heading
     from convcalc.search import counting
-    from convcalc.steps import Settings
 
     searching.require_one_convention(convention)
     searching.require_values(texts, "count")
     if seed is not None and sample is None:
         raise fail("usage", "`--seed` is about a sample, and none is drawn", "--sample 100")
     network = load(spec)
-    most = searching.budgets_of(budgets)
-    space = searching.space_of(texts, network)
-    within = counting.within(
-        network.family(),
-        space,
-        max=most,
-        where=where,
-        settings=Settings(batch, dtype or "float32", fuse),
-        convention=convention,
-    )
+    within = searching.within(network, texts, budgets, where, batch, convention, dtype, fuse)
     found = counting.count(within, sample or 0, seed or 0)
-    searching.require_heard(fuse, [*most, *found.metrics])
+    searching.require_heard(fuse, [*within.budgets, *found.metrics])
     printer.print(report(found, heading(network, batch), seed or 0, si))
     return Status.DONE if found.count else Status.CHECK_FAILED

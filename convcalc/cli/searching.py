@@ -13,7 +13,7 @@ from convcalc.diagnostics import fail
 if TYPE_CHECKING:
     from convcalc.api import Network
     from convcalc.costs import Figure
-    from convcalc.search.space import Space
+    from convcalc.search.counting import Within
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -99,8 +99,27 @@ def require_values(texts: Sequence[str], command: str) -> None:
         raise fail("usage", f"`convcalc {command}` needs values for a variable", help)
 
 
-def space_of(texts: Sequence[str], network: Network) -> Space:
-    """The space of `NAME=VALUES` texts. Raises ConvcalcError."""
+def within(
+    network: Network,
+    texts: Sequence[str],
+    budgets: Sequence[str],
+    where: str | None,
+    batch: int,
+    convention: str,
+    dtype: str | None,
+    fuse: bool | None,
+) -> Within:
+    """What is asked of the space of `NAME=VALUES` texts. Raises ConvcalcError."""
+    from convcalc.search import counting
     from convcalc.search.space import parse_space
+    from convcalc.steps import Settings
 
-    return parse_space(texts, network.family().defaults)
+    family = network.family()
+    return counting.within(
+        family,
+        parse_space(texts, family.defaults),
+        max=budgets_of(budgets),
+        where=where,
+        settings=Settings(batch, dtype or "float32", fuse),
+        convention=convention,
+    )

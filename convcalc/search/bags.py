@@ -212,6 +212,10 @@ class Bag:
             kept = kept & (each + other <= limit)
         return kept
 
+    def at(self, place: int) -> tuple[int, ...]:
+        """A sum of a plain bag."""
+        return tuple([int(each[place]) for each in self.sums])
+
     def times(self, sums: Sequence[int]) -> int:
         """How often a sum is there."""
         if not sums:

@@ -18,7 +18,7 @@ from convcalc.search.decomposition import Decomposed, decompose
 from convcalc.search.elimination import NO_LIMIT, Budgets, Eliminated
 from convcalc.search.family import Family
 from convcalc.search.groups import Asked
-from convcalc.search.sampling import Drawing
+from convcalc.search.ranking import Ranked
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
 
@@ -97,7 +97,7 @@ class Part(NamedTuple):
         Figures that have a least, too: those that are below it are taken away.
         """
         for case in self.cases:
-            part = self.of(case)
+            part = self.part.within(case.masks)
             for below in product((False, True), repeat=len(case.least)):
                 most = dict(case.most)
                 for (metric, least), is_below in zip(case.least.items(), below):
@@ -111,14 +111,7 @@ class Part(NamedTuple):
         for case in self.cases:
             metrics = tuple(dict.fromkeys((*case.most, *case.least)))
             most = tuple(case.most.get(metric, NO_LIMIT) for metric in metrics)
-            yield case, Eliminated(self.of(case), Budgets(metrics, most))
-
-    def of(self, case: Case) -> Decomposed:
-        """The part with what a case asks of variables."""
-        masks = dict(self.part.masks)
-        for scope, mask in case.masks:
-            masks[scope] = masks[scope] & mask if scope in masks else mask
-        return self.part._replace(masks=masks)
+            yield case, Eliminated(self.part.within(case.masks), Budgets(metrics, most))
 
 
 def _size(sizes: Sequence[int]) -> int:
@@ -188,18 +181,19 @@ def drawn(
 ) -> Iterator[Mapping[str, Any]]:
     """Settings at random, each as likely as any other; none where there is none to draw."""
     random = Random(seed)
-    drawings = [
-        (part.part, Drawing(eliminated, case.least, random))
+    found = [
+        (part.part, Ranked(eliminated, case.least))
         for part in parts
         for case, eliminated in part.within_most()
     ]
-    upto = list(accumulate(drawing.count for _, drawing in drawings))
+    upto = list(accumulate(ranked.count for _, ranked in found))
     if not upto or not upto[-1]:
         return
     for _ in range(size):
-        part, drawing = drawings[bisect_right(upto, random.randrange(upto[-1]))]
-        places = drawing.one()
-        yield row(part, places, metrics)
+        index = random.randrange(upto[-1])
+        at = bisect_right(upto, index)
+        part, ranked = found[at]
+        yield row(part, ranked[index - (upto[at - 1] if at else 0)], metrics)
 
 
 def row(part: Decomposed, places: Sequence[int], metrics: Sequence[str]) -> Mapping[str, Any]:

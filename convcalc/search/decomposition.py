@@ -54,6 +54,13 @@ class Decomposed(NamedTuple):
         """The setting whose values have these positions."""
         return {name: column[at] for (name, column), at in zip(self.columns.items(), places)}
 
+    def within(self, masks: Sequence[tuple[Scope, Any]]) -> Decomposed:
+        """The settings alone of which some masks are true, too."""
+        found = dict(self.masks)
+        for scope, mask in masks:
+            found[scope] = found[scope] & mask if scope in found else mask
+        return self._replace(masks=found)
+
     def figure(self, metric: str, places: Sequence[int]) -> int:
         """A figure of the setting whose values have these positions."""
         tables = self.figures[metric].items()
