@@ -322,7 +322,7 @@ def _pieces(name: str, text: str, default: Any) -> list[Sequence[Any]]:
             raise fail("bad-value", message, "write one between two commas, and none at an end")
         if not isinstance(default, str) and len(parts(part, ":")) > 1:
             _value(name, 1, default)  # it is numbers that a range has
-            found.append(_range(name, part))
+            found.append(range_of(name, part))
             continue
         value = _value(name, written(part), default)
         if found and isinstance(found[-1], tuple):
@@ -338,7 +338,7 @@ _DECIMAL = re.compile(
 )
 
 
-def _range(name: str, text: str) -> Sequence[Any]:
+def range_of(name: str, text: str) -> Sequence[Any]:
     """`first:last:step`; the step of integers may be left out, and is 1."""
     numbers = [each.strip() for each in text.split(":")]
     found = [_DECIMAL.fullmatch(each) for each in numbers]

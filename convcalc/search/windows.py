@@ -1,0 +1,529 @@
+"""The windows that take one size to another: `solve layer`.
+
+What is asked of a layer is the size that it makes, by its own rule; nothing here has a formula of
+it. Sizes grow with the input, and grow or shrink with the padding, so that the values that fit are
+found by halving, however many there are.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+from convcalc import layers
+from convcalc.arithmetic import Refusal, value_of
+from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
+from convcalc.explain import input_symbols
+from convcalc.frozen import FrozenDict
+from convcalc.inputs import sizes_in
+from convcalc.layers.base import Layer
+from convcalc.layers.fields import Kind, Optional
+from convcalc.search.space import range_of
+from convcalc.shape import Shape
+from convcalc.symbolic import Symbol
+from convcalc.words import counted, listed, quoted, shortened, sizes
+from convcalc.written import parts
+
+#: The fields of a window, as PyTorch calls them, in the order in which solutions have them.
+FIELDS = ("kernel_size", "stride", "padding", "dilation", "output_padding")
+#: What is searched where it is not given.
+KERNELS, STRIDES, DILATIONS = range(1, 8), range(1, 5), range(1, 4)
+INPUTS = range(1, 1_000_001)
+SEARCHED = (
+    f"k {KERNELS[0]}:{KERNELS[-1]}; s {STRIDES[0]}:{STRIDES[-1]} and k; p 0:d(k-1), which is all"
+    f" that a kernel reaches over an end; d {DILATIONS[0]}:{DILATIONS[-1]}; output padding below s"
+    f" or d; inputs {INPUTS[0]}:{INPUTS[-1]}"
+)
+#: The solutions that are found, and the layers that are tried, at the most.
+_MOST, _MOST_TRIED = 100_000, 1_000_000
+#: Refusals that say that a layer makes nothing: less than any size.
+_NOTHING = ("kernel-too-large", "empty-output")
+
+#: What the input is called among the values that are tried.
+_IN = "in"
+#: The sizes of an input or an output without its channels, an axis each; one may stand for all.
+_Axes = tuple[int, ...]
+
+
+class Solution(NamedTuple):
+    """Values with which a layer takes an input to an output: its fields by canonical name."""
+
+    fields: Mapping[str, Any]
+    input: _Axes
+    output: _Axes
+
+
+class Solved(NamedTuple):
+    """What was looked for and found."""
+
+    type: str
+    #: Usual ones first; see `usual`.
+    solutions: tuple[Solution, ...]
+    #: What was searched, as people write it: a text by field, `input` and `output` among them.
+    searched: Mapping[str, str]
+    #: The fields that a solution has beside those of its window, as they were given.
+    given: Mapping[str, Any]
+    #: Where nothing fits: the sizes below and above that come nearest.
+    nearest: tuple[Solution, ...] = ()
+
+
+def has_window(cls: type[Layer]) -> bool:
+    """Whether layers of a type slide a window, whose fields say the size that they make."""
+    fields = layers.fields_of(cls)
+    is_said = any(each.required and each.name == "output_size" for each in fields)
+    return (
+        cls.windows is not Layer.windows and not is_said and any(f.name == "stride" for f in fields)
+    )
+
+
+def window_fields(cls: type[Layer]) -> list[layers.Field]:
+    """The fields of a type that are looked for."""
+    found = {each.name: each for each in layers.fields_of(cls)}
+    return [found[name] for name in FIELDS if name in found]
+
+
+def solve_layer(
+    type: str,
+    given: Mapping[str, Any],
+    output: Any,
+    input: Any = None,
+    dims: int | None = None,
+) -> Solved:
+    """Every window of a layer type that takes an input to an output, usual ones first.
+
+    `given` are fields by canonical name: those of the window as the values that they may have (one,
+    a sequence, or a text of values and ranges: `1,3,5:11:2`), others as a spec has them. What is
+    not given is looked for. `output` is a size or sizes without channels, or several (`7:14`);
+    `input` likewise, or a shape with channels. `dims` says how many spatial axes there are, where
+    that is not clear. Raises ConvcalcError for what is no value, and for too large a search.
+    """
+    cls = layers.find(type)
+    if not has_window(cls):
+        raise _no_window(cls)
+    return _Search(cls, given, output, input, dims).solved()
+
+
+def _no_window(cls: type[Layer]) -> ConvcalcError:
+    known = [name for name in layers.names() if has_window(layers.find(name))]
+    why = f"{cls.type} has no window whose size could be looked for"
+    return fail("usage", why, f"these have: {listed(known, len(known), 'and')}")
+
+
+class _Search:
+    """One search: its layer type, and the values that are tried."""
+
+    def __init__(
+        self, cls: type[Layer], given: Mapping[str, Any], output: Any, input: Any, dims: int | None
+    ) -> None:
+        self.cls = cls
+        self.window = window_fields(cls)
+        names = [each.name for each in self.window]
+        kinds = {each.name: each.kind for each in layers.fields_of(cls)}
+        self.choices = {
+            name: _choices(layers.short_name(name) or name, given[name], kinds[name])
+            for name in names
+            if given.get(name) is not None
+        }
+        self.given = {name: value for name, value in given.items() if name not in names}
+        self.others = {
+            name: _parsed(name, kinds[name], value) for name, value in self.given.items()
+        }
+        for each in layers.fields_of(cls):
+            if each.required and each.name not in (*names, *self.others):
+                self.others[each.name] = Symbol(each.name)
+        self.targets = _sizes("out_size", output)
+        self.inputs = INPUTS if input is None else _sizes("in", input)
+        self.is_input_open = len(self.inputs) > 1
+        first = self.inputs[0]
+        sizes = (first,) if isinstance(first, int) else first
+        if isinstance(first, int) and dims is None:
+            dims = min(max(cls.natural_axes, cls.spatial_axes[0]), cls.spatial_axes[1])
+            wide = [len(each) for each in self._tuples() if len(each) > 1]
+            dims = wide[0] if wide else dims
+        shape = input_symbols(cls, sizes, dims)
+        self.channels = shape.channels
+        self.axes = len(shape.spatial)
+        if not isinstance(first, int):
+            self.inputs = [tuple(map(value_of, shape.spatial))]
+        self.known: dict[tuple[str, Any], Any] = {}
+        self.tried = 0
+        self.refused: Refusal | None = None
+        self.near: dict[bool, tuple[Any, Solution]] = {}
+
+    def _tuples(self) -> Iterator[_Axes]:
+        """The values that are one an axis, which say how many there are."""
+        for values in (*self.choices.values(), self.targets):
+            if not isinstance(values, range):
+                yield from (each for each in values if isinstance(each, tuple))
+
+    # What a layer makes
+
+    def made(self, fields: Mapping[str, Any], size: _Axes) -> Any:
+        """The sizes that the layer makes of an input; minus infinity where it makes nothing, and
+        infinity where it refuses its fields.
+        """
+        self.tried += 1
+        if self.tried > _MOST_TRIED:
+            raise self._too_many(f"more than {_MOST_TRIED:,} layers are tried")
+        spatial = size if len(size) > 1 else size * self.axes
+        try:
+            own = {each.name: self._own(each, fields[each.name]) for each in self.window}
+            shapes = self.cls(**own, **self.others).output_shapes((Shape(self.channels, *spatial),))
+        except Refusal as refusal:
+            if refusal.code in _NOTHING:
+                return -math.inf
+            self.refused = refusal
+            return math.inf
+        output = tuple(map(value_of, shapes[0].spatial))
+        if None in output:
+            names = [
+                f"--{name.replace('_', '-')}" for name in self.others if name not in self.given
+            ]
+            message = f"the size that a {self.cls.type} makes hangs on what is not given"
+            raise fail("missing-field", message, f"give {listed(names)}")
+        return output
+
+    def _own(self, field: layers.Field, value: Any) -> Any:
+        """The value of a field on each axis. Raises Refusal."""
+        key = (field.name, value)
+        if key not in self.known:
+            self.known[key] = field.kind.resolve(field.kind.parse(value), self.axes)
+        return self.known[key]
+
+    # The values that are tried
+
+    def windows(self) -> Iterator[dict[str, Any]]:
+        """Every window but for its padding."""
+        kernels = self._values("kernel_size", KERNELS)
+        for kernel in kernels:
+            dilations = DILATIONS if kernel != 1 else range(1, 2)
+            for dilation in self._values("dilation", dilations):
+                strides = [*STRIDES, *([kernel] if kernel not in STRIDES else [])]
+                for stride in self._values("stride", strides):
+                    free = range(max(_widest(stride), _widest(dilation)))
+                    for more in self._values("output_padding", free):
+                        yield {
+                            "kernel_size": kernel,
+                            "stride": stride,
+                            "dilation": dilation,
+                            "output_padding": more,
+                        }
+
+    def _values(self, name: str, unless_given: Iterable[Any]) -> Iterable[Any]:
+        """The values of a field; one that stands for nothing where the type has no such field."""
+        if not any(each.name == name for each in self.window):
+            return (0 if name == "output_padding" else 1,)
+        return self.choices.get(name, unless_given)
+
+    def paddings(self, window: Mapping[str, Any]) -> Sequence[Any]:
+        """The paddings of a window."""
+        reach = _widest(window["dilation"]) * (_widest(window["kernel_size"]) - 1)
+        return self.choices.get("padding", range(reach + 1))
+
+    # The search
+
+    def solved(self) -> Solved:
+        found: list[Solution] = []
+        for window in self.windows():
+            for solution in self._solutions(window):
+                found.append(solution)
+                if len(found) > _MOST:
+                    raise self._too_many(f"there are more than {_MOST:,} solutions")
+        if not found and not self.near and self.refused is not None:
+            refusal = self.refused
+            message = f"{self.cls.type}: {refusal.message}"
+            raise ConvcalcError([Diagnostic(refusal.code, message, help=refusal.help)])
+        found.sort(key=self._rank)
+        return Solved(
+            self.cls.type,
+            tuple(found),
+            FrozenDict(self._searched()),
+            FrozenDict(self.given),
+            () if found else tuple(self.near[side][1] for side in sorted(self.near)),
+        )
+
+    def _solutions(self, window: Mapping[str, Any]) -> Iterator[Solution]:
+        """Those of one window, with each padding, input and output."""
+        pads, inputs = self.paddings(window), self.inputs
+        for target in map(_axes, self.targets):
+            if len({*target}) > 1 and self.is_input_open:
+                for padding in pads:
+                    yield from self._inputs({**window, "padding": padding}, target)
+            elif len(pads) > len(inputs):
+                for each in inputs:
+                    yield from self._along("padding", pads, {**window, _IN: _axes(each)}, target)
+            else:
+                for padding in pads:
+                    yield from self._along(_IN, inputs, {**window, "padding": padding}, target)
+
+    def _along(
+        self, free: str, values: Sequence[Any], fixed: Mapping[str, Any], target: _Axes
+    ) -> Iterator[Solution]:
+        """The solutions among the values of the padding, or of the input, all else being fixed."""
+        for run in self._runs(free, values):
+            is_one = len(run) == 1
+            first, last = (0, 1) if is_one else self._between(free, run, fixed, target)
+            for value in run[first:last]:
+                yield from self._checked({**fixed, free: value}, target)
+            if first == last:
+                for place in {first - 1, last} & {
+                    *range(max(0, first - 1), min(last + 1, len(run)))
+                }:
+                    self._note({**fixed, free: run[place]}, target)
+
+    def _inputs(self, fixed: Mapping[str, Any], target: _Axes) -> Iterator[Solution]:
+        """The solutions among the inputs whose axes differ, as those of the output do."""
+        every = []
+        for axis in range(len(target)):
+            spans = (
+                run[slice(*self._between(_IN, run, fixed, target, axis))]
+                for run in self._runs(_IN, self.inputs)
+            )
+            every.append([value for span in spans for value in span])
+        for size in product(*every):
+            yield from self._checked({**fixed, _IN: size}, target)
+
+    def _runs(self, free: str, values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Values in runs of which each next one makes as much or more."""
+        if not isinstance(values, range):
+            return [[value] for value in values]
+        return [values[::-1] if free == "padding" and self.cls.transposed else values]
+
+    def _between(
+        self,
+        free: str,
+        run: Sequence[Any],
+        fixed: Mapping[str, Any],
+        target: _Axes,
+        axis: int | None = None,
+    ) -> tuple[int, int]:
+        """From where to where in a run every axis has the wanted size; or one alone."""
+
+        def reached(is_enough: Callable[[int, int], bool], enough: Callable[..., bool]) -> int:
+            def key(place: int) -> bool:
+                output = self.made(*_parted({**fixed, free: run[place]}))
+                if isinstance(output, float):
+                    return output > 0
+                pairs = [*zip(output, self._spread(target, output))]
+                return enough(
+                    is_enough(*pair) for pair in (pairs if axis is None else [pairs[axis]])
+                )
+
+            return bisect_left(range(len(run)), True, key=key)
+
+        first = reached(operator.ge, all)
+        return first, max(first, reached(operator.gt, any))
+
+    def _checked(self, fields: Mapping[str, Any], target: _Axes) -> Iterator[Solution]:
+        """The solution that some values are, if they are one."""
+        fields, size = _parted(fields)
+        output = self.made(fields, size)
+        if output == self._spread(target, output):
+            yield self._solution(fields, size, output)
+        else:
+            self._keep(fields, size, output, target)
+
+    def _rank(self, solution: Solution) -> tuple[Any, ...]:
+        (stride,) = (each for each in self.window if each.name == "stride")
+        return usual(solution, stride.default is None)
+
+    def _solution(self, fields: Mapping[str, Any], size: _Axes, output: _Axes) -> Solution:
+        own = {each.name: fields[each.name] for each in self.window}
+        return Solution(FrozenDict(own), size, output)
+
+    def _note(self, fields: Mapping[str, Any], target: _Axes) -> None:
+        """Keep what some values make, which is not what is wanted."""
+        fields, size = _parted(fields)
+        self._keep(fields, size, self.made(fields, size), target)
+
+    def _keep(self, fields: Mapping[str, Any], size: _Axes, output: Any, target: _Axes) -> None:
+        """Keep a size that is not the wanted one, unless one on its side is nearer."""
+        if isinstance(output, float):
+            return
+        wanted = self._spread(target, output)
+        solution = self._solution(fields, size, output)
+        rank = (sum(abs(a - b) for a, b in zip(output, wanted)), self._rank(solution))
+        is_above = sum(output) > sum(wanted)
+        if is_above not in self.near or rank < self.near[is_above][0]:
+            self.near[is_above] = (rank, solution)
+
+    def _spread(self, target: _Axes, output: Any) -> _Axes:
+        """The wanted size of each axis of an output."""
+        if isinstance(output, float) or len(target) == len(output):
+            return target
+        if len(target) == 1:
+            return target * len(output)
+        message = f"an output of {sizes(target)} has {counted(len(target), 'spatial axis')}"
+        message = message.replace("axiss", "axes")
+        help = "give the spatial sizes alone, without channels"
+        raise fail("bad-value", f"{message}, and a {self.cls.type} makes {len(output)} here", help)
+
+    def _too_many(self, what: str) -> ConvcalcError:
+        wide = [f"{name} {text}" for name, text in self._searched().items() if ":" in text]
+        return fail("too-many", what, f"give fewer values of some: {', '.join(wide)}")
+
+    def _searched(self) -> dict[str, str]:
+        """What is tried, as people write it."""
+        unless_given = {
+            "kernel_size": _written(KERNELS),
+            "stride": f"{_written(STRIDES)},k",
+            "padding": "0:d(k-1)",
+            "dilation": _written(DILATIONS),
+            "output_padding": "0:max(s,d)-1",
+        }
+        if not any(each.name == "kernel_size" for each in self.window):
+            unless_given |= {"padding": "0", "dilation": "1", "stride": _written(STRIDES)}
+        found = {"in": _written(self.inputs), "out_size": _written(self.targets)}
+        for each in self.window:
+            own = self.choices.get(each.name)
+            name = each.short or each.name
+            found[name] = unless_given[each.name] if own is None else _written(own)
+        return found
+
+
+def usual(solution: Solution, by_kernel: bool = False) -> tuple[Any, ...]:
+    """What solutions are ordered by, usual ones first; `by_kernel`: strides are kernels by default.
+
+    No dilation; windows side by side, where that is the type's default; small strides; no output
+    padding; a padding near d(k − 1)/2, under which a stride of 1 keeps the size; kernels of 3, then
+    other odd ones, then even ones, each from the smallest; small inputs and outputs.
+    """
+    fields = solution.fields
+    kernel = _widest(fields.get("kernel_size", 1))
+    dilation = _widest(fields.get("dilation", 1))
+    padding = fields["padding"]
+    off = 0 if isinstance(padding, str) else abs(_both_ends(padding) - dilation * (kernel - 1))
+    return (
+        dilation,
+        by_kernel and fields["stride"] != fields["kernel_size"],
+        _widest(fields["stride"]),
+        _widest(fields.get("output_padding", 0)),
+        off,
+        (kernel % 2 == 0, kernel != 3, kernel),
+        solution.output,
+        solution.input,
+        str(padding),
+    )
+
+
+def _parted(values: Mapping[str, Any]) -> tuple[dict[str, Any], _Axes]:
+    """Fields, and the input that stands among them."""
+    fields = dict(values)
+    return fields, _axes(fields.pop(_IN))
+
+
+def _both_ends(padding: Any) -> int:
+    """The cells that are added to an axis, the first of several."""
+    first = padding[0] if isinstance(padding, (list, tuple)) else padding
+    return sum(first) if isinstance(first, (list, tuple)) else 2 * first
+
+
+def _widest(value: Any) -> int:
+    """The largest of the values of the axes."""
+    return max(value) if isinstance(value, (list, tuple)) else int(value)
+
+
+def _axes(value: Any) -> _Axes:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _written(values: Sequence[Any]) -> str:
+    """Values as people write them."""
+    if isinstance(values, range):
+        step = "" if values.step == 1 else f":{values.step}"
+        return f"{values[0]}:{values[-1]}{step}" if len(values) > 1 else str(values[0])
+    return ",".join(sizes(each) if isinstance(each, tuple) else str(each) for each in values)
+
+
+# What is given
+
+
+def _parsed(name: str, kind: Kind, value: Any) -> Any:
+    """A field's value as a layer has it. Raises ConvcalcError."""
+    try:
+        return kind.parse(value)
+    except Refusal as refusal:
+        name = layers.short_name(name) or name
+        raise fail(refusal.code, f"`{name}` {refusal.message}", refusal.help) from None
+
+
+def _choices(name: str, given: Any, kind: Kind) -> Sequence[Any]:
+    """The values that a field of a window may have, each once."""
+    kind = kind.kind if isinstance(kind, Optional) else kind
+    pieces = [*_pieces(name, given)]
+    for piece in pieces:
+        for first in piece[:1] if isinstance(piece, range) else piece:
+            _parsed(name, kind, first)
+    return _as_one(name, pieces)
+
+
+def _sizes(name: str, given: Any) -> Sequence[Any]:
+    """The sizes that an input or an output may have: numbers, or one shape."""
+    found: list[Sequence[Any]] = []
+    for piece in _pieces(name, given):
+        if isinstance(piece, range):
+            sizes_in(piece[0])
+            found.append(piece)
+            continue
+        for each in piece:
+            shape = sizes_in(each)
+            found.append([shape[0] if len(shape) == 1 else shape])
+    values = _as_one(name, found)
+    if name == "in" and len(values) > 1 and not all(isinstance(each, int) for each in values):
+        message = "several inputs are numbers, each the size of every axis"
+        raise fail("bad-value", message, "give one shape, or numbers: --in 64:256")
+    return values
+
+
+def _pieces(name: str, given: Any) -> Iterator[Sequence[Any]]:
+    """Ranges, and single values, in their order. Raises ConvcalcError."""
+    if isinstance(given, range):
+        if not given:
+            raise fail("bad-value", f"{quoted(name)} is given no values", "write 1:7")
+        yield given
+    elif isinstance(given, str):
+        for part in map(str.strip, parts(given)):
+            if not part:
+                message = f"in {shortened(given)!r}, a value of {quoted(name)} is missing"
+                raise fail("bad-value", message, "write one between two commas, and none at an end")
+            if ":" not in part:
+                yield [_read(name, part)]
+                continue
+            values = range_of(name, part)
+            if not isinstance(values, range):
+                message = f"{shortened(part)!r} is no range of whole numbers, as {quoted(name)} has"
+                raise fail("bad-value", message, "write first:last or first:last:step: 1:7:2")
+            yield values
+    elif isinstance(given, (list, set, frozenset)):
+        yield list(given)
+    else:
+        yield [given]
+
+
+def _read(name: str, text: str) -> Any:
+    """One value: a number, one for each axis (`3x5`, `[3, 5]`), or a word."""
+    from convcalc.expressions import ExpressionError
+    from convcalc.written import evaluated
+
+    each = text.lower().replace("×", "x").split("x")
+    if all(part.isascii() and part.isdigit() and len(part) < 19 for part in each):
+        return int(text) if len(each) == 1 else tuple(map(int, each))
+    try:
+        return evaluated(text)
+    except ExpressionError as error:
+        message = f"{shortened(text)!r} is no value of {quoted(name)}: {error.message}"
+        raise fail("bad-value", message, "write 3, 1:7, or 1,3,5") from None
+
+
+def _as_one(name: str, pieces: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Pieces as one sequence without what is there twice: a range, or a list."""
+    if len(pieces) == 1 and isinstance(pieces[0], range):
+        return pieces[0] if pieces[0].step > 0 else pieces[0][::-1]
+    if sum(map(len, pieces)) > _MOST:
+        message = f"{quoted(name)} is given more than {_MOST:,} values"
+        raise fail("too-many", message, "give them as one range")
+    return list(dict.fromkeys(value for piece in pieces for value in piece))
