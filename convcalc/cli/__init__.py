@@ -27,6 +27,7 @@ _COMMANDS = {
     "memory": "memory",
     "roofline": "roofline",
     "check": "check",
+    "solve": "solve",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "receptive-field": "receptive_field",

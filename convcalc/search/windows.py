@@ -11,7 +11,7 @@ import math
 import operator
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from convcalc import layers
@@ -38,8 +38,9 @@ SEARCHED = (
     f" that a kernel reaches over an end; d {DILATIONS[0]}:{DILATIONS[-1]}; output padding below s"
     f" or d; inputs {INPUTS[0]}:{INPUTS[-1]}"
 )
-#: The solutions that are found, and the layers that are tried, at the most.
-_MOST, _MOST_TRIED = 100_000, 1_000_000
+#: The solutions that are found, the windows that are looked at but for their padding, and the
+#: layers that are tried, at the most.
+_MOST, _MOST_WINDOWS, _MOST_TRIED = 100_000, 10_000, 300_000
 #: Refusals that say that a layer makes nothing: less than any size.
 _NOTHING = ("kernel-too-large", "empty-output")
 
@@ -67,6 +68,12 @@ class Solved(NamedTuple):
     searched: Mapping[str, str]
     #: The fields that a solution has beside those of its window, as they were given.
     given: Mapping[str, Any]
+    #: Which of `in` and `out_size` have several values.
+    open: tuple[str, ...]
+    #: The channels that enter; None where they are not given.
+    channels: int | None
+    #: How many spatial axes enter.
+    axes: int
     #: Where nothing fits: the sizes below and above that come nearest.
     nearest: tuple[Solution, ...] = ()
 
@@ -228,7 +235,10 @@ class _Search:
 
     def solved(self) -> Solved:
         found: list[Solution] = []
-        for window in self.windows():
+        windows = [*islice(self.windows(), _MOST_WINDOWS + 1)]
+        if len(windows) > _MOST_WINDOWS:
+            raise self._too_many(f"there are more than {_MOST_WINDOWS:,} windows to look at")
+        for window in windows:
             for solution in self._solutions(window):
                 found.append(solution)
                 if len(found) > _MOST:
@@ -243,6 +253,13 @@ class _Search:
             tuple(found),
             FrozenDict(self._searched()),
             FrozenDict(self.given),
+            tuple(
+                name
+                for name, values in ((_IN, self.inputs), ("out_size", self.targets))
+                if len(values) > 1
+            ),
+            value_of(self.channels),
+            self.axes,
             () if found else tuple(self.near[side][1] for side in sorted(self.near)),
         )
 
