@@ -32,7 +32,7 @@ class Expander:
     def terms(self, number: Any) -> Terms:
         """A number of the tape, or an integer, as a sum of products."""
         if not isinstance(number, Traced):
-            return {(): number} if number else {}
+            return _constant(number)
         # Operands come first on a tape, so that no number is too deep for a recursion.
         waiting = [number]
         while waiting:
@@ -55,7 +55,7 @@ class Expander:
         if not operands:
             return {(number.index,): 1}
         a, b = (
-            self._known[each.index] if isinstance(each, Traced) else ({(): each} if each else {})
+            self._known[each.index] if isinstance(each, Traced) else _constant(each)
             for each in operands
         )
         if number.operation == "mul":
@@ -67,6 +67,10 @@ class Expander:
         for factors, count in b.items():
             result[factors] = result.get(factors, 0) + sign * count
         return {factors: count for factors, count in result.items() if count}
+
+
+def _constant(number: int) -> Terms:
+    return {(): number} if number else {}
 
 
 def _multiplied(number: Traced) -> tuple[Any, ...]:
