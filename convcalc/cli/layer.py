@@ -42,22 +42,25 @@ class Types(Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and not layers.is_known(args[0]):
-            raise _unknown(*args)
+            raise _unknown(ctx.command_path, *args)
         return super().resolve_command(ctx, args)
 
 
-def _unknown(type: str, *others: str) -> ConvcalcError:
-    """What is said of a layer type that there is not: the one that is meant, with the options."""
+def _unknown(command: str, type: str, *others: str) -> ConvcalcError:
+    """What is said of a layer type that there is not: the one that is meant, with the options.
+
+    `command` is what stands before it.
+    """
     from convcalc.language.elsewhere import in_steps, layer_meant
     from convcalc.language.samples import STRUCTURES, structure_help
 
     message = f"there is no layer type `{type}`"
-    if meant := layer_line(type, *others):
+    if meant := layer_line(type, *others, command=command):
         return fail("usage", message, f"it is `{meant.type}` here: {meant.line}")
     if structure := layer_meant(type, STRUCTURES):
         return fail("usage", message, structure_help(structure))
     near = in_steps(type) or did_you_mean(type, layers.TYPES)
-    return fail("usage", message, near or "`convcalc layer --help` lists them")
+    return fail("usage", message, near or f"`{command} --help` lists them")
 
 
 class LayerLine(NamedTuple):
@@ -67,7 +70,7 @@ class LayerLine(NamedTuple):
     line: str
 
 
-def layer_line(name: str, *others: str) -> LayerLine | None:
+def layer_line(name: str, *others: str, command: str = "convcalc layer") -> LayerLine | None:
     """The layer type of a name, or the one that is meant by it, with `others` behind it."""
     import shlex
 
@@ -76,7 +79,7 @@ def layer_line(name: str, *others: str) -> LayerLine | None:
     type = name if layers.is_known(name) else layer_meant(name, layers.TYPES)
     if type is None:
         return None
-    return LayerLine(type, shlex.join(["convcalc", "layer", type, *others]))
+    return LayerLine(type, f"{command} {shlex.join([type, *others])}")
 
 
 @click.group(

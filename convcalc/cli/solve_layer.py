@@ -65,7 +65,7 @@ def command() -> None:
 
 def _command(name: str) -> click.Command:
     """The command of a layer type."""
-    from convcalc.search.windows import window_fields
+    from convcalc.search.windows import INPUTS, searched, window_fields
 
     cls = layers.find(name)
     window = [field.name for field in window_fields(cls)]
@@ -74,10 +74,12 @@ def _command(name: str) -> click.Command:
         option = option_of(field)
         if field.name in window:
             option.metavar = "VALUES"
+            text = (option.help or "").partition(" [default: ")[0]
+            option.help = f"{text} [searched: {searched(cls, field.name)}]"
         params.append(option)
     given, dims = input_options(cls)
     given.multiple = False
-    given.help = f"{given.help} Numbers are inputs to look for: 64:256."
+    given.help = f"{given.help} [searched: {INPUTS[0]}:{INPUTS[-1]}]"
     size = click.Option(
         ["--out-size"],
         type=options.Text(),
@@ -114,9 +116,10 @@ def _run(
     **fields: Any,
 ) -> int:
     from convcalc.render.windows import report
-    from convcalc.search.windows import solve_layer, window_fields
+    from convcalc.search.windows import require_window, solve_layer, window_fields
 
     cls = layers.find(name)
+    require_window(cls)
     if out_size is None:
         help = "add --out-size 64; what comes of an input is `convcalc layer`"
         raise fail("usage", "`--out-size` says which size is wanted, and is not given", help)

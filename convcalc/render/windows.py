@@ -68,20 +68,27 @@ def _flat(value: Any) -> Any:
 
 def _table(solved: Solved, rows: int, code: Callable[[str], str]) -> Table:
     """A row a solution; below, the first as lines to copy, and what was searched."""
-    from_to = f"{solved.searched['in']} to {solved.searched['out_size']}"
     found, header = solved.solutions, _header(solved, not solved.solutions)
-    title = f"{solved.type}, {from_to}: {counted(len(found), 'solution')}"
+    title = f"{solved.type}, {solved.searched['in']} to {solved.searched['out_size']}"
+    if "in" in solved.open:
+        title = f"{solved.type}, what makes {solved.searched['out_size']}"
     legend = []
     if not found:
-        title = f"{solved.type}, {from_to}: nothing fits"
-        title += ", and these come nearest" if solved.nearest else ""
-    elif len(found) > rows:
+        title += ": nothing fits" + (", and nearest come" if solved.nearest else "")
+    else:
+        title += f": {counted(len(found), 'solution')}"
+    if len(found) > rows:
         legend.append(f"The first {rows:,} of {len(found):,}; --top {len(found)} prints all.")
     if found:
         line = _line(found[0], solved)
         legend.append(f"In a spec:   - {line}")
         if module := code(line):
             legend.append(f"In PyTorch:  {module}")
+    if not found and solved.are_apart:
+        each = (
+            "each axis alone may have some: --dims 1, and one number for each of --in, --out-size"
+        )
+        legend.append(f"No window does it on all axes; {each}.")
     tried = (f"{name} {text}" for name, text in solved.searched.items())
     legend.append(f"Searched:    {'; '.join(tried)}")
     each = [_as_json(one, solved, not found) for one in (found[:rows] if found else solved.nearest)]

@@ -33,11 +33,14 @@ FIELDS = ("kernel_size", "stride", "padding", "dilation", "output_padding")
 #: What is searched where it is not given.
 KERNELS, STRIDES, DILATIONS = range(1, 8), range(1, 5), range(1, 4)
 INPUTS = range(1, 1_000_001)
-SEARCHED = (
-    f"k {KERNELS[0]}:{KERNELS[-1]}; s {STRIDES[0]}:{STRIDES[-1]} and k; p 0:d(k-1), which is all"
-    f" that a kernel reaches over an end; d {DILATIONS[0]}:{DILATIONS[-1]}; output padding below s"
-    f" or d; inputs {INPUTS[0]}:{INPUTS[-1]}"
-)
+#: The same in words, by field.
+SEARCHED: Mapping[str, str] = {
+    "kernel_size": f"{KERNELS[0]}:{KERNELS[-1]}",
+    "stride": f"{STRIDES[0]}:{STRIDES[-1]},k",
+    "padding": "0:d(k-1)",
+    "dilation": f"{DILATIONS[0]}:{DILATIONS[-1]}",
+    "output_padding": "0:max(s,d)-1",
+}
 #: The solutions that are found, the windows that are looked at but for their padding, and the
 #: layers that are tried, at the most.
 _MOST, _MOST_WINDOWS, _MOST_TRIED = 100_000, 10_000, 300_000
@@ -74,6 +77,8 @@ class Solved(NamedTuple):
     channels: int | None
     #: How many spatial axes enter.
     axes: int
+    #: Whether axes differ in what is given or wanted.
+    are_apart: bool = False
     #: Where nothing fits: the sizes below and above that come nearest.
     nearest: tuple[Solution, ...] = ()
 
@@ -93,6 +98,14 @@ def window_fields(cls: type[Layer]) -> list[layers.Field]:
     return [found[name] for name in FIELDS if name in found]
 
 
+def searched(cls: type[Layer], field: str) -> str:
+    """What is searched of a field that is not given, as people write it."""
+    if any(each.name == "kernel_size" for each in layers.fields_of(cls)):
+        return SEARCHED[field]
+    alone = {"stride": f"{STRIDES[0]}:{STRIDES[-1]}", "padding": "0", "dilation": "1"}
+    return alone[field]  # of a kernel of 1
+
+
 def solve_layer(
     type: str,
     given: Mapping[str, Any],
@@ -109,15 +122,16 @@ def solve_layer(
     that is not clear. Raises ConvcalcError for what is no value, and for too large a search.
     """
     cls = layers.find(type)
-    if not has_window(cls):
-        raise _no_window(cls)
+    require_window(cls)
     return _Search(cls, given, output, input, dims).solved()
 
 
-def _no_window(cls: type[Layer]) -> ConvcalcError:
-    known = [name for name in layers.names() if has_window(layers.find(name))]
-    why = f"{cls.type} has no window whose size could be looked for"
-    return fail("usage", why, f"these have: {listed(known, len(known), 'and')}")
+def require_window(cls: type[Layer]) -> None:
+    """Refuse a type without a window. Raises ConvcalcError."""
+    if not has_window(cls):
+        known = [name for name in layers.names() if has_window(layers.find(name))]
+        message = f"a {cls.type} has no window to look for"
+        raise fail("usage", message, f"these have one: {listed(known, len(known))}")
 
 
 class _Search:
@@ -260,6 +274,7 @@ class _Search:
             ),
             value_of(self.channels),
             self.axes,
+            any(len({*_axes(each)}) > 1 for each in (self.inputs[0], *self.targets)),
             () if found else tuple(self.near[side][1] for side in sorted(self.near)),
         )
 
@@ -385,20 +400,11 @@ class _Search:
 
     def _searched(self) -> dict[str, str]:
         """What is tried, as people write it."""
-        unless_given = {
-            "kernel_size": _written(KERNELS),
-            "stride": f"{_written(STRIDES)},k",
-            "padding": "0:d(k-1)",
-            "dilation": _written(DILATIONS),
-            "output_padding": "0:max(s,d)-1",
-        }
-        if not any(each.name == "kernel_size" for each in self.window):
-            unless_given |= {"padding": "0", "dilation": "1", "stride": _written(STRIDES)}
         found = {"in": _written(self.inputs), "out_size": _written(self.targets)}
         for each in self.window:
             own = self.choices.get(each.name)
             name = each.short or each.name
-            found[name] = unless_given[each.name] if own is None else _written(own)
+            found[name] = searched(self.cls, each.name) if own is None else _written(own)
         return found
 
 
