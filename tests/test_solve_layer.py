@@ -112,7 +112,7 @@ def test_every_solution_is_what_the_layer_makes(run: Run) -> None:
         assert data["solutions"], type
         options = dict(re.findall(r"--([\w-]+) (\S+)", given))
         input, wanted = options["in"], [int(each) for each in options["out-size"].split("x")]
-        extra = {"k_max": 2} if type == "kmax_pool" else {}
+        extra: dict[str, Any] = {"k_max": 2} if type == "kmax_pool" else {}
         for each in data["solutions"]:
             shape = convcalc.layer(type, input, **each, **extra).output_shapes[0].spatial
             assert list(shape) in (wanted, wanted * len(shape)), (type, each)
@@ -121,7 +121,7 @@ def test_every_solution_is_what_the_layer_makes(run: Run) -> None:
 # Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016): what is unknown
 # in each relationship is looked for, on the sizes of the paper's own figures
 
-TUTORIAL = {
+TUTORIAL: dict[str, tuple[str, list[dict[str, int]]]] = {
     "1, no padding, stride 1": ("conv --in 4 --out-size 2 --k 3 --s 1", [{"p": 0}]),
     "2, padding, stride 1": ("conv --in 5 --out-size 6 --k 4 --s 1", [{"p": 2}]),
     "3, half padding": ("conv --in 5 --out-size 5 --k 3 --s 1", [{"p": 1}]),
@@ -287,11 +287,11 @@ def test_help_names_types_with_a_window_alone(run: Run) -> None:
         ("conv --out-size 4 --in 8 --k 1,,2", "a value of `k` is missing", "two commas"),
         ("conv --out-size 4 --in 8 --p sane", "`p` must be", "`same`"),
         ("conv --out-size 4 --in 8x9,3", "several inputs are numbers", "--in 64:256"),
-        ("conv --out-size 4x4x4 --in 8", "has 3 spatial axes", "without channels"),
+        ("conv --out-size 4x4x4 --in 8x8", "has 3 spatial axes", "without channels"),
         ("conv --out-size 0 --in 8", "0 has a size below 1", ""),
         ("conv --out-size 4 --in 8 --g 3 --out 4", "4 output channels cannot", ""),
         ("conv --out-size 4 --in 8 --k 1:10000000000", "10,000 windows", "k 1:10000000000"),
-        ("conv --out-size 4 --s 99999999 --k 1", "100,000 solutions", "in 1:"),
+        ("conv --out-size 3 --s 200000 --k 1 --p 0", "100,000 solutions", "in 1:"),
         ("kmax_pool --in 8 --out-size 4", "hangs on what is not given", "`--k-max`"),
         ("conv_transpose --in 8 --out-size 16 --p same", "takes numbers as padding", "(k − s)/2"),
     ],

@@ -48,8 +48,9 @@ def command() -> None:
     far as a kernel reaches over an end; d from 1 to 3; the output padding below s or d; and inputs
     from 1 to 1,000,000.
 
-    Usual windows come first: no dilation; of pools, windows side by side; small strides; no output
-    padding; a padding near d(k - 1)/2; kernels of 3, then other odd ones, then even ones.
+    Usual windows come first: of pools, those that tile the input; no dilation; small strides; no
+    output padding; a padding near d(k - 1)/2, or near 0 for windows side by side; kernels of 3,
+    then other odd ones, then even ones.
 
     The exit status is 1 where nothing fits, and the nearest sizes are printed.
 

@@ -159,6 +159,7 @@ class _Search:
         self.targets = _sizes("out_size", output)
         self.inputs = INPUTS if input is None else _sizes("in", input)
         self.is_input_open = len(self.inputs) > 1
+        self.asked = _written(self.inputs)
         first = self.inputs[0]
         sizes = (first,) if isinstance(first, int) else first
         if isinstance(first, int) and dims is None:
@@ -274,7 +275,7 @@ class _Search:
             ),
             value_of(self.channels),
             self.axes,
-            any(len({*_axes(each)}) > 1 for each in (self.inputs[0], *self.targets)),
+            any(len({*_axes(each)}) > 1 for each in (self.inputs[0], self.targets[0])),
             () if found else tuple(self.near[side][1] for side in sorted(self.near)),
         )
 
@@ -360,8 +361,17 @@ class _Search:
             self._keep(fields, size, output, target)
 
     def _rank(self, solution: Solution) -> tuple[Any, ...]:
+        """What solutions are ordered by: see `usual`."""
         (stride,) = (each for each in self.window if each.name == "stride")
-        return usual(solution, stride.default is None)
+        return (not (stride.default is None and self._tiles(solution)), *usual(solution))
+
+    def _tiles(self, solution: Solution) -> bool:
+        """Whether windows stand side by side, all of the input in them, and nothing beside it."""
+        fields = solution.fields
+        if fields["stride"] != fields["kernel_size"] or fields["padding"] != 0:
+            return False
+        smaller = self.made(fields, tuple([size - 1 for size in solution.input]))
+        return isinstance(smaller, float) or all(map(operator.lt, smaller, solution.output))
 
     def _solution(self, fields: Mapping[str, Any], size: _Axes, output: _Axes) -> Solution:
         own = {each.name: fields[each.name] for each in self.window}
@@ -400,7 +410,7 @@ class _Search:
 
     def _searched(self) -> dict[str, str]:
         """What is tried, as people write it."""
-        found = {"in": _written(self.inputs), "out_size": _written(self.targets)}
+        found = {_IN: self.asked, "out_size": _written(self.targets)}
         for each in self.window:
             own = self.choices.get(each.name)
             name = each.short or each.name
@@ -408,21 +418,23 @@ class _Search:
         return found
 
 
-def usual(solution: Solution, by_kernel: bool = False) -> tuple[Any, ...]:
-    """What solutions are ordered by, usual ones first; `by_kernel`: strides are kernels by default.
+def usual(solution: Solution) -> tuple[Any, ...]:
+    """What solutions are ordered by, usual ones first.
 
-    No dilation; windows side by side, where that is the type's default; small strides; no output
-    padding; a padding near d(k − 1)/2, under which a stride of 1 keeps the size; kernels of 3, then
-    other odd ones, then even ones, each from the smallest; small inputs and outputs.
+    No dilation; small strides; no output padding; a padding near d(k − 1)/2, under which a stride
+    of 1 keeps the size, or near 0 for windows side by side; kernels of 3, then other odd ones, then
+    even ones, each from the smallest; small inputs and outputs. Before all of these stand windows
+    that tile the input, of a type whose windows stand side by side by default.
     """
     fields = solution.fields
     kernel = _widest(fields.get("kernel_size", 1))
     dilation = _widest(fields.get("dilation", 1))
     padding = fields["padding"]
-    off = 0 if isinstance(padding, str) else abs(_both_ends(padding) - dilation * (kernel - 1))
+    is_apart = fields["stride"] != fields.get("kernel_size", 1)
+    middle = dilation * (kernel - 1) if is_apart else 0
+    off = 0 if isinstance(padding, str) else abs(_both_ends(padding) - middle)
     return (
         dilation,
-        by_kernel and fields["stride"] != fields["kernel_size"],
         _widest(fields["stride"]),
         _widest(fields.get("output_padding", 0)),
         off,
@@ -496,7 +508,8 @@ def _sizes(name: str, given: Any) -> Sequence[Any]:
             shape = sizes_in(each)
             found.append([shape[0] if len(shape) == 1 else shape])
     values = _as_one(name, found)
-    if name == "in" and len(values) > 1 and not all(isinstance(each, int) for each in values):
+    are_shapes = not isinstance(values, range) and any(isinstance(each, tuple) for each in values)
+    if name == _IN and len(values) > 1 and are_shapes:
         message = "several inputs are numbers, each the size of every axis"
         raise fail("bad-value", message, "give one shape, or numbers: --in 64:256")
     return values
