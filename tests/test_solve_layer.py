@@ -211,7 +211,7 @@ def test_long_ranges_are_halved(run: Run) -> None:
 
 def test_table_has_lines_to_copy(run: Run) -> None:
     out = run("solve", "layer", *"conv --in 3x128x128 --out 8 --no-bias --out-size 64".split()).out
-    assert "conv, 3x128x128 to 64: 19 solutions" in out
+    assert "19 windows of conv take 3x128x128 to 64." in out
     assert "In PyTorch:  nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False)" in out
     (line,) = re.findall(r"In a spec: +(- .*)", out)
     assert line == "- conv: {out: 8, k: 3, s: 2, p: 1, bias: false}"
@@ -225,8 +225,8 @@ def test_table_has_twenty_and_says_how_many_there_are(run: Run) -> None:
     words = "conv --in 28 --out-size 14 --k 1:20".split()
     every = len(solutions(run, " ".join(words)))
     out = run("solve", "layer", *words).out
-    assert f"The first 20 of {every}; --top {every} prints all." in out
-    assert len(re.findall(r"^ *\d+ ", out, re.M)) == 20
+    assert f"The first 20 are shown; --top {every} prints all." in out
+    assert len(re.findall(r"^ *\d+ +\d", out, re.M)) == 20
     assert len(solutions(run, f"{' '.join(words)} --top 3")) == 3
 
 
@@ -249,7 +249,7 @@ def test_what_does_not_fit_ends_with_1_and_the_nearest_sizes(run: Run) -> None:
     words = "conv --in 28 --out-size 12 --s 2 --k 3 --d 1".split()
     outcome = run("solve", "layer", *words)
     assert outcome.status == 1
-    assert "conv, 28 to 12: nothing fits, and nearest come" in outcome.out
+    assert "No conv takes 28 to 12; these come nearest." in outcome.out
     outcome = run("solve", "layer", *words, "--json")
     assert outcome.status == 1
     data = json.loads(outcome.out)

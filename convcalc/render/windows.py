@@ -69,16 +69,9 @@ def _flat(value: Any) -> Any:
 def _table(solved: Solved, rows: int, code: Callable[[str], str]) -> Table:
     """A row a solution; below, the first as lines to copy, and what was searched."""
     found, header = solved.solutions, _header(solved, not solved.solutions)
-    title = f"{solved.type}, {solved.searched['in']} to {solved.searched['out_size']}"
-    if "in" in solved.open:
-        title = f"{solved.type}, what makes {solved.searched['out_size']}"
-    legend = []
-    if not found:
-        title += ": nothing fits" + (", and nearest come" if solved.nearest else "")
-    else:
-        title += f": {counted(len(found), 'solution')}"
+    legend = [_headline(solved)]
     if len(found) > rows:
-        legend.append(f"The first {rows:,} of {len(found):,}; --top {len(found)} prints all.")
+        legend.append(f"The first {rows:,} are shown; --top {len(found)} prints all.")
     if found:
         line = _line(found[0], solved)
         legend.append(f"In a spec:   - {line}")
@@ -91,10 +84,25 @@ def _table(solved: Solved, rows: int, code: Callable[[str], str]) -> Table:
         legend.append(f"No window does it on all axes; {each}.")
     tried = (f"{name} {text}" for name, text in solved.searched.items())
     legend.append(f"Searched:    {'; '.join(tried)}")
-    each = [_as_json(one, solved, not found) for one in (found[:rows] if found else solved.nearest)]
-    cells = [tuple(str(_flat(value)) for value in line.values()) for line in each]
+    shown = found[:rows] if found else solved.nearest
+    values = [_as_json(each, solved, not found).values() for each in shown]
+    cells = [tuple(str(_flat(value)) for value in each) for each in values]
     numeric = tuple(True for _ in header)
-    return Table(title, tuple(header), numeric, lambda: cells, legend=tuple(legend))
+    return Table("", tuple(header), numeric, lambda: cells, legend=tuple(legend))
+
+
+def _headline(solved: Solved) -> str:
+    """What was found, in a sentence."""
+    wanted = solved.searched["out_size"]
+    is_open = "in" in solved.open
+    does = f"make {wanted}" if is_open else f"take {solved.searched['in']} to {wanted}"
+    if solved.solutions:
+        count = counted(len(solved.solutions), "input" if is_open else "window")
+        does = does if len(solved.solutions) > 1 else does.replace("e ", "es ", 1)
+        return f"{count} of {solved.type} {does}."
+    return f"No {solved.type} {does.replace('e ', 'es ', 1)}" + (
+        "; these come nearest." if solved.nearest else "."
+    )
 
 
 def _line(solution: Solution, solved: Solved) -> str:
