@@ -118,6 +118,34 @@ def test_every_solution_is_what_the_layer_makes(run: Run) -> None:
             assert list(shape) in (wanted, wanted * len(shape)), (type, each)
 
 
+@pytest.mark.parametrize(
+    ("type", "module", "words"),
+    [
+        ("conv", "Conv2d", "--in 3x28x20 --out 8 --out-size 14x10 --k 1:7,2x3"),
+        ("depthwise_conv", "Conv1d", "--in 3x100 --dims 1 --out-size 25"),
+        ("conv_transpose", "ConvTranspose3d", "--in 3x4x4x4 --out 8 --out-size 9 --k 2:5"),
+        ("max_pool", "MaxPool2d", "--in 3x28x28 --out-size 9 --ceil-mode"),
+        ("avg_pool", "AvgPool3d", "--in 3x9x9x9 --out-size 4"),
+    ],
+)
+def test_pytorch_makes_the_same_sizes(run: Run, type: str, module: str, words: str) -> None:
+    torch = pytest.importorskip("torch")
+    options = dict(re.findall(r"--([\w-]+) (\S+)", words))
+    input = torch.empty(1, *map(int, options["in"].split("x")), device="meta")
+    channels: list[int] = [3, int(options.get("out", 3))] if "conv" in type else []
+    names = {"k": "kernel_size", "s": "stride", "p": "padding", "d": "dilation"}
+    more: dict[str, Any] = {"groups": 3} if type == "depthwise_conv" else {}
+    more |= {"device": "meta"} if channels else {}
+    more |= {"ceil_mode": True} if "--ceil-mode" in words else {}
+    wanted = [int(each) for each in options["out-size"].split("x")]
+    found = solutions(run, f"{type} {words}")
+    assert found
+    for each in found:
+        fields = {names.get(name, name): value for name, value in each.items()}
+        made = getattr(torch.nn, module)(*channels, **fields, **more)(input).shape[2:]
+        assert list(made) in (wanted, wanted * len(made)), each
+
+
 # Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016): what is unknown
 # in each relationship is looked for, on the sizes of the paper's own figures
 
