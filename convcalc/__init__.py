@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convcalc.comparison import Aligned, Comparison
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
-    from convcalc.explained import Explanation, layer
+    from convcalc.explained import Explanation, layer, solve_layer
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from convcalc.reach import Span
     from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
     from convcalc.roofline import Roofline
+    from convcalc.search.windows import LayerSolution, LayerSolutions
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
     from convcalc.swept import Sweep
@@ -44,6 +45,8 @@ _HOMES = {
     "Figures": "costs",
     "Graph": "graph",
     "Jump": "receptive_field",
+    "LayerSolution": "search.windows",
+    "LayerSolutions": "search.windows",
     "Limits": "language.limits",
     "Memory": "memory.peaks",
     "MemoryStep": "memory.peaks",
@@ -68,6 +71,7 @@ _HOMES = {
     "load": "api",
     "loads": "api",
     "networks": "catalogue",
+    "solve_layer": "explained",
     "spec_of": "api",
 }
 
@@ -82,6 +86,8 @@ __all__ = [
     "Figures",
     "Graph",
     "Jump",
+    "LayerSolution",
+    "LayerSolutions",
     "Limits",
     "Memory",
     "MemoryStep",
@@ -107,6 +113,7 @@ __all__ = [
     "load",
     "loads",
     "networks",
+    "solve_layer",
     "spec_of",
 ]
 

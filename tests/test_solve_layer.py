@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -232,6 +233,39 @@ def test_long_ranges_are_halved(run: Run) -> None:
     assert solutions(run, words) == [{"k": 3, "s": 1, "p": 500_000_000, "d": 1}]
     words = "conv_transpose --k 3 --s 1000 --d 1 --p 0 --output-padding 0 --in 1:1000000000000"
     assert [each["in"] for each in solutions(run, f"{words} --out-size 999999003")] == [1_000_000]
+
+
+# From Python
+
+
+def test_the_same_from_python(run: Run) -> None:
+    found = convcalc.solve_layer(
+        "conv", (3, 28, 20), (14, 10), k=range(1, 8, 2), p=[0, 1, "same"], d=1
+    )
+    words = "conv --in 3x28x20 --out-size 14x10 --k 1:7:2 --p 0,1,same --d 1"
+    names = ("kernel_size", "stride", "padding", "dilation")
+    expected = [tuple(each.values()) for each in solutions(run, words)]
+    assert [tuple(map(each.fields.get, names)) for each in found.solutions] == expected
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert repr(found) == f"LayerSolutions('conv', {len(expected)} solutions)"
+    assert "kernel_size=3, stride=2, padding=1" in repr(found.solutions[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"input": 8}, "`output` says which size is wanted"),
+        ({"input": 8, "output": 4, "kernel": 3}, "conv has no field `kernel`"),
+        ({"input": 8, "output": 4, "k": 3.5}, "`k` must be a whole number"),
+        ({"input": 8, "output": 4, "k": []}, "`k` is given no values"),
+        ({"input": 8, "output": 4, "k": range(0)}, "`k` is given no values"),
+        ({"input": 8, "output": "x"}, "'x' is no shape"),
+        ({"input": 8, "output": 4, "dims": -1}, "`dims` is a number of spatial axes"),
+    ],
+)
+def test_mistakes_from_python(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match=message):
+        convcalc.solve_layer("conv", **given)
 
 
 # What is printed

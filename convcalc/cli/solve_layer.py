@@ -14,7 +14,7 @@ from convcalc.diagnostics import ConvcalcError, fail
 
 if TYPE_CHECKING:
     from convcalc.cli.output import Printer
-    from convcalc.search.windows import Solved
+    from convcalc.search.windows import LayerSolutions
 
 #: The rows that a table has without `--top`.
 _ROWS = 20
@@ -140,7 +140,7 @@ def _run(
 _CHANNELS = {"C_in": 104_729, "C_out": 1_299_709}
 
 
-def _module(solved: Solved, line: str) -> str:
+def _module(solved: LayerSolutions, line: str) -> str:
     """The module that PyTorch has for a line of a spec, as the export writes it; empty for none."""
     from convcalc import api
 

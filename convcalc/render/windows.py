@@ -7,14 +7,14 @@ from typing import Any
 
 from convcalc import layers
 from convcalc.render.report import Records, Report, Table
-from convcalc.search.windows import Solution, Solved
+from convcalc.search.windows import LayerSolution, LayerSolutions
 from convcalc.words import counted, sizes
 
 FORMAT = "convcalc.solution/1"
 
 
 def report(
-    solved: Solved, top: int | None, rows: int, code: Callable[[str], str] = lambda line: ""
+    solved: LayerSolutions, top: int | None, rows: int, code: Callable[[str], str] = lambda line: ""
 ) -> Report:
     """The first `top` solutions, or all; of these a table has `rows` at the most.
 
@@ -40,13 +40,13 @@ def report(
     return Report(objects, lines, records, lambda: [_table(solved, top or rows, code)])
 
 
-def _header(solved: Solved, both: bool = False) -> list[str]:
+def _header(solved: LayerSolutions, both: bool = False) -> list[str]:
     """The names of what a solution has: its fields; the sizes, where several are searched."""
     found = [name for name in solved.searched if name not in ("in", "out_size")]
     return found + [name for name in ("in", "out_size") if both or name in solved.open]
 
 
-def _as_json(solution: Solution, solved: Solved, both: bool = False) -> dict[str, Any]:
+def _as_json(solution: LayerSolution, solved: LayerSolutions, both: bool = False) -> dict[str, Any]:
     """A solution by the short names of its fields; the sizes with it, where they are open."""
     shorts = {layers.short_name(name) or name: value for name, value in solution.fields.items()}
     found = {**shorts, "in": _one(solution.input), "out_size": _one(solution.output)}
@@ -66,7 +66,7 @@ def _flat(value: Any) -> Any:
     return sizes(value) if isinstance(value, list) else value
 
 
-def _table(solved: Solved, rows: int, code: Callable[[str], str]) -> Table:
+def _table(solved: LayerSolutions, rows: int, code: Callable[[str], str]) -> Table:
     """A row a solution; below, the first as lines to copy, and what was searched."""
     found, header = solved.solutions, _header(solved, not solved.solutions)
     legend = [_headline(solved)]
@@ -91,7 +91,7 @@ def _table(solved: Solved, rows: int, code: Callable[[str], str]) -> Table:
     return Table("", tuple(header), numeric, lambda: cells, legend=tuple(legend))
 
 
-def _headline(solved: Solved) -> str:
+def _headline(solved: LayerSolutions) -> str:
     """What was found, in a sentence."""
     wanted = solved.searched["out_size"]
     is_open = "in" in solved.open
@@ -105,7 +105,7 @@ def _headline(solved: Solved) -> str:
     )
 
 
-def _line(solution: Solution, solved: Solved) -> str:
+def _line(solution: LayerSolution, solved: LayerSolutions) -> str:
     """A solution as a spec has it, with what else was given; defaults are left out."""
     said = []
     for field in layers.fields_of(layers.find(solved.type)):

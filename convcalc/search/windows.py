@@ -18,7 +18,7 @@ from convcalc import layers
 from convcalc.arithmetic import Refusal, value_of
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail
 from convcalc.explain import input_symbols
-from convcalc.frozen import FrozenDict
+from convcalc.frozen import FrozenDict, frozen
 from convcalc.inputs import sizes_in
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import Kind, Optional
@@ -53,23 +53,31 @@ _IN = "in"
 _Axes = tuple[int, ...]
 
 
-class Solution(NamedTuple):
-    """Values with which a layer takes an input to an output: its fields by canonical name."""
+class LayerSolution(NamedTuple):
+    """A window with which a layer takes an input to an output."""
 
+    #: The fields of the window by their PyTorch names; a tuple has one value for each axis.
     fields: Mapping[str, Any]
-    input: _Axes
-    output: _Axes
+    #: The spatial sizes of the input; one number stands for every axis.
+    input: tuple[int, ...]
+    #: The spatial sizes of the output.
+    output: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        fields = [f"{name}={value}" for name, value in self.fields.items()]
+        return f"LayerSolution({', '.join(fields)}: {sizes(self.input)} → {sizes(self.output)})"
 
 
-class Solved(NamedTuple):
-    """What was looked for and found."""
+class LayerSolutions(NamedTuple):
+    """The windows with which a layer takes an input to an output."""
 
+    #: The layer type.
     type: str
-    #: Usual ones first; see `usual`.
-    solutions: tuple[Solution, ...]
-    #: What was searched, as people write it: a text by field, `input` and `output` among them.
+    #: What was found, usual windows first.
+    solutions: tuple[LayerSolution, ...]
+    #: What was searched, as people write it: `in`, `out_size`, and each field by its short name.
     searched: Mapping[str, str]
-    #: The fields that a solution has beside those of its window, as they were given.
+    #: The other fields that were given.
     given: Mapping[str, Any]
     #: Which of `in` and `out_size` have several values.
     open: tuple[str, ...]
@@ -80,7 +88,10 @@ class Solved(NamedTuple):
     #: Whether axes differ in what is given or wanted.
     are_apart: bool = False
     #: Where nothing fits: the sizes below and above that come nearest.
-    nearest: tuple[Solution, ...] = ()
+    nearest: tuple[LayerSolution, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"LayerSolutions({self.type!r}, {counted(len(self.solutions), 'solution')})"
 
 
 def has_window(cls: type[Layer]) -> bool:
@@ -112,7 +123,7 @@ def solve_layer(
     output: Any,
     input: Any = None,
     dims: int | None = None,
-) -> Solved:
+) -> LayerSolutions:
     """Every window of a layer type that takes an input to an output, usual ones first.
 
     `given` are fields by canonical name: those of the window as the values that they may have (one,
@@ -174,7 +185,7 @@ class _Search:
         self.known: dict[tuple[str, Any], Any] = {}
         self.tried = 0
         self.refused: Refusal | None = None
-        self.near: dict[bool, tuple[Any, Solution]] = {}
+        self.near: dict[bool, tuple[Any, LayerSolution]] = {}
 
     def _tuples(self) -> Iterator[_Axes]:
         """The values that are one an axis, which say how many there are."""
@@ -248,8 +259,8 @@ class _Search:
 
     # The search
 
-    def solved(self) -> Solved:
-        found: list[Solution] = []
+    def solved(self) -> LayerSolutions:
+        found: list[LayerSolution] = []
         windows = [*islice(self.windows(), _MOST_WINDOWS + 1)]
         if len(windows) > _MOST_WINDOWS:
             raise self._too_many(f"there are more than {_MOST_WINDOWS:,} windows to look at")
@@ -263,7 +274,7 @@ class _Search:
             message = f"{self.cls.type}: {refusal.message}"
             raise ConvcalcError([Diagnostic(refusal.code, message, help=refusal.help)])
         found.sort(key=self._rank)
-        return Solved(
+        return LayerSolutions(
             self.cls.type,
             tuple(found),
             FrozenDict(self._searched()),
@@ -279,7 +290,7 @@ class _Search:
             () if found else tuple(self.near[side][1] for side in sorted(self.near)),
         )
 
-    def _solutions(self, window: Mapping[str, Any]) -> Iterator[Solution]:
+    def _solutions(self, window: Mapping[str, Any]) -> Iterator[LayerSolution]:
         """Those of one window, with each padding, input and output."""
         pads, inputs = self.paddings(window), self.inputs
         for target in map(_axes, self.targets):
@@ -295,7 +306,7 @@ class _Search:
 
     def _along(
         self, free: str, values: Sequence[Any], fixed: Mapping[str, Any], target: _Axes
-    ) -> Iterator[Solution]:
+    ) -> Iterator[LayerSolution]:
         """The solutions among the values of the padding, or of the input, all else being fixed."""
         for run in self._runs(free, values):
             is_one = len(run) == 1
@@ -308,7 +319,7 @@ class _Search:
                 }:
                     self._note({**fixed, free: run[place]}, target)
 
-    def _inputs(self, fixed: Mapping[str, Any], target: _Axes) -> Iterator[Solution]:
+    def _inputs(self, fixed: Mapping[str, Any], target: _Axes) -> Iterator[LayerSolution]:
         """The solutions among the inputs whose axes differ, as those of the output do."""
         every = []
         for axis in range(len(target)):
@@ -351,7 +362,7 @@ class _Search:
         first = reached(operator.ge, all)
         return first, max(first, reached(operator.gt, any))
 
-    def _checked(self, fields: Mapping[str, Any], target: _Axes) -> Iterator[Solution]:
+    def _checked(self, fields: Mapping[str, Any], target: _Axes) -> Iterator[LayerSolution]:
         """The solution that some values are, if they are one."""
         fields, size = _parted(fields)
         output = self.made(fields, size)
@@ -360,12 +371,12 @@ class _Search:
         else:
             self._keep(fields, size, output, target)
 
-    def _rank(self, solution: Solution) -> tuple[Any, ...]:
+    def _rank(self, solution: LayerSolution) -> tuple[Any, ...]:
         """What solutions are ordered by: see `usual`."""
         (stride,) = (each for each in self.window if each.name == "stride")
         return (not (stride.default is None and self._tiles(solution)), *usual(solution))
 
-    def _tiles(self, solution: Solution) -> bool:
+    def _tiles(self, solution: LayerSolution) -> bool:
         """Whether windows stand side by side, all of the input in them, and nothing beside it."""
         fields = solution.fields
         if fields["stride"] != fields["kernel_size"] or fields["padding"] != 0:
@@ -373,9 +384,9 @@ class _Search:
         smaller = self.made(fields, tuple([size - 1 for size in solution.input]))
         return isinstance(smaller, float) or all(map(operator.lt, smaller, solution.output))
 
-    def _solution(self, fields: Mapping[str, Any], size: _Axes, output: _Axes) -> Solution:
+    def _solution(self, fields: Mapping[str, Any], size: _Axes, output: _Axes) -> LayerSolution:
         own = {each.name: fields[each.name] for each in self.window}
-        return Solution(FrozenDict(own), size, output)
+        return LayerSolution(FrozenDict(own), size, output)
 
     def _note(self, fields: Mapping[str, Any], target: _Axes) -> None:
         """Keep what some values make, which is not what is wanted."""
@@ -418,7 +429,7 @@ class _Search:
         return found
 
 
-def usual(solution: Solution) -> tuple[Any, ...]:
+def usual(solution: LayerSolution) -> tuple[Any, ...]:
     """What solutions are ordered by, usual ones first.
 
     No dilation; small strides; no output padding; a padding near d(k − 1)/2, under which a stride
@@ -517,9 +528,8 @@ def _sizes(name: str, given: Any) -> Sequence[Any]:
 
 def _pieces(name: str, given: Any) -> Iterator[Sequence[Any]]:
     """Ranges, and single values, in their order. Raises ConvcalcError."""
-    if isinstance(given, range):
-        if not given:
-            raise fail("bad-value", f"{quoted(name)} is given no values", "write 1:7")
+    given = given.tolist() if hasattr(given, "tolist") else given  # numpy's
+    if isinstance(given, range) and given:
         yield given
     elif isinstance(given, str):
         for part in map(str.strip, parts(given)):
@@ -534,8 +544,8 @@ def _pieces(name: str, given: Any) -> Iterator[Sequence[Any]]:
                 message = f"{shortened(part)!r} is no range of whole numbers, as {quoted(name)} has"
                 raise fail("bad-value", message, "write first:last or first:last:step: 1:7:2")
             yield values
-    elif isinstance(given, (list, set, frozenset)):
-        yield list(given)
+    elif isinstance(given, (list, range)):
+        yield [frozen(each) for each in given]
     else:
         yield [given]
 
@@ -562,4 +572,6 @@ def _as_one(name: str, pieces: Sequence[Sequence[Any]]) -> Sequence[Any]:
     if sum(map(len, pieces)) > _MOST:
         message = f"{quoted(name)} is given more than {_MOST:,} values"
         raise fail("too-many", message, "give them as one range")
+    if not any(map(len, pieces)):
+        raise fail("bad-value", f"{quoted(name)} is given no values", "write 1:7")
     return list(dict.fromkeys(value for piece in pieces for value in piece))
