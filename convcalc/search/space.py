@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, overload
 from convcalc.arithmetic import ceil_div, is_number
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import frozen
-from convcalc.language.values import setting
 from convcalc.visible import composed
 from convcalc.words import counted, describe, did_you_mean, listed, quoted, shortened
 from convcalc.written import parts, written
@@ -303,6 +302,8 @@ def _listed(name: str, given: Any, default: Any) -> tuple[Any, ...]:
 
 def _value(name: str, given: Any, default: Any) -> Any:
     """One value, as `--set` takes it."""
+    from convcalc.language.values import setting  # which reads specs: a layer's search needs none
+
     try:
         return setting(shortened(name), given, default)
     except ConvcalcError:
