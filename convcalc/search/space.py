@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, chain, islice, repeat
 from typing import Any, NamedTuple, overload
 
 from convcalc.arithmetic import ceil_div, is_number
@@ -130,17 +130,23 @@ class Space(NamedTuple):
 
 def _column(values: Sequence[Any], stride: int, start: int, stop: int) -> list[Any]:
     """Values, each `stride` times and all of them over and over, from one place up to another."""
-    period = stride * len(values)
-    if period <= stop - start:
-        once = [value for value in values for _ in range(stride)]
-        offset = start % period
-        return (once * (ceil_div(stop - start, period) + 1))[offset : offset + stop - start]
-    found: list[Any] = []
-    while start < stop:
-        end = min(start - start % stride + stride, stop)
-        found += [values[start // stride % len(values)]] * (end - start)
-        start = end
-    return found
+    first, last = start // stride, ceil_div(stop, stride)
+    offset, count = start % stride, stop - start
+    picked = _cycled(values, first % len(values), last - first)
+    if stride > count:  # two different ones at the most
+        return (picked[:1] * (stride - offset))[:count] + picked[1:] * max(
+            0, offset + count - stride
+        )
+    every = chain.from_iterable(map(repeat, picked, repeat(stride)))
+    return list(islice(every, offset, offset + count))
+
+
+def _cycled(values: Sequence[Any], first: int, count: int) -> list[Any]:
+    """So many values from a place on, and again from the first after the last."""
+    found = [*values[first : first + count]]
+    if len(found) < count:
+        found += [*values[:count]] * (count // len(values) + 1)
+    return found[:count]
 
 
 def settings(point: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
