@@ -218,6 +218,11 @@ def test_usual_windows_come_first(run: Run, words: str, first: dict[str, int]) -
     assert solutions(run, words)[0] == first
 
 
+def test_values_are_whole_numbers_however_they_are_written(run: Run) -> None:
+    found = solutions(run, "conv --in 128 --out-size 64 --k 3.0,1e0 --d 1")
+    assert [repr(each["k"]) for each in found] == ["3", "1"]
+
+
 def test_two_sizes_that_are_not_known(run: Run) -> None:
     found = solutions(run, "conv --k 3 --s 2 --p 1 --d 1 --in 1:20 --out-size 3:4")
     assert [(each["in"], each["out_size"]) for each in found] == [(5, 3), (6, 3), (7, 4), (8, 4)]
@@ -346,6 +351,7 @@ def test_help_names_types_with_a_window_alone(run: Run) -> None:
         ("conv --out-size 4 --in 8 --k 0:3", "`k` must be a whole number, 1 or more", ""),
         ("conv --out-size 4 --in 8 --k 1.5", "`k` must be a whole number, not 1.5", "round it"),
         ("conv --out-size 4 --in 8 --k 1:2:0.5", "no range of whole numbers", "1:7:2"),
+        ("conv --out-size 4 --in 8 --p 0:10000000000000000000000", "above 10¹⁸", ""),
         ("conv --out-size 4 --in 8 --k 1,,2", "a value of `k` is missing", "two commas"),
         ("conv --out-size 4 --in 8 --p sane", "`p` must be", "`same`"),
         ("conv --out-size 4 --in 8x9,3", "several inputs are numbers", "--in 64:256"),

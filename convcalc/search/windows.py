@@ -21,7 +21,7 @@ from convcalc.explain import input_symbols
 from convcalc.frozen import FrozenDict, frozen
 from convcalc.inputs import sizes_in
 from convcalc.layers.base import Layer
-from convcalc.layers.fields import Kind, Optional
+from convcalc.layers.fields import Kind, Optional, whole
 from convcalc.search.space import range_of
 from convcalc.shape import Shape
 from convcalc.symbolic import Symbol
@@ -44,6 +44,8 @@ SEARCHED: Mapping[str, str] = {
 #: The solutions that are found, the windows that are looked at but for their padding, and the
 #: layers that are tried, at the most.
 _MOST, _MOST_WINDOWS, _MOST_TRIED = 100_000, 10_000, 300_000
+#: The largest value of a range.
+_LARGEST = 10**18
 #: Refusals that say that a layer makes nothing: less than any size.
 _NOTHING = ("kernel-too-large", "empty-output")
 
@@ -504,7 +506,10 @@ def _choices(name: str, given: Any, kind: Kind) -> Sequence[Any]:
     for piece in pieces:
         for first in piece[:1] if isinstance(piece, range) else piece:
             _parsed(name, kind, first)
-    return _as_one(name, pieces)
+    values = _as_one(name, pieces)
+    if isinstance(values, range):
+        return values
+    return [each if (number := whole(each)) is None else number for each in values]  # 3, not 3.0
 
 
 def _sizes(name: str, given: Any) -> Sequence[Any]:
@@ -530,7 +535,7 @@ def _pieces(name: str, given: Any) -> Iterator[Sequence[Any]]:
     """Ranges, and single values, in their order. Raises ConvcalcError."""
     given = given.tolist() if hasattr(given, "tolist") else given  # numpy's
     if isinstance(given, range) and given:
-        yield given
+        yield given if given.step > 0 else given[::-1]
     elif isinstance(given, str):
         for part in map(str.strip, parts(given)):
             if not part:
@@ -567,8 +572,11 @@ def _read(name: str, text: str) -> Any:
 
 def _as_one(name: str, pieces: Sequence[Sequence[Any]]) -> Sequence[Any]:
     """Pieces as one sequence without what is there twice: a range, or a list."""
+    if any(isinstance(each, range) and each[-1] > _LARGEST for each in pieces):
+        message = f"{quoted(name)} is given values above 10¹⁸"
+        raise fail("bad-value", message, "that is more than any layer has")
     if len(pieces) == 1 and isinstance(pieces[0], range):
-        return pieces[0] if pieces[0].step > 0 else pieces[0][::-1]
+        return pieces[0]
     if sum(map(len, pieces)) > _MOST:
         message = f"{quoted(name)} is given more than {_MOST:,} values"
         raise fail("too-many", message, "give them as one range")
