@@ -288,6 +288,10 @@ def test_table_has_lines_to_copy(run: Run) -> None:
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_a_type_that_is_no_module_has_no_line_of_pytorch(run: Run) -> None:
+    assert "PyTorch" not in run("solve", "layer", *"deform_conv --in 16 --out-size 8".split()).out
+
+
 def test_table_has_twenty_and_says_how_many_there_are(run: Run) -> None:
     words = "conv --in 28 --out-size 14 --k 1:20".split()
     every = len(solutions(run, " ".join(words)))

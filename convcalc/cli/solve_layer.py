@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
@@ -153,8 +154,7 @@ def _module(solved: LayerSolutions, line: str) -> str:
         code = api.loads(f"name: x\ninput: {shape}\nlayers:\n  - {line}\n").export("pytorch")
     except ConvcalcError:
         return ""
-    modules = [each for each in str(code).split("\n") if " = nn." in each]
-    found = modules[0].partition(" = ")[2] if len(modules) == 1 else ""
+    (*_, found) = ("", *re.findall(rf"self\.{solved.type} = (nn\..*)", str(code)))
     for name, number in _CHANNELS.items():
         found = found.replace(str(number), name)
     return found
