@@ -207,6 +207,7 @@ def test_paddings_of_the_tutorial_for_many_kernels(run: Run) -> None:
         ("conv --in 224 --out-size 14 --k 16 --s 16", {"k": 16, "s": 16, "p": 0, "d": 1}),
         ("conv --in 28 --out-size 13", {"k": 3, "s": 2, "p": 0, "d": 1}),
         ("max_pool --in 112 --out-size 56", {"k": 2, "s": 2, "p": 0, "d": 1}),
+        ("max_pool --in 9 --out-size 4 --s 2 --ceil-mode", {"k": 3, "s": 2, "p": 0, "d": 1}),
         ("avg_pool --in 28 --out-size 4", {"k": 7, "s": 7, "p": 0}),
         (
             "conv_transpose --in 4 --out-size 8 --k 4",

@@ -154,7 +154,8 @@ def _module(solved: LayerSolutions, line: str) -> str:
         code = api.loads(f"name: x\ninput: {shape}\nlayers:\n  - {line}\n").export("pytorch")
     except ConvcalcError:
         return ""
-    (*_, found) = ("", *re.findall(rf"self\.{solved.type} = (nn\..*)", str(code)))
+    module = re.search(rf"self\.{solved.type} = (nn\..*)", str(code))
+    found = module[1] if module else ""
     for name, number in _CHANNELS.items():
         found = found.replace(str(number), name)
     return found

@@ -383,6 +383,8 @@ class _Search:
         fields = solution.fields
         if fields["stride"] != fields["kernel_size"] or fields["padding"] != 0:
             return False
+        if fields.get("dilation", 1) != 1:
+            return False
         smaller = self.made(fields, tuple([size - 1 for size in solution.input]))
         return isinstance(smaller, float) or all(map(operator.lt, smaller, solution.output))
 
