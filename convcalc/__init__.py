@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convcalc.comparison import Aligned, Comparison
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
-    from convcalc.explained import Explanation, layer
+    from convcalc.explained import Explanation, layer, solve_layer
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from convcalc.roofline import Roofline
     from convcalc.search.counting import Count
     from convcalc.search.pareto import Pareto
+    from convcalc.search.windows import LayerSolution, LayerSolutions
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
     from convcalc.spaces import Space
@@ -48,6 +49,8 @@ _HOMES = {
     "Figures": "costs",
     "Graph": "graph",
     "Jump": "receptive_field",
+    "LayerSolution": "search.windows",
+    "LayerSolutions": "search.windows",
     "Limits": "language.limits",
     "Memory": "memory.peaks",
     "MemoryStep": "memory.peaks",
@@ -74,6 +77,7 @@ _HOMES = {
     "load": "api",
     "loads": "api",
     "networks": "catalogue",
+    "solve_layer": "explained",
     "spec_of": "api",
 }
 
@@ -89,6 +93,8 @@ __all__ = [
     "Figures",
     "Graph",
     "Jump",
+    "LayerSolution",
+    "LayerSolutions",
     "Limits",
     "Memory",
     "MemoryStep",
@@ -116,6 +122,7 @@ __all__ = [
     "load",
     "loads",
     "networks",
+    "solve_layer",
     "spec_of",
 ]
 

@@ -31,6 +31,7 @@ _COMMANDS = {
     "sweep": "sweep",
     "count": "count",
     "pareto": "pareto",
+    "solve": "solve",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "receptive-field": "receptive_field",
