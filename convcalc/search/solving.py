@@ -17,7 +17,7 @@ from convcalc.search.elimination import NO_LIMIT, Budgets, Eliminated
 from convcalc.search.family import Family
 from convcalc.search.groups import Asked, trace
 from convcalc.search.pieces import Piece, Pieces, ends, usual
-from convcalc.search.points import default_of
+from convcalc.search.points import default_of, require_known
 from convcalc.search.ranking import Ranked
 from convcalc.search.space import Axis, Space
 from convcalc.steps import Settings
@@ -201,6 +201,7 @@ def solve_free(
     Raises ConvcalcError where figures do not only grow, or only shrink, with the variable, or
     nothing is beyond the budgets.
     """
+    require_known((name,), family.defaults)
     default = default_of(name, family.defaults)
     asked = Asked(family, tuple(dict.fromkeys([*budgets, *METRICS])), settings, convention)
     if not is_number(default) or default <= 0:
@@ -268,7 +269,8 @@ class _Search:
         if start.totals is not None:
             for value in (self._default * 2, self._default / 2):
                 other = self._pieces.at(value).totals
-                own, its = start.totals[self._first], other and other[self._first]
+                own = start.totals[self._first]
+                its = None if other is None else other[self._first]
                 if its is not None and its != own:
                     return 1 if (its > own) == (value > self._default) else -1
         return 1
