@@ -83,7 +83,8 @@ class Baseline(NamedTuple):
         shown = quoted(graph.name)
         if not found:
             names = dict.fromkeys(each.name for each in self.networks)
-            help = f"it has {listed(names)}" if names else "it has no network"
+            help = f"it has {listed(names)}; " if names else "it has none; "
+            help += "write it anew with this one in it"
             raise self._fail("not-comparable", f"{self.file} has no network {shown}", help)
         own = [each for each in found if each.preset == graph.preset]
         if not own:

@@ -297,7 +297,7 @@ def test_layers_of_unknown_cost_are_no_more_than_before(run: Run, tiny: Path) ->
         (b'{"format": "convcalc.roofline/1"}', "has no totals to compare"),
         (b'{"format": "convcalc.analysis/1", "name": "tiny"}', "b.json has no `totals`"),
         (b'{"format": "convcalc.networks/1", "networks": [3]}', "has a network that is none"),
-        (b'{"format": "convcalc.networks/1", "networks": []}', "it has no network"),
+        (b'{"format": "convcalc.networks/1", "networks": []}', "it has none; write it anew"),
         (b" " * 4_000_001, "`--limit bytes=N` allows N"),
         (None, "b.json cannot be read: no such file or directory"),
     ],
