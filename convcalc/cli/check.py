@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--against",
-    type=click.Path(),
+    type=options.Text(),
     metavar="FILE",
+    shell_complete=candidates.files,
     help="No more params, macs, flops and activations than in FILE, an earlier --json of analyze,"
     " check or list.",
 )
