@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Row, Rows
     from convcalc.api import Analysis, Network, load, loads, spec_of
+    from convcalc.budgets import Budget, Checked, Verdict
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Analysis": "api",
+    "Budget": "budgets",
+    "Checked": "budgets",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
@@ -54,6 +57,7 @@ _HOMES = {
     "Sizes": "sizes",
     "Training": "memory.training",
     "Span": "reach",
+    "Verdict": "budgets",
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
@@ -67,6 +71,8 @@ _HOMES = {
 
 __all__ = [
     "Analysis",
+    "Budget",
+    "Checked",
     "ConvcalcError",
     "Diagnostic",
     "Difference",
@@ -88,6 +94,7 @@ __all__ = [
     "Sizes",
     "Span",
     "Training",
+    "Verdict",
     "Verification",
     "Way",
     "ZooNetwork",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from fractions import Fraction
 from pathlib import Path
 
@@ -345,14 +346,19 @@ def test_what_is_not_alike_is_not_compared(
     assert message in outcome.err
 
 
-def test_from_python(tiny: Path) -> None:
+def test_from_python(run: Run, tiny: Path) -> None:
     network = convcalc.load("tiny.yaml")
     assert network.budgets == {"macs": 800, "params": 12}
     assert network.check().passed
     checked = network.at(out=5).check({"macs": "1k", "activations": 320})
+    assert pickle.loads(pickle.dumps(checked)) == checked
+    assert repr(checked) == "Checked('tiny.yaml', not passed)"
+    assert repr(checked.verdicts[1].budget) == "Budget(params=12, spec)"
     assert [(each.budget.metric, each.passed) for each in checked.verdicts] == [
         *(("macs", True), ("params", False), ("activations", True)),
     ]
+    Path("before.json").write_text(run("analyze", "tiny.yaml", "--json").out)
+    assert network.check(against="before.json").passed
     with pytest.raises(convcalc.ConvcalcError, match="has no `budgets`"):
         convcalc.load("lenet").check()
 
