@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, load, loads, spec_of
+    from convcalc.api import Analysis, Network, compare, load, loads, spec_of
     from convcalc.budgets import Budget, Checked, Verdict
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
+    from convcalc.comparison import Aligned, Comparison
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
     from convcalc.explained import Explanation, layer
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
     from convcalc.roofline import Roofline
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
+    from convcalc.swept import Sweep
     from convcalc.verification import Difference, Verification
 
 _HOMES = {
+    "Aligned": "comparison",
     "Analysis": "api",
     "Budget": "budgets",
     "Checked": "budgets",
+    "Comparison": "comparison",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
@@ -57,11 +61,13 @@ _HOMES = {
     "Sizes": "sizes",
     "Training": "memory.training",
     "Span": "reach",
+    "Sweep": "swept",
     "Verdict": "budgets",
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
+    "compare": "api",
     "layer": "explained",
     "load": "api",
     "loads": "api",
@@ -70,9 +76,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "Aligned",
     "Analysis",
     "Budget",
     "Checked",
+    "Comparison",
     "ConvcalcError",
     "Diagnostic",
     "Difference",
@@ -93,6 +101,7 @@ __all__ = [
     "Shape",
     "Sizes",
     "Span",
+    "Sweep",
     "Training",
     "Verdict",
     "Verification",
@@ -100,6 +109,7 @@ __all__ = [
     "ZooNetwork",
     "ZooNetworks",
     "__version__",
+    "compare",
     "layer",
     "load",
     "loads",

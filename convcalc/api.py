@@ -6,7 +6,7 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import NoneType
@@ -24,6 +24,7 @@ from convcalc.words import describe
 if TYPE_CHECKING:
     from convcalc.baseline import Baseline
     from convcalc.budgets import Checked
+    from convcalc.comparison import Comparison
     from convcalc.devices import Device
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
@@ -36,8 +37,15 @@ if TYPE_CHECKING:
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.roofline import Roofline
     from convcalc.search.family import Family
+    from convcalc.search.points import Points
+    from convcalc.search.space import Space
+    from convcalc.search.sweep import Sweeping
     from convcalc.sizes import Sizes
+    from convcalc.swept import Sweep
     from convcalc.verification import Verification
+
+    #: Settings of variables: values by variable, one after the other, or what has them.
+    SpaceLike = Mapping[str, Iterable[Any]] | Sequence[Mapping[str, Any]] | Space | Points
 
 
 class Analysis(analysis.Analysis):
@@ -458,6 +466,80 @@ class Network(Graph):
             raise fail("bad-value", "a network that was changed by hand has no variables to set")
         return self._asked.family(self.variables)
 
+    def sweep(
+        self,
+        space: SpaceLike,
+        *,
+        metrics: str | Sequence[str] | None = None,
+        where: str | None = None,
+        max: Mapping[str, int | str] | None = None,
+        pareto: str | Sequence[str] | None = None,
+        top: int | None = None,
+        sort: str | None = None,
+        group: str | None = None,
+        distinct: bool = False,
+        convention: str = "exact",
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+    ) -> Sweep:
+        """What it costs at every setting of its variables: a row each, or those that are kept.
+
+        `space` is a mapping of variables to the values that each may have, a list of settings, or a
+        `Space`. `metrics` are the figures that rows have: `params`, `macs`, `flops` and
+        `activations` unless said. Kept are the settings that `where`, a condition, and `max`, the
+        most of figures, hold for: `where="macs <= 300M"`, `max={"params": "4M"}`; with `distinct`
+        one for each network; with `pareto`, two goals or more, those on the front:
+        `"min:macs,max:resolution"`. They are sorted by `sort`, the largest first (`-macs`: the
+        least), and `top` says how many there are; with `group` there is a row for each value of a
+        variable. Settings that are no network are counted. Raises ConvcalcError.
+
+        >>> network = convcalc.load("mobilenet_v2")
+        >>> found = network.sweep({"alpha": [0.5, 0.75, 1.0]}, where="macs <= 300M")
+        >>> [(row["alpha"], row["macs"]) for row in found.rows]
+        [(0.5, 97131840), (0.75, 209069792)]
+        """
+        from convcalc.swept import Sweep
+
+        found = self.sweeping(
+            space,
+            metrics=metrics,
+            where=where,
+            max=max,
+            pareto=pareto,
+            top=top,
+            sort=sort,
+            group=group,
+            distinct=distinct,
+            convention=convention,
+            batch=batch,
+            dtype=dtype,
+            fuse=fuse,
+        )
+        return Sweep(*found.finished())
+
+    def sweeping(
+        self,
+        space: SpaceLike,
+        *,
+        convention: str = "exact",
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+        **asked: Any,
+    ) -> Sweeping:
+        """The same, yet to run: `rows()` of it gives one after the other, and holds none of them.
+
+        Raises ConvcalcError.
+        """
+        from convcalc.search.sweep import sweeping
+
+        settings = _settings(batch, dtype, fuse)
+        _require("a convention", convention, str)
+        most = self._limits.settings
+        family = self.family()
+        return sweeping(family, space, settings=settings, convention=convention, most=most, **asked)
+
     def _model(self) -> Model:
         """What exporters take. Raises ConvcalcError where there is no spec."""
         from convcalc.exporters.base import Model
@@ -599,8 +681,8 @@ class _Asked(NamedTuple):
         network._spent = budget.spent
         return network
 
-    def _graph(self, document: Document, budget: Budget) -> Graph:
-        """The graph of its document. Raises ConvcalcError."""
+    def _graph(self, document: Document, budget: Budget, curt: bool = False) -> Graph:
+        """The graph of its document. Raises ConvcalcError; see `expand`."""
         from convcalc.language.expand import expand
 
         graph = expand(
@@ -610,6 +692,7 @@ class _Asked(NamedTuple):
             preset=self.preset,
             variables=self.settings,
             inputs=self.inputs,
+            curt=curt,
         )
         if self.cuts:
             from convcalc import parts  # most networks are asked for whole
@@ -626,11 +709,11 @@ class _Asked(NamedTuple):
         budget = Budget(self.limits)
         document = self.checked(budget).document
 
-        def graph(variables: Mapping[str, Any]) -> Graph:
+        def graph(variables: Mapping[str, Any], curt: bool = False) -> Graph:
             settings = {**self.settings, **variables}
             # Layers that are kept are those of numbers; a trace has its own.
-            own = document._replace(made={})
-            return self._replace(settings=settings)._graph(own, Budget(self.limits))
+            own = document._replace(made={}) if curt else document
+            return self._replace(settings=settings)._graph(own, Budget(self.limits), curt)
 
         return Family(document.spec.name, defaults, graph)
 
@@ -770,6 +853,36 @@ def loads(
     source = source_of(text, name, limits)
     settings = {**(variables or {}), **named}
     return _Asked(source, limits, preset, _inputs(input), settings).network()
+
+
+def compare(
+    *networks: Network | str | os.PathLike[str],
+    convention: str = "exact",
+    batch: int = 1,
+    dtype: str = "float32",
+    fuse: bool | None = None,
+    figures: Collection[str] = (),
+) -> Comparison:
+    """Networks beside the first of them: totals, ratios, what differs, layers that are aligned.
+
+    A network is one that was loaded, or what `load` takes; the other arguments are those of
+    `Network.analyze`. Raises ConvcalcError for fewer than two networks, and as these two do.
+
+    >>> convcalc.compare("mobilenet_v1", "conv_mobilenet").ratios[1]["macs"]
+    Fraction(38025783, 4443284)
+    """
+    from convcalc.comparison import Comparison
+
+    if convention == analysis.ALL:
+        message = "networks are compared under one convention, and `all` are many"
+        raise fail("bad-value", message, "`exact` is one")
+    if len(networks) < 2:
+        message = f"comparing takes two networks or more, not {len(networks)}"
+        raise fail("bad-value", message, 'convcalc.compare("resnet18", "resnet34")')
+    found = [each if isinstance(each, Network) else load(each) for each in networks]
+    return Comparison(
+        tuple(each.analyze(convention, batch, dtype, fuse, figures) for each in found)
+    )
 
 
 def spec_of(
