@@ -83,18 +83,14 @@ def command(
     """
     from convcalc import baseline
     from convcalc.analysis import ALL
-    from convcalc.budgets import parse_budget
     from convcalc.cli import Status
+    from convcalc.cli.searching import budgets_of
     from convcalc.render.budgets import report
 
     if convention == ALL:
         message = "a budget is for one convention, and `all` are many"
         raise fail("usage", message, "`convcalc conventions` lists them")
-    asked: dict[str, int] = {}
-    for metric, most, *_ in map(parse_budget, budgets):
-        if metric in asked:
-            raise fail("usage", f"`--max {metric}` is given twice", "leave one of them out")
-        asked[metric] = most
+    asked = budgets_of(budgets)
     earlier = None
     if against is not None:
         limits = options.limits_of(click.get_current_context().params["limits"])
