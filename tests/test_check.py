@@ -248,6 +248,14 @@ def test_no_more_than_an_earlier_answer(run: Run, tiny: Path, command: str) -> N
     assert "192 more" in outcome.out
 
 
+def test_an_earlier_answer_is_not_overwritten(run: Run, tiny: Path) -> None:
+    run("analyze", "tiny.yaml", "--json", "-o", "before.json")
+    before = Path("before.json").read_text()
+    outcome = run("check", "tiny.yaml", "--against", "before.json", "-o", "before.json")
+    assert outcome.status == 2
+    assert Path("before.json").read_text() == before
+
+
 def test_networks_of_an_earlier_answer_are_known_by_their_presets(run: Run, tiny: Path) -> None:
     rows = ("list", "tiny.yaml", "--preset", "wide", "--json", "-o", "wide.json")
     assert run(*rows).status == 0

@@ -95,6 +95,7 @@ def command(
     if against is not None:
         limits = options.limits_of(click.get_current_context().params["limits"])
         earlier = baseline.load(against, limits)
+        notes().read.append(against)
     found = []
     for spec in progress.each(specs, "checking"):
         checked = load(spec).check(

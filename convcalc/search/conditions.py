@@ -198,7 +198,7 @@ _MOST: Mapping[str, Callable[[_Column, _Column], Any]] = {
 }
 
 
-def _column(values: Sequence[Any]) -> _Column:
+def _column(values: Any) -> _Column:
     """The column of integers or floats; of others `_NotSure` is raised."""
     numpy = sys.modules.get("numpy")  # who has no arrays needs none
     if numpy is None:
