@@ -53,13 +53,15 @@ class Baseline(NamedTuple):
         batch, type of number and cuts.
         """
         found = self._same(spec, analysis)
-        graph = analysis.graph
+        graph, own = analysis.graph, analysis.totals.dtype
+        # Layers may have types of their own: all of them one, or several, of which none is said.
+        is_alike = own is None or found.dtype in (None, own)
         for what, option, then, now in (
             ("the convention", "--convention", found.convention, analysis.convention.name),
             ("a batch of", "--batch", found.batch, analysis.batch),
-            ("numbers of", "--dtype", found.dtype, analysis.totals.dtype and dtype),
+            ("numbers of", "--dtype", found.dtype, found.dtype if is_alike else dtype),
         ):
-            if then != now and then is not None and now is not None:
+            if then != now:
                 shown = shortened(str(then))
                 message = f"{self.file} is for {what} {shown}, and this is for {now}"
                 raise self._fail("not-comparable", message, f"give {option} {shown}")

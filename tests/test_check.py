@@ -354,6 +354,13 @@ def test_what_is_not_alike_is_not_compared(
     assert message in outcome.err
 
 
+def test_layers_may_have_a_type_of_their_own(run: Run, tiny: Path) -> None:
+    Path("tiny.yaml").write_text(TINY.replace("bias: false}", "bias: false, dtype: int8}"))
+    for command in ("analyze tiny.yaml", "check tiny.yaml", "list tiny.yaml"):
+        assert run(*command.split(), "--json", "-o", "before.json").status == 0
+        assert run("check", "tiny.yaml", "--against", "before.json").status == 0
+
+
 def test_from_python(run: Run, tiny: Path) -> None:
     network = convcalc.load("tiny.yaml")
     assert network.budgets == {"macs": 800, "params": 12}
