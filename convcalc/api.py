@@ -261,6 +261,11 @@ class Network(Graph):
         from convcalc import baseline
         from convcalc.budgets import budgets_of, checked
 
+        if not isinstance(budgets, Mapping):
+            message = f"budgets are amounts by metric, not {describe(budgets)}"
+            raise fail("bad-value", message, 'write them as {"macs": "300M"}')
+        if not isinstance(against, (str, os.PathLike, baseline.Baseline, NoneType)):
+            raise fail("bad-value", f"`against` is the name of a file, not {describe(against)}")
         asked, document, source = budgets_of(budgets), self._document(), self._origin
         own = () if document is None else document.budgets(source)
         settled = {each.metric: each for each in (*own, *asked)}

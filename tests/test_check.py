@@ -6,6 +6,7 @@ import json
 import pickle
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -374,6 +375,15 @@ def test_from_python(run: Run, tiny: Path) -> None:
     ]
     Path("before.json").write_text(run("analyze", "tiny.yaml", "--json").out)
     assert network.check(against="before.json").passed
+    wrong: list[tuple[Any, Any, str]] = [
+        (["macs"], None, "budgets are amounts by metric, not the list"),
+        ({"macs": None}, None, "'None' is no amount"),
+        ({3: 4}, None, "there is no metric `3`"),
+        ({}, 3, "`against` is the name of a file, not 3"),
+    ]
+    for budgets, against, message in wrong:
+        with pytest.raises(convcalc.ConvcalcError, match=message):
+            network.check(budgets, against)
     with pytest.raises(convcalc.ConvcalcError, match="has no `budgets`"):
         convcalc.load("lenet").check()
 
