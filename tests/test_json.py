@@ -65,6 +65,12 @@ COMMANDS = {
         "list mobilenet_v1 --preset mobilenet_v1_x0_5 --dtype int8 --format jsonl",
         "list lenet --until flatten --drop conv_1 --json",
     ],
+    "`convcalc compare --json`": [
+        "compare mobilenet_v1 conv_mobilenet --layers --json",
+        "compare lenet --set num_classes=7 --until linear_3 --layers --json",
+        "compare lenet resnet18 --format jsonl",
+        "compare lenet --set num_classes=7 --layers --format jsonl",
+    ],
     "`convcalc conventions --json`": [
         "conventions --json",
         "conventions ptflops --json",
@@ -98,7 +104,7 @@ COMMANDS = {
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
-    *("sources", "operations_per_second", "operations_by_type"),
+    *("sources", "operations_per_second", "operations_by_type", "changed"),
 }
 
 
