@@ -20,7 +20,7 @@ from convcalc.graph import Node
 
 #: Pairs of parts that are looked at for a best alignment, over a whole comparison. A level of more
 #: is cut first where layers are that are there but once.
-_MOST_CELLS = 2_000_000
+_MOST_CELLS = 1_000_000
 #: How often a level is cut into shorter ones.
 _MOST_CUTS = 8
 

@@ -166,15 +166,20 @@ def align(first: Analysis, other: Analysis) -> tuple[Aligned, ...]:
     partner = {after: before for before, after in pairs(*nodes)}
     paired = {*partner.values()}
     found: list[Aligned] = []
-    done = 0
+
+    def gone(start: int) -> None:
+        """Add the layers from a place on that the other network does not have."""
+        while start < len(first.rows) and start not in paired:
+            found.append(Aligned(first.rows[start], None))
+            start += 1
+
+    gone(0)
     for index, row in enumerate(other.rows):
         before = partner.get(index)
-        if before is not None:
-            found += [Aligned(first.rows[i], None) for i in range(done, before) if i not in paired]
-            done = max(done, before)
         found.append(Aligned(None if before is None else first.rows[before], row))
-    rest = range(done, len(first.rows))
-    return (*found, *(Aligned(first.rows[i], None) for i in rest if i not in paired))
+        if before is not None:
+            gone(before + 1)
+    return tuple(found)
 
 
 def folded(found: Sequence[Aligned]) -> list[Aligned]:

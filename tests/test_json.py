@@ -104,7 +104,7 @@ COMMANDS = {
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
-    *("sources", "operations_per_second", "operations_by_type", "changed"),
+    *("sources", "operations_per_second", "operations_by_type", "changed", "ratios"),
 }
 
 
@@ -143,7 +143,7 @@ def on_page(text: str) -> set[str]:
 def test_every_key_that_is_printed_is_on_the_page(title: str) -> None:
     described = on_page(section(title))
     for known in ("analyze", "layer") if "explain" in title else ("analyze",):
-        if "layer" in title or "explain" in title:
+        if any(word in title for word in ("layer", "explain", "compare")):
             described |= on_page(section(f"`convcalc {known} --json`"))
     for command in COMMANDS[title]:
         assert set(keys(answers(command))) - described - {"network"} == set(), command

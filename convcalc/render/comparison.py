@@ -326,11 +326,12 @@ def _as_ratio(value: Fraction | None, si: bool) -> str:
 
 def _differing(comparison: Comparison) -> Iterator[str]:
     """What a legend says of the variables that are not the same in all networks, and of inputs."""
+    joiner = " → " if len(comparison.analyses) == 2 else ", "
     for name, values in comparison.variables.items():
         shown = ["–" if value is None else as_setting(value) for value in values]
-        yield f"{name}: {' → '.join(shown)}."
+        yield f"{name}: {joiner.join(shown)}."
     if comparison.has_other_inputs:
-        yield f"Input: {' → '.join(shapes(each.graph) for each in comparison.analyses)}."
+        yield f"Input: {joiner.join(shapes(each.graph) for each in comparison.analyses)}."
 
 
 def _layers(
