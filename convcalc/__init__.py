@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, compare, load, loads, spec_of
+    from convcalc.api import Analysis, Network, load, loads, spec_of
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
-    from convcalc.comparison import Aligned, Comparison
+    from convcalc.compared import Comparison, compare
+    from convcalc.comparison import Aligned
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
     from convcalc.explained import Explanation, layer
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Aligned": "comparison",
     "Analysis": "api",
-    "Comparison": "comparison",
+    "Comparison": "compared",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
@@ -61,7 +62,7 @@ _HOMES = {
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
-    "compare": "api",
+    "compare": "compared",
     "layer": "explained",
     "load": "api",
     "loads": "api",

@@ -115,6 +115,9 @@ ABC = [C(6, 3), C(9, 5), C(7, 1)]
         ([C(4, 3), "relu"], [f"{{sequential: {{name: s, layers: [{C(4, 3)}, relu]}}}}"], {}),
         ([C(4, 3)], ["{max_pool: {k: 2}}"], {"removed": ["conv"], "added": ["max_pool"]}),
         ([OPAQUE], [OPAQUE.replace("What", "Other")], {"changed": [("opaque",) * 2]}),
+        # What is said in another way is the same.
+        (["{max_pool: {k: 2}}"], ["{max_pool: {k: 2, s: [2, 2], p: valid}}"], {}),
+        ([C(4, 3)], ["{conv: {out: 4, k: [3, 3], p: 1}}"], {}),
         ([C(4, 3)], [C(4, "3, trainable: false")], {"changed": [("conv",) * 2]}),
         ([C(4, 3)], [C(4, "3, dtype: int8")], {"changed": [("conv",) * 2]}),
     ],
@@ -168,6 +171,13 @@ def test_a_deeper_network_is_the_other_with_more_blocks(run: Run) -> None:
     added = Counter(each.row.name.partition(".")[0] for each in rows if each.change == "added")
     assert added == {"conv2_x": 1, "conv3_x": 2, "conv4_x": 4, "conv5_x": 1}
     assert {each.change for each in rows} == {"added", "same"}
+
+
+def test_what_comes_back_from_onnx_is_what_went_there(tmp_path: Path, run: Run) -> None:
+    """Its blocks are others: the file has none."""
+    path = tmp_path / "resnet18.onnx"
+    assert run("export", "resnet18", "--to", "onnx", "-o", str(path)).status == 0
+    assert run("compare", "resnet18", str(path), "--layers", "--json").json["layers"] == []
 
 
 def test_what_a_twin_has_in_common_stays(run: Run) -> None:

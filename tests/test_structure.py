@@ -54,7 +54,7 @@ ROOMS = (
     *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
     *("devices", "roofline", "search"),
     *("verification", "reported", "errata", "render", "explained"),
-    *("catalogue", "api", "cli", "__main__"),
+    *("catalogue", "api", "compared", "cli", "__main__"),
 )
 
 
