@@ -54,8 +54,10 @@ def test_a_comparison_has_the_columns_of_csv(run: Run) -> None:
         for row, shown in enumerate(csv.DictReader(io.StringIO(run(*args).out))):
             for name, text in shown.items():
                 value = found[name][row]
-                is_ratio = name.endswith("_ratio")
-                assert (float(text) == value) if is_ratio else (str(value or "") == text), name
+                if name.endswith("_ratio"):
+                    assert value == float(text), name
+                else:
+                    assert ("" if value is None else str(value)) == text, name
 
 
 def test_folded_rows_and_conventions_are_frames() -> None:
