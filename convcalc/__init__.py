@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from convcalc.roofline import Roofline
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
+    from convcalc.swept import Sweep
     from convcalc.verification import Difference, Verification
 
 _HOMES = {
@@ -58,6 +59,7 @@ _HOMES = {
     "Sizes": "sizes",
     "Training": "memory.training",
     "Span": "reach",
+    "Sweep": "swept",
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
@@ -94,6 +96,7 @@ __all__ = [
     "Shape",
     "Sizes",
     "Span",
+    "Sweep",
     "Training",
     "Verification",
     "Way",

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce, wraps
 from typing import Any, TypeVar, cast
 
@@ -122,6 +122,14 @@ class Symbolic:
         """Whether it counts as true: True, False, or a condition that is open."""
         return denied(equal(self, 0))
 
+    def known(self) -> Any:
+        """The number, where what follows is no arithmetic; itself where it has none."""
+        return self
+
+    def as_whole(self) -> Any:
+        """The same as a whole number; None where it is none."""
+        return self
+
     def __index__(self) -> int:
         """The number, where only one will do: a place in a list, the turns of a loop.
 
@@ -174,6 +182,13 @@ def _recorded(function: _Helper) -> _Helper:
 def value_of(number: Any) -> Any:
     """The number behind a symbol, None where it is open; any other number as it is."""
     return number.value if isinstance(number, Symbolic) else number
+
+
+def known(value: Any) -> Any:
+    """A value as it is used where no rule calculates with it, those in a list too."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(known, value))
+    return value.known() if isinstance(value, Symbolic) else value
 
 
 @_recorded
@@ -455,3 +470,38 @@ def _kept(number: Any) -> Any:
     if abs(number) < _COARSE and float(number).is_integer() == whole:
         return float(number)
     return int(number) if whole else number
+
+
+#: What computes each operation that symbols record, on numbers.
+OPERATIONS: Mapping[str, Callable[..., Any]] = {
+    "add": exactly(operator.add),
+    "sub": exactly(operator.sub),
+    "mul": exactly(operator.mul),
+    "floordiv": exactly(operator.floordiv),
+    "mod": exactly(operator.mod),
+    "truediv": divide,
+    "ceil_div": ceil_div,
+    "exact_div": exact_div,
+    "gcd": gcd,
+    "scaled": scaled,
+    "floor": floor,
+    "ceil": ceil,
+    "round": nearest,
+    "nearest_multiple": nearest_multiple,
+    "maximum": maximum,
+    "minimum": minimum,
+    "where": where,
+}
+
+#: What decides each condition that symbols record, on numbers.
+CONDITIONS: Mapping[str, Callable[..., bool]] = {
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "equal": operator.eq,
+    "divides": divides,
+    "denied": denied,
+    "both": both,
+    "either": either,
+}

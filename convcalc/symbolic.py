@@ -7,14 +7,20 @@ reduced to a closed form in what is still open (`9·C_in·C_out + C_out`).
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import takewhile
 from math import gcd
 from typing import Any, NamedTuple, Union
 
-from convcalc import arithmetic
-from convcalc.arithmetic import Refusal, Symbolic, exact, exactly, product, value_of
+from convcalc.arithmetic import (
+    CONDITIONS,
+    OPERATIONS,
+    Refusal,
+    Symbolic,
+    exact,
+    product,
+    value_of,
+)
 
 Number = Union[int, "Formula"]
 
@@ -209,9 +215,8 @@ def _undivided(factors: Iterable[_Power]) -> list[_Power]:
 
 
 class _Operation(NamedTuple):
-    """How an operation is computed, and printed from its printed operands."""
+    """How an operation is printed from its printed operands."""
 
-    compute: Callable[..., Any]
     template: str
     #: Whether operands that are sums or products are bracketed.
     tight: bool = False
@@ -222,31 +227,28 @@ class _Operation(NamedTuple):
 
 
 _OPERATIONS: Mapping[str, _Operation] = {
-    "ceil_div": _Operation(arithmetic.ceil_div, "⌈{0}/{1}⌉", tight=True),
-    "exact_div": _Operation(arithmetic.exact_div, "{0}/{1}", tight=True, strength=2),
-    "floordiv": _Operation(exactly(operator.floordiv), "⌊{0}/{1}⌋", tight=True),
-    "gcd": _Operation(arithmetic.gcd, "gcd({0}, {1})"),
-    "scaled": _Operation(arithmetic.scaled, "⌊{1}·{0}⌋", tight=True),
-    "floor": _Operation(arithmetic.floor, "⌊{0}⌋"),
-    "ceil": _Operation(arithmetic.ceil, "⌈{0}⌉"),
-    "round": _Operation(
-        arithmetic.nearest, "(⌈{0} − 0.5⌉ if ⌊{0}⌋ % 2 = 0 else ⌊{0} + 0.5⌋)", tight=True
-    ),
+    "ceil_div": _Operation("⌈{0}/{1}⌉", tight=True),
+    "exact_div": _Operation("{0}/{1}", tight=True, strength=2),
+    "floordiv": _Operation("⌊{0}/{1}⌋", tight=True),
+    "gcd": _Operation("gcd({0}, {1})"),
+    "scaled": _Operation("⌊{1}·{0}⌋", tight=True),
+    "floor": _Operation("⌊{0}⌋"),
+    "ceil": _Operation("⌈{0}⌉"),
+    "round": _Operation("(⌈{0} − 0.5⌉ if ⌊{0}⌋ % 2 = 0 else ⌊{0} + 0.5⌋)", tight=True),
     "nearest_multiple": _Operation(
-        arithmetic.nearest_multiple,
         "M + ({1} if M < 0.9·{0} else 0)".replace("M", "max({2}, ⌊({0} + {1}/2)/{1}⌋·{1})"),
         tight=True,
         strength=1,
     ),
-    "maximum": _Operation(arithmetic.maximum, "max({0}, {1})", whole=None),
-    "minimum": _Operation(arithmetic.minimum, "min({0}, {1})", whole=None),
-    "where": _Operation(arithmetic.where, "({1} if {0} else {2})", whole=None),
+    "maximum": _Operation("max({0}, {1})", whole=None),
+    "minimum": _Operation("min({0}, {1})", whole=None),
+    "where": _Operation("({1} if {0} else {2})", whole=None),
     # Of fractions; of integers the first three are sums and products.
-    "add": _Operation(exactly(operator.add), "{0} + {1}", False, 1, False),
-    "sub": _Operation(exactly(operator.sub), "{0} − {1}", True, 1, False),
-    "mul": _Operation(exactly(operator.mul), "{0}·{1}", True, 2, False),
-    "mod": _Operation(exactly(operator.mod), "{0} − {1}·⌊{0}/{1}⌋", True, 1, False),
-    "truediv": _Operation(arithmetic.divide, "{0}/{1}", True, 2, False),
+    "add": _Operation("{0} + {1}", False, 1, False),
+    "sub": _Operation("{0} − {1}", True, 1, False),
+    "mul": _Operation("{0}·{1}", True, 2, False),
+    "mod": _Operation("{0} − {1}·⌊{0}/{1}⌋", True, 1, False),
+    "truediv": _Operation("{0}/{1}", True, 2, False),
 }
 _DIVISIONS = ("floordiv", "ceil_div", "exact_div", "truediv")
 
@@ -262,7 +264,7 @@ class Call(Formula):
         self._key = (operation, operands)
         values = [value_of(operand) for operand in operands]
         rule = _OPERATIONS[operation]
-        known = None if None in values else rule.compute(*values)
+        known = None if None in values else OPERATIONS[operation](*values)
         self.strength = rule.strength
         whole = rule.whole if known is None else _is_whole(known)
         if whole is None:
@@ -353,7 +355,7 @@ class Condition(Symbolic):
         for operand in self.operands:
             joined = isinstance(operand, Condition) and operand.operation in ("both", "either")
             texts.append(f"({show(operand)})" if joined else show(operand))
-        return _CONDITIONS[self.operation].template.format(*texts)
+        return _CONDITIONS[self.operation].format(*texts)
 
     def apply(self, operation: str, *operands: Any) -> Any:
         return _apply(operation, *operands)
@@ -680,23 +682,17 @@ _SPECIAL: Mapping[str, Callable[..., Any]] = {
 _ALWAYS = ("pow", "round", "scaled")
 
 
-class _Relation(NamedTuple):
-    """A condition: how it is printed, and its outcome on numbers."""
-
-    template: str
-    holds: Callable[..., bool]
-
-
-_CONDITIONS: Mapping[str, _Relation] = {
-    "lt": _Relation("{0} < {1}", operator.lt),
-    "le": _Relation("{0} ≤ {1}", operator.le),
-    "gt": _Relation("{0} > {1}", operator.gt),
-    "ge": _Relation("{0} ≥ {1}", operator.ge),
-    "equal": _Relation("{0} = {1}", operator.eq),
-    "divides": _Relation("{0} divides {1}", arithmetic.divides),
-    "denied": _Relation("not {0}", arithmetic.denied),
-    "both": _Relation("{0} and {1}", arithmetic.both),
-    "either": _Relation("{0} or {1}", arithmetic.either),
+#: How each condition is printed.
+_CONDITIONS: Mapping[str, str] = {
+    "lt": "{0} < {1}",
+    "le": "{0} ≤ {1}",
+    "gt": "{0} > {1}",
+    "ge": "{0} ≥ {1}",
+    "equal": "{0} = {1}",
+    "divides": "{0} divides {1}",
+    "denied": "not {0}",
+    "both": "{0} and {1}",
+    "either": "{0} or {1}",
 }
 
 
@@ -705,4 +701,4 @@ def _condition(operation: str, *operands: Any) -> Any:
     values = tuple(map(value_of, operands))
     if None in values:
         return Condition(operation, *operands)
-    return _CONDITIONS[operation].holds(*map(exact, values))
+    return CONDITIONS[operation](*map(exact, values))

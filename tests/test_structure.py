@@ -35,6 +35,7 @@ ROOMS = (
     ),
     *(
         "expressions",
+        "written",
         "layers",
         "graph",
         "parts",
@@ -51,9 +52,9 @@ ROOMS = (
         "comparison",
         "explain",
     ),
-    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
+    *("budgets", "reconcile", "language", "zoo", "baseline", "foreign", "importers", "exporters"),
     *("devices", "roofline", "search"),
-    *("verification", "reported", "errata", "render", "explained"),
+    *("verification", "reported", "errata", "render", "explained", "swept"),
     *("catalogue", "api", "compared", "cli", "__main__"),
 )
 

@@ -28,6 +28,7 @@ _COMMANDS = {
     "roofline": "roofline",
     "check": "check",
     "compare": "compare",
+    "sweep": "sweep",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "receptive-field": "receptive_field",

@@ -12,7 +12,7 @@ from convcalc.diagnostics import ConvcalcError, fail
 if TYPE_CHECKING:
     from convcalc.api import Network, Opened
     from convcalc.graph import Cut
-    from convcalc.language.values import Written
+    from convcalc.written import Written
     from convcalc.zoo import Found
 
 

@@ -38,14 +38,15 @@ def expand(
     preset: str | None = None,
     variables: Mapping[str, Any] | None = None,
     inputs: Mapping[str, tuple[int, ...]] | None = None,
+    curt: bool = False,
 ) -> Graph:
     """The graph of a document.
 
     `preset` and then `variables` set the document's variables; `inputs` are other sizes of its
     inputs, as `convcalc.inputs.resized` takes them. Raises ConvcalcError with every independent
-    mistake that is found, or where the budget is used up.
+    mistake that is found, or where the budget is used up; `curt`: with the first, in few words.
     """
-    asked = _Asked(document, source, preset, variables or {}, inputs or {})
+    asked = _Asked(document, source, preset, variables or {}, inputs or {}, curt)
     made = asked.expanded(budget)
     mistakes = made.mistakes
     if mistakes.found:
@@ -85,6 +86,7 @@ class _Asked(NamedTuple):
     preset: str | None
     variables: Mapping[str, Any]
     inputs: Mapping[str, tuple[int, ...]]
+    curt: bool = False
 
     def expanded(
         self,
@@ -99,7 +101,7 @@ class _Asked(NamedTuple):
         Raises ConvcalcError where the budget is used up.
         """
         document = self.document
-        mistakes = Mistakes(self.source, budget, Builder())
+        mistakes = Mistakes(self.source, budget, Builder(), self.curt)
         values = Values(document, mistakes)
         set_to = values.variables(self.preset, self.variables)
         inputs = values.inputs(set_to)

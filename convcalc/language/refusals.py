@@ -44,8 +44,12 @@ class Mistakes:
     What notes one returns the Unknown that ends its line, to be raised where nothing follows.
     """
 
-    def __init__(self, source: Source, budget: Budget, builder: Builder) -> None:
+    def __init__(
+        self, source: Source, budget: Budget, builder: Builder, is_curt: bool = False
+    ) -> None:
         self.source = source
+        #: Whether the first one ends it, in few words: whoever asks tries many settings.
+        self.is_curt = is_curt
         self.budget = budget
         self.limits = budget.limits
         #: Knows what a node is called.
@@ -81,7 +85,7 @@ class Mistakes:
             notes = (*notes, place)
         notes += more
         self.found.append(Diagnostic(code, message, self.source, mark, label, notes, help))
-        if len(self.found) >= ENOUGH:
+        if self.is_curt or len(self.found) >= ENOUGH:
             self.stop_if_wrong()
         return Unknown()
 
@@ -129,6 +133,8 @@ class Mistakes:
         inputs: Tensors,
     ) -> Unknown:
         """An expression has no value."""
+        if self.is_curt:
+            return self.report(error.code, error.message, mark)
         where, help = "", error.help
         if inputs and error.code == "unknown-name":
             # The check knows all names but those that only some tensors have.
@@ -154,6 +160,8 @@ class Mistakes:
         inputs: Known,
     ) -> Unknown:
         """A layer, in which the values `raws` are, refuses its inputs."""
+        if self.is_curt:
+            return self.report(refusal.code, refusal.message, st.mark)
         where = ""
         if len(inputs) > 1:
             given = [f"{tensor.shape} ({self._place(tensor)})" for tensor in inputs[:4]]
@@ -208,6 +216,8 @@ class Mistakes:
         more: Iterable[str] = (),
     ) -> Unknown:
         """A field refuses a value, which the expressions in `raws` have; `more` are notes."""
+        if self.is_curt:
+            return self.report(refusal.code, refusal.message, st.mark)
         message, help = refusal.message, refusal.help
         if field is not None and message.startswith(("must ", "has ")):
             message = f"`{st.key_of(field) or field}` {message}"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated, Any
 
-from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction, is_number
+from convcalc.arithmetic import Refusal, Symbolic, exact, holds, is_fraction, is_number, known
 from convcalc.shape import MOST_AXES
 from convcalc.words import describe, listed, near_integers
 
@@ -71,7 +71,7 @@ class Kind:
 
     def parse(self, value: Any) -> Any:
         """The canonical form of a value from a spec. Raises Refusal, which says what is right."""
-        read = self.read(value)
+        read = self.read(value if self.symbolic else known(value))
         if read is None:
             raise self.refuse(value)
         return read
@@ -105,8 +105,10 @@ def whole(value: Any) -> int | None:
     """The integer that a number is, exactly (24.0 is 24); None for anything else."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, (int, Symbolic)):
-        return value  # type: ignore[return-value]
+    if isinstance(value, Symbolic):
+        return value.as_whole()  # type: ignore[no-any-return]
+    if isinstance(value, int):
+        return value
     if isinstance(value, float) and value.is_integer():
         return int(exact(value))
     return None

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 from convcalc.graph import Graph
+
+
+class Make(Protocol):
+    """Makes the network at some variables. Raises ConvcalcError where there is none.
+
+    `curt`: whoever asks tries many, and is told the first mistake in few words.
+    """
+
+    def __call__(self, variables: Mapping[str, Any], curt: bool = False) -> Graph: ...
 
 
 class Family(NamedTuple):
@@ -14,5 +23,4 @@ class Family(NamedTuple):
     name: str
     #: Every variable with the value that it has where it is not set.
     defaults: Mapping[str, Any]
-    #: The network at some variables; it raises ConvcalcError where there is none.
-    graph: Callable[[Mapping[str, Any]], Graph]
+    graph: Make
