@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, compare, load, loads, spec_of
+    from convcalc.api import Analysis, Network, load, loads, spec_of
     from convcalc.budgets import Budget, Checked, Verdict
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
-    from convcalc.comparison import Aligned, Comparison
+    from convcalc.compared import Comparison, compare
+    from convcalc.comparison import Aligned
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
     from convcalc.explained import Explanation, layer
@@ -39,7 +40,7 @@ _HOMES = {
     "Analysis": "api",
     "Budget": "budgets",
     "Checked": "budgets",
-    "Comparison": "comparison",
+    "Comparison": "compared",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
@@ -67,7 +68,7 @@ _HOMES = {
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
-    "compare": "api",
+    "compare": "compared",
     "layer": "explained",
     "load": "api",
     "loads": "api",

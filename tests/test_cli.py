@@ -335,6 +335,8 @@ PRINTING = [
     "layer conv --k 3 --in 8",
     "layer squeeze_excite --squeeze 4 --in 16x8x8",
     "list lenet vgg",
+    "compare lenet vgg11 resnet18",
+    "compare lenet --set num_classes=7 --layers",
     "conventions",
     "conventions thop",
     "errata mobilenet_v1",
