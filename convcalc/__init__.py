@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from convcalc.comparison import Aligned
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
-    from convcalc.explained import Explanation, layer
+    from convcalc.explained import Explanation, layer, solve_layer
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from convcalc.reach import Span
     from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
     from convcalc.roofline import Roofline
+    from convcalc.search.windows import LayerSolution, LayerSolutions
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
     from convcalc.swept import Sweep
@@ -48,6 +49,8 @@ _HOMES = {
     "Figures": "costs",
     "Graph": "graph",
     "Jump": "receptive_field",
+    "LayerSolution": "search.windows",
+    "LayerSolutions": "search.windows",
     "Limits": "language.limits",
     "Memory": "memory.peaks",
     "MemoryStep": "memory.peaks",
@@ -73,6 +76,7 @@ _HOMES = {
     "load": "api",
     "loads": "api",
     "networks": "catalogue",
+    "solve_layer": "explained",
     "spec_of": "api",
 }
 
@@ -89,6 +93,8 @@ __all__ = [
     "Figures",
     "Graph",
     "Jump",
+    "LayerSolution",
+    "LayerSolutions",
     "Limits",
     "Memory",
     "MemoryStep",
@@ -115,6 +121,7 @@ __all__ = [
     "load",
     "loads",
     "networks",
+    "solve_layer",
     "spec_of",
 ]
 

@@ -334,6 +334,7 @@ PRINTING = [
     "analyze resnet18 --depth 1 --convention all",
     "layer conv --k 3 --in 8",
     "layer squeeze_excite --squeeze 4 --in 16x8x8",
+    "solve layer conv --in 8 --out-size 4",
     "list lenet vgg",
     "compare lenet vgg11 resnet18",
     "compare lenet --set num_classes=7 --layers",

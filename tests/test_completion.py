@@ -97,6 +97,8 @@ class Offered(NamedTuple):
         ("conventions ptf", {"ptflops", "ptflops-aten"}),
         ("layer depthwise", {"depthwise_conv"}),
         ("layer conv --p same", {"same", "same_lower"}),
+        ("solve layer depthwise", {"depthwise_conv"}),
+        ("solve layer conv --p same", {"same", "same_lower"}),
         ("layer upsample --mode bic", {"bicubic"}),
         ("layer conv --k ", set()),
         ("analyze lenet --dtype float", {"float64", "float32", "float16"}),
