@@ -83,7 +83,7 @@ if TYPE_CHECKING:
 @options.dtype_option
 @options.fuse_option
 @options.si_option
-@output.output_options
+@output.data_options
 @options.error_format_option
 def command(
     load: Callable[[str], Network],

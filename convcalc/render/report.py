@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+from convcalc.frozen import FrozenDict
 from convcalc.visible import as_line, width
 
 
@@ -38,10 +39,14 @@ Fitted = Callable[[int, int], Sequence[Table]]
 
 
 class Records(NamedTuple):
-    """Rows of values for programs, and the names of their columns. None is an empty cell."""
+    """Rows of values for programs, and the names of their columns. None is an empty cell.
+
+    `kinds` are the types of columns of which the first rows may be of another.
+    """
 
     header: Sequence[str]
     rows: Iterable[Sequence[Any]]
+    kinds: Mapping[str, type] = FrozenDict()
 
 
 class Report(NamedTuple):

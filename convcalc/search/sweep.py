@@ -178,6 +178,18 @@ class Sweeping:
     def _shown(self) -> tuple[str, ...]:
         return self.points.names if self.query.group is None else (self.query.group,)
 
+    def kinds(self) -> dict[str, type]:
+        """The types of columns, as far as they are known before their values are."""
+        found: dict[str, type] = dict.fromkeys(self.metrics, int)
+        if isinstance(self.points, Whole):
+            for axis in self.points.space.axes:
+                if self.is_number(axis.name) and axis.name in self._shown():
+                    is_whole = isinstance(axis.values, range) or all(
+                        isinstance(value, int) for value in islice(axis.values, _MANY)
+                    )
+                    found[self._label(axis.name)] = int if is_whole else float
+        return found
+
     @staticmethod
     def _label(name: str) -> str:
         return f"variables.{name}" if name in known_budgets.metrics() else name
