@@ -44,10 +44,10 @@ def input_lines() -> Iterator[str]:
 def file_lines(name: str) -> Iterator[str]:
     """The lines of a file of text, one after the other. Raises ConvcalcError."""
     try:
-        file = open(name, "rb")  # noqa: SIM115 - it is read as long as lines are asked for
+        with open(name, "rb") as file:
+            yield from _lines(file, name)
     except OSError as error:
         raise _unread(name, reason(error)) from None
-    return _lines(file, name)
 
 
 def _lines(file: Iterable[Any], name: str) -> Iterator[str]:

@@ -298,7 +298,9 @@ def _strange(name: str, before: Sequence[str], defaults: Mapping[str, Any]) -> s
 
 
 def _known(name: str, defaults: Mapping[str, Any]) -> str:
-    """The variables that there are."""
+    """What could be a column, where a name is none."""
+    if _has(name, defaults):
+        return "leave one of them out"
     known = f"the variables are {listed(defaults)}" if defaults else "there are no variables"
     return f"{did_you_mean(name, defaults)} {known}".strip()
 

@@ -532,9 +532,11 @@ def _require_name(what: str, name: str, variables: Sequence[str], metrics: Colle
     if name in metrics or name.removeprefix("variables.") in variables:
         return
     known = [*variables, *metrics]
-    kinds = "a variable that is swept" + (", or a metric" if metrics else "")
-    help = f"{did_you_mean(name, known)} there are {listed(known, 20)}".strip()
-    raise fail("unknown-name", f"{what} is {kinds}, and {quoted(name)} is neither", help)
+    message = f"{what} is a variable that is swept, which {quoted(name)} is not"
+    if metrics:
+        message = f"{what} is a metric or a variable that is swept, which {quoted(name)} is not"
+    help = f"{did_you_mean(name, known)} known here: {listed(known, 20)}".strip()
+    raise fail("unknown-name", message, help)
 
 
 def _require_number(what: str, name: str, variables: Sequence[str], family: Family) -> None:
