@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, load, loads, spec_of
+    from convcalc.api import Analysis, Network, compare, load, loads, spec_of
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
+    from convcalc.comparison import Aligned, Comparison
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
     from convcalc.explained import Explanation, layer
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from convcalc.verification import Difference, Verification
 
 _HOMES = {
+    "Aligned": "comparison",
     "Analysis": "api",
+    "Comparison": "comparison",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
@@ -60,6 +63,7 @@ _HOMES = {
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
+    "compare": "api",
     "layer": "explained",
     "load": "api",
     "loads": "api",
@@ -68,7 +72,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Aligned",
     "Analysis",
+    "Comparison",
     "ConvcalcError",
     "Diagnostic",
     "Difference",
@@ -96,6 +102,7 @@ __all__ = [
     "ZooNetwork",
     "ZooNetworks",
     "__version__",
+    "compare",
     "layer",
     "load",
     "loads",

@@ -17,6 +17,11 @@ _UNITS: Mapping[str, int] = {
     **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", 1)},
 }
 _AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,30})(\.\d{1,30})?\s*([A-Za-z]*)", re.ASCII)
+#: The same for readers that have no list of units.
+PATTERN = (
+    r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\.[0-9]{1,30})?"
+    rf"\s*(?:{'|'.join(filter(None, _UNITS))})?"
+)
 
 
 def with_unit(number: str, unit: str) -> Fraction:

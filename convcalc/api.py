@@ -13,7 +13,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import analysis, importers, zoo
-from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, require_whole
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail, require_whole
 from convcalc.frozen import FrozenDict
 from convcalc.graph import DROP, UNTIL, Cut, Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
@@ -22,6 +22,9 @@ from convcalc.visible import composed
 from convcalc.words import describe
 
 if TYPE_CHECKING:
+    from convcalc.baseline import Baseline
+    from convcalc.budgets import Checked
+    from convcalc.comparison import Comparison
     from convcalc.devices import Device
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
@@ -226,6 +229,66 @@ class Network(Graph):
         if not devices:
             raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
         return roofline(self, known.found(devices), settings, self._look())
+
+    @property
+    def budgets(self) -> Mapping[str, int]:
+        """The most that its totals may come to, by metric, as its spec's `budgets` say."""
+        document = self._document()
+        return FrozenDict({} if document is None else document.spec.budgets)
+
+    def check(
+        self,
+        budgets: Mapping[str, int | str] = FrozenDict(),
+        against: str | os.PathLike[str] | Baseline | None = None,
+        *,
+        convention: str = "exact",
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+    ) -> Checked:
+        """Whether its totals are within its spec's budgets, and within others.
+
+        `budgets` are amounts by metric, numbers or as people write them, each in place of the
+        spec's of that metric. `against` is a file that `analyze --json`, `check --json` or `list
+        --json` wrote, than which it is to take no more. The rest is as `analyze` has it. Raises
+        ConvcalcError for an unknown metric, for what is no amount, for a file that does not have
+        it, and where there is nothing to hold it against.
+
+        >>> checked = convcalc.load("mobilenet_v2").check({"macs": "300M", "params": "4M"})
+        >>> [(each.budget.metric, each.passed) for each in checked.verdicts]
+        [('macs', False), ('params', True)]
+        """
+        from convcalc import baseline
+        from convcalc.budgets import budgets_of, checked
+
+        asked, document, source = budgets_of(budgets), self._document(), self._origin
+        own = () if document is None else document.budgets(source)
+        settled = {each.metric: each for each in (*own, *asked)}
+        if not settled and against is None:
+            message = f"{source.name} has no `budgets`, and none is given"
+            help = "write `budgets: {macs: 300M, params: 4M}` in the spec, or --max macs=300M"
+            raise fail("usage", message, help, source)
+        found = self.analyze(convention, batch, dtype, fuse, settled)
+        held = tuple(settled.values())
+        if against is not None:
+            if not isinstance(against, baseline.Baseline):
+                against = baseline.load(os.fspath(against), self._limits)
+            held += against.budgets(source.name, found, dtype)
+        return checked(source, self._mark(), found, dtype, held)
+
+    def _document(self) -> Document | None:
+        """Its spec, checked; None where there is none."""
+        if self._asked is None:
+            return None
+        document: Document = self._asked.checked(Budget(self._limits)).document
+        return document
+
+    def _mark(self) -> Mark | None:
+        """Where its name stands in the file that it is asked for by; None where it is none."""
+        source, document = self._origin, self._document()
+        if document is None or zoo.name_of(source.text) or importers.importer_of(source.name):
+            return None
+        return document.mark_of("name")
 
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
@@ -475,9 +538,7 @@ class Network(Graph):
         _require("a convention", convention, str)
         most = self._limits.settings
         family = self.family()
-        return sweeping(
-            family, space, settings=settings, convention=convention, most=most, **asked
-        )
+        return sweeping(family, space, settings=settings, convention=convention, most=most, **asked)
 
     def _model(self) -> Model:
         """What exporters take. Raises ConvcalcError where there is no spec."""
@@ -792,6 +853,36 @@ def loads(
     source = source_of(text, name, limits)
     settings = {**(variables or {}), **named}
     return _Asked(source, limits, preset, _inputs(input), settings).network()
+
+
+def compare(
+    *networks: Network | str | os.PathLike[str],
+    convention: str = "exact",
+    batch: int = 1,
+    dtype: str = "float32",
+    fuse: bool | None = None,
+    figures: Collection[str] = (),
+) -> Comparison:
+    """Networks beside the first of them: totals, ratios, what differs, layers that are aligned.
+
+    A network is one that was loaded, or what `load` takes; the other arguments are those of
+    `Network.analyze`. Raises ConvcalcError for fewer than two networks, and as these two do.
+
+    >>> convcalc.compare("mobilenet_v1", "conv_mobilenet").ratios[1]["macs"]
+    Fraction(38025783, 4443284)
+    """
+    from convcalc.comparison import Comparison
+
+    if convention == analysis.ALL:
+        message = "networks are compared under one convention, and `all` are many"
+        raise fail("bad-value", message, "`exact` is one")
+    if len(networks) < 2:
+        message = f"comparing takes two networks or more, not {len(networks)}"
+        raise fail("bad-value", message, 'convcalc.compare("resnet18", "resnet34")')
+    found = [each if isinstance(each, Network) else load(each) for each in networks]
+    return Comparison(
+        tuple(each.analyze(convention, batch, dtype, fuse, figures) for each in found)
+    )
 
 
 def spec_of(

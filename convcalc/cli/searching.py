@@ -65,10 +65,11 @@ def budgets_of(texts: Sequence[str]) -> dict[str, int]:
     from convcalc.budgets import parse_budget
 
     found: dict[str, int] = {}
-    for metric, most in map(parse_budget, texts):
-        if metric in found:
-            raise fail("usage", f"`--max {metric}` is given twice", "leave one of them out")
-        found[metric] = most
+    for budget in map(parse_budget, texts):
+        if budget.metric in found:
+            message = f"`--max {budget.metric}` is given twice"
+            raise fail("usage", message, "leave one of them out")
+        found[budget.metric] = budget.most
     return found
 
 

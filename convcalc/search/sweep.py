@@ -268,7 +268,7 @@ class Sweeping:
         if bad:
             self.invalid += bad
             self._refused(columns, found)
-        for metric, most in self.query.budgets:
+        for metric, most, *_ in self.query.budgets:
             column = taken(found.figures[metric], places)
             self._note_least(metric, column)
             places = taken(places, holding(column, partial(ge, most)))
