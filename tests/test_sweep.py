@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import pickle
-import xml.dom.minidom
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -33,6 +33,7 @@ layers:
   - flatten
   - linear: {out: 10}
 """
+SVG = "{http://www.w3.org/2000/svg}"
 WIDTHS, SIZES = "4:24:4", "1,2,5,8"
 POINTS = [*product(range(4, 25, 4), (1, 2, 5, 8))]
 GRID = ("--var", f"width={WIDTHS}", "--var", f"size={SIZES}")
@@ -115,7 +116,7 @@ def test_what_is_no_network_is_counted_and_listed(run: Run, tiny: str, tmp_path:
             assert f"error[indivisible-groups]: {each['reason']}\n" in said
 
 
-CONDITIONS = {
+CONDITIONS: dict[str, Callable[[dict[str, int]], bool]] = {
     "macs <= 30k and params <= 2k": lambda r: r["macs"] <= 30_000 and r["params"] <= 2_000,
     "size > 2 or width == 8": lambda r: r["size"] > 2 or r["width"] == 8,
     "not macs < 0.5 * params": lambda r: not r["macs"] < 0.5 * r["params"],
@@ -359,11 +360,8 @@ def test_a_picture_has_every_setting_and_the_front(run: Run, tiny: str, tmp_path
         assert "prefers-color-scheme: dark" in text
         assert "<script" not in text
         if suffix == "svg":
-            labels = [
-                each.firstChild.data
-                for each in xml.dom.minidom.parseString(text).getElementsByTagName("text")
-            ]
-            assert {"1", "2", "5", "8", "size", "macs (logarithmic)", "Tiny"} <= {*labels}
+            labels = {each.text for each in ElementTree.fromstring(text).iter(f"{SVG}text")}
+            assert {"1", "2", "5", "8", "size", "macs (logarithmic)", "Tiny"} <= labels
 
 
 # Python

@@ -116,10 +116,10 @@ def command(
     Examples:
       convcalc sweep mobilenet_v2 --var alpha=0.25:1.4:0.05 --var resolution=128,160,192,224
       convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --where 'macs <= 300M and params <= 3M'
-      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --var resolution=128:224:32
-        --pareto min:macs,max:resolution --plot front.svg
+      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --pareto min:macs,max:params --top 5
+      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.1 -o rows.csv --plot rows.svg
       convcalc sweep mobilenet_v1 --var alpha=0.25:1:0.25 --metrics params,live_bytes --dtype int8
-      convcalc sweep mynet.yaml --points settings.csv --csv
+      convcalc sweep mynet.yaml --points settings.csv --group width --csv
     """
     from convcalc.cli import Status
     from convcalc.render.heading import heading

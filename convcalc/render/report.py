@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from convcalc.frozen import FrozenDict
 from convcalc.visible import as_line, width
 
 
@@ -46,7 +46,7 @@ class Records(NamedTuple):
 
     header: Sequence[str]
     rows: Iterable[Sequence[Any]]
-    kinds: Mapping[str, type] = FrozenDict()
+    kinds: Mapping[str, type] = MappingProxyType({})
 
 
 class Report(NamedTuple):
