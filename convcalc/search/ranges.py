@@ -26,9 +26,7 @@ class Range(NamedTuple):
 
     def holds(self, other: Range) -> bool:
         """Whether it has all that another one has."""
-        return bool(
-            self.low <= other.low and other.high <= self.high and self.least <= other.least
-        )
+        return bool(self.low <= other.low and other.high <= self.high and self.least <= other.least)
 
     def joined(self, other: Range) -> Range:
         """The least range that has all of both."""
@@ -80,7 +78,7 @@ def of(value: Any) -> Range:
 
 
 def _is_fine(each: Range) -> bool:
-    return bool(-FINE < each.low and each.high < FINE)
+    return bool(each.low > -FINE and each.high < FINE)
 
 
 def _kept(result: Range, number: Traced) -> Range:
