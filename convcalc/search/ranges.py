@@ -1,8 +1,8 @@
 """The range that each number of a tape may have, from those of the inputs (Moore 1966).
 
-Integers have exact ranges. Floats have those that Python's own operations make of the ends: rounding
-keeps the order, so that no result lies outside. Where Python's floats stand for something else
-(beyond 2⁵³, or where a result vanishes, see `convcalc.arithmetic`), the range is all numbers.
+Integers have exact ranges. Floats have those that Python's own operations make of the ends:
+rounding keeps the order, so that no result lies outside. Where Python's floats stand for something
+else (beyond 2⁵³, or where a result vanishes, see `convcalc.arithmetic`), the range is all numbers.
 """
 
 from __future__ import annotations
