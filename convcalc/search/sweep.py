@@ -19,6 +19,7 @@ from convcalc.search.conditions import Condition, parse_condition
 from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
 from convcalc.search.front import Front, Goal, parse_goals
+from convcalc.search.groups import Asked
 from convcalc.search.points import Columns, Points, Whole, default_of, listed_points, require_known
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
@@ -132,7 +133,7 @@ class Sweeping:
         convention: str = "exact",
     ) -> None:
         self.family, self.points, self.query = family, points, query
-        self.evaluator = Evaluator(family, query.figures(), settings, convention)
+        self.evaluator = Evaluator(Asked(family, query.figures(), settings, convention))
         #: The settings so far, those that are no network, and those of which what is asked holds.
         self.tried = self.invalid = self.within = 0
         #: The rows so far.
@@ -151,12 +152,12 @@ class Sweeping:
     @property
     def settings(self) -> Settings:
         """How the networks run."""
-        return self.evaluator.settings
+        return self.evaluator.asked.settings
 
     @property
     def convention(self) -> str:
         """How FLOPs are counted."""
-        return self.evaluator.convention
+        return self.evaluator.asked.convention
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -1,0 +1,109 @@
+"""Groups that are kept: each answers for all of its settings, one by one or in arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from convcalc.search.groups import Group
+from convcalc.search.machine import Code, Wide, lowered
+from convcalc.search.ranges import Range
+from convcalc.search.replay import WRONG, Answer, function, straight
+
+#: Settings below this number are sooner answered by Python one by one.
+FEW = 48
+
+
+class Kept:
+    """A group that was traced, and its code."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._code = straight(group)
+        self.names = self._code.inputs
+        #: By its place: whether a figure has a total.
+        self.is_known = [each is not None for each in self._code.figures]
+        self._code = self._code._replace(
+            figures=tuple(each for each in self._code.figures if each is not None)
+        )
+        self._lowered: tuple[Mapping[str, Range], Code | None] | None = None
+        self._replayed: Any = None
+
+    @cached_property
+    def _function(self) -> Answer:
+        return function(self._code)
+
+    def answer(self, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The figures for the values of the inputs; None where the setting is of another group."""
+        try:
+            return self._function(*values)
+        except WRONG:
+            return None
+
+    def code(self, box: Mapping[str, Range]) -> Code | None:
+        """Its code for settings in a box, and for those that it was asked of before.
+
+        None where no setting is of the group. Raises Wide.
+        """
+        if self._lowered is not None:
+            known, code = self._lowered
+            if all(known[name].holds(each) for name, each in box.items()):
+                return code
+            both = {name: known[name].joined(each) for name, each in box.items()}
+            try:
+                return self._keep(both)
+            except Wide:
+                pass
+        return self._keep(box)
+
+    def _keep(self, box: Mapping[str, Range]) -> Code | None:
+        code = lowered(self._code, box)
+        self._lowered = box, code
+        return code
+
+    def run(
+        self, columns: Mapping[str, Any], taken: Any, figures: Sequence[Any], others: Any
+    ) -> None:
+        """Say in `taken` which settings are of the group, and write their figures.
+
+        `columns` are arrays of numpy by the names of the inputs. Where a figure is no 64-bit
+        integer, `others(position, figures)` is told it.
+        """
+        count = len(taken)
+        if count >= FEW:
+            try:
+                code = self.code({name: span(columns[name]) for name in self.names})
+            except Wide:
+                for part in (slice(count // 2), slice(count // 2, count)):
+                    first = part.start or 0
+                    self.run(
+                        {name: column[part] for name, column in columns.items()},
+                        taken[part],
+                        [figure[part] for figure in figures],
+                        lambda at, found, first=first: others(first + at, found),
+                    )
+                return
+            if code is None:
+                taken[:] = False
+                return
+            from convcalc.search.vectors import Replayed
+
+            if self._replayed is None or self._replayed.code is not code:
+                self._replayed = Replayed(code)
+            self._replayed.run(columns, taken, figures)
+            return
+        for at, values in enumerate(zip(*[columns[name].tolist() for name in self.names])):
+            found = self.answer(values)
+            taken[at] = found is not None
+            if found:
+                others(at, found)
+
+
+def span(column: Any) -> Range:
+    """The range of an array of numbers, which has some."""
+    low, high = column.min().item(), column.max().item()
+    if column.dtype.kind != "f":
+        return Range(low, high)
+    sizes = abs(column[column != 0])
+    return Range(low, high, min(1.0, sizes.min().item()) if len(sizes) else 1.0)
