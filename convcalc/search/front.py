@@ -99,6 +99,13 @@ class Front(Generic[_T]):
             before = numpy.searchsorted(first, arrays[0], "right")
             # The second cost falls as the first one grows: the last before a point is the judge.
             alive = positions((before == 0) | (second[before - 1] > arrays[1]))
+        if len(arrays) == 2:
+            # Of those that are left, the front among themselves.
+            order = alive[numpy.lexsort((arrays[1][alive], arrays[0][alive]))]
+            costs_of_second = arrays[1][order]
+            lowest = numpy.minimum.accumulate(costs_of_second)
+            is_lower = numpy.append(True, costs_of_second[1:] < lowest[:-1])[: len(order)]
+            return order[is_lower]
         for other in self._judges() if len(arrays) > 2 else ():
             worse = [array[alive] >= cost for array, cost in zip(arrays, other)]
             alive = alive[~_all(worse)]

@@ -14,7 +14,7 @@ from convcalc.arithmetic import is_number
 from convcalc.budgets import Budget, parse_budget
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import FrozenDict
-from convcalc.search.columns import holding, plain, positions, taken
+from convcalc.search.columns import holding, least, plain, positions, taken, value_at
 from convcalc.search.conditions import Condition, parse_condition
 from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
@@ -301,9 +301,9 @@ class Sweeping:
         ]
 
     def _note_least(self, metric: str, column: Any) -> None:
-        known = [value for value in plain(column) if value is not None]
-        if known:
-            self.least[metric] = min(*known, self.least.get(metric, known[0]))
+        found = least(column)
+        if found is not None:
+            self.least[metric] = min(found, self.least.get(metric, found))
 
     def _refused(self, columns: Columns, found: Evaluated) -> None:
         """Note the settings of a chunk that are no network."""
@@ -311,7 +311,9 @@ class Sweeping:
             return
         for place, valid in enumerate(plain(found.valid)):
             if not valid:
-                refused = self._reason({name: column[place] for name, column in columns.items()})
+                refused = self._reason(
+                    {name: value_at(column, place) for name, column in columns.items()}
+                )
                 self.first_refused = self.first_refused or refused
                 if self.on_refused is None:
                     return
