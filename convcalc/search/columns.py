@@ -62,6 +62,30 @@ def least(column: Any) -> Any:
     return min([value for value in plain(column) if value is not None], default=None)
 
 
+def most(column: Any) -> Any:
+    """The largest number of a column; None where there is none."""
+    if is_array(column) and column.dtype.kind in "if":
+        return column.max().item() if len(column) else None
+    return max([value for value in plain(column) if value is not None], default=None)
+
+
+def by_value(column: Any) -> dict[Any, Any]:
+    """The places of each value of a column, the one that comes first leading."""
+    array = column if is_array(column) and column.dtype.kind in "if" else None
+    if array is None:
+        found: dict[Any, Any] = {}
+        for place, value in enumerate(plain(column)):
+            found.setdefault(value, []).append(place)
+        return found
+    import numpy
+
+    order = numpy.argsort(array, kind="stable")
+    ends = numpy.flatnonzero(numpy.diff(array[order])) + 1
+    parts = [part for part in numpy.split(order, ends) if len(part)]
+    parts.sort(key=lambda part: int(part[0]))
+    return {array[part[0]].item(): part for part in parts}
+
+
 def as_array(column: Sequence[Any]) -> Any:
     """A column of numbers as an array that holds them as they are; None where there is no such.
 

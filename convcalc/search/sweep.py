@@ -14,7 +14,16 @@ from convcalc.arithmetic import is_number
 from convcalc.budgets import Budget, parse_budget
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import FrozenDict
-from convcalc.search.columns import holding, least, plain, positions, taken, value_at
+from convcalc.search.columns import (
+    by_value,
+    holding,
+    least,
+    most,
+    plain,
+    positions,
+    taken,
+    value_at,
+)
 from convcalc.search.conditions import Condition, parse_condition
 from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
@@ -33,6 +42,8 @@ _FEW, _MANY = 64, 1 << 16
 _SHORT = 0.25
 
 
+#: Points that a front of three goals or more is shown at once.
+_AT_ONCE = 2048
 #: What rows are sorted by stands last in them.
 _LAST = itemgetter(-1)
 
@@ -269,10 +280,10 @@ class Sweeping:
         if bad:
             self.invalid += bad
             self._refused(columns, found)
-        for metric, most, *_ in self.query.budgets:
+        for metric, limit, *_ in self.query.budgets:
             column = taken(found.figures[metric], places)
             self._note_least(metric, column)
-            places = taken(places, holding(column, partial(ge, most)))
+            places = taken(places, holding(column, partial(ge, limit)))
         condition = self.query.condition
         if condition is not None and len(places):
             names = condition.names
@@ -362,10 +373,14 @@ class Sweeping:
         for columns, found, places in self._chunks():
             named = [self._column(goal.name, columns, found) for goal in goals]
             costs = [_costs(goal, taken(column, places)) for goal, column in zip(goals, named)]
-            good = front.promising(costs)
-            rows = self._rows(columns, found, taken(places, good), more)
-            for cost, row in zip(zip(*(plain(taken(column, good)) for column in costs)), rows):
-                front.add(cost, row)
+            step = _AT_ONCE if len(goals) > 2 else max(len(places), 1)
+            for start in range(0, len(places), step):
+                part = [column[start : start + step] for column in costs]
+                good = front.promising(part)
+                own = zip(*(plain(taken(column, good)) for column in part))
+                where = taken(places[start : start + step], good)
+                for cost, row in zip(own, self._rows(columns, found, where, more)):
+                    front.add(cost, row)
         return front
 
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
@@ -386,21 +401,36 @@ class Sweeping:
 
     def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
         """A row a value: how many settings, and the least and the most of each figure."""
-        held: dict[Any, list[Any]] = {}
-        metrics = self.query.metrics
+        held: dict[Any, _Ends] = {}
         for columns, found, places in self._chunks():
-            values = plain(taken(self._column(group, columns, found), places))
-            figures = [plain(taken(found.figures[metric], places)) for metric in metrics]
-            for value, *row in zip(values, *figures):
-                ends = held.setdefault(value, [0, *[None] * (2 * len(row))])
-                ends[0] += 1
-                for at, figure in enumerate(row):
-                    if figure is not None:
-                        low, high = ends[2 * at + 1], ends[2 * at + 2]
-                        ends[2 * at + 1] = figure if low is None else min(low, figure)
-                        ends[2 * at + 2] = figure if high is None else max(high, figure)
+            figures = [taken(found.figures[metric], places) for metric in self.query.metrics]
+            own = taken(self._column(group, columns, found), places)
+            for value, where in by_value(own).items():
+                ends = held.setdefault(value, _Ends(len(figures)))
+                ends.count += len(where)
+                ends.add([taken(figure, where) for figure in figures])
         for value, ends in held.items():
-            yield value, *ends
+            yield value, ends.count, *ends.numbers()
+
+
+class _Ends:
+    """How many settings there are, and the least and the most of each figure."""
+
+    def __init__(self, figures: int) -> None:
+        self.count = 0
+        self._low: list[Any] = [None] * figures
+        self._high: list[Any] = [None] * figures
+
+    def add(self, figures: Sequence[Any]) -> None:
+        """Columns of more settings."""
+        for at, column in enumerate(figures):
+            low, high = least(column), most(column)
+            self._low[at] = least([self._low[at], low])
+            self._high[at] = most([self._high[at], high])
+
+    def numbers(self) -> list[Any]:
+        """Of each figure the least and the most; None where there is no number."""
+        return [number for both in zip(self._low, self._high) for number in both]
 
 
 def _costs(goal: Goal, column: Any) -> Any:
