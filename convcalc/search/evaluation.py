@@ -148,6 +148,8 @@ class Evaluator:
                 groups.insert(0, groups.pop(groups.index(kept)))
             if not taken.any():
                 continue
+            if taken.all():
+                return
             left = ~taken
             rows, numbers = rows[left], {name: each[left] for name, each in numbers.items()}
 
@@ -174,21 +176,24 @@ class _Found:
         numpy, count = self._numpy, len(rows)
         taken = numpy.zeros(count, bool)
         known = [place for place, is_known in enumerate(kept.is_known) if is_known]
-        parts = [numpy.zeros(count, "int64") for _ in known]
+        # Where these are all settings that there are, they are written where they belong.
+        is_all = count == len(self.valid) and all(each.dtype != object for each in self.figures)
+        parts = [self.figures[at] if is_all else numpy.zeros(count, "int64") for at in known]
         wide: list[tuple[int, Any]] = []
         kept.run(numbers, taken, parts, lambda at, figures: wide.append((at, figures)))
         if kept.group.figures is None:
             return taken
-        where = rows[taken]
-        self.valid[where] = True
+        where = slice(None) if is_all else rows[taken]
+        self.valid[where] = taken if is_all else True
         for place, part in zip(known, parts):
-            self.figures[place][where] = part[taken]
+            if not is_all:
+                self.figures[place][where] = part[taken]
         for at, figures in wide:
             self.tell(rows[at], _whole(kept, figures))
         for place, is_known in enumerate(kept.is_known):
-            if not is_known and len(where):
+            if not is_known and taken.any():
                 self.figures[place] = self.figures[place].astype(object)
-                self.figures[place][where] = None
+                self.figures[place][rows[taken]] = None
         return taken
 
 
@@ -242,7 +247,10 @@ def _parts(
     else:
         parts = [numpy.arange(count)]
     for rows in parts:
-        own = {name: _typed(numpy, array[rows]) for name, array in arrays.items()}
+        own = {
+            name: _typed(numpy, array if len(parts) == 1 else array[rows])
+            for name, array in arrays.items()
+        }
         point = {name: array[0] for name, array in own.items()}
         point = {
             name: getattr(each, "item", lambda each=each: each)() for name, each in point.items()
@@ -284,6 +292,7 @@ def _column(numpy: Any, column: Any) -> tuple[Any, Any]:
             array = numpy.empty(len(values), object)
             array[:] = values
             return array, numpy.array(keys)
-    array = numpy.asarray(column).astype("float64" if column.dtype.kind == "f" else "int64")
-    far = ~(abs(array) < _FAR)
-    return array, far.astype(int) if far.any() else None
+    array = numpy.asarray(column, "float64" if column.dtype.kind == "f" else "int64")
+    if -_FAR < array.min() and array.max() < _FAR:
+        return array, None
+    return array, ((array > -_FAR) & (array < _FAR)).astype(int)

@@ -11,8 +11,8 @@ import numpy as np
 from convcalc.search.machine import FLOAT, INTEGER, TRUTH, Code, Instruction, Slot
 from convcalc.trace import INPUT
 
-#: Settings at a time: some dozens of arrays of them fit in a second-level cache.
-CHUNK = 2048
+#: Settings at a time: their arrays stay in the cache, and numpy has enough to do at each call.
+CHUNK = 8192
 
 
 class Replayed:
