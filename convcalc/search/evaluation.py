@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis import analyze
 from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError
+from convcalc.search.engines import Engine
 from convcalc.search.groups import Asked, fixed, trace
 from convcalc.search.kept import FEW, Kept
 from convcalc.search.space import settings
@@ -34,12 +35,12 @@ class Evaluator:
     """Evaluates settings of a family, as an analysis of each of them would.
 
     A setting that no group has which is known is traced; the trace answers for its whole group.
-    `engine` is `auto` or `python`.
+    `engine` is one of `ENGINES`; `jobs` threads run it. Raises ConvcalcError where it is not there.
     """
 
-    def __init__(self, asked: Asked, engine: str = "auto") -> None:
+    def __init__(self, asked: Asked, engine: str = "auto", jobs: int = 1) -> None:
         self.asked = asked
-        self._has_numpy = engine != "python" and _numpy() is not None
+        self._engine = Engine(engine, jobs)
         #: The last used first.
         self._groups: dict[Any, list[Kept]] = {}
         self._traces = self._answered = 0
@@ -47,7 +48,7 @@ class Evaluator:
     def evaluate(self, columns: Mapping[str, Sequence[Any]]) -> Evaluated:
         """The figures of the settings whose values stand at one position of the columns."""
         count = len(next(iter(columns.values())))
-        if self._has_numpy and count >= FEW:
+        if self._engine.has_arrays and count >= FEW:
             return self._arrays(columns, count)
         lists = {name: _listed(column) for name, column in columns.items()}
         valid: list[bool] = []
@@ -98,7 +99,7 @@ class Evaluator:
     ) -> tuple[Kept, Sequence[Any] | None]:
         """The group of a setting, which is kept from now on, and the setting's own figures."""
         self._traces += 1
-        kept = Kept(trace(self.asked, point))
+        kept = Kept(trace(self.asked, point), self._engine)
         groups.insert(0, kept)
         if sum(map(len, self._groups.values())) > MOST_GROUPS:
             max(self._groups.values(), key=len).pop()
@@ -115,7 +116,8 @@ class Evaluator:
             return None
 
     def _arrays(self, columns: Mapping[str, Sequence[Any]], count: int) -> Evaluated:
-        numpy = _numpy()
+        import numpy
+
         found = _Found(numpy, self.asked.metrics, count)
         for point, numbers, rows in _parts(numpy, columns, count):
             self._part(found, point, numbers, rows)
@@ -207,15 +209,6 @@ def _whole(kept: Kept, known: Sequence[Any]) -> Sequence[Any] | None:
     return [next(left) if is_known else None for is_known in kept.is_known]
 
 
-def _numpy() -> Any:
-    """numpy; None where it is not installed."""
-    try:
-        import numpy
-    except ImportError:
-        return None
-    return numpy
-
-
 def _listed(column: Sequence[Any]) -> Sequence[Any]:
     """A column as a list of Python's own values."""
     if hasattr(column, "tolist"):
@@ -293,6 +286,6 @@ def _column(numpy: Any, column: Any) -> tuple[Any, Any]:
             array[:] = values
             return array, numpy.array(keys)
     array = numpy.asarray(column, "float64" if column.dtype.kind == "f" else "int64")
-    if -_FAR < array.min() and array.max() < _FAR:
+    if array.min() > -_FAR and array.max() < _FAR:
         return array, None
     return array, ((array > -_FAR) & (array < _FAR)).astype(int)

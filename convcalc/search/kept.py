@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
+from convcalc.search.engines import Engine, Running
 from convcalc.search.groups import Group
 from convcalc.search.machine import Code, Wide, lowered
 from convcalc.search.ranges import Range
@@ -18,7 +20,7 @@ FEW = 48
 class Kept:
     """A group that was traced, and its code."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, engine: Engine) -> None:
         self.group = group
         self._code = straight(group)
         self.names = self._code.inputs
@@ -28,7 +30,10 @@ class Kept:
             figures=tuple(each for each in self._code.figures if each is not None)
         )
         self._lowered: tuple[Mapping[str, Range], Code | None] | None = None
-        self._replayed: Any = None
+        self._engine = engine
+        self._runner: Running | None = None
+        #: The settings that it was asked of in arrays.
+        self._replayed = 0
 
     @cached_property
     def _function(self) -> Answer:
@@ -50,11 +55,9 @@ class Kept:
             known, code = self._lowered
             if all(known[name].holds(each) for name, each in box.items()):
                 return code
-            both = {name: known[name].joined(each) for name, each in box.items()}
-            try:
-                return self._keep(both)
-            except Wide:
-                pass
+            # Ranges that grow from one time to the next are to be done with soon.
+            with suppress(Wide):
+                return self._keep({name: known[name].grown(each) for name, each in box.items()})
         return self._keep(box)
 
     def _keep(self, box: Mapping[str, Range]) -> Code | None:
@@ -70,34 +73,32 @@ class Kept:
         `columns` are arrays of numpy by the names of the inputs. Where a figure is no 64-bit
         integer, `others(position, figures)` is told it.
         """
-        count = len(taken)
-        if count >= FEW:
-            try:
-                code = self.code({name: span(columns[name]) for name in self.names})
-            except Wide:
-                for part in (slice(count // 2), slice(count // 2, count)):
-                    first = part.start or 0
-                    self.run(
-                        {name: column[part] for name, column in columns.items()},
-                        taken[part],
-                        [figure[part] for figure in figures],
-                        lambda at, found, first=first: others(first + at, found),
-                    )
-                return
-            if code is None:
-                taken[:] = False
-                return
-            from convcalc.search.vectors import Replayed
-
-            if self._replayed is None or self._replayed.code is not code:
-                self._replayed = Replayed(code)
-            self._replayed.run(columns, taken, figures)
+        if len(taken) < FEW or any(columns[name].dtype == object for name in self.names):
+            for at, values in enumerate(zip(*[columns[name].tolist() for name in self.names])):
+                found = self.answer(values)
+                taken[at] = found is not None
+                if found:
+                    others(at, found)
             return
-        for at, values in enumerate(zip(*[columns[name].tolist() for name in self.names])):
-            found = self.answer(values)
-            taken[at] = found is not None
-            if found:
-                others(at, found)
+        try:
+            code = self.code({name: span(columns[name]) for name in self.names})
+        except Wide:
+            half = len(taken) // 2
+            for part in (slice(half), slice(half, None)):
+                self.run(
+                    {name: columns[name][part] for name in self.names},
+                    taken[part],
+                    [figure[part] for figure in figures],
+                    lambda at, found, start=part.start or 0: others(start + at, found),
+                )
+            return
+        if code is None:
+            taken[:] = False
+        else:
+            self._replayed += len(taken)
+            if self._runner is None or not self._runner.does(code, self._replayed):
+                self._runner = Running(self._engine, code, self._replayed)
+            self._runner.run(columns, taken, figures)
 
 
 def span(column: Any) -> Range:
@@ -106,4 +107,9 @@ def span(column: Any) -> Range:
     if column.dtype.kind != "f":
         return Range(low, high)
     sizes = abs(column[column != 0])
-    return Range(low, high, min(1.0, sizes.min().item()) if len(sizes) else 1.0)
+    least = sizes.min().item() if len(sizes) else 1.0
+    return Range(low, high, _TINY if least >= _TINY else least)
+
+
+#: Most floats are no smaller, and one range is enough for them.
+_TINY = 2.0**-64

@@ -18,6 +18,10 @@ Kind = str
 INTEGER, FLOAT, TRUTH = "int64", "float64", "bool"
 
 
+#: Steps of a small number stay below 2³¹: a multiple is no further than twice from what is near it.
+_SMALL = 2**29
+
+
 class Slot(NamedTuple):
     """The result of an instruction, by its place."""
 
@@ -30,6 +34,8 @@ class Instruction(NamedTuple):
     name: str
     operands: tuple[Any, ...]
     kind: Kind
+    #: Whether 32 bits hold the integer that it makes, as they do most.
+    is_small: bool = False
 
 
 class Wide(Exception):  # noqa: N818 - no mistake: another way is taken
@@ -77,6 +83,8 @@ class _Machine:
         self._ranges = known
         self._slots: dict[int, Any] = {}
         self._written: dict[Instruction, Slot] = {}
+        #: Whether the number that is being written is small, and all that its steps make.
+        self._is_small = False
 
     def figure(self, number: Any) -> Any:
         if isinstance(number, Traced):
@@ -95,7 +103,7 @@ class _Machine:
         return self._slots[wanted.index]
 
     def write(self, name: str, kind: Kind, *operands: Any) -> Slot:
-        instruction = Instruction(name, operands, kind)
+        instruction = Instruction(name, operands, kind, kind == INTEGER and self._is_small)
         # 1 and 1.0 are equal as keys, and are of two kinds of code.
         key = instruction._replace(operands=tuple((type(each), each) for each in operands))
         slot = self._written.get(key)
@@ -119,6 +127,13 @@ class _Machine:
         if not operand.is_whole and low > -FINE and high < FINE:
             return FLOAT
         raise Wide
+
+    def _is_below(self, operand: Any) -> bool:
+        """Whether an operand is a small number."""
+        if not isinstance(operand, Traced):
+            return bool(abs(operand) < _SMALL)
+        low, high, _ = self._ranges[operand.index]
+        return bool(low > -_SMALL and high < _SMALL)
 
     def _at(self, operand: Any) -> Any:
         """An operand as it is."""
@@ -148,6 +163,8 @@ class _Machine:
     def _lowered(self, number: Traced) -> Any:
         kind = self._kind(number)
         operation, operands = number.operation, number.operands
+        numbers = [number, *(operands if operation in _LOWERED else ())]
+        self._is_small = all(map(self._is_below, numbers))
         if operation == INPUT:
             slot = self.write(INPUT, kind, operands[0])
             self.inputs[slot.place] = operands[0]

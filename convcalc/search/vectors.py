@@ -19,7 +19,7 @@ class Replayed:
     """Runs one code. It has buffers of its own, so that each thread needs one."""
 
     def __init__(self, code: Code) -> None:
-        self.code = code
+        self._code = code
         self._buffers: dict[str, list[Any]] = {INTEGER: [], FLOAT: [], TRUTH: []}
         self._places = _allocated(code, self._buffers)
         self._steps = self._bound(CHUNK)
@@ -70,7 +70,7 @@ class Replayed:
                 return self._buffers[kind][place][:size]
             return operand
 
-        code = self.code
+        code = self._code
         inputs: list[tuple[str, Any]] = []
         steps: list[Any] = []
         for place, each in enumerate(code.instructions):
