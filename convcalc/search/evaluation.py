@@ -10,7 +10,8 @@ from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError
 from convcalc.search.engines import Engine
 from convcalc.search.groups import Asked, fixed, trace
-from convcalc.search.kept import FEW, Kept
+from convcalc.search.kept import FEW, Kept, span
+from convcalc.search.ranges import Range
 from convcalc.search.space import settings
 
 
@@ -131,29 +132,33 @@ class Evaluator:
         `numbers` are arrays, `rows` the places of their settings in what is found.
         """
         groups = self._of(point)
+        box = {name: span(each) for name, each in numbers.items() if each.dtype != object}
         waiting = list(groups)
         while len(rows):
             if waiting:
-                kept, own = waiting.pop(0), 0
+                kept = waiting.pop(0)
             else:
-                first = {**point, **{name: each[0].item() for name, each in numbers.items()}}
-                if not self._may_trace():
-                    found.tell(rows[0], self._alone(first))
-                    rows, numbers = rows[1:], {name: each[1:] for name, each in numbers.items()}
-                    continue
-                (kept, figures), own = self._traced(first, groups), 1
+                first = {**point, **{name: each[0] for name, each in numbers.items()}}
+                first = dict(zip(first, _listed(list(first.values()))))
+                is_traced = self._may_trace()
+                if is_traced:
+                    kept, figures = self._traced(first, groups)
+                else:
+                    figures = self._alone(first)
                 found.tell(rows[0], figures)
                 rows, numbers = rows[1:], {name: each[1:] for name, each in numbers.items()}
-            taken = found.take(kept, numbers, rows)
-            self._answered += int(taken.sum())
-            if not own and taken.any() and groups[0] is not kept and kept in groups:
+                if not is_traced:
+                    continue
+            taken = found.take(kept, numbers, box, rows)
+            count = int(taken.sum())
+            self._answered += count
+            if count and kept in groups[1:]:
                 groups.insert(0, groups.pop(groups.index(kept)))
-            if not taken.any():
-                continue
-            if taken.all():
+            if count == len(rows):
                 return
-            left = ~taken
-            rows, numbers = rows[left], {name: each[left] for name, each in numbers.items()}
+            if count:
+                left = ~taken
+                rows, numbers = rows[left], {name: each[left] for name, each in numbers.items()}
 
 
 class _Found:
@@ -173,7 +178,9 @@ class _Found:
                 self.figures[place] = self.figures[place].astype(object)
             self.figures[place][row] = figure
 
-    def take(self, kept: Kept, numbers: Mapping[str, Any], rows: Any) -> Any:
+    def take(
+        self, kept: Kept, numbers: Mapping[str, Any], box: Mapping[str, Range], rows: Any
+    ) -> Any:
         """Write the figures of what settings a group has, and say which those are."""
         numpy, count = self._numpy, len(rows)
         taken = numpy.zeros(count, bool)
@@ -182,13 +189,15 @@ class _Found:
         is_all = count == len(self.valid) and all(each.dtype != object for each in self.figures)
         parts = [self.figures[at] if is_all else numpy.zeros(count, "int64") for at in known]
         wide: list[tuple[int, Any]] = []
-        kept.run(numbers, taken, parts, lambda at, figures: wide.append((at, figures)))
+        kept.run(numbers, box, taken, parts, lambda at, figures: wide.append((at, figures)))
         if kept.group.figures is None:
             return taken
-        where = slice(None) if is_all else rows[taken]
-        self.valid[where] = taken if is_all else True
-        for place, part in zip(known, parts):
-            if not is_all:
+        if is_all:
+            self.valid[:] = taken
+        else:
+            where = rows[taken]
+            self.valid[where] = True
+            for place, part in zip(known, parts):
                 self.figures[place][where] = part[taken]
         for at, figures in wide:
             self.tell(rows[at], _whole(kept, figures))

@@ -66,12 +66,17 @@ class Kept:
         return code
 
     def run(
-        self, columns: Mapping[str, Any], taken: Any, figures: Sequence[Any], others: Any
+        self,
+        columns: Mapping[str, Any],
+        box: Mapping[str, Range],
+        taken: Any,
+        figures: Sequence[Any],
+        others: Any,
     ) -> None:
-        """Say in `taken` which settings are of the group, and write their figures.
+        """Say in `taken` which settings are of the group, and write their figures, or 0.
 
-        `columns` are arrays of numpy by the names of the inputs. Where a figure is no 64-bit
-        integer, `others(position, figures)` is told it.
+        `columns` are arrays of numpy by the names of the inputs, and in the ranges of `box`. Where
+        a figure is no 64-bit integer, `others(position, figures)` is told it.
         """
         if len(taken) < FEW or any(columns[name].dtype == object for name in self.names):
             for at, values in enumerate(zip(*[columns[name].tolist() for name in self.names])):
@@ -81,12 +86,14 @@ class Kept:
                     others(at, found)
             return
         try:
-            code = self.code({name: span(columns[name]) for name in self.names})
+            code = self.code({name: box[name] for name in self.names})
         except Wide:
             half = len(taken) // 2
             for part in (slice(half), slice(half, None)):
+                own = {name: columns[name][part] for name in self.names}
                 self.run(
-                    {name: columns[name][part] for name in self.names},
+                    own,
+                    {name: span(column) for name, column in own.items()},
                     taken[part],
                     [figure[part] for figure in figures],
                     lambda at, found, start=part.start or 0: others(start + at, found),
@@ -106,8 +113,10 @@ def span(column: Any) -> Range:
     low, high = column.min().item(), column.max().item()
     if column.dtype.kind != "f":
         return Range(low, high)
-    sizes = abs(column[column != 0])
-    least = sizes.min().item() if len(sizes) else 1.0
+    least = max(low, -high)  # what is on one side of 0 comes no nearer than its end
+    if least <= 0:
+        sizes = abs(column[column != 0])
+        least = sizes.min().item() if len(sizes) else 1.0
     return Range(low, high, _TINY if least >= _TINY else least)
 
 

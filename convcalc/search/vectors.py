@@ -25,7 +25,7 @@ class Replayed:
         self._steps = self._bound(CHUNK)
 
     def run(self, columns: Mapping[str, Any], taken: Any, figures: Sequence[Any]) -> None:
-        """Say which settings are of the group, and write their figures; those of others stay.
+        """Say which settings are of the group, and write their figures, or 0.
 
         `columns` are arrays by the names of the inputs, `taken` and `figures` as long.
         """
@@ -52,6 +52,8 @@ class Replayed:
             (np.logical_and if held else np.greater)(taken, condition, out=taken)
         count = np.count_nonzero(taken)
         if not count or not figures:
+            for figure in figures:
+                figure[:] = 0
             return
         for function, operands in steps:
             function(*operands)
@@ -59,7 +61,7 @@ class Replayed:
             if count == size:
                 figure[:] = result
             else:
-                np.copyto(figure, result, where=taken)
+                np.multiply(result, taken, out=figure)
 
     def _bound(self, size: int) -> Any:
         """The steps on the first numbers of the buffers."""
