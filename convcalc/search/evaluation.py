@@ -26,6 +26,14 @@ class Evaluated(NamedTuple):
     figures: Mapping[str, Sequence[Any]]
 
 
+class Used:
+    """The groups that some settings are of; some settings may be of none that is kept."""
+
+    def __init__(self) -> None:
+        self.groups: dict[Kept, None] = {}
+        self.are_all = True
+
+
 #: Groups that are kept at a time; what was not used for longest goes.
 MOST_GROUPS = 64
 #: Traces that need not pay: as many again as a share of the settings that a kept group answers.
@@ -45,6 +53,17 @@ class Evaluator:
         #: The last used first.
         self._groups: dict[Any, list[Kept]] = {}
         self._traces = self._answered = 0
+        self._used = Used()
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether numpy is there, and to be used."""
+        return self._engine.has_arrays
+
+    def evaluate_by(self, columns: Mapping[str, Sequence[Any]]) -> tuple[Evaluated, Used]:
+        """The same as `evaluate`, and what groups the settings are of."""
+        self._used = used = Used()
+        return self.evaluate(columns), used
 
     def evaluate(self, columns: Mapping[str, Sequence[Any]]) -> Evaluated:
         """The figures of the settings whose values stand at one position of the columns."""
@@ -76,6 +95,7 @@ class Evaluator:
             found = kept.answer([point[name] for name in kept.names])
             if found is not None:
                 self._answered += 1
+                self._used.groups[kept] = None
                 if at:
                     groups.insert(0, groups.pop(at))
                 return _whole(kept, found)
@@ -102,6 +122,7 @@ class Evaluator:
         self._traces += 1
         kept = Kept(trace(self.asked, point), self._engine)
         groups.insert(0, kept)
+        self._used.groups[kept] = None
         if sum(map(len, self._groups.values())) > MOST_GROUPS:
             max(self._groups.values(), key=len).pop()
         figures = kept.group.figures
@@ -111,6 +132,7 @@ class Evaluator:
 
     def _alone(self, point: Mapping[str, Any]) -> Sequence[Any] | None:
         """The figures of a setting by an analysis of its own; None where it is no network."""
+        self._used.are_all = False
         try:
             return list(self.totals(point, curt=True).values())
         except ConvcalcError:
@@ -152,6 +174,8 @@ class Evaluator:
             taken = found.take(kept, numbers, box, rows)
             count = int(taken.sum())
             self._answered += count
+            if count:
+                self._used.groups[kept] = None
             if count and kept in groups[1:]:
                 groups.insert(0, groups.pop(groups.index(kept)))
             if count == len(rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,9 @@ from convcalc.search.engines import Engine, Running
 from convcalc.search.groups import Group
 from convcalc.search.machine import Code, Wide, lowered
 from convcalc.search.ranges import Range
-from convcalc.search.replay import WRONG, Answer, function, straight
+from convcalc.search.replay import WRONG, Answer, Straight, function, straight
+from convcalc.search.terms import axes_of
+from convcalc.trace import Traced
 
 #: Settings below this number are sooner answered by Python one by one.
 FEW = 48
@@ -106,6 +108,80 @@ class Kept:
             if self._runner is None or not self._runner.does(code, self._replayed):
                 self._runner = Running(self._engine, code, self._replayed)
             self._runner.run(columns, taken, figures)
+
+    def alike(self, name: str, values: Sequence[Any]) -> Any:
+        """A number for each value of an input, the same for values that are the same to the group.
+
+        Guards and figures hang on an input by numbers of it alone, on which others are built: where
+        these are equal, all is. An array; the values are numbers of one type.
+        """
+        import numpy
+
+        code = self._code._replace(guards=(), figures=tuple(self._frontier(name)))
+        column = numpy.array(list(values))
+        try:
+            if column.dtype.kind not in "if":
+                raise Wide
+            return _numbered_rows(numpy, code, name, column)
+        except Wide:
+            return numpy.array(numbered(self._results(code, name, values)))
+
+    def _frontier(self, name: str) -> list[Traced]:
+        """The numbers that hang on one input alone, and that others hang on, or that are asked."""
+        axes, own = axes_of(self._code.tape), frozenset((name,))
+        asked = [*[guard.condition for guard in self._code.guards], *self._code.figures]
+        found = {each for each in asked if isinstance(each, Traced) and axes[each.index] == own}
+        for number in self._code.numbers():
+            if axes[number.index] != own:
+                operands = [each for each in number.operands if isinstance(each, Traced)]
+                found.update(each for each in operands if axes[each.index] == own)
+        return sorted(found, key=lambda number: number.index)
+
+    def _results(self, code: Straight, name: str, values: Sequence[Any]) -> Iterator[Any]:
+        """What numbers of an input are for each of its values, by Python."""
+        answer = function(code)
+        others = [0] * len(self.names)
+        for at, value in enumerate(values):
+            others[self.names.index(name)] = value
+            try:
+                yield answer(*others)
+            except WRONG:
+                yield at
+
+
+#: Values of an axis at a time.
+_VALUES = 1 << 16
+
+
+def _numbered_rows(numpy: Any, code: Straight, name: str, column: Any) -> Any:
+    """Values for which all numbers of a code are equal, as one number. Raises Wide."""
+    from convcalc.search.vectors import Replayed
+
+    words = lowered(code, {name: span(column)}, has_floats=True)
+    if words is None or not words.figures:
+        return numpy.zeros(len(column), "int64")
+    runner = Replayed(words)
+    kinds = [words.instructions[each.place].kind for each in words.figures]
+    known: dict[bytes, int] = {}
+    found = numpy.empty(len(column), "int64")
+    for start in range(0, len(column), _VALUES):
+        part = column[start : start + _VALUES]
+        parts = [numpy.zeros(len(part), kind) for kind in kinds]
+        runner.run({name: part}, numpy.empty(len(part), bool), parts)
+        whole = [each.view("int64") if each.dtype.kind == "f" else each for each in parts]
+        rows = numpy.stack(whole, axis=1).astype("int64", copy=False)
+        # Neighbours are mostly alike: only where one row differs from that before it is it sought.
+        is_new = numpy.ones(len(part), bool)
+        is_new[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+        codes = [known.setdefault(row.tobytes(), len(known)) for row in rows[is_new]]
+        found[start : start + len(part)] = numpy.array(codes)[numpy.cumsum(is_new) - 1]
+    return found
+
+
+def numbered(values: Iterable[Any]) -> list[int]:
+    """Equal values as one number."""
+    known: dict[Any, int] = {}
+    return [known.setdefault(value, len(known)) for value in values]
 
 
 def span(column: Any) -> Range:

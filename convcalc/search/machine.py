@@ -54,10 +54,11 @@ class Code(NamedTuple):
     figures: tuple[Any, ...]
 
 
-def lowered(code: Straight, box: Mapping[str, Range]) -> Code | None:
+def lowered(code: Straight, box: Mapping[str, Range], *, has_floats: bool = False) -> Code | None:
     """The code for settings in a box; None where no setting there is of the group.
 
-    Raises Wide where 64 bits do not do.
+    Figures are integers; with `has_floats` they may be floats and truth values too. Raises Wide
+    where 64 bits do not do.
     """
     conditions = [guard.condition for guard in code.guards]
     known = ranges(needed(conditions), box)
@@ -70,7 +71,7 @@ def lowered(code: Straight, box: Mapping[str, Range]) -> Code | None:
     machine = _Machine(ranges(numbers, box))
     guards = [(machine.slot(guard.condition), guard.held) for guard in left]
     deciding = len(machine.instructions)
-    figures = tuple(machine.figure(each) for each in code.figures)
+    figures = tuple(machine.figure(each, has_floats) for each in code.figures)
     return Code(tuple(machine.instructions), machine.inputs, deciding, tuple(guards), figures)
 
 
@@ -86,9 +87,10 @@ class _Machine:
         #: Whether the number that is being written is small, and all that its steps make.
         self._is_small = False
 
-    def figure(self, number: Any) -> Any:
+    def figure(self, number: Any, may_be_float: bool) -> Any:
+        """Where a figure is, which is an integer unless it may be something else."""
         if isinstance(number, Traced):
-            if not number.is_whole:
+            if not (number.is_whole or may_be_float):
                 raise Wide  # Python says which kind of number it is
             return self.slot(number)
         if not isinstance(number, int) or abs(number) >= 2**63:
