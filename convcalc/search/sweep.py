@@ -30,6 +30,7 @@ from convcalc.search.family import Family
 from convcalc.search.front import Front, Goal, parse_goals
 from convcalc.search.groups import Asked
 from convcalc.search.points import Columns, Points, Whole, default_of, listed_points, require_known
+from convcalc.search.product import Product
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
 from convcalc.words import counted, did_you_mean, listed, quoted
@@ -38,6 +39,8 @@ from convcalc.words import counted, did_you_mean, listed, quoted
 METRICS = ("params", "macs", "flops", "activations")
 #: Settings that are evaluated at once: the first time, and at the most.
 _FEW, _MANY = 64, 1 << 16
+#: Settings of a grid from which on its networks are looked for first.
+_WORTH_TABLES = 1 << 12
 #: Seconds that so many are to take, so that one sees how far it is.
 _SHORT = 0.25
 
@@ -247,14 +250,14 @@ class Sweeping:
     def _chunks(self) -> Iterator[tuple[Columns, Evaluated, Any]]:
         """The settings, what they cost, and the places of those that are kept."""
         count, seen = _FEW, set()
-        chunks = self.points.chunks(lambda: count)
+        chunks = self._evaluated(lambda: count)
         distinct = dict.fromkeys((*METRICS, *self.query.metrics))
         while True:
             start = time.monotonic()
-            columns = next(chunks, None)
-            if columns is None:
+            chunk = next(chunks, None)
+            if chunk is None:
                 return
-            found = self.evaluator.evaluate(columns)
+            columns, found = chunk
             places = self._within(columns, found)
             if self.query.distinct:
                 keys = zip(*(plain(taken(found.figures[key], places)) for key in distinct))
@@ -272,6 +275,21 @@ class Sweeping:
             self.on_step(len(found.valid))
             if time.monotonic() - start < _SHORT:
                 count = min(4 * count, _MANY)
+
+    def _evaluated(self, count: Callable[[], int]) -> Iterator[tuple[Columns, Evaluated]]:
+        """The settings, `count()` at a time, and what they cost."""
+        if not isinstance(self.points, Whole) or self.points.size < _WORTH_TABLES:
+            for columns in self.points.chunks(count):
+                yield columns, self.evaluator.evaluate(columns)
+            return
+        # Of a large grid each network is evaluated once, however many settings are the same one.
+        points, product = self.points, Product(self.evaluator, self.points.space)
+        start = 0
+        while start < points.size:
+            stop = min(start + count(), points.size)
+            found = product.evaluate(start, stop)
+            yield points.columns(start, stop), found
+            start = stop
 
     def _within(self, columns: Columns, found: Evaluated) -> Any:
         """The places of the settings for which what is asked holds."""
