@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 #: Floats hold all integers below this.
-_EXACT = 2**53
+EXACT = 2**53
 
 
 def uses_arrays() -> bool:
@@ -99,7 +99,7 @@ def as_array(column: Sequence[Any]) -> Any:
     array = numpy.asarray(column)
     if array.dtype.kind == "i":
         return array
-    is_fine = array.dtype.kind == "f" and (abs(array) < _EXACT).all()
+    is_fine = array.dtype.kind == "f" and (abs(array) < EXACT).all()
     return array if is_fine else None
 
 

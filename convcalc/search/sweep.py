@@ -375,6 +375,12 @@ class Sweeping:
         own += [self._column(name, columns, found) for name in more]
         return zip(*(plain(taken(column, places)) for column in own))
 
+    def _rows_at(
+        self, columns: Columns, found: Evaluated, more: Sequence[str], places: Any, which: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows at some of the places of a chunk."""
+        return self._rows(columns, found, taken(places, which), more)
+
     def _as_they_come(self) -> Iterator[tuple[Any, ...]]:
         left = self.query.top
         for columns, found, places in self._chunks():
@@ -394,11 +400,8 @@ class Sweeping:
             step = _AT_ONCE if len(goals) > 2 else max(len(places), 1)
             for start in range(0, len(places), step):
                 part = [column[start : start + step] for column in costs]
-                good = front.promising(part)
-                own = zip(*(plain(taken(column, good)) for column in part))
-                where = taken(places[start : start + step], good)
-                for cost, row in zip(own, self._rows(columns, found, where, more)):
-                    front.add(cost, row)
+                where = places[start : start + step]
+                front.show(part, partial(self._rows_at, columns, found, more, where))
         return front
 
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
