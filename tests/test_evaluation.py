@@ -87,7 +87,7 @@ def test_engines_agree(name: str, engine: str) -> None:
 @pytest.mark.parametrize("engine", ["python", *ENGINES])
 def test_numbers_beyond_machine_words(engine: str) -> None:
     widths = [0.5, 1, 10**12, 1e14, 10**30, 2.0**53, 1e-320, 1e300, 7.0] * 8
-    columns = {"alpha": widths, "resolution": [224] * 36 + [10**10] * 36}
+    columns: Any = {"alpha": widths, "resolution": [224] * 36 + [10**10] * 36}
     own = evaluator("mobilenet_v1", engine)
     found = listed(own.evaluate(columns))
     for at in (0, 2, 3, 4, 5, 6, 7, 36, 39, 40, 44):
@@ -108,7 +108,7 @@ def test_settings_of_a_structure_each() -> None:
     """They are not traced one by one for ever."""
     family = convcalc.loads(DEEP).family()
     own = Evaluator(Asked(family, METRICS))
-    columns = {"depth": [*range(1, 91)], "width": [8] * 90}
+    columns: Any = {"depth": [*range(1, 91)], "width": [8] * 90}
     found = listed(own.evaluate(columns))
     assert own.traces < 40
     for at in (0, 30, 89):
@@ -116,7 +116,7 @@ def test_settings_of_a_structure_each() -> None:
 
 
 def test_without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = {"alpha": [0.25 + at / 100 for at in range(99)], "resolution": [96, 224, 5] * 33}
+    columns: Any = {"alpha": [0.25 + at / 100 for at in range(99)], "resolution": [96, 224, 5] * 33}
     expected = listed(evaluator("mobilenet_v2").evaluate(columns))
     monkeypatch.setitem(sys.modules, "numpy", None)
     found = evaluator("mobilenet_v2").evaluate(columns)
