@@ -115,6 +115,18 @@ def test_settings_of_a_structure_each() -> None:
         assert [each[at] for each in found] == analysed(own, columns, at)
 
 
+def test_what_divides_by_zero_is_of_no_group() -> None:
+    """Neither is a refusal one of settings that divide by another number, nor the other way."""
+    spec = DEEP.replace("out: width", "out: 8 // min(width, 4) + 2 ** (9 - width)")
+    columns = {"depth": [1] * 60, "width": [8, 0, 3, 4, 0, 1] * 10}
+    for order in (1, -1):
+        own = Evaluator(Asked(convcalc.loads(spec).family(), METRICS))
+        part = {name: column[::order] for name, column in columns.items()}
+        found = listed(own.evaluate(part))
+        for at in range(6):
+            assert [each[at] for each in found] == analysed(own, part, at), at
+
+
 def test_without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     columns: Any = {"alpha": [0.25 + at / 100 for at in range(99)], "resolution": [96, 224, 5] * 33}
     expected = listed(evaluator("mobilenet_v2").evaluate(columns))

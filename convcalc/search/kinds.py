@@ -30,6 +30,13 @@ def plain(point: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(point, listed(list(point.values()))))
 
 
+def as_array(values: Sequence[Any]) -> Any:
+    """Values as an array: of machine words where all are numbers of one type, else of objects."""
+    import numpy
+
+    return _column(numpy, values)[0]
+
+
 def parts(
     numpy: Any, columns: Mapping[str, Sequence[Any]], count: int
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], Any]]:
