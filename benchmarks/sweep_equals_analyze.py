@@ -3,8 +3,8 @@
     python benchmarks/sweep_equals_analyze.py --points 20000
 
 Every family with variables gets as many points, drawn from a grid around what its variables are:
-less and more, odd ones, and ones that are refused. Printed is how many are valid, how many a kept
-trace answered, and what differs; the exit status is 1 where something does.
+less and more, odd ones, and ones that are refused. Printed is how many are valid, how many were
+traced, and what differs; the exit status is 1 where something does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 import convcalc
-from convcalc.search.evaluation import Evaluator
+from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
 from convcalc.search.groups import Asked
 
@@ -82,7 +82,12 @@ def differences(
     family: Family, columns: Mapping[str, Sequence[Any]], evaluator: Evaluator
 ) -> list[str]:
     """Where a sweep says another thing than an analysis."""
-    found = evaluator.evaluate(columns)
+    return _compared(family, columns, evaluator, evaluator.evaluate(columns))
+
+
+def _compared(
+    family: Family, columns: Mapping[str, Sequence[Any]], evaluator: Evaluator, found: Evaluated
+) -> list[str]:
     wrong = []
     for at, values in enumerate(zip(*columns.values())):
         point = dict(zip(columns, values))
@@ -110,20 +115,23 @@ def main() -> None:
     known = list(families())
     part, parts = map(int, asked.part.split("/"))
     each = -(-asked.points // len(known))
-    start, count, valid, wrong = time.perf_counter(), 0, 0, []
+    start, count, valid, traces = time.perf_counter(), 0, 0, 0
+    wrong: list[str] = []
     for family in known[part - 1 :: parts]:
         if not family.name.lower().startswith(asked.only):
             continue
         columns = points(family, each, random)
         evaluator = Evaluator(Asked(family, METRICS), asked.engine)
-        own = differences(family, columns, evaluator)
-        count += each
-        valid += sum(evaluator.evaluate(columns).valid)
+        found = evaluator.evaluate(columns)
+        own = _compared(family, columns, evaluator, found)
+        count, traces = count + each, traces + evaluator.traces
+        valid += sum(map(bool, found.valid))
         wrong += own
         for line in own[:3]:
             print(line, flush=True)
     seconds = time.perf_counter() - start
-    print(f"{count} points, {valid} valid, {len(wrong)} differences, {seconds:.0f} s")
+    said = f"{count} points, {valid} valid, {traces} traces, {len(wrong)} differences"
+    print(f"{said}, {seconds:.0f} s")
     sys.exit(bool(wrong))
 
 

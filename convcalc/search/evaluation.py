@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.analysis import analyze
-from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError
 from convcalc.search.engines import Engine
 from convcalc.search.groups import Asked, fixed, trace
 from convcalc.search.kept import FEW, Kept, span
+from convcalc.search.kinds import is_far, listed, parts, plain
 from convcalc.search.ranges import Range
 from convcalc.search.space import settings
 
@@ -52,7 +52,9 @@ class Evaluator:
         self._engine = Engine(engine, jobs)
         #: The last used first.
         self._groups: dict[Any, list[Kept]] = {}
-        self._traces = self._answered = 0
+        #: How many settings were traced.
+        self.traces = 0
+        self._answered = 0
         self._used = Used()
 
     @property
@@ -70,7 +72,7 @@ class Evaluator:
         count = len(next(iter(columns.values())))
         if self._engine.has_arrays and count >= FEW:
             return self._arrays(columns, count)
-        lists = {name: _listed(column) for name, column in columns.items()}
+        lists = {name: listed(column) for name, column in columns.items()}
         valid: list[bool] = []
         figures: list[list[Any]] = [[] for _ in self.asked.metrics]
         none = (0,) * len(figures)
@@ -90,6 +92,8 @@ class Evaluator:
 
     def _setting(self, point: Mapping[str, Any]) -> Sequence[Any] | None:
         """The figures of one setting; None where it is no network."""
+        if any(map(is_far, point.values())):
+            return self._alone(point)
         groups = self._of(point)
         for at, kept in enumerate(groups):
             found = kept.answer([point[name] for name in kept.names])
@@ -113,13 +117,13 @@ class Evaluator:
             return self._groups.setdefault(repr(common), [])
 
     def _may_trace(self) -> bool:
-        return self._traces < FREE_TRACES + self._answered // A_TRACE_PAYS
+        return self.traces < FREE_TRACES + self._answered // A_TRACE_PAYS
 
     def _traced(
         self, point: Mapping[str, Any], groups: list[Kept]
     ) -> tuple[Kept, Sequence[Any] | None]:
         """The group of a setting, which is kept from now on, and the setting's own figures."""
-        self._traces += 1
+        self.traces += 1
         kept = Kept(trace(self.asked, point), self._engine)
         groups.insert(0, kept)
         self._used.groups[kept] = None
@@ -142,7 +146,7 @@ class Evaluator:
         import numpy
 
         found = _Found(numpy, self.asked.metrics, count)
-        for point, numbers, rows in _parts(numpy, columns, count):
+        for point, numbers, rows in parts(numpy, columns, count):
             self._part(found, point, numbers, rows)
         return Evaluated(found.valid, dict(zip(self.asked.metrics, found.figures)))
 
@@ -153,6 +157,11 @@ class Evaluator:
 
         `numbers` are arrays, `rows` the places of their settings in what is found.
         """
+        if any(map(is_far, point.values())):
+            for at, row in enumerate(rows):
+                own = {name: each[at] for name, each in numbers.items()}
+                found.tell(row, self._alone(plain({**point, **own})))
+            return
         groups = self._of(point)
         box = {name: span(each) for name, each in numbers.items() if each.dtype != object}
         waiting = list(groups)
@@ -160,8 +169,7 @@ class Evaluator:
             if waiting:
                 kept = waiting.pop(0)
             else:
-                first = {**point, **{name: each[0] for name, each in numbers.items()}}
-                first = dict(zip(first, _listed(list(first.values()))))
+                first = plain({**point, **{name: each[0] for name, each in numbers.items()}})
                 is_traced = self._may_trace()
                 if is_traced:
                     kept, figures = self._traced(first, groups)
@@ -211,9 +219,9 @@ class _Found:
         known = [place for place, is_known in enumerate(kept.is_known) if is_known]
         # Where these are all settings that there are, they are written where they belong.
         is_all = count == len(self.valid) and all(each.dtype != object for each in self.figures)
-        parts = [self.figures[at] if is_all else numpy.zeros(count, "int64") for at in known]
+        columns = [self.figures[at] if is_all else numpy.zeros(count, "int64") for at in known]
         wide: list[tuple[int, Any]] = []
-        kept.run(numbers, box, taken, parts, lambda at, figures: wide.append((at, figures)))
+        kept.run(numbers, box, taken, columns, lambda at, figures: wide.append((at, figures)))
         if kept.group.figures is None:
             return taken
         if is_all:
@@ -221,7 +229,7 @@ class _Found:
         else:
             where = rows[taken]
             self.valid[where] = True
-            for place, part in zip(known, parts):
+            for place, part in zip(known, columns):
                 self.figures[place][where] = part[taken]
         for at, figures in wide:
             self.tell(rows[at], _whole(kept, figures))
@@ -240,85 +248,3 @@ def _whole(kept: Kept, known: Sequence[Any]) -> Sequence[Any] | None:
         return known
     left = iter(known)
     return [next(left) if is_known else None for is_known in kept.is_known]
-
-
-def _listed(column: Sequence[Any]) -> Sequence[Any]:
-    """A column as a list of Python's own values."""
-    if hasattr(column, "tolist"):
-        return column.tolist()  # type: ignore[no-any-return]
-    return [each.item() if hasattr(each, "item") else each for each in column]
-
-
-#: Numbers beyond this have no code of machine words, and would be in the way of the others.
-_FAR = 2**52
-
-
-def _parts(
-    numpy: Any, columns: Mapping[str, Sequence[Any]], count: int
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], Any]]:
-    """Settings by what is fixed in a group: a setting of each part, its numbers, its places."""
-    keys = []
-    arrays: dict[str, Any] = {}
-    for name, column in columns.items():
-        array, key = _column(numpy, column)
-        arrays[name] = array
-        if key is not None:
-            keys.append(key)
-    if keys:
-        _, code = numpy.unique(numpy.stack(keys), axis=1, return_inverse=True)
-        code = code.reshape(-1)
-        order = numpy.argsort(code, kind="stable")
-        ends = numpy.flatnonzero(numpy.diff(code[order])) + 1
-        parts = numpy.split(order, ends)
-    else:
-        parts = [numpy.arange(count)]
-    for rows in parts:
-        own = {
-            name: _typed(numpy, array if len(parts) == 1 else array[rows])
-            for name, array in arrays.items()
-        }
-        point = {name: array[0] for name, array in own.items()}
-        point = {
-            name: getattr(each, "item", lambda each=each: each)() for name, each in point.items()
-        }
-        numbers = {name: own[name] for name, each in point.items() if is_number(each)}
-        yield point, numbers, rows
-
-
-def _typed(numpy: Any, array: Any) -> Any:
-    """An array of objects of one type as one of numbers, where they are."""
-    if array.dtype == object:
-        kind = type(array[0])
-        if kind is float:
-            return array.astype("float64")
-        if kind is int and max(map(abs, array)) < 2**63:
-            return array.astype("int64")
-    return array
-
-
-def _column(numpy: Any, column: Any) -> tuple[Any, Any]:
-    """A column as an array, and what tells settings apart that have no group in common."""
-    kind = getattr(getattr(column, "dtype", None), "kind", None)
-    if kind is None or kind not in "iuf":
-        values = _listed(column)
-        types = set(map(type, values))
-        if types == {int} and max(map(abs, values)) < 2**63:
-            column = numpy.array(values, "int64")
-        elif types == {float}:
-            column = numpy.array(values, "float64")
-        else:
-            places: dict[Any, int] = {}
-            keys = [
-                places.setdefault(
-                    (type(each), abs(each) < _FAR) if is_number(each) else (type(each), repr(each)),
-                    len(places),
-                )
-                for each in values
-            ]
-            array = numpy.empty(len(values), object)
-            array[:] = values
-            return array, numpy.array(keys)
-    array = numpy.asarray(column, "float64" if column.dtype.kind == "f" else "int64")
-    if array.min() > -_FAR and array.max() < _FAR:
-        return array, None
-    return array, ((array > -_FAR) & (array < _FAR)).astype(int)

@@ -17,6 +17,8 @@ from convcalc.trace import Traced
 
 #: Settings below this number are sooner answered by Python one by one.
 FEW = 48
+#: Settings that are tried together, where some of all have numbers that are too large.
+_A_PART = 1 << 12
 
 
 class Kept:
@@ -80,26 +82,13 @@ class Kept:
         `columns` are arrays of numpy by the names of the inputs, and in the ranges of `box`. Where
         a figure is no 64-bit integer, `others(position, figures)` is told it.
         """
-        if len(taken) < FEW or any(columns[name].dtype == object for name in self.names):
-            for at, values in enumerate(zip(*[columns[name].tolist() for name in self.names])):
-                found = self.answer(values)
-                taken[at] = found is not None
-                if found:
-                    others(at, found)
-            return
+        own = {name: columns[name] for name in self.names}
         try:
+            if len(taken) < FEW or any(each.dtype == object for each in own.values()):
+                raise Wide
             code = self.code({name: box[name] for name in self.names})
         except Wide:
-            half = len(taken) // 2
-            for part in (slice(half), slice(half, None)):
-                own = {name: columns[name][part] for name in self.names}
-                self.run(
-                    own,
-                    {name: span(column) for name, column in own.items()},
-                    taken[part],
-                    [figure[part] for figure in figures],
-                    lambda at, found, start=part.start or 0: others(start + at, found),
-                )
+            self._without_words(own, taken, figures, others)
             return
         if code is None:
             taken[:] = False
@@ -108,6 +97,27 @@ class Kept:
             if self._runner is None or not self._runner.does(code, self._replayed):
                 self._runner = Running(self._engine, code, self._replayed)
             self._runner.run(columns, taken, figures)
+
+    def _without_words(
+        self, columns: Mapping[str, Any], taken: Any, figures: Sequence[Any], others: Any
+    ) -> None:
+        """The same, where ranges are too wide: a part at a time, and what still is by Python."""
+        if len(taken) > _A_PART:
+            for start in range(0, len(taken), _A_PART):
+                part = slice(start, start + _A_PART)
+                own = {name: column[part] for name, column in columns.items()}
+                box = {name: span(each) for name, each in own.items() if each.dtype != object}
+
+                def told(at: int, found: Any, start: int = start) -> None:
+                    others(start + at, found)
+
+                self.run(own, box, taken[part], [figure[part] for figure in figures], told)
+            return
+        for at, values in enumerate(zip(*[column.tolist() for column in columns.values()])):
+            found = self.answer(values)
+            taken[at] = found is not None
+            if found:
+                others(at, found)
 
     def alike(self, name: str, values: Sequence[Any]) -> Any:
         """A number for each value of an input, the same for values that are the same to the group.

@@ -7,13 +7,14 @@ many values of alpha. The figures of a setting are those of its class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.groups import fixed
 from convcalc.search.kept import Kept, numbered
+from convcalc.search.kinds import as_array
 from convcalc.search.space import Axis, Space
 
 #: Networks and values of an axis that are kept at the most: of more, settings are evaluated alone.
@@ -42,6 +43,7 @@ class Product:
         self.evaluator, self.space = evaluator, space
         self._networks: Networks | None = None
         self._is_known = False
+        self._arrays: dict[str, Any] = {}
 
     @property
     def size(self) -> int:
@@ -64,9 +66,10 @@ class Product:
         if known is None:
             return self.evaluator.evaluate(self.columns(start, stop))
         which = self.network_of(start, stop)
-        valid, figures = known.evaluated
-        taken = {metric: figure.take(which) for metric, figure in figures.items()}  # type: ignore[attr-defined]
-        return Evaluated(valid.take(which), taken)  # type: ignore[attr-defined]
+        valid: Any = known.evaluated.valid
+        figures: Mapping[str, Any] = known.evaluated.figures
+        taken = {metric: figure.take(which) for metric, figure in figures.items()}
+        return Evaluated(valid.take(which), taken)
 
     def network_of(self, start: int, stop: int) -> Any:
         """By setting, the place of its network in `networks`, which is not None: an array."""
@@ -83,17 +86,35 @@ class Product:
         rows = numpy.add.outer(_summed(numpy, outer, first, end), last).reshape(-1)
         return rows[start - first * width : stop - first * width]
 
-    def columns(self, start: int, stop: int) -> dict[str, Sequence[Any]]:
+    def columns(self, start: int, stop: int) -> dict[str, Any]:
         """The values of the settings from one index to another, by axis."""
-        found: dict[str, Sequence[Any]] = {}
-        stride = 1
+        stride, strides = 1, []
         for axis in reversed(self.space.axes):
+            strides.append(stride)
+            stride *= len(axis.values)
+        found = {}
+        for axis, own in zip(self.space.axes, reversed(strides)):
             count = len(axis.values)
-            found[axis.name] = [
-                axis.values[index // stride % count] for index in range(start, stop)
-            ]
-            stride *= count
-        return {axis.name: found[axis.name] for axis in self.space.axes}
+            if self.evaluator.has_arrays and count <= MOST_NETWORKS and stride < 2**62:
+                found[axis.name] = self._array(axis)[_places(start, stop, own, count)]
+            else:
+                places = (index // own % count for index in range(start, stop))
+                found[axis.name] = [axis.values[place] for place in places]
+        return found
+
+    def _array(self, axis: Axis) -> Any:
+        """The values of an axis as an array, made once."""
+        if axis.name not in self._arrays:
+            self._arrays[axis.name] = as_array(axis.values)
+        return self._arrays[axis.name]
+
+
+def _places(start: int, stop: int, stride: int, count: int) -> Any:
+    """By setting, the place of its value on an axis."""
+    import numpy
+
+    index = numpy.arange(start, stop)
+    return index // stride % count
 
 
 def _summed(numpy: Any, parts: Sequence[Any], start: int, stop: int) -> Any:
