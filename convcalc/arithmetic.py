@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import reduce, wraps
 from typing import Any, TypeVar, cast
 
@@ -180,7 +180,10 @@ def _recorded(function: _Helper) -> _Helper:
 
 
 def value_of(number: Any) -> Any:
-    """The number behind a symbol, None where it is open; any other number as it is."""
+    """The number behind a symbol, None where it is open; any other number as it is.
+
+    For a text, or where it decides nothing: else see `decided`.
+    """
     return number.value if isinstance(number, Symbolic) else number
 
 
@@ -189,6 +192,11 @@ def known(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(map(known, value))
     return value.known() if isinstance(value, Symbolic) else value
+
+
+def decided(number: Any) -> Any:
+    """The number behind a symbol, where what follows hangs on it; None where it is open."""
+    return value_of(known(number))
 
 
 @_recorded
@@ -280,6 +288,13 @@ def maximum(a: int, b: int) -> int:
 def minimum(a: int, b: int) -> int:
     """The smaller of two numbers, fractions included."""
     return where(exact(a) <= exact(b), a, b)
+
+
+def greatest(numbers: Collection[Any]) -> Any:
+    """The largest of numbers, of which there are some."""
+    if any(issubclass(kind, Symbolic) for kind in set(map(type, numbers))):
+        return reduce(maximum, dict.fromkeys(numbers))
+    return max(numbers)
 
 
 @_recorded
