@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, load, loads, spec_of
+    from convcalc.api import Analysis, Network, compare, load, loads, spec_of
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
+    from convcalc.comparison import Aligned, Comparison
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
     from convcalc.explained import Explanation, layer
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
     from convcalc.roofline import Roofline
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
+    from convcalc.swept import Sweep
     from convcalc.verification import Difference, Verification
 
 _HOMES = {
+    "Aligned": "comparison",
     "Analysis": "api",
+    "Comparison": "comparison",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
@@ -54,10 +58,12 @@ _HOMES = {
     "Sizes": "sizes",
     "Training": "memory.training",
     "Span": "reach",
+    "Sweep": "swept",
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
+    "compare": "api",
     "layer": "explained",
     "load": "api",
     "loads": "api",
@@ -66,7 +72,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Aligned",
     "Analysis",
+    "Comparison",
     "ConvcalcError",
     "Diagnostic",
     "Difference",
@@ -87,12 +95,14 @@ __all__ = [
     "Shape",
     "Sizes",
     "Span",
+    "Sweep",
     "Training",
     "Verification",
     "Way",
     "ZooNetwork",
     "ZooNetworks",
     "__version__",
+    "compare",
     "layer",
     "load",
     "loads",

@@ -6,14 +6,14 @@ Whatever comes in is checked as the command line checks it, and raises ConvcalcE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import analysis, importers, zoo
-from convcalc.diagnostics import ConvcalcError, Diagnostic, Source, fail, require_whole
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail, require_whole
 from convcalc.frozen import FrozenDict
 from convcalc.graph import DROP, UNTIL, Cut, Graph
 from convcalc.language.limits import DEFAULT, SHORT_WHILE, Budget, Limits, exceeded
@@ -22,6 +22,9 @@ from convcalc.visible import composed
 from convcalc.words import describe
 
 if TYPE_CHECKING:
+    from convcalc.baseline import Baseline
+    from convcalc.budgets import Checked
+    from convcalc.comparison import Comparison
     from convcalc.devices import Device
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
@@ -34,8 +37,15 @@ if TYPE_CHECKING:
     from convcalc.reported import Answer, Sketch, Subject
     from convcalc.roofline import Roofline
     from convcalc.search.family import Family
+    from convcalc.search.points import Points
+    from convcalc.search.space import Space
+    from convcalc.search.sweep import Sweeping
     from convcalc.sizes import Sizes
+    from convcalc.swept import Sweep
     from convcalc.verification import Verification
+
+    #: Settings of variables: values by variable, one after the other, or what has them.
+    SpaceLike = Mapping[str, Iterable[Any]] | Sequence[Mapping[str, Any]] | Space | Points
 
 
 class Analysis(analysis.Analysis):
@@ -220,6 +230,66 @@ class Network(Graph):
             raise fail("bad-value", "a roofline is for a device", "name one: 'rtx-4090'")
         return roofline(self, known.found(devices), settings, self._look())
 
+    @property
+    def budgets(self) -> Mapping[str, int]:
+        """The most that its totals may come to, by metric, as its spec's `budgets` say."""
+        document = self._document()
+        return FrozenDict({} if document is None else document.spec.budgets)
+
+    def check(
+        self,
+        budgets: Mapping[str, int | str] = FrozenDict(),
+        against: str | os.PathLike[str] | Baseline | None = None,
+        *,
+        convention: str = "exact",
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+    ) -> Checked:
+        """Whether its totals are within its spec's budgets, and within others.
+
+        `budgets` are amounts by metric, numbers or as people write them, each in place of the
+        spec's of that metric. `against` is a file that `analyze --json`, `check --json` or `list
+        --json` wrote, than which it is to take no more. The rest is as `analyze` has it. Raises
+        ConvcalcError for an unknown metric, for what is no amount, for a file that does not have
+        it, and where there is nothing to hold it against.
+
+        >>> checked = convcalc.load("mobilenet_v2").check({"macs": "300M", "params": "4M"})
+        >>> [(each.budget.metric, each.passed) for each in checked.verdicts]
+        [('macs', False), ('params', True)]
+        """
+        from convcalc import baseline
+        from convcalc.budgets import budgets_of, checked
+
+        asked, document, source = budgets_of(budgets), self._document(), self._origin
+        own = () if document is None else document.budgets(source)
+        settled = {each.metric: each for each in (*own, *asked)}
+        if not settled and against is None:
+            message = f"{source.name} has no `budgets`, and none is given"
+            help = "write `budgets: {macs: 300M, params: 4M}` in the spec, or --max macs=300M"
+            raise fail("usage", message, help, source)
+        found = self.analyze(convention, batch, dtype, fuse, settled)
+        held = tuple(settled.values())
+        if against is not None:
+            if not isinstance(against, baseline.Baseline):
+                against = baseline.load(os.fspath(against), self._limits)
+            held += against.budgets(source.name, found, dtype)
+        return checked(source, self._mark(), found, dtype, held)
+
+    def _document(self) -> Document | None:
+        """Its spec, checked; None where there is none."""
+        if self._asked is None:
+            return None
+        document: Document = self._asked.checked(Budget(self._limits)).document
+        return document
+
+    def _mark(self) -> Mark | None:
+        """Where its name stands in the file that it is asked for by; None where it is none."""
+        source, document = self._origin, self._document()
+        if document is None or zoo.name_of(source.text) or importers.importer_of(source.name):
+            return None
+        return document.mark_of("name")
+
     def reconcile(self) -> Reconciliation:
         """Every convention's total, and the bridge from its MACs to each.
 
@@ -395,6 +465,80 @@ class Network(Graph):
         if self._asked is None:
             raise fail("bad-value", "a network that was changed by hand has no variables to set")
         return self._asked.family(self.variables)
+
+    def sweep(
+        self,
+        space: SpaceLike,
+        *,
+        metrics: str | Sequence[str] | None = None,
+        where: str | None = None,
+        max: Mapping[str, int | str] | None = None,
+        pareto: str | Sequence[str] | None = None,
+        top: int | None = None,
+        sort: str | None = None,
+        group: str | None = None,
+        distinct: bool = False,
+        convention: str = "exact",
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+    ) -> Sweep:
+        """What it costs at every setting of its variables: a row each, or those that are kept.
+
+        `space` is a mapping of variables to the values that each may have, a list of settings, or a
+        `Space`. `metrics` are the figures that rows have: `params`, `macs`, `flops` and
+        `activations` unless said. Kept are the settings that `where`, a condition, and `max`, the
+        most of figures, hold for: `where="macs <= 300M"`, `max={"params": "4M"}`; with `distinct`
+        one for each network; with `pareto`, two goals or more, those on the front:
+        `"min:macs,max:resolution"`. They are sorted by `sort`, the largest first (`-macs`: the
+        least), and `top` says how many there are; with `group` there is a row for each value of a
+        variable. Settings that are no network are counted. Raises ConvcalcError.
+
+        >>> network = convcalc.load("mobilenet_v2")
+        >>> found = network.sweep({"alpha": [0.5, 0.75, 1.0]}, where="macs <= 300M")
+        >>> [(row["alpha"], row["macs"]) for row in found.rows]
+        [(0.5, 97131840), (0.75, 209069792)]
+        """
+        from convcalc.swept import Sweep
+
+        found = self.sweeping(
+            space,
+            metrics=metrics,
+            where=where,
+            max=max,
+            pareto=pareto,
+            top=top,
+            sort=sort,
+            group=group,
+            distinct=distinct,
+            convention=convention,
+            batch=batch,
+            dtype=dtype,
+            fuse=fuse,
+        )
+        return Sweep(*found.finished())
+
+    def sweeping(
+        self,
+        space: SpaceLike,
+        *,
+        convention: str = "exact",
+        batch: int = 1,
+        dtype: str = "float32",
+        fuse: bool | None = None,
+        **asked: Any,
+    ) -> Sweeping:
+        """The same, yet to run: `rows()` of it gives one after the other, and holds none of them.
+
+        Raises ConvcalcError.
+        """
+        from convcalc.search.sweep import sweeping
+
+        settings = _settings(batch, dtype, fuse)
+        _require("a convention", convention, str)
+        most = self._limits.settings
+        family = self.family()
+        return sweeping(family, space, settings=settings, convention=convention, most=most, **asked)
 
     def _model(self) -> Model:
         """What exporters take. Raises ConvcalcError where there is no spec."""
@@ -709,6 +853,36 @@ def loads(
     source = source_of(text, name, limits)
     settings = {**(variables or {}), **named}
     return _Asked(source, limits, preset, _inputs(input), settings).network()
+
+
+def compare(
+    *networks: Network | str | os.PathLike[str],
+    convention: str = "exact",
+    batch: int = 1,
+    dtype: str = "float32",
+    fuse: bool | None = None,
+    figures: Collection[str] = (),
+) -> Comparison:
+    """Networks beside the first of them: totals, ratios, what differs, layers that are aligned.
+
+    A network is one that was loaded, or what `load` takes; the other arguments are those of
+    `Network.analyze`. Raises ConvcalcError for fewer than two networks, and as these two do.
+
+    >>> convcalc.compare("mobilenet_v1", "conv_mobilenet").ratios[1]["macs"]
+    Fraction(38025783, 4443284)
+    """
+    from convcalc.comparison import Comparison
+
+    if convention == analysis.ALL:
+        message = "networks are compared under one convention, and `all` are many"
+        raise fail("bad-value", message, "`exact` is one")
+    if len(networks) < 2:
+        message = f"comparing takes two networks or more, not {len(networks)}"
+        raise fail("bad-value", message, 'convcalc.compare("resnet18", "resnet34")')
+    found = [each if isinstance(each, Network) else load(each) for each in networks]
+    return Comparison(
+        tuple(each.analyze(convention, batch, dtype, fuse, figures) for each in found)
+    )
 
 
 def spec_of(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc import passes
 from convcalc.amounts import parse_amount
 from convcalc.analysis import Analysis
 from convcalc.costs import FIGURES
-from convcalc.diagnostics import Diagnostic, Source, fail
+from convcalc.diagnostics import Diagnostic, Mark, Source, fail
 from convcalc.words import counted, did_you_mean, listed, quoted, shortened
+
+#: Where a budget comes from: the command line, a spec, an earlier answer.
+ASKED, SPEC, EARLIER = "max", "spec", "against"
 
 
 class Budget(NamedTuple):
@@ -18,6 +21,13 @@ class Budget(NamedTuple):
 
     metric: str
     most: int
+    #: `max`, `spec` or `against`.
+    origin: str = ASKED
+    #: The spec or the file that has it, and where it stands there.
+    source: Source | None = None
+    mark: Mark | None = None
+    #: How many layers `most` lacks because what they cost is not known.
+    unknown: int = 0
 
 
 #: What people call a memory, to the metric that comes near it, and what that is.
@@ -53,9 +63,9 @@ class Verdict(NamedTuple):
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
-        metric, most = self.budget
+        metric, most, origin, *_ = self.budget
         verdict = {"metric": metric, "most": most, "value": self.value, "passed": self.passed}
-        return verdict | {"unknown": self.unknown}
+        return verdict | {"unknown": self.unknown, "from": origin}
 
 
 class Checked(NamedTuple):
@@ -66,11 +76,18 @@ class Checked(NamedTuple):
     #: The type of a number that bytes are of.
     dtype: str
     verdicts: tuple[Verdict, ...]
+    #: Where the network is in its file.
+    place: tuple[Source, Mark | None]
 
     @property
     def passed(self) -> bool:
         """Whether all budgets hold."""
         return all(each.passed for each in self.verdicts)
+
+    @property
+    def is_of_steps(self) -> bool:
+        """Whether a budget is of what is in memory as it runs."""
+        return any(FIGURES[each.budget.metric].of_steps for each in self.verdicts)
 
     def _type_of(self, metric: str) -> str:
         """Behind the value of a metric in bytes, the type of a number and whether it is fused."""
@@ -82,9 +99,15 @@ class Checked(NamedTuple):
 
     def over(self) -> Iterator[Diagnostic]:
         """A mistake for each budget that does not hold."""
-        for (metric, most), value, unknown in self.verdicts:
+        for budget, value, unknown in self.verdicts:
+            metric, most = budget.metric, budget.most
             code, least = "over-budget", " at least" if unknown else ""
-            if value is not None and value > most:
+            help = f"at most {most:,} is allowed"
+            if value is not None and value > most and budget.origin == EARLIER:
+                assert budget.source is not None
+                message = f"{metric} is{least} {value:,}, {value - most:,} more than before"
+                help = f"{budget.source.name} has {most:,}"
+            elif value is not None and value > most:
                 message = f"{metric} is{least} {value:,}{self._type_of(metric)},"
                 message += f" over by {value - most:,}"
             elif unknown:
@@ -98,8 +121,11 @@ class Checked(NamedTuple):
                     message = f"{metric} is not known of this network: there is no bound of it"
             else:
                 continue
-            help = f"at most {most:,} is allowed"
-            yield Diagnostic(code, message, Source(self.spec, ""), help=help)
+            source, mark = self.place
+            source = Source(self.spec, source.text)
+            if budget.origin == SPEC:
+                mark = budget.mark
+            yield Diagnostic(code, message, source, mark, help=help)
 
 
 def metrics() -> tuple[str, ...]:
@@ -111,22 +137,43 @@ def metrics() -> tuple[str, ...]:
 def parse_budget(text: str) -> Budget:
     """`macs=300M` as a budget. Raises ConvcalcError for an unknown metric, or what is no amount."""
     metric, equals, amount = (part.strip() for part in text.partition("="))
-    known = metrics()
     if not equals:
         message = f"{shortened(text)!r} is no budget"
         raise fail("bad-value", message, "write METRIC=AMOUNT: macs=300M, or weight_bytes=256KiB")
+    require_metric(metric)
+    return Budget(metric, parse_amount(amount))
+
+
+def require_metric(metric: str) -> None:
+    """Refuse the name of a figure that has no budgets. Raises ConvcalcError."""
+    known = metrics()
     if metric not in known:
         near = _MEMORIES.get(metric.lower())
         help = did_you_mean(metric, known) if near is None else f"{_NEAR[near]};"
         help = f"{help} the metrics are {listed(known, 20)}".strip()
         raise fail("unknown-metric", f"there is no metric {quoted(metric)}", help)
-    return Budget(metric, parse_amount(amount))
 
 
-def verdicts(analysis: Analysis, budgets: tuple[Budget, ...]) -> tuple[Verdict, ...]:
-    """What the totals of an analysis take of each budget."""
+def budgets_of(amounts: Mapping[str, int | str]) -> tuple[Budget, ...]:
+    """Amounts by metric as budgets. Raises ConvcalcError."""
+    return tuple(parse_budget(f"{metric}={amount}") for metric, amount in amounts.items())
+
+
+def checked(
+    source: Source,
+    mark: Mark | None,
+    analysis: Analysis,
+    dtype: str,
+    budgets: Sequence[Budget],
+) -> Checked:
+    """What a network takes of budgets; `mark` is where it is in its `source`."""
     totals = analysis.totals
-    return tuple(
-        Verdict(budget, totals[budget.metric], totals.unknown * FIGURES[budget.metric].costs)
+    verdicts = tuple(
+        Verdict(
+            budget,
+            totals[budget.metric],
+            max(0, totals.unknown * FIGURES[budget.metric].costs - budget.unknown),
+        )
         for budget in budgets
     )
+    return Checked(source.name, analysis, dtype, verdicts, (source, mark))

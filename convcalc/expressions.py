@@ -9,6 +9,8 @@ item    = atom {"[" choice "]"}
 atom    = number | text | "true" | "false" | name | name "(" list ")" | "[" list "]"
         | "(" choice ")"
 list    = [choice {"," choice} [","]]
+
+Where amounts are asked for, as conditions of a search do, a number may have a unit: `300M`.
 """
 
 from __future__ import annotations
@@ -114,22 +116,28 @@ class Expression(NamedTuple):
         return self.root.evaluate(names)
 
 
-def parse(text: str, bounds: Bounds = DEFAULT) -> Expression:
-    """Read an expression. Raises ExpressionError with the place in the text."""
+def parse(text: str, bounds: Bounds = DEFAULT, *, units: bool = False) -> Expression:
+    """Read an expression; with `units`, a number may have one: `300M`, `256KiB`.
+
+    Raises ExpressionError with the place in the text.
+    """
     if len(text) > bounds.expression:
         length, most = f"{len(text):,}", f"{bounds.expression:,}"
         message = f"this expression has {length} characters, more than the limit of {most}"
         raise _error(_limit("expression", message, _NAME_PARTS), 0, len(text))
-    return _kept(text, bounds) if len(text) <= _SHORT else _Parser(text, bounds).parse()
+    read = _kept if len(text) <= _SHORT else _read
+    return read(text, bounds, units)
 
 
 #: Characters of an expression that is kept; a parsed one takes a hundred times its text.
 _SHORT = 100
 
 
-@lru_cache(maxsize=4096)
-def _kept(text: str, bounds: Bounds) -> Expression:
-    return _Parser(text, bounds).parse()
+def _read(text: str, bounds: Bounds, units: bool) -> Expression:
+    return _Parser(text, bounds, units).parse()
+
+
+_kept = lru_cache(maxsize=4096)(_read)
 
 
 # What the operators and functions do
@@ -391,9 +399,10 @@ class _Token(NamedTuple):
 class _Parser:
     """Reads one expression. A chain of operators is one node, so that only brackets nest."""
 
-    def __init__(self, text: str, bounds: Bounds) -> None:
+    def __init__(self, text: str, bounds: Bounds, units: bool) -> None:
         self.text = text
         self.bounds = bounds
+        self.units = units
         self.names: dict[str, int] = {}
         self.depth = 0
         self.parts = 0
@@ -651,6 +660,9 @@ class _Parser:
 
     def number(self, token: _Token) -> Node:
         text = token.text
+        unit = self.token
+        if self.units and unit.kind == "name" and unit.start == token.end:
+            return self.amount(token, self.advance())
         if not text.isdigit():
             number = (arithmetic.written(text), self.bounds, float(text))
             return self.constant(token, _placed(token.start, token.end, _bounded, *number))
@@ -659,6 +671,19 @@ class _Parser:
             message = f"this number has {length} digits, more than the limit of {most}"
             raise _error(_limit("digits", message), token.start, token.end)
         return self.constant(token, int(text))
+
+    def amount(self, token: _Token, unit: _Token) -> Node:
+        """A number with a unit behind it."""
+        from convcalc.amounts import with_unit  # a spec has none
+
+        if "e" in token.text.lower():
+            message = f"`{shortened(token.text)}` has an exponent, and takes no unit"
+            help = "write the number without one of the two"
+            raise ExpressionError(message, token.start, unit.end, code="bad-value", help=help)
+        amount = _placed(token.start, unit.end, with_unit, token.text, unit.text)
+        value = int(amount) if amount.denominator == 1 else amount
+        value = _placed(token.start, unit.end, _bounded, value, self.bounds)
+        return Node(lambda names: value, token.start, unit.end)
 
     def name(self, token: _Token) -> Node:
         name, start = token.text, token.start

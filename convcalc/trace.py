@@ -9,7 +9,7 @@ testing", of one path at a time).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.arithmetic import CONDITIONS, OPERATIONS, Symbolic, exact
@@ -47,6 +47,9 @@ class Tape:
 
     def record(self, operation: str, operands: tuple[Any, ...]) -> Any:
         """The result of an operation: a number that is known already, or a new one."""
+        operation, operands = _shifted(operation, operands)
+        if not any(isinstance(each, Traced) for each in operands):
+            return _worth(operation, operands)
         simple = _simplified(operation, operands)
         if simple is not None:
             return simple
@@ -56,10 +59,7 @@ class Tape:
         number = self._known.get(key)
         if number is None:
             values = [each.worth if isinstance(each, Traced) else each for each in operands]
-            if operation in CONDITIONS:
-                worth: Any = bool(CONDITIONS[operation](*map(exact, values)))
-            else:
-                worth = OPERATIONS[operation](*values)
+            worth = _worth(operation, values)
             whole = _is_whole(operation, operands)
             number = self._known[key] = self._number(operation, operands, worth, whole)
         return number
@@ -192,6 +192,13 @@ _MOST_FACTORS = 16
 _HASH = "traced"
 
 
+def _worth(operation: str, values: Sequence[Any]) -> Any:
+    """The result of an operation on values."""
+    if operation in CONDITIONS:
+        return bool(CONDITIONS[operation](*map(exact, values)))
+    return OPERATIONS[operation](*values)
+
+
 def _holds(condition: Any) -> bool:
     return condition.tape.ask(condition) if isinstance(condition, Traced) else bool(condition)
 
@@ -255,6 +262,41 @@ def _simplified(operation: str, operands: tuple[Any, ...]) -> Any:
     if operation in ("floordiv", "exact_div", "ceil_div", "divides"):
         return _undone(operation, a, b)
     return None
+
+
+def _shifted(operation: str, operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """An operation on integers, what is added to a number put together: x + 1 − 1 is x.
+
+    Sizes lose and gain again what padding adds, and are the same number in the end.
+    """
+    if operation not in _OF_DIFFERENCES or not all(map(_is_integer, operands)):
+        return operation, operands
+    (a, more), (b, less) = map(_apart, operands)
+    if operation == "add" and (a is None or b is None):
+        return "add", (more + less, a if b is None else b)
+    if operation == "sub" and b is None:
+        return "add", (more - less, a)
+    if a is b:
+        return operation, (more, less) if operation != "add" else operands
+    if operation not in ("add", "sub"):
+        if b is None:
+            return operation, (a, less - more)
+        if a is None:
+            return operation, (more - less, b)
+    return operation, operands
+
+
+#: Operations that hang on what is added to their operands in a way that can be said before.
+_OF_DIFFERENCES = frozenset(("add", "sub", "lt", "le", "gt", "ge", "equal"))
+
+
+def _apart(number: Any) -> tuple[Traced | None, int]:
+    """An integer as a number and what is added to it; None for no number."""
+    if not isinstance(number, Traced):
+        return None, number
+    if number.operation == "add" and type(number.operands[0]) is int:
+        return number.operands[1], number.operands[0]
+    return number, 0
 
 
 #: What operations make of a number and itself.

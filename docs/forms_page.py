@@ -39,6 +39,7 @@ _TAKES = {
     "arguments": "names with a value each, or `required`",
     "bind": "a list of names",
     "blocks": "names with a block each",
+    "budgets": "metrics with an amount each",
     "condition": "`true`, `false` or an expression",
     "index": "a name",
     "inputs": "a list of sizes, or names with such a list each",

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import convcalc
 from convcalc.amounts import parse_amount
 from tests.conftest import Run
 
@@ -46,8 +47,22 @@ def test_json(run: Run) -> None:
     assert answer["format"] == "convcalc.check/1"
     assert answer["passed"] is False
     assert answer["budgets"] == [
-        {"metric": "macs", "most": 300_000_000, "value": MACS, "passed": False, "unknown": 0},
-        {"metric": "params", "most": 4_000_000, "value": PARAMS, "passed": True, "unknown": 0},
+        {
+            "metric": "macs",
+            "most": 300_000_000,
+            "value": MACS,
+            "passed": False,
+            "unknown": 0,
+            "from": "max",
+        },
+        {
+            "metric": "params",
+            "most": 4_000_000,
+            "value": PARAMS,
+            "passed": True,
+            "unknown": 0,
+            "from": "max",
+        },
     ]
 
 
@@ -63,7 +78,7 @@ def test_one_of_several_networks_is_enough_to_fail(run: Run, tmp_path: Path) -> 
     assert run("check", str(file), "--max", "params=12").status == 0
     outcome = run("check", str(file), "lenet", "--max", "params=12", "--csv")
     assert outcome.status == 1
-    assert outcome.out.splitlines()[1] == f"{file},tiny,,params,12,12,true,0"
+    assert outcome.out.splitlines()[1] == f"{file},tiny,,params,12,12,true,0,max"
     assert outcome.out.splitlines()[2].startswith("lenet,LeNet,,params,12,")
 
 
@@ -121,9 +136,9 @@ def test_an_exceeded_budget_is_a_mistake_for_programs(run: Run, twins: list[str]
     said = "params is 24, over by 4"
     outcome = run(*check, "github")
     assert outcome.status == 1
-    line = f"::error file=b.yaml,title=over-budget::{said}; at most 20 is allowed\n"
+    line = f"::error file=b.yaml,line=1,col=7,title=over-budget::{said}; at most 20 is allowed\n"
     assert outcome.err == line
-    assert run(*check, "concise").err == f"b.yaml: error[over-budget]: {said}\n"
+    assert run(*check, "concise").err == f"b.yaml:1:7: error[over-budget]: {said}\n"
     (mistake,) = json.loads(run(*check, "json").err)
     assert (mistake["code"], mistake["file"], mistake["message"]) == ("over-budget", "b.yaml", said)
     full = run(*check, "full")
@@ -145,10 +160,192 @@ def test_no_total_is_not_enough(run: Run) -> None:
     assert "no total" in outcome.out
 
 
+TINY = """\
+name: tiny
+variables: {out: 4}
+presets: {wide: {out: 8}}
+budgets:
+  macs: 0.8k
+  params: 12
+input: [3, 8, 8]
+layers: [conv: {out: out, k: 1, bias: false}]
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A network of 768 MACs, 12 parameters, 1,280 FLOPs, 256 activations; and its budgets."""
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(TINY)
+    return tmp_path
+
+
+def test_a_spec_has_budgets_of_its_own(run: Run, tiny: Path) -> None:
+    answer = run("check", "tiny.yaml", "--json").json
+    assert answer["passed"] is True
+    assert [(each["metric"], each["most"], each["from"]) for each in answer["budgets"]] == [
+        ("macs", 800, "spec"),
+        ("params", 12, "spec"),
+    ]
+    outcome = run("check", "tiny.yaml", "--preset", "wide", "--error-format", "github")
+    assert outcome.status == 1
+    assert outcome.err.splitlines() == [
+        "::error file=tiny.yaml,line=5,col=9,title=over-budget::macs is 1,536, over by 736; "
+        "at most 800 is allowed",
+        "::error file=tiny.yaml,line=6,col=11,title=over-budget::params is 24, over by 12; "
+        "at most 12 is allowed",
+    ]
+
+
+def test_an_option_stands_in_place_of_a_specs_budget(run: Run, tiny: Path) -> None:
+    options = ("--set", "out=5", "--max", "params=15", "--max", "activations=1k")
+    answer = json.loads(run("check", "tiny.yaml", *options, "--json").out)
+    assert [(each["metric"], each["from"], each["passed"]) for each in answer["budgets"]] == [
+        ("macs", "spec", False),
+        ("params", "max", True),
+        ("activations", "max", True),
+    ]
+
+
+def test_each_network_has_its_own_budgets(run: Run, tiny: Path) -> None:
+    Path("other.yaml").write_text(TINY.replace("macs: 0.8k", "macs: 767"))
+    first, other = json.loads(run("check", "tiny.yaml", "other.yaml", "--json").out)
+    assert (first["passed"], other["passed"]) == (True, False)
+    refused = run("check", "tiny.yaml", "lenet")
+    assert (refused.status, refused.out) == (2, "")
+    assert "lenet.yaml has no `budgets`, and none is given" in refused.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "analyze tiny.yaml lenet --json",
+        "check tiny.yaml lenet --max live_bytes=1G --json",
+        "list tiny.yaml lenet --columns flops,activations --json",
+    ],
+)
+def test_no_more_than_an_earlier_answer(run: Run, tiny: Path, command: str) -> None:
+    assert run(*command.split(), "-o", "before.json").status == 0
+    against = ("--against", "before.json")
+    same = run("check", "lenet", "tiny.yaml", *against, "--max", "layers=99", "--json").json
+    assert [each["passed"] for each in same] == [True, True]
+    assert [each["from"] for each in same[0]["budgets"]] == ["max"] + ["against"] * 4
+    Path("tiny.yaml").write_text(TINY.replace("out: 4}", "out: 5}"))
+    more = ("check", "tiny.yaml", *against, "--max", "macs=1k", "--max", "params=20")
+    outcome = run(*more, "--error-format", "github")
+    assert outcome.status == 1
+    assert [
+        line.partition("::error file=tiny.yaml,line=1,col=7,title=over-budget::")[2]
+        for line in outcome.err.splitlines()
+    ] == [
+        "params is 15, 3 more than before; before.json has 12",
+        "macs is 960, 192 more than before; before.json has 768",
+        "flops is 1,600, 320 more than before; before.json has 1,280",
+        "activations is 320, 64 more than before; before.json has 256",
+    ]
+    assert "MACs, before" in outcome.out
+    assert "192 more" in outcome.out
+
+
+def test_networks_of_an_earlier_answer_are_known_by_their_presets(run: Run, tiny: Path) -> None:
+    rows = ("list", "tiny.yaml", "--preset", "wide", "--json", "-o", "wide.json")
+    assert run(*rows).status == 0
+    check = ("check", "tiny.yaml", "--max", "macs=1G", "--max", "params=1M")
+    assert run(*check, "--against", "wide.json", "--preset", "wide").status == 0
+    assert "does not have `tiny` at no preset" in run(*check, "--against", "wide.json").err
+    run("list", "mobilenet_v2", "mobilenet_v2_x0_5", "--json", "-o", "zoo.json")
+    for name, params in (("mobilenet_v2", PARAMS), ("mobilenet_v2_x0_5", 1_968_680)):
+        answer = run("check", name, "--against", "zoo.json", "--json").json
+        assert answer["passed"] is True
+        assert answer["budgets"][0]["most"] == params
+
+
+def test_networks_of_one_name_are_known_by_what_else_is_theirs(run: Run, twins: list[str]) -> None:
+    run("check", *twins, "--max", "params=99", "--json", "-o", "before.json")
+    found = run("check", *twins, "--against", "before.json", "--json").json
+    assert [each["budgets"][0]["most"] for each in found] == [12, 24]
+    Path("c.yaml").write_text(Path("b.yaml").read_text())
+    refused = run("check", "c.yaml", "--against", "before.json").err
+    assert "before.json has 2 networks called `twin`, and none is this one" in refused
+
+
+def test_layers_of_unknown_cost_are_no_more_than_before(run: Run, tiny: Path) -> None:
+    spec = (
+        "name: n\ninput: [3, 8, 8]\n"
+        "layers: [conv: {out: 3, k: 1}, opaque: {op: Erode, shape: [3, 8, 8]}]\n"
+    )
+    Path("n.yaml").write_text(spec)
+    assert run("analyze", "n.yaml", "--json", "-o", "before.json").status == 0
+    assert run("check", "n.yaml", "--against", "before.json").status == 0
+    Path("n.yaml").write_text(spec.replace("}]", "}, opaque: {op: Erode, shape: [3, 8, 8]}]"))
+    outcome = run("check", "n.yaml", "--against", "before.json", "--error-format", "concise")
+    assert outcome.status == 1
+    assert "what 1 layer of unknown cost takes" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b'{"format": "convcalc.analysis/1", "na', "the file ends before its JSON does"),
+        (b'{"format": ', "the file ends before its JSON does"),
+        (b"name: tiny\n", "b.json:1:1"),
+        (b"\xff\xfe", "b.json is not UTF-8 text"),
+        (b"[" * 99_999, "b.json is nested too deep"),
+        (b"1" * 5_000, "b.json has a number of more than 4,000 digits"),
+        (b"[1]", "b.json is no answer of `convcalc analyze --json`"),
+        (b'{"format": "convcalc.roofline/1"}', "has no totals to compare"),
+        (b'{"format": "convcalc.analysis/1", "name": "tiny"}', "b.json has no `totals`"),
+        (b'{"format": "convcalc.networks/1", "networks": [3]}', "has a network that is none"),
+        (b'{"format": "convcalc.networks/1", "networks": []}', "it has no network"),
+        (b" " * 4_000_001, "`--limit bytes=N` allows N"),
+        (None, "b.json cannot be read: no such file or directory"),
+    ],
+)
+def test_what_is_no_earlier_answer(
+    run: Run, tiny: Path, content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        Path("b.json").write_bytes(content)
+    outcome = run("check", "tiny.yaml", "--against", "b.json")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert message in outcome.err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("", "--max macs=300M is one"),
+        ("--batch 2", "before.json is for a batch of 1, and this is for 2"),
+        ("--convention torch", "before.json is for the convention exact, and this is for torch"),
+        ("--dtype int8", "before.json is for numbers of float32, and this is for int8"),
+        ("--until conv", "before.json has another part of `tiny`"),
+    ],
+)
+def test_what_is_not_alike_is_not_compared(
+    run: Run, tiny: Path, options: str, message: str
+) -> None:
+    run("analyze", "tiny.yaml", "--json", "-o", "before.json")
+    outcome = run("check", "tiny.yaml", "--against", "before.json", *options.split())
+    assert (outcome.status, outcome.out) == (2, "")
+    assert message in outcome.err
+
+
+def test_from_python(tiny: Path) -> None:
+    network = convcalc.load("tiny.yaml")
+    assert network.budgets == {"macs": 800, "params": 12}
+    assert network.check().passed
+    checked = network.at(out=5).check({"macs": "1k", "activations": 320})
+    assert [(each.budget.metric, each.passed) for each in checked.verdicts] == [
+        *(("macs", True), ("params", False), ("activations", True)),
+    ]
+    with pytest.raises(convcalc.ConvcalcError, match="has no `budgets`"):
+        convcalc.load("lenet").check()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("", "write `budgets: {macs: 300M, params: 4M}` in the spec, or --max macs=300M"),
         ("--max mac=3", "did you mean `macs`?"),
         ("--max ram=3", "`live_bytes` is the peak of the tensors that are alive at once"),
         ("--max SRAM=3", "`live_bytes` is the peak of the tensors that are alive at once"),

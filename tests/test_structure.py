@@ -35,6 +35,7 @@ ROOMS = (
     ),
     *(
         "expressions",
+        "written",
         "layers",
         "graph",
         "parts",
@@ -47,11 +48,13 @@ ROOMS = (
         "conventions",
         "passes",
         "analysis",
+        "alignment",
+        "comparison",
         "explain",
     ),
-    *("budgets", "reconcile", "language", "zoo", "foreign", "importers", "exporters"),
+    *("budgets", "reconcile", "language", "zoo", "baseline", "foreign", "importers", "exporters"),
     *("devices", "roofline", "search"),
-    *("verification", "reported", "errata", "render", "explained"),
+    *("verification", "reported", "errata", "render", "explained", "swept"),
     *("catalogue", "api", "cli", "__main__"),
 )
 

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     metavar="METRIC=AMOUNT",
     shell_complete=candidates.metrics,
     help="The most that a figure may come to: macs=300M, weight_bytes=256KiB; once for each"
-    " figure.",
+    " figure, and in place of the spec's own budget of it.",
+)
+@click.option(
+    "--against",
+    type=click.Path(),
+    metavar="FILE",
+    help="No more params, macs, flops and activations than in FILE, an earlier --json of analyze,"
+    " check or list.",
 )
 @options.network_options
 @options.batch_option
@@ -40,6 +47,7 @@ def command(
     printer: Printer,
     specs: tuple[str, ...],
     budgets: tuple[str, ...],
+    against: str | None,
     batch: int,
     convention: str,
     dtype: str | None,
@@ -48,7 +56,9 @@ def command(
 ) -> int:
     """Check that networks take no more than they may; the exit status is 1 where one does.
 
-    A budget is met by what is just as much. k, M, G are powers of ten, KiB, MiB, GiB of two. The
+    Each is held against the `budgets` of its spec, those of --max, and what it took in --against,
+    where networks are known by their name and preset. A budget is met by what is just as much. k,
+    M, G are powers of ten, KiB, MiB, GiB of two. The
     metrics are the figures of the totals: params, macs, flops, activations, weight_bytes,
     live_bytes and others.
 
@@ -58,38 +68,50 @@ def command(
     statistics.
 
     With --error-format github, json or concise, a budget that is exceeded is a mistake of that
-    style on standard error, too.
+    style on standard error, too, at the line of the spec that has it.
 
     \b
     Examples:
       convcalc check mobilenet_v2 --max macs=301M --max params=4M
       convcalc check mynet.yaml --max weight_bytes=256KiB --max live_bytes=64KiB --dtype int8
+      convcalc check nets/*.yaml
+      convcalc analyze mynet.yaml --json -o before.json
+      convcalc check mynet.yaml --against before.json
       convcalc check nets/*.yaml --max macs=1G --format markdown
       convcalc check nets/*.yaml --max params=4M --error-format github
     """
+    from convcalc import baseline
     from convcalc.analysis import ALL
-    from convcalc.budgets import Checked, parse_budget, verdicts
+    from convcalc.budgets import parse_budget
     from convcalc.cli import Status
-    from convcalc.costs import FIGURES
     from convcalc.render.budgets import report
 
-    if not budgets:
-        raise fail("usage", "`convcalc check` needs a budget", "--max macs=300M is one")
     if convention == ALL:
         message = "a budget is for one convention, and `all` are many"
         raise fail("usage", message, "`convcalc conventions` lists them")
-    asked = tuple(parse_budget(text) for text in budgets)
-    for index, each in enumerate(asked):
-        if each.metric in [before.metric for before in asked[:index]]:
-            raise fail("usage", f"`--max {each.metric}` is given twice", "leave one of them out")
-    if fuse is not None and not any(FIGURES[each.metric].of_steps for each in asked):
-        message = "`--fuse` is about what is in memory as a network runs, and no budget is"
-        raise fail("usage", message, "live_bytes and moved_bytes are such metrics")
-    metrics = [each.metric for each in asked]
+    asked: dict[str, int] = {}
+    for metric, most, *_ in map(parse_budget, budgets):
+        if metric in asked:
+            raise fail("usage", f"`--max {metric}` is given twice", "leave one of them out")
+        asked[metric] = most
+    earlier = None
+    if against is not None:
+        limits = options.limits_of(click.get_current_context().params["limits"])
+        earlier = baseline.load(against, limits)
     found = []
     for spec in progress.each(specs, "checking"):
-        analysis = load(spec).analyze(convention, batch, dtype or "float32", fuse, metrics)
-        found.append(Checked(spec, analysis, dtype or "float32", verdicts(analysis, asked)))
+        checked = load(spec).check(
+            asked,
+            earlier,
+            convention=convention,
+            batch=batch,
+            dtype=dtype or "float32",
+            fuse=fuse,
+        )
+        found.append(checked._replace(spec=spec))
+    if fuse is not None and not any(each.is_of_steps for each in found):
+        message = "`--fuse` is about what is in memory as a network runs, and no budget is"
+        raise fail("usage", message, "live_bytes and moved_bytes are such metrics")
     printer.print(report(found, si))
     over = [diagnostic for each in found for diagnostic in each.over()]
     notes().findings.extend(over)

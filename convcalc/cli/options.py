@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convcalc.graph import Cut
     from convcalc.inputs import Input
     from convcalc.language.limits import Limits
-    from convcalc.language.values import Written
+    from convcalc.written import Written
     from convcalc.zoo import Found
 
     _Type = click.ParamType[Any]
@@ -461,10 +461,6 @@ def parse_each_input(inputs: tuple[str, ...]) -> list[dict[str, str] | None]:
     return [parse_inputs((each, *named)) for each in alone] or [parse_inputs(named)]
 
 
-#: What a value may speak of: null, for a size that is left open.
-_NULL: Mapping[str, Any] = {"null": None}
-
-
 def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
     """A value as an option gives it: `3`, `3,1`, `[0, 1],[0, 1]`, `true`, one of `words`."""
     if text in words:
@@ -472,41 +468,12 @@ def parse_value(text: str, words: tuple[str, ...] = ()) -> Any:
     if text.isdecimal() and text.isascii() and len(text) < 19:
         return int(text)  # most are
     from convcalc.expressions import ExpressionError
+    from convcalc.written import evaluated
 
     try:
-        return _evaluated(text)
+        return evaluated(text)
     except ExpressionError as error:
         raise click.BadParameter(f"{shortened(text)!r} is no value: {error.message}") from None
-
-
-def _evaluated(text: str) -> Any:
-    """The value of an expression, or of a list without its brackets; a name is a text.
-
-    Raises ExpressionError.
-    """
-    from convcalc.expressions import ExpressionError, parse
-
-    try:
-        return parse(f"[{text}]" if _is_bare_list(text) else text).evaluate(_NULL)
-    except ExpressionError as error:
-        if error.code == "unknown-name" and text.isidentifier():
-            return text
-        raise
-
-
-def _is_bare_list(text: str) -> bool:
-    """Whether a comma stands in no brackets and no quotes: `3,1`, `[64, 3],[64]`."""
-    depth, quote = 0, ""
-    for sign in text:
-        if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "'\"":
-            quote = sign
-        elif sign == "," and depth == 0:
-            return True
-        else:
-            depth += (sign in "[(") - (sign in "])")
-    return False
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Written]:
@@ -564,16 +531,11 @@ def parse_choices(settings: tuple[str, ...]) -> dict[str, list[Written]]:
 
 
 def _parse_setting(setting: str) -> tuple[str, Written]:
-    from convcalc.expressions import ExpressionError
-    from convcalc.language.values import Written
+    from convcalc.written import written
 
     name, equals, text = setting.partition("=")
     if not equals or not name.strip() or not text.strip():
         raise click.BadParameter(
             f"{shortened(setting)!r} sets nothing; write NAME=VALUE: alpha=0.5"
         )
-    text = text.strip()
-    try:
-        return name.strip(), Written(text, _evaluated(text))
-    except ExpressionError as error:
-        return name.strip(), Written(text, text, error.message)
+    return name.strip(), written(text.strip())

@@ -53,7 +53,7 @@ class Printer(NamedTuple):
         else:
             text = self.format.render(report)
         # A terminal may have another encoding than UTF-8, and what programs read may not.
-        write(text, self.target, None if plain else streams.UTF_8)
+        write(text, self.target, None if plain else streams.UTF_8, report.flows)
         if self.doubt is not None:
             notes().warnings.append(self.doubt)
 
@@ -156,15 +156,19 @@ def _target(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 
 
 def write(
-    text: Iterable[str] | bytes, target: str | None, encoding: str | None = streams.UTF_8
+    text: Iterable[str] | bytes,
+    target: str | None,
+    encoding: str | None = streams.UTF_8,
+    flows: bool = False,
 ) -> None:
     """Write the pieces of a result, or bytes, to a file, or to standard output.
 
-    The encoding is that of standard output; None is the stream's own. Raises ConvcalcError.
+    The encoding is that of standard output; None is the stream's own. What `flows` goes there as it
+    comes. Raises ConvcalcError.
     """
     _refuse_what_is_read(target)
     if target is None:
-        streams.answer(text, encoding)
+        streams.answer(text, encoding, flows)
     else:
         from convcalc.cli.files import write_file
 

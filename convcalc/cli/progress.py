@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,6 +35,13 @@ def each(things: Sequence[_T], what: str) -> Iterator[_T]:
             bar.step()
 
 
+@contextmanager
+def counting(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar for what is done many at a time, and what says how many more are done."""
+    with _shown(what, total) as bar:
+        yield bar.step
+
+
 class _Bar:
     """A bar that is made when it is late enough, and how far it has come by then."""
 
@@ -44,9 +51,9 @@ class _Bar:
         self.done = 0
         self.progress: Progress | None = None
 
-    def step(self) -> None:
-        """One more is done."""
-        self.done += 1
+    def step(self, count: int = 1) -> None:
+        """So many more are done."""
+        self.done += count
         if self.progress is not None:
             for task in self.progress.task_ids:
                 self.progress.update(task, completed=self.done)

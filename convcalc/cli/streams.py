@@ -34,17 +34,49 @@ def read_input(most: int) -> bytes | str:
         raise _unreadable(reason(error)) from None
 
 
-def answer(text: Iterable[str] | bytes, encoding: str | None = None) -> None:
+def input_lines() -> Iterator[str]:
+    """The lines on standard input, one after the other. Raises ConvcalcError."""
+    if _is_closed(sys.stdin):
+        raise _unreadable("it is closed")
+    yield from _lines(getattr(sys.stdin, "buffer", sys.stdin), "<stdin>")
+
+
+def file_lines(name: str) -> Iterator[str]:
+    """The lines of a file of text, one after the other. Raises ConvcalcError."""
+    try:
+        file = open(name, "rb")  # noqa: SIM115 - it is read as long as lines are asked for
+    except OSError as error:
+        raise _unread(name, reason(error)) from None
+    return _lines(file, name)
+
+
+def _lines(file: Iterable[Any], name: str) -> Iterator[str]:
+    number = 0
+    try:
+        for line in file:
+            number += 1
+            yield line if isinstance(line, str) else line.decode(UTF_8)
+    except UnicodeDecodeError:
+        raise _unread(name, f"line {number} is no UTF-8") from None
+    except OSError as error:
+        raise _unread(name, reason(error)) from None
+
+
+def _unread(name: str, why: str) -> ConvcalcError:
+    return fail("unreadable", f"{name} cannot be read: {why}", source=Source(name, ""))
+
+
+def answer(text: Iterable[str] | bytes, encoding: str | None = None, flows: bool = False) -> None:
     """Print a result on standard output, once it is there to its end; bytes as they are.
 
-    The stream's own encoding is used unless another is given; what that has no character for is a
-    question mark. A reader that has gone has what it wanted. Raises ConvcalcError where the result
-    cannot be written.
+    What `flows` is printed as it comes. The stream's own encoding is used unless another is given;
+    what that has no character for is a question mark. A reader that has gone has what it wanted.
+    Raises ConvcalcError where the result cannot be written.
     """
     if _is_closed(sys.stdout):
         raise unwritable("standard output", "it is closed")
     try:
-        _send(sys.stdout, text, encoding)
+        _send(sys.stdout, text, encoding, flows)
     except BrokenPipeError:
         return
     except OSError as error:
@@ -104,7 +136,9 @@ def _pieces(file: Any, most: int) -> Iterator[bytes]:
             return
 
 
-def _send(stream: Any, text: Iterable[str] | bytes, encoding: str | None) -> None:
+def _send(
+    stream: Any, text: Iterable[str] | bytes, encoding: str | None, flows: bool = False
+) -> None:
     """Write to a stream, and leave nothing in its buffers. Raises OSError."""
     if not hasattr(stream, "buffer"):  # it takes text, as io.StringIO does
         if isinstance(text, bytes):
@@ -112,7 +146,9 @@ def _send(stream: Any, text: Iterable[str] | bytes, encoding: str | None) -> Non
         stream.write("".join(text))
         stream.flush()
         return
-    pieces = whole(encoded(text, encoding or stream.encoding or UTF_8))
+    pieces: Iterable[bytes] = encoded(text, encoding or stream.encoding or UTF_8)
+    if not flows:
+        pieces = whole(pieces)
     stream.flush()
     # What is left in a buffer is tried again when the program ends, and complained of then.
     write(getattr(stream.buffer, "raw", stream.buffer), pieces)

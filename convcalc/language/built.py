@@ -23,5 +23,5 @@ OTHERS: dict[str, Any] = {
 'call': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), trainable=field('condition', True), dtype=field('dtype', None), weights=field('weights', None)),
 'layer': form(name=field('layer_name', None), from_=field('tensors', (), validation_alias='from'), when=field('condition', True), trainable=field('condition', True), dtype=field('dtype', None), weights=field('weights', None), functional=field('truth', False), output_shape=field('output_shape', None)),
 'block': form(args=field('arguments', {}), let=field('values', {}), module=field('condition', None), layers=field('layers')),
-'spec': form(name=field('text'), source=field('text', ''), description=field('text', ''), notes=field('notes', {}), variables=field('values', {}), presets=field('presets', {}), input=field('inputs'), blocks=field('blocks', {}), layers=field('network'), outputs=field('tensors', ())),
+'spec': form(name=field('text'), source=field('text', ''), description=field('text', ''), notes=field('notes', {}), variables=field('values', {}), presets=field('presets', {}), budgets=field('budgets', {}), input=field('inputs'), blocks=field('blocks', {}), layers=field('network'), outputs=field('tensors', ())),
 }

@@ -579,6 +579,42 @@ def _notes(placed: _Placed) -> dict[str, str]:
     return result
 
 
+def _budgets(placed: _Placed) -> dict[str, int]:
+    """The most that figures may come to, by their names."""
+    result = {}
+    for each in _entries(placed, "metrics to amounts", "budgets: {macs: 300M, params: 4M}"):
+        each.as_key().noting(_metric)
+        result[each.key] = each.noting(_amount)
+    return result
+
+
+def _metric(placed: _Placed) -> None:
+    from convcalc.budgets import require_metric  # most specs have no budget
+
+    try:
+        require_metric(placed.key)
+    except ConvcalcError as error:
+        raise _said_of(placed, error) from None
+
+
+def _amount(placed: _Placed) -> int:
+    """An amount: a whole number, or a text that says one."""
+    from convcalc.amounts import parse_amount
+
+    if isinstance(placed.value, bool) or not isinstance(placed.value, (int, str)):
+        raise placed.unlike("an amount", "write a whole number, with k, M or G after it: 300M")
+    try:
+        return parse_amount(str(placed.value))
+    except ConvcalcError as error:
+        raise _said_of(placed, error) from None
+
+
+def _said_of(placed: _Placed, error: ConvcalcError) -> _MistakeError:
+    """What is wrong with a value, said of its place."""
+    (said,) = error.diagnostics
+    return placed.mistake(said.code, said.message, said.help)
+
+
 def _preset(placed: _Placed) -> dict[str, Value]:
     entries = _entries(placed, "variables to values", f"{placed.key}: {{alpha: 0.5}}")
     return {each.key: each.noting(partial(_setting, placed.key)) for each in entries}
@@ -1004,6 +1040,7 @@ CHECKS: Mapping[str, _Check] = {
     "arguments": _arguments,
     "bind": _bind,
     "blocks": _blocks,
+    "budgets": _budgets,
     "condition": _condition,
     "dtype": _dtype,
     "index": _index,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.diagnostics import Mark
+from convcalc.diagnostics import Mark, Source
 from convcalc.expressions import Bounds
 from convcalc.language import reader
 from convcalc.layers.base import Placed
 
 if TYPE_CHECKING:
+    from convcalc.budgets import Budget
     from convcalc.language.forms import Spec
 
 
@@ -20,6 +21,15 @@ class Document(NamedTuple):
     origin: reader.Mapping
     #: The layers that its lines made before, by the bounds that they kept; see `placing.Placing`.
     made: dict[Bounds, dict[Any, Placed]]
+
+    def budgets(self, source: Source) -> tuple[Budget, ...]:
+        """Its budgets, with their places in the text that it came from."""
+        from convcalc.budgets import SPEC, Budget  # most specs have none, and most runs ask none
+
+        return tuple(
+            Budget(metric, most, SPEC, source, self.mark_of("budgets", metric))
+            for metric, most in self.spec.budgets.items()
+        )
 
     def mark_of(self, *path: Any) -> Mark | None:
         """The place of a value outside of `layers`, by its keys and indices.

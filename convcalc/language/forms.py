@@ -159,6 +159,11 @@ class Spec(Form):
         {}, examples=[{"small": {"alpha": 0.5}}]
     )
     """named settings of variables"""
+    budgets: Annotated[dict[str, int], Checked("budgets")] = Field(
+        {}, examples=[{"macs": "300M", "params": "4M"}]
+    )
+    """the most that figures of the totals may come to, by their names, which `convcalc check` holds
+    the network against; amounts may have k, M, G or KiB, MiB, GiB"""
     input: Annotated[dict[str, Value], Checked("inputs")] = Field(
         description="`[channels, height, width]`, `[channels, length]` or `[features]`, without the"
         " batch; a mapping of names to such lists for several inputs",

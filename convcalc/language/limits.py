@@ -47,6 +47,8 @@ class Limits(NamedTuple):
     tries: int = 500_000
     #: Seconds that code may run which is imported.
     code: int = 600
+    #: Settings of the grid of a sweep.
+    settings: int = 10_000_000_000
 
     @property
     def bounds(self) -> Bounds:

@@ -13,6 +13,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from convcalc import layers
+from convcalc.amounts import PATTERN
+from convcalc.budgets import metrics
 from convcalc.dtypes import SIZES
 from convcalc.expressions import FUNCTIONS
 from convcalc.language.check import IDENTIFIER, LAYER_NAME, RESERVED, TENSOR, taken_names
@@ -132,6 +134,9 @@ def _values() -> dict[str, _Schema]:
         "output_shape": _any(_list(size, minItems=1, maxItems=MOST_AXES), _ref("expression")),
         "inputs": _any(_ref("shape"), _mapping(_ref("layer_name"), _ref("shape"), minProperties=1)),
         "presets": {"type": "object", "additionalProperties": _ref("values")},
+        "budgets": _mapping(
+            {"enum": list(metrics())}, _any({"type": "integer", "minimum": 0}, _whole(PATTERN))
+        ),
         "notes": _mapping(_ref("layer_name"), _ref("text")),
     }
 

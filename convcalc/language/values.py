@@ -6,7 +6,6 @@ import math
 import operator
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from convcalc.arithmetic import Refusal, Symbolic, is_number
@@ -20,7 +19,7 @@ from convcalc.language.statements import SIZE, Items, Statement, Value
 from convcalc.layers.fields import Kind
 from convcalc.shape import MOST_INPUT_AXES, Shape
 from convcalc.visible import composed
-from convcalc.words import NUMBERS, describe, did_you_mean, listed, shortened
+from convcalc.words import NUMBERS, describe, did_you_mean, listed
 
 
 class Marked(Protocol):
@@ -28,28 +27,6 @@ class Marked(Protocol):
 
     def mark_of(self, *path: Any) -> Mark | None:
         """The place of the value at a path."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A variable's value as an option has it: the text, and what that reads as by itself.
-
-    Where it reads as nothing, `why` says so. A variable that is a text takes the text, whatever
-    that looks like, unless it reads as a text: `relu`, `3` and `'relu'` alike.
-    """
-
-    text: str
-    value: Any
-    why: str = ""
-
-    def for_default(self, default: Any) -> Any:
-        """The value for a variable with this default. Raises ConvcalcError where it is none."""
-        if isinstance(default, str):
-            return self.value if isinstance(self.value, str) else self.text
-        if self.why:
-            message = f"{shortened(self.text)!r} is no value: {self.why}"
-            raise fail("bad-value", message, f"its value in the spec is {describe(default)}")
-        return self.value
 
 
 class Values:
@@ -146,7 +123,7 @@ class Values:
                     path = ("presets", preset, name)
                     value = self.evaluate(chosen[name], scope, (), document, *path)
                 if name in settings:
-                    value = _setting(name, settings[name], value)
+                    value = setting(name, settings[name], value)
             except Unknown:
                 value = 1  # what follows is checked with it, and never used
             values[name] = value
@@ -204,11 +181,13 @@ def _steps(expression: Expression, names: Mapping[str, Any]) -> int:
     return expression.parts
 
 
-def _setting(name: str, value: Any, default: Any) -> Any:
+def setting(name: str, value: Any, default: Any) -> Any:
     """A variable's value as a user gives it, of the kind that its default has.
 
     Raises ConvcalcError for another kind.
     """
+    from convcalc.written import Written  # which few settings are
+
     if isinstance(value, Written):
         value = value.for_default(default)
     if isinstance(value, list):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from convcalc.budgets import Checked, Verdict
+from convcalc.baseline import COMPARED
+from convcalc.budgets import EARLIER, Checked, Verdict
 from convcalc.costs import FIGURES
 from convcalc.render.column import Column
 from convcalc.render.columns import find, legend, title_of
@@ -29,6 +30,7 @@ def report(found: Sequence[Checked], si: bool = False) -> Report:
                 "dtype": each.dtype,
                 "fuse": each.analysis.fuse,
                 "convention": each.analysis.convention.name,
+                "totals": {key: each.analysis.totals[key] for key in (*COMPARED, "unknown")},
                 "passed": each.passed,
                 "budgets": [verdict.to_dict() for verdict in each.verdicts],
             }
@@ -64,7 +66,8 @@ def _table(checked: Checked, title: str, si: bool) -> Table:
     metrics = [find(each.budget.metric) for each in checked.verdicts]
     titles = [
         f"{title_of(metric, analysis.convention)}{_of_bytes(metric, analysis.totals.dtype)}"
-        for metric in metrics
+        f"{', before' * (verdict.budget.origin == EARLIER)}"
+        for metric, verdict in zip(metrics, checked.verdicts)
     ]
 
     def rows() -> Iterator[tuple[str, ...]]:
@@ -94,6 +97,8 @@ def _said(verdict: Verdict, number: Any) -> str:
     if verdict.value is None:
         return "unknown" if verdict.unknown else "no total"
     left = verdict.budget.most - verdict.value
-    if left >= 0:
-        return "unknown" if verdict.unknown else f"ok, {number(left)} left"
-    return f"over by {number(-left)}"
+    if left >= 0 and verdict.unknown:
+        return "unknown"
+    if verdict.budget.origin == EARLIER:
+        return f"{number(abs(left))} {'more' if left < 0 else 'less'}" if left else "as before"
+    return f"ok, {number(left)} left" if left >= 0 else f"over by {number(-left)}"

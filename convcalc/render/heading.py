@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from convcalc.graph import DROP, Graph
 from convcalc.words import describe, shortened
 
 
-def heading(graph: Graph, batch: int = 1, says_input: bool = True) -> str:
+def heading(
+    graph: Graph, batch: int = 1, says_input: bool = True, unsaid: Collection[str] = ()
+) -> str:
     """The network's name, with its preset and what is not as its spec says.
 
     `MobileNetV1 (alpha=0.5, input 3×192×192, batch 8)`, `ResNet (resnet50, until conv5_x)`; the
-    input is left out where the answer says it anyway.
+    input is left out where the answer says it anyway, and so are variables that are `unsaid`.
     """
     asked = [graph.preset] if graph.preset else []
-    asked += [f"{name}={as_setting(value)}" for name, value in graph.settings.items()]
+    asked += [
+        f"{name}={as_setting(value)}"
+        for name, value in graph.settings.items()
+        if name not in unsaid
+    ]
     asked += [_as_part(way, names) for way, names in graph.cut_by().items()]
     if says_input and graph.has_other_input:
         asked.append(f"input {shapes(graph)}")

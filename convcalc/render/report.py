@@ -50,7 +50,8 @@ class Report(NamedTuple):
     `objects` are what JSON has (a single one stands by itself), `lines` its rows alone, an object
     each, `records` the same flat, `tables` what people read; `text` is that, line by line, where it
     is more than tables, and `fitted` that for a screen, where it has tables of its own. Text from
-    outside is in all of them as it came: a format escapes it for its medium.
+    outside is in all of them as it came: a format escapes it for its medium. The rows of one that
+    `flows` take long, and are not waited for to the last.
     """
 
     objects: Callable[[], Sequence[Any]]
@@ -59,6 +60,7 @@ class Report(NamedTuple):
     tables: Callable[[], Sequence[Table]]
     text: Callable[[], Iterable[str]] | None = None
     fitted: Sequence[Fitted] | None = None
+    flows: bool = False
 
 
 def tables_as(report: Report, lines: Callable[[Table], Iterable[str]]) -> Iterator[str]:

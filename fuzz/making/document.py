@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from convcalc import layers
+from convcalc.budgets import metrics
 from convcalc.dtypes import SIZES
 from convcalc.language.scopes import tensor_values
 from convcalc.shape import Shape
@@ -130,6 +131,8 @@ class _Maker:
                 spec[key] = self.rng.choice(TEXTS)
         if self.odds(0.1):
             spec["notes"] = {self.fresh(): self.rng.choice(TEXTS)}
+        if self.odds(0.1):
+            spec["budgets"] = self.budgets()
         if self.odds(0.6):
             spec["variables"] = self.settings()
         inputs = self.inputs()
@@ -153,6 +156,11 @@ class _Maker:
         if self.variables and self.odds(0.5):
             spec["presets"] = self.presets()
         return Made(self.shuffled(spec), self.variables, outputs if self.is_sure else None)
+
+    def budgets(self) -> Mapped:
+        """Amounts by metric, as people write them."""
+        amounts = (0, 12, 300_000_000, "3M", "1.5G", "2,500", "256KiB")
+        return {metric: self.rng.choice(amounts) for metric in self.some(metrics(), 0, 3)}
 
     def settings(self) -> Mapped:
         """Variables with their defaults, which may speak of those above."""

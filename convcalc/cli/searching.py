@@ -1,0 +1,90 @@
+"""Options that the commands share which try many settings of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from convcalc.cli import candidates, options
+from convcalc.diagnostics import fail
+
+if TYPE_CHECKING:
+    from convcalc.costs import Figure
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def metrics() -> Mapping[str, Figure]:
+    """The figures that settings have, by key."""
+    from convcalc.budgets import metrics as known
+    from convcalc.costs import FIGURES
+
+    return {key: FIGURES[key] for key in known()}
+
+
+def var_option(function: _F) -> _F:
+    """`--var`: the command gets what is given as `texts`."""
+    return click.option(
+        "--var",
+        "texts",
+        multiple=True,
+        metavar="NAME=VALUES",
+        shell_complete=candidates.variables,
+        help="The values of a variable: a list 128,160,192, or a range first:last:step; once for"
+        " each variable.",
+    )(function)
+
+
+def where_option(function: _F) -> _F:
+    """`--where`."""
+    return click.option(
+        "--where",
+        type=options.Text(),
+        metavar="CONDITION",
+        help="The settings alone for which it holds: 'macs <= 300M and params <= 4M'.",
+    )(function)
+
+
+def max_option(function: _F) -> _F:
+    """`--max`: the command gets what is given as `budgets`; see `budgets_of`."""
+    return click.option(
+        "--max",
+        "budgets",
+        multiple=True,
+        metavar="METRIC=AMOUNT",
+        shell_complete=candidates.metrics,
+        help="The most that a figure may come to: macs=300M, weight_bytes=256KiB; once for each"
+        " figure.",
+    )(function)
+
+
+def budgets_of(texts: Sequence[str]) -> dict[str, int]:
+    """`METRIC=AMOUNT` texts as amounts. Raises ConvcalcError, also where a metric has two."""
+    from convcalc.budgets import parse_budget
+
+    found: dict[str, int] = {}
+    for budget in map(parse_budget, texts):
+        if budget.metric in found:
+            message = f"`--max {budget.metric}` is given twice"
+            raise fail("usage", message, "leave one of them out")
+        found[budget.metric] = budget.most
+    return found
+
+
+def require_one_convention(convention: str) -> None:
+    """Refuse `all`. Raises ConvcalcError."""
+    from convcalc.analysis import ALL
+
+    if convention == ALL:
+        message = "settings are counted by one convention, and `all` are many"
+        raise fail("usage", message, "`convcalc conventions` lists them")
+
+
+def require_heard(fuse: bool | None, figures: Sequence[str]) -> None:
+    """Refuse `--fuse` where no figure is about what runs. Raises ConvcalcError."""
+    known = metrics()
+    if fuse is not None and not any(known[key].of_steps for key in figures):
+        message = "`--fuse` is about what is in memory as a network runs, and no metric is"
+        raise fail("usage", message, "live_bytes and moved_bytes are such metrics")

@@ -1,0 +1,339 @@
+"""The settings that a sweep walks: those of a space, or those of a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, Protocol
+
+from convcalc import arithmetic, budgets
+from convcalc.arithmetic import is_number
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
+from convcalc.extras import require
+from convcalc.frozen import frozen
+from convcalc.language.values import setting
+from convcalc.search.space import Space
+from convcalc.words import counted, did_you_mean, listed, quoted, shortened
+from convcalc.written import written
+
+#: The values of settings by variable, one a position.
+Columns = Mapping[str, Sequence[Any]]
+
+
+class Points(Protocol):
+    """Settings to walk, in their order."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables that they set."""
+
+    @property
+    def size(self) -> int | None:
+        """How many there are; None where that shows at their end."""
+
+    def chunks(self, count: Callable[[], int]) -> Iterator[Columns]:
+        """All of them, `count()` at a time; ConvcalcError where they cannot be read."""
+
+
+class Whole:
+    """All settings of a space."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.names = tuple(axis.name for axis in space.axes)
+        self.size = space.size
+
+    def chunks(self, count: Callable[[], int]) -> Iterator[Columns]:
+        """The settings by their index."""
+        start = 0
+        while start < self.size:
+            stop = min(start + count(), self.size)
+            yield self.space.columns(start, stop)
+            start = stop
+
+
+class Table:
+    """Settings that come one by one, each a value a variable."""
+
+    size: int | None = None
+
+    def __init__(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        self.names = tuple(names)
+        self._rows = rows
+
+    def chunks(self, count: Callable[[], int]) -> Iterator[Columns]:
+        """The settings as they come."""
+        rows = iter(self._rows)
+        while found := list(islice(rows, count())):
+            yield dict(zip(self.names, zip(*found)))
+
+
+def listed_points(points: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> Table:
+    """Settings that are a mapping each, which set the same variables. Raises ConvcalcError."""
+    names = tuple(points[0]) if points else ()
+    require_known(names, defaults)
+    for index, point in enumerate(points):
+        if set(point) != set(names):
+            message = f"the setting {index} sets {listed(point) or 'nothing'}"
+            raise fail("bad-value", message, f"the first one sets {listed(names) or 'nothing'}")
+    table = Table(names, [[point[name] for name in names] for point in points])
+    table.size = len(points)
+    return table
+
+
+# Files
+
+#: What reads each kind of file, by its suffix.
+_TEXT = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_PARQUET = ".parquet"
+SUFFIXES = (*_TEXT, _PARQUET)
+#: Rows of a Parquet file that are read at once.
+_BATCH = 1 << 14
+_NUMBER = re.compile(r"[-+]?(\d+|\d+\.\d*|\.\d+|\d+(\.\d*)?[eE][-+]?\d+)", re.ASCII)
+
+
+def is_parquet(name: str) -> bool:
+    """Whether a file is called as Parquet is, which no text is."""
+    return name.lower().endswith(_PARQUET)
+
+
+def kind_of(name: str) -> str:
+    """How the text of a file is read, by its suffix. Raises ConvcalcError."""
+    kind = next((kind for suffix, kind in _TEXT.items() if name.lower().endswith(suffix)), None)
+    if kind is None:
+        message = f"{shortened(name)} is no points file by its name"
+        raise fail("usage", message, f"it ends in {listed(SUFFIXES, joiner='or')}")
+    return kind
+
+
+def text_points(lines: Iterable[str], name: str, kind: str, defaults: Mapping[str, Any]) -> Table:
+    """The settings of the lines of a file: `csv`, or `jsonl`, an object a line.
+
+    `name` is what messages call it. A column that is a metric's is passed over, so that what a
+    sweep has written can be read. Raises ConvcalcError, also on the way.
+    """
+    read = _csv if kind == "csv" else _jsonl
+    rows = read(lines, name, defaults)
+    names = next(rows)
+    return Table(names, rows)
+
+
+def parquet_points(file: Any, name: str, defaults: Mapping[str, Any]) -> Table:
+    """The settings of a Parquet file. Raises ConvcalcError, also where pyarrow is not there."""
+    pyarrow = require("pyarrow", "parquet", "reading Parquet")
+    parquet = require("pyarrow.parquet", "parquet", "reading Parquet")
+    try:
+        opened = parquet.ParquetFile(file)
+    except pyarrow.ArrowException as error:
+        first = str(error).partition("\n")[0]
+        raise fail("unreadable", f"{name} is no Parquet file: {shortened(first, 200)}") from None
+    source = Source(name, "")
+    header = tuple(opened.schema_arrow.names)
+    names = _variables(header, defaults, source)
+
+    def rows() -> Iterator[Sequence[Any]]:
+        done, own = 0, [default_of(key, defaults) for key in names]
+        for batch in opened.iter_batches(_BATCH, columns=list(names)):
+            columns = [batch.column(key).to_pylist() for key in names]
+            for row in zip(*columns):
+                done += 1
+                try:
+                    yield [_value(*each) for each in zip(row, names, own)]
+                except ConvcalcError as error:
+                    (said,) = error.diagnostics
+                    message = f"row {done:,}: {said.message}"
+                    raise fail("bad-value", message, said.help, source) from None
+
+    return Table(names, rows())
+
+
+class _Line(Source):
+    """A line of a file that is not held otherwise."""
+
+    def line(self, number: int) -> str:
+        return self.text
+
+    def __reduce__(self) -> Any:
+        return _Line, tuple(self)
+
+
+def _csv(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iterator[Any]:
+    """First the variables, then the values of each row. Raises ConvcalcError."""
+    last = ""
+
+    def noted() -> Iterator[str]:
+        nonlocal last
+        for line in lines:
+            last = line.rstrip("\r\n")
+            yield line
+
+    reader = csv.reader(noted())
+
+    def refused(message: str, column: int = 0, cells: Sequence[str] = (), help: str = "") -> Any:
+        """What is said of a cell, or of its line."""
+        start = sum(len(cell) + 1 for cell in cells[:column])
+        cell = cells[column] if cells else last
+        if not last.startswith(cell, start):  # quotes are in the way
+            start = max(last.find(cell), 0)
+        mark = Mark(reader.line_num, start + 1, max(len(cell), 1))
+        source = _Line(name, last)
+        return ConvcalcError([Diagnostic("bad-value", message, source, mark, help=help)])
+
+    try:
+        header = [cell.strip().removeprefix("\ufeff") for cell in next(reader, [])]
+        if not any(header):
+            raise _empty(name)
+        for index, cell in enumerate(header):
+            if message := _strange(cell, header[:index], defaults):
+                raise refused(message, index, header, _known(cell, defaults))
+        names = _variables(header, defaults, _Line(name, last))
+        yield names
+        places = [(header.index(key), key, default_of(key, defaults)) for key in names]
+        for cells in reader:
+            if not cells:
+                continue  # an empty line
+            if len(cells) != len(header):
+                message = f"this line has {counted(len(cells), 'cell')}, and the first one "
+                raise refused(f"{message}{len(header)}", help=f"the columns are {listed(header)}")
+            row = []
+            for index, key, default in places:
+                text = cells[index].strip()
+                try:
+                    if not text and not isinstance(default, str):
+                        raise fail("bad-value", f"there is no value for {quoted(key)}")
+                    row.append(_cell(text, key, default))
+                except ConvcalcError as error:
+                    (said,) = error.diagnostics
+                    raise refused(said.message, index, cells, said.help) from None
+            yield row
+    except csv.Error as error:
+        raise refused(f"this is no CSV: {error}") from None
+
+
+def _jsonl(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iterator[Any]:
+    """First the variables, then the values of each row. Raises ConvcalcError."""
+    names: tuple[str, ...] = ()
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text:
+            continue
+        source, mark = _Line(name, line.rstrip("\r\n")), Mark(number, 1, max(len(text), 1))
+
+        refused = partial(_refused, source, mark)
+        try:
+            row = json.loads(text, parse_float=_decimal)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            raise refused("this line is no JSON object", 'write {"alpha": 0.5, "resolution": 192}')
+        if not names:
+            for key in row:
+                if message := _strange(key, (), defaults):
+                    raise refused(message, _known(key, defaults))
+            names = _variables(tuple(row), defaults, source)
+            yield names
+        for key in names:
+            if key not in row:
+                raise refused(f"this line has no {quoted(key)}", "the first line has one")
+        if more := [key for key in row if key not in names and not _is_metric(key, defaults)]:
+            raise refused(f"this line has {quoted(more[0])}, and the first one has none")
+        try:
+            yield [_value(row[key], key, default_of(key, defaults)) for key in names]
+        except ConvcalcError as error:
+            (said,) = error.diagnostics
+            raise refused(said.message, said.help) from None
+    if not names:
+        raise _empty(name)
+
+
+def _refused(source: Source, mark: Mark, message: str, help: str = "") -> ConvcalcError:
+    return ConvcalcError([Diagnostic("bad-value", message, source, mark, help=help)])
+
+
+def _decimal(text: str) -> Any:
+    """The number that a decimal says, which may be negative."""
+    number = arithmetic.written(text.removeprefix("-"))
+    return -number if text.startswith("-") else number
+
+
+def _empty(name: str) -> ConvcalcError:
+    help = "the first line names the variables, and each other one is a setting"
+    return fail("bad-value", "there are no points in it", help, Source(name, ""))
+
+
+def _has(name: str, defaults: Mapping[str, Any]) -> bool:
+    """Whether there is such a variable, or such an entry of one."""
+    base, bracket, place = name.partition("[")
+    if base not in defaults or not bracket:
+        return base in defaults
+    place, whole = place.removesuffix("]"), defaults[base]
+    return isinstance(whole, (list, tuple)) and place.isdecimal() and int(place) < len(whole)
+
+
+def default_of(name: str, defaults: Mapping[str, Any]) -> Any:
+    """What a variable is unless it is set, or an entry of one."""
+    base, bracket, place = name.partition("[")
+    return defaults[base][int(place.removesuffix("]"))] if bracket else defaults[base]
+
+
+def _is_metric(name: str, defaults: Mapping[str, Any]) -> bool:
+    return not _has(name, defaults) and name in budgets.metrics()
+
+
+def _strange(name: str, before: Sequence[str], defaults: Mapping[str, Any]) -> str:
+    """Why a column cannot be; empty where it can."""
+    if not name:
+        return "a column has no name"
+    if name in before:
+        return f"two columns are called {quoted(name)}"
+    if _has(name, defaults) or _is_metric(name, defaults):
+        return ""
+    if _NUMBER.fullmatch(name):
+        return f"the first line has the number {shortened(name)}, and no names of variables"
+    return f"there is no variable {quoted(name)}"
+
+
+def _known(name: str, defaults: Mapping[str, Any]) -> str:
+    """The variables that there are."""
+    known = f"the variables are {listed(defaults)}" if defaults else "there are no variables"
+    return f"{did_you_mean(name, defaults)} {known}".strip()
+
+
+def require_known(
+    names: Sequence[str], defaults: Mapping[str, Any], source: Source | None = None
+) -> None:
+    """Refuse names that no variable has, or that come twice. Raises ConvcalcError."""
+    for index, name in enumerate(names):
+        if message := _strange(name, names[:index], defaults):
+            raise fail("unknown-variable", message, _known(name, defaults), source)
+
+
+def _variables(
+    header: Sequence[str], defaults: Mapping[str, Any], source: Source
+) -> tuple[str, ...]:
+    """The columns that are variables. Raises ConvcalcError where there are none."""
+    require_known(header, defaults, source)
+    names = tuple(name for name in header if _has(name, defaults))
+    if not names:
+        message = "no column is a variable"
+        raise fail("unknown-variable", message, _known("", defaults), source)
+    return names
+
+
+def _cell(text: str, name: str, default: Any) -> Any:
+    """The value of a cell, for a variable with such a default. Raises ConvcalcError."""
+    if is_number(default) and _NUMBER.fullmatch(text):  # most are
+        digits = text.lstrip("+-")
+        if not digits.isdigit():
+            return _decimal(text.removeprefix("+"))
+        return -int(digits) if text[0] == "-" else int(digits)
+    return _value(written(text), name, default)
+
+
+def _value(value: Any, name: str, default: Any) -> Any:
+    """A value as a column has it, for a variable with such a default. Raises ConvcalcError."""
+    return setting(shortened(name), frozen(value), default)

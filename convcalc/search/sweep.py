@@ -1,0 +1,558 @@
+"""A sweep: what every setting costs, and which of them are kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from operator import ge, gt, itemgetter, lt
+from typing import Any, NamedTuple
+
+from convcalc import budgets as known_budgets
+from convcalc.arithmetic import is_number
+from convcalc.budgets import Budget, parse_budget
+from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.frozen import FrozenDict
+from convcalc.search.columns import holding, plain, positions, taken
+from convcalc.search.conditions import Condition, parse_condition
+from convcalc.search.evaluation import Evaluated, Evaluator
+from convcalc.search.family import Family
+from convcalc.search.front import Front, Goal, parse_goals
+from convcalc.search.points import Columns, Points, Whole, default_of, listed_points, require_known
+from convcalc.search.space import Space, space_of
+from convcalc.steps import Settings
+from convcalc.words import counted, did_you_mean, listed, quoted
+
+#: The figures of a setting unless others are asked for.
+METRICS = ("params", "macs", "flops", "activations")
+#: Settings that are evaluated at once: the first time, and at the most.
+_FEW, _MANY = 64, 1 << 16
+#: Seconds that so many are to take, so that one sees how far it is.
+_SHORT = 0.25
+
+
+#: What rows are sorted by stands last in them.
+_LAST = itemgetter(-1)
+
+
+class Order(NamedTuple):
+    """What rows are sorted by: the largest number first, words from a to z, or the other way."""
+
+    name: str
+    is_reversed: bool = False
+    is_number: bool = True
+
+    def sorted(self, rows: Iterable[Any], read: Callable[[Any], Any]) -> list[Any]:
+        """Rows in this order, equal ones as they were; those without a value come last."""
+        known: list[Any] = []
+        unknown: list[Any] = []
+        for row in rows:
+            (unknown if read(row) is None else known).append(row)
+        key = read if self.is_number else lambda row: str(read(row))
+        known.sort(key=key, reverse=self.is_number is not self.is_reversed)
+        return known + unknown
+
+
+class Query(NamedTuple):
+    """What is asked of the settings of a sweep, one after the other.
+
+    Those are kept for which `condition` and `budgets` hold; with `distinct` one for each network;
+    with `goals` those alone that are on the front. They are sorted by `order`, and `top` says how
+    many there are; or there is a row for each value of the variable `group`.
+    """
+
+    #: The figures that rows have.
+    metrics: tuple[str, ...] = METRICS
+    condition: Condition | None = None
+    budgets: tuple[Budget, ...] = ()
+    distinct: bool = False
+    goals: tuple[Goal, ...] = ()
+    order: Order | None = None
+    top: int | None = None
+    group: str | None = None
+
+    def figures(self) -> tuple[str, ...]:
+        """All figures that it takes to answer, those that rows have first."""
+        known = known_budgets.metrics()
+        own = [budget.metric for budget in self.budgets]
+        if self.condition is not None:
+            own += [name for name in self.condition.names if name in known]
+        if self.distinct:
+            own += METRICS
+        return tuple(dict.fromkeys((*self.metrics, *own)))
+
+
+class Sweep(NamedTuple):
+    """What came of a sweep: a row for each setting that was kept.
+
+    `points` are the settings that were tried, `invalid` of which are no network; for `within` of
+    them what was asked holds. Rows are mappings, of variables and figures to values.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    metrics: tuple[str, ...]
+    points: int
+    invalid: int
+    within: int
+    rows: tuple[Mapping[str, Any], ...]
+
+    @property
+    def columns(self) -> Mapping[str, tuple[Any, ...]]:
+        """The values of the rows by column: a tuple each, of one length."""
+        header = self.rows[0] if self.rows else (*self.variables, *self.metrics)
+        return FrozenDict((name, tuple([row[name] for row in self.rows])) for name in header)
+
+    def __repr__(self) -> str:
+        kept = counted(len(self.rows), "row")
+        return f"Sweep({self.name!r}, {counted(self.points, 'point')}, {kept})"
+
+
+class Refused(NamedTuple):
+    """A setting that is no network, and why."""
+
+    point: Mapping[str, Any]
+    reason: str
+
+
+class Sweeping:
+    """A sweep that runs while its rows are asked for, once.
+
+    What it holds does not grow with the settings, unless rows are sorted without a `top`, or are
+    `distinct`. Its counts are of the settings so far.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        points: Points,
+        query: Query = Query(),  # noqa: B008 - immutable
+        settings: Settings = Settings(),  # noqa: B008 - immutable
+        convention: str = "exact",
+    ) -> None:
+        self.family, self.points, self.query = family, points, query
+        self.evaluator = Evaluator(family, query.figures(), settings, convention)
+        #: The settings so far, those that are no network, and those of which what is asked holds.
+        self.tried = self.invalid = self.within = 0
+        #: The rows so far.
+        self.kept = 0
+        #: The first setting that is no network.
+        self.first_refused: Refused | None = None
+        #: The least of each figure that has a budget, of those that are networks.
+        self.least: dict[str, int] = {}
+        #: Is called with the number of settings that were tried.
+        self.on_step: Callable[[int], None] = lambda count: None
+        #: Is called with every setting that is no network, if given, which takes its time.
+        self.on_refused: Callable[[Refused], None] | None = None
+        #: Is called with what has the columns of settings of which what is asked holds, by name.
+        self.on_within: Callable[[Callable[[str], list[Any]]], None] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """How the networks run."""
+        return self.evaluator.settings
+
+    @property
+    def convention(self) -> str:
+        """How FLOPs are counted."""
+        return self.evaluator.convention
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What rows call the variables: `variables.NAME` where NAME is a figure's."""
+        return tuple(map(self._label, self._shown()))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What rows have behind the variables: figures, or the least and the most of each."""
+        if self.query.group is None:
+            return self.query.metrics
+        ends = (f"{metric}_{end}" for metric in self.query.metrics for end in ("min", "max"))
+        return ("count", *ends)
+
+    def is_number(self, variable: str) -> bool:
+        """Whether the values of a variable are numbers."""
+        return _is_number(variable, self.family)
+
+    def _shown(self) -> tuple[str, ...]:
+        return self.points.names if self.query.group is None else (self.query.group,)
+
+    @staticmethod
+    def _label(name: str) -> str:
+        return f"variables.{name}" if name in known_budgets.metrics() else name
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The rows that are kept: the values of `variables`, then those of `metrics`.
+
+        Raises ConvcalcError where a condition has no answer, or points cannot be read.
+        """
+        for row in self._kept():
+            self.kept += 1
+            yield row
+
+    def _kept(self) -> Iterator[tuple[Any, ...]]:
+        query = self.query
+        if query.group is not None:
+            yield from self._groups(query.group)
+        elif query.goals:
+            front: Iterable[tuple[Any, ...]] = self._front()
+            if query.order is not None:
+                front = query.order.sorted(front, _LAST)
+            for row in islice(front, query.top):
+                yield row[: self._width]
+        elif query.order is not None:
+            for row in self._first(query.order):
+                yield row[: self._width]
+        else:
+            yield from self._as_they_come()
+
+    def finished(self) -> Sweep:
+        """All of it at once. Raises ConvcalcError."""
+        names = (*self.variables, *self.metrics)
+        rows = tuple([FrozenDict(zip(names, row)) for row in self.rows()])
+        counts = self.tried, self.invalid, self.within
+        return Sweep(self.family.name, self.variables, self.metrics, *counts, rows)
+
+    @property
+    def _width(self) -> int:
+        return len(self.points.names) + len(self.query.metrics)
+
+    # From settings to those that are kept
+
+    def _chunks(self) -> Iterator[tuple[Columns, Evaluated, Any]]:
+        """The settings, what they cost, and the places of those that are kept."""
+        count, seen = _FEW, set()
+        chunks = self.points.chunks(lambda: count)
+        distinct = dict.fromkeys((*METRICS, *self.query.metrics))
+        while True:
+            start = time.monotonic()
+            columns = next(chunks, None)
+            if columns is None:
+                return
+            found = self.evaluator.evaluate(columns)
+            places = self._within(columns, found)
+            if self.query.distinct:
+                keys = zip(*(plain(taken(found.figures[key], places)) for key in distinct))
+                fresh = []
+                for place, key in zip(plain(places), keys):
+                    if key not in seen:
+                        seen.add(key)
+                        fresh.append(place)
+                places = fresh
+            self.within += len(places)
+            if self.on_within is not None:
+                self.on_within(partial(self._plain, columns, found, places))
+            self.tried += len(found.valid)
+            yield columns, found, places
+            self.on_step(len(found.valid))
+            if time.monotonic() - start < _SHORT:
+                count = min(4 * count, _MANY)
+
+    def _within(self, columns: Columns, found: Evaluated) -> Any:
+        """The places of the settings for which what is asked holds."""
+        places = positions(found.valid)
+        bad = len(found.valid) - len(places)
+        if bad:
+            self.invalid += bad
+            self._refused(columns, found)
+        for metric, most, *_ in self.query.budgets:
+            column = taken(found.figures[metric], places)
+            self._note_least(metric, column)
+            places = taken(places, holding(column, partial(ge, most)))
+        condition = self.query.condition
+        if condition is not None and len(places):
+            names = condition.names
+            own = {name: self._named(name, columns, found, places) for name in names}
+            kept = condition.kept(own) if own else [condition.holds({})] * len(places)
+            places = taken(places, positions(kept))
+        return places
+
+    def _named(self, name: str, columns: Columns, found: Evaluated, places: Any) -> Any:
+        """The column of a figure or a variable that a condition speaks of, at some places."""
+        if name in found.figures:
+            return taken(found.figures[name], places)
+        if name in columns:
+            return taken(columns[name], places)
+        value = self.family.defaults[name]
+        entries = {
+            int(key.partition("[")[2].rstrip("]")): plain(taken(column, places))
+            for key, column in columns.items()
+            if key.partition("[")[0] == name
+        }
+        if not entries:
+            return [value] * len(places)
+        return [
+            tuple([entries[at][place] if at in entries else each for at, each in enumerate(value)])
+            for place in range(len(places))
+        ]
+
+    def _note_least(self, metric: str, column: Any) -> None:
+        known = [value for value in plain(column) if value is not None]
+        if known:
+            self.least[metric] = min(*known, self.least.get(metric, known[0]))
+
+    def _refused(self, columns: Columns, found: Evaluated) -> None:
+        """Note the settings of a chunk that are no network."""
+        if self.on_refused is None and self.first_refused is not None:
+            return
+        for place, valid in enumerate(plain(found.valid)):
+            if not valid:
+                refused = self._reason({name: column[place] for name, column in columns.items()})
+                self.first_refused = self.first_refused or refused
+                if self.on_refused is None:
+                    return
+                self.on_refused(refused)
+
+    def _reason(self, point: Mapping[str, Any]) -> Refused:
+        """Why a setting is no network."""
+        try:
+            self.evaluator.totals(point)
+        except ConvcalcError as error:
+            return Refused(FrozenDict(point), error.diagnostics[0].message)
+        return Refused(FrozenDict(point), "")
+
+    # From those that are kept to rows
+
+    def _column(self, name: str, columns: Columns, found: Evaluated) -> Any:
+        """The column of a name that goals, orders and groups have."""
+        if name in found.figures:
+            return found.figures[name]
+        return columns[name.removeprefix("variables.") if name not in columns else name]
+
+    def _plain(self, columns: Columns, found: Evaluated, places: Any, name: str) -> list[Any]:
+        return plain(taken(self._column(name, columns, found), places))
+
+    def _rows(
+        self, columns: Columns, found: Evaluated, places: Any, more: Sequence[str] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows at some places of a chunk, with the values of some names behind them."""
+        own = [*columns.values(), *(found.figures[metric] for metric in self.query.metrics)]
+        own += [self._column(name, columns, found) for name in more]
+        return zip(*(plain(taken(column, places)) for column in own))
+
+    def _as_they_come(self) -> Iterator[tuple[Any, ...]]:
+        left = self.query.top
+        for columns, found, places in self._chunks():
+            shown = places if left is None else places[:left]
+            yield from self._rows(columns, found, shown)
+            if left is not None:
+                left -= len(shown)
+
+    def _front(self) -> Iterable[tuple[Any, ...]]:
+        """The rows of the front, the best in the first goal first."""
+        front: Front[tuple[Any, ...]] = Front()
+        goals, order = self.query.goals, self.query.order
+        more = [] if order is None else [order.name]
+        for columns, found, places in self._chunks():
+            named = [self._column(goal.name, columns, found) for goal in goals]
+            costs = [_costs(goal, taken(column, places)) for goal, column in zip(goals, named)]
+            good = front.promising(costs)
+            rows = self._rows(columns, found, taken(places, good), more)
+            for cost, row in zip(zip(*(plain(taken(column, good)) for column in costs)), rows):
+                front.add(cost, row)
+        return front
+
+    def _first(self, order: Order) -> list[tuple[Any, ...]]:
+        """The first rows in an order, or all."""
+        top = self.query.top
+        held: list[tuple[Any, ...]] = []
+        for columns, found, places in self._chunks():
+            if top is not None and len(held) >= top and order.is_number:
+                last = held[top - 1][-1]
+                column = taken(self._column(order.name, columns, found), places)
+                if last is not None:  # what is no better than the last one comes behind it
+                    better = _better(order, last)
+                    places = taken(places, holding(column, better))
+            held += self._rows(columns, found, places, [order.name])
+            if top is not None:
+                held = order.sorted(held, _LAST)[:top]
+        return held if top is not None else order.sorted(held, _LAST)
+
+    def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
+        """A row a value: how many settings, and the least and the most of each figure."""
+        held: dict[Any, list[Any]] = {}
+        metrics = self.query.metrics
+        for columns, found, places in self._chunks():
+            values = plain(taken(self._column(group, columns, found), places))
+            figures = [plain(taken(found.figures[metric], places)) for metric in metrics]
+            for value, *row in zip(values, *figures):
+                ends = held.setdefault(value, [0, *[None] * (2 * len(row))])
+                ends[0] += 1
+                for at, figure in enumerate(row):
+                    if figure is not None:
+                        low, high = ends[2 * at + 1], ends[2 * at + 2]
+                        ends[2 * at + 1] = figure if low is None else min(low, figure)
+                        ends[2 * at + 2] = figure if high is None else max(high, figure)
+        for value, ends in held.items():
+            yield value, *ends
+
+
+def _costs(goal: Goal, column: Any) -> Any:
+    """A column of a goal's numbers as costs; None stays."""
+    if not goal.is_largest:
+        return column
+    if hasattr(column, "dtype") and column.dtype.kind in "if":
+        return -column
+    return [None if value is None else -value for value in plain(column)]
+
+
+def _better(order: Order, last: Any) -> Callable[[Any], Any]:
+    """Whether a number comes before the last one in an order."""
+    return partial(gt, last) if order.is_reversed else partial(lt, last)
+
+
+# What is asked, as people write it
+
+
+def sweep(family: Family, space: Any, **asked: Any) -> Sweep:
+    """What every setting of a space costs, and which are kept; `asked` is as in `sweeping`."""
+    return sweeping(family, space, **asked).finished()
+
+
+def sweeping(
+    family: Family,
+    space: Any,
+    *,
+    metrics: str | Sequence[str] | None = None,
+    where: str | None = None,
+    max: Mapping[str, int | str] | None = None,
+    pareto: str | Sequence[str] | None = None,
+    top: int | None = None,
+    sort: str | None = None,
+    group: str | None = None,
+    distinct: bool = False,
+    settings: Settings = Settings(),  # noqa: B008 - immutable
+    convention: str = "exact",
+    most: int | None = None,
+) -> Sweeping:
+    """A sweep that is yet to run.
+
+    `space` is a `Space`, a mapping of variables to values, a list of settings, or `Points`.
+    `metrics` are the figures that rows have; `where` is a condition, `max` the most of figures,
+    `pareto` are goals: `min:macs,max:resolution`. A grid of more than `most` settings is refused.
+    Raises ConvcalcError.
+    """
+    points = points_of(space, family, most)
+    names = points.names
+    known = known_budgets.metrics()
+    asked = _metrics(metrics, known)
+    condition = None
+    if where is not None:
+        condition = parse_condition(where, tuple(dict.fromkeys((*known, *family.defaults))))
+    found_goals: tuple[Goal, ...] = ()
+    if pareto is not None:
+        found_goals = parse_goals(pareto if isinstance(pareto, str) else ",".join(pareto))
+    for goal in found_goals:
+        _require_number("a goal", goal.name, names, family)
+    order = _order(sort, top, bool(found_goals or group), asked, names, family)
+    if group is not None:
+        _require_name("a group", group, names, ())
+        others = {"pareto": pareto, "top": top, "sort": sort}
+        for option, value in others.items():
+            if value is not None:
+                message = f"a group is of all rows, and `{option}` chooses among them"
+                raise fail("bad-value", message, "leave one of them out")
+    shown = [each.name for each in found_goals] + ([sort.lstrip("-")] if sort else [])
+    more = [name for name in shown if name in known and name not in asked]
+    query = Query(
+        (*asked, *dict.fromkeys(more)),
+        condition,
+        _budgets(max),
+        distinct,
+        found_goals,
+        order,
+        top,
+        group,
+    )
+    return Sweeping(family, points, query, settings, convention)
+
+
+def points_of(space: Any, family: Family, most: int | None = None) -> Points:
+    """The settings of a space, of a mapping to values, or of a list. Raises ConvcalcError."""
+    if isinstance(space, Mapping):
+        space = space_of(space, family.defaults)
+    if isinstance(space, (list, tuple)) and not isinstance(space, Space):
+        return listed_points(space, family.defaults)
+    if not isinstance(space, Space):
+        points: Points = space
+        return points
+    require_known(tuple(axis.name for axis in space.axes), family.defaults)
+    for axis in space.axes:
+        if not len(axis.values):
+            message = f"there are no values for {quoted(axis.name)}"
+            raise fail("bad-value", message, "give one or more")
+    if most is not None and space.size > most:
+        raise fail(
+            "limit-settings",
+            f"this grid has {space.size:,} settings, and a sweep walks {most:,} at the most",
+            "`convcalc count` and `convcalc pareto` answer without walking it;"
+            " `--limit settings=N` allows N",
+        )
+    return Whole(space)
+
+
+def _metrics(metrics: str | Sequence[str] | None, known: Collection[str]) -> tuple[str, ...]:
+    """The figures that are asked for. Raises ConvcalcError for what is none."""
+    if metrics is None:
+        return METRICS
+    names = metrics.split(",") if isinstance(metrics, str) else metrics
+    found: dict[str, None] = {}
+    for name in [each.strip() for each in names]:
+        if name not in known:
+            help = f"{did_you_mean(name, known)} the metrics are {listed(known, 20)}".strip()
+            raise fail("unknown-metric", f"there is no metric {quoted(name)}", help)
+        if name in found:
+            message = f"the metric `{name}` is asked for twice"
+            raise fail("bad-value", message, "leave one of them out")
+        found[name] = None
+    if not found:
+        raise fail("bad-value", "a sweep is of one metric or more", "name some: params, macs")
+    return tuple(found)
+
+
+def _budgets(most: Mapping[str, int | str] | None) -> tuple[Budget, ...]:
+    return tuple(parse_budget(f"{metric}={amount}") for metric, amount in (most or {}).items())
+
+
+def _require_name(what: str, name: str, variables: Sequence[str], metrics: Collection[str]) -> None:
+    """Refuse what names neither a variable that is swept nor a metric. Raises ConvcalcError."""
+    if name in metrics or name.removeprefix("variables.") in variables:
+        return
+    known = [*variables, *metrics]
+    kinds = "a variable that is swept" + (", or a metric" if metrics else "")
+    help = f"{did_you_mean(name, known)} there are {listed(known, 20)}".strip()
+    raise fail("unknown-name", f"{what} is {kinds}, and {quoted(name)} is neither", help)
+
+
+def _require_number(what: str, name: str, variables: Sequence[str], family: Family) -> None:
+    """The same, for what is to be a number. Raises ConvcalcError."""
+    metrics = known_budgets.metrics()
+    _require_name(what, name, variables, metrics)
+    if name not in metrics and not _is_number(name, family):
+        message = f"{what} is a number, and the variable {quoted(name)} is none"
+        raise fail("bad-value", message, "metrics are numbers, and so are many variables")
+
+
+def _is_number(name: str, family: Family) -> bool:
+    return is_number(default_of(name.removeprefix("variables."), family.defaults))
+
+
+def _order(
+    sort: str | None,
+    top: int | None,
+    has_other: bool,
+    metrics: Sequence[str],
+    variables: Sequence[str],
+    family: Family,
+) -> Order | None:
+    """What rows are sorted by; those of a top by the largest MACs unless said, as elsewhere."""
+    if sort is None:
+        if top is None or has_other:
+            return None
+        return Order("macs" if "macs" in metrics else metrics[0])
+    is_reversed = len(sort) > 1 and sort.startswith("-")
+    name = sort[is_reversed:]
+    known = known_budgets.metrics()
+    _require_name("what rows are sorted by", name, variables, known)
+    return Order(name, is_reversed, name in known or _is_number(name, family))
