@@ -126,6 +126,17 @@ class Symbolic:
         """The number, where what follows is no arithmetic; itself where it has none."""
         return self
 
+    def raised(self, base: Any, exponent: Any, bits: int) -> Any:
+        """`power` of two numbers of which this is one."""
+        number, times = value_of(base), value_of(exponent)
+        if isinstance(times, int):
+            _check_power(2 if number is None else number, times, bits)
+        return base**exponent
+
+    def large(self) -> Any:
+        """The number, where it may be longer than an expression allows; else None."""
+        return self.value
+
     def as_whole(self) -> Any:
         """The same as a whole number; None where it is none."""
         return self
@@ -378,11 +389,9 @@ def power(a: Any, b: Any, bits: int) -> Any:
 
     Raises Refusal for a root of a number that floats do not hold.
     """
-    if isinstance(a, Symbolic) or isinstance(b, Symbolic):
-        base, exponent = value_of(a), value_of(b)
-        if isinstance(exponent, int):
-            _check_power(2 if base is None else base, exponent, bits)
-        return a**b
+    for each in (a, b):
+        if isinstance(each, Symbolic):
+            return each.raised(a, b, bits)
     if isinstance(a, int) and isinstance(b, int) and b >= 0:
         _check_power(a, b, bits)
         return a**b

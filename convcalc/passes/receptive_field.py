@@ -66,7 +66,8 @@ class ReceptiveField(Pass):
 
 def _positions(placed: Placed) -> int:
     """The cells of its outputs, channels aside."""
-    return greatest([product(shape[1:]) for shape in placed.outputs])
+    cells: int = greatest([product(shape[1:]) for shape in placed.outputs])
+    return cells
 
 
 def _side(seen: Seen) -> int | None:
