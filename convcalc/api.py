@@ -706,16 +706,10 @@ class _Asked(NamedTuple):
         """The same at any variables; `defaults` are those that it has. Raises ConvcalcError."""
         from convcalc.search.family import Family
 
-        budget = Budget(self.limits)
-        document = self.checked(budget).document
-
-        def graph(variables: Mapping[str, Any], curt: bool = False) -> Graph:
-            settings = {**self.settings, **variables}
-            # Layers that are kept are those of numbers; a trace has its own.
-            own = document._replace(made={}) if curt else document
-            return self._replace(settings=settings)._graph(own, Budget(self.limits), curt)
-
-        return Family(document.spec.name, defaults, graph)
+        document = self.checked(Budget(self.limits)).document
+        asked = self._replace(document=document)
+        own = self.source.text, self.preset, self.inputs, self.settings, self.cuts
+        return Family(document.spec.name, defaults, _Making(asked), repr(own))
 
     def checked(self, budget: Budget) -> _Asked:
         """The same with its document. Raises ConvcalcError."""
@@ -744,6 +738,28 @@ class _Asked(NamedTuple):
     def __reduce__(self) -> Any:
         # A checked spec has functions in it; the text that it came from is as good.
         return _Asked, (*self[:-1], None)
+
+
+class _Making(NamedTuple):
+    """Makes the networks of a spec that is checked."""
+
+    asked: _Asked
+
+    def __call__(self, variables: Mapping[str, Any], curt: bool = False) -> Graph:
+        """The network at some variables; see `Make`. Raises ConvcalcError."""
+        asked = self.asked
+        # Layers that are kept are those of numbers; a trace has its own.
+        own = asked.document._replace(made={}) if curt else asked.document
+        settings = {**asked.settings, **variables}
+        return asked._replace(settings=settings)._graph(own, Budget(asked.limits), curt)
+
+    def __reduce__(self) -> Any:
+        return _making, (self.asked,)
+
+
+def _making(asked: _Asked) -> _Making:
+    """The same of a spec that is yet to be checked. Raises ConvcalcError."""
+    return _Making(asked.checked(Budget(asked.limits)))
 
 
 class Opened(NamedTuple):

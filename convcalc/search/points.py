@@ -40,18 +40,19 @@ class Points(Protocol):
 
 
 class Whole:
-    """All settings of a space."""
+    """All settings of a space, or those from an index up to another."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, start: int = 0, stop: int | None = None) -> None:
         self.space = space
         self.names = tuple(axis.name for axis in space.axes)
-        self.size = space.size
+        self.start, self.stop = start, space.size if stop is None else min(stop, space.size)
+        self.size = self.stop - self.start
 
     def chunks(self, count: Callable[[], int]) -> Iterator[Columns]:
         """The settings by their index."""
-        start = 0
-        while start < self.size:
-            stop = min(start + count(), self.size)
+        start = self.start
+        while start < self.stop:
+            stop = min(start + count(), self.stop)
             yield self.space.columns(start, stop)
             start = stop
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import cycle, islice
 from operator import ge, gt, itemgetter, lt
 from typing import Any, NamedTuple
 
@@ -83,6 +83,11 @@ class Query(NamedTuple):
             own += METRICS
         return tuple(dict.fromkeys((*self.metrics, *own)))
 
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The figures of a setting that decide on it beside others, those that rows have first."""
+        return tuple(dict.fromkeys((*self.metrics, *(METRICS if self.distinct else ()))))
+
 
 class Sweep(NamedTuple):
     """What came of a sweep: a row for each setting that was kept.
@@ -115,6 +120,28 @@ class Refused(NamedTuple):
 
     point: Mapping[str, Any]
     reason: str
+
+
+class Partial(NamedTuple):
+    """What came of some of a sweep's settings: as much of it as the whole is put together of.
+
+    `rows` are those that may be kept: the values of the variables, then the figures of `carried`;
+    `groups` are a row each for `group`.
+    """
+
+    tried: int = 0
+    invalid: int = 0
+    within: int = 0
+    rows: Sequence[tuple[Any, ...]] = ()
+    groups: Sequence[tuple[Any, ...]] = ()
+    first_refused: Refused | None = None
+    #: All that are no network, if they are to be listed.
+    refused: Sequence[Refused] = ()
+    least: Mapping[str, int] = FrozenDict()
+
+
+#: Settings, what they cost, and the places of those that are kept.
+_Chunk = tuple[Columns, Evaluated, Any]
 
 
 class Sweeping:
@@ -233,11 +260,32 @@ class Sweeping:
 
     # From settings to those that are kept
 
-    def _chunks(self) -> Iterator[tuple[Columns, Evaluated, Any]]:
+    def _chunks(self) -> Iterator[_Chunk]:
         """The settings, what they cost, and the places of those that are kept."""
-        count, seen = _FEW, set()
+        seen: set[Any] = set()
+        for columns, found, places in self._found():
+            if self.query.distinct:
+                keys = zip(*(plain(taken(found.figures[key], places)) for key in self._key))
+                fresh = []
+                for place, key in zip(plain(places), keys):
+                    if key not in seen:
+                        seen.add(key)
+                        fresh.append(place)
+                self.within -= len(places) - len(fresh)
+                places = fresh
+            if self.on_within is not None:
+                self.on_within(partial(self._plain, columns, found, places))
+            yield columns, found, places
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        """The figures in which equal networks agree."""
+        return tuple(dict.fromkeys((*METRICS, *self.query.metrics)))
+
+    def _found(self) -> Iterator[_Chunk]:
+        """The same, equal networks among them."""
+        count = _FEW
         chunks = self.points.chunks(lambda: count)
-        distinct = dict.fromkeys((*METRICS, *self.query.metrics))
         while True:
             start = time.monotonic()
             columns = next(chunks, None)
@@ -245,17 +293,7 @@ class Sweeping:
                 return
             found = self.evaluator.evaluate(columns)
             places = self._within(columns, found)
-            if self.query.distinct:
-                keys = zip(*(plain(taken(found.figures[key], places)) for key in distinct))
-                fresh = []
-                for place, key in zip(plain(places), keys):
-                    if key not in seen:
-                        seen.add(key)
-                        fresh.append(place)
-                places = fresh
             self.within += len(places)
-            if self.on_within is not None:
-                self.on_within(partial(self._plain, columns, found, places))
             self.tried += len(found.valid)
             yield columns, found, places
             self.on_step(len(found.valid))
@@ -385,20 +423,61 @@ class Sweeping:
     def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
         """A row a value: how many settings, and the least and the most of each figure."""
         held: dict[Any, list[Any]] = {}
+        for value, count, *ends in self._ends(group):
+            own = held.setdefault(value, [0, *[None] * len(ends)])
+            own[0] += count
+            for at, (end, choose) in enumerate(zip(ends, cycle((min, max))), 1):
+                if end is not None:
+                    own[at] = end if own[at] is None else choose(own[at], end)
+        for value, own in held.items():
+            yield value, *own
+
+    def _ends(self, group: str) -> Iterator[tuple[Any, ...]]:
+        """The same of some settings at a time."""
         metrics = self.query.metrics
         for columns, found, places in self._chunks():
             values = plain(taken(self._column(group, columns, found), places))
             figures = [plain(taken(found.figures[metric], places)) for metric in metrics]
             for value, *row in zip(values, *figures):
-                ends = held.setdefault(value, [0, *[None] * (2 * len(row))])
-                ends[0] += 1
-                for at, figure in enumerate(row):
-                    if figure is not None:
-                        low, high = ends[2 * at + 1], ends[2 * at + 2]
-                        ends[2 * at + 1] = figure if low is None else min(low, figure)
-                        ends[2 * at + 2] = figure if high is None else max(high, figure)
-        for value, ends in held.items():
-            yield value, *ends
+                yield value, 1, *(figure for figure in row for _ in range(2))
+
+    # From the whole to parts of it, and back
+
+    def of(self, points: Points) -> Sweeping:
+        """The same of other settings of the same variables, with what is known of the networks."""
+        other = Sweeping(self.family, points, self.query, self.settings, self.convention)
+        other.evaluator = self.evaluator
+        return other
+
+    def partial(self, lists_refused: bool = False) -> Partial:
+        """What came of its settings, for the whole that they are a part of. Raises ConvcalcError.
+
+        Where rows are chosen, it has those alone that the whole may choose. Which of them are the
+        first of equal networks, the whole knows alone.
+        """
+        query, refused = self.query, list[Refused]()
+        if lists_refused:
+            self.on_refused = refused.append
+        rows: Iterable[tuple[Any, ...]] = ()
+        groups: Iterable[tuple[Any, ...]] = ()
+        if query.distinct:
+            more = query.carried[len(query.metrics) :]
+            rows = (row for chunk in self._chunks() for row in self._rows(*chunk, more))
+        elif query.group is not None:
+            groups = self._groups(query.group)
+        elif query.goals:
+            rows = (row[: self._width] for row in self._front())
+        elif query.order is not None:
+            rows = (row[: self._width] for row in self._first(query.order))
+        else:
+            rows = self._as_they_come()
+        chosen, grouped = tuple(rows), tuple(groups)  # which is what counts
+        counts = self.tried, self.invalid, self.within
+        return Partial(*counts, chosen, grouped, self.first_refused, refused, dict(self.least))
+
+    def __reduce__(self) -> Any:
+        asked = self.family, self.points, self.query, self.settings, self.convention
+        return Sweeping, asked
 
 
 def _costs(goal: Goal, column: Any) -> Any:
