@@ -14,7 +14,7 @@ from convcalc import arithmetic, budgets
 from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
 from convcalc.extras import require
-from convcalc.frozen import frozen
+from convcalc.frozen import FrozenDict, frozen
 from convcalc.language.values import setting
 from convcalc.search.space import Space
 from convcalc.words import counted, did_you_mean, listed, quoted, shortened
@@ -61,6 +61,8 @@ class Table:
     """Settings that come one by one, each a value a variable."""
 
     size: int | None = None
+    #: The types of its columns, as far as they are known before its rows are.
+    kinds: Mapping[str, type] = FrozenDict()
 
     def __init__(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self.names = tuple(names)

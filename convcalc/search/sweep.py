@@ -20,7 +20,15 @@ from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
 from convcalc.search.front import Front, Goal, parse_goals
 from convcalc.search.groups import Asked
-from convcalc.search.points import Columns, Points, Whole, default_of, listed_points, require_known
+from convcalc.search.points import (
+    Columns,
+    Points,
+    Table,
+    Whole,
+    default_of,
+    listed_points,
+    require_known,
+)
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
 from convcalc.words import counted, did_you_mean, listed, quoted
@@ -140,6 +148,18 @@ class Partial(NamedTuple):
     least: Mapping[str, int] = FrozenDict()
 
 
+class _Pace:
+    """How many settings are evaluated at once: more and more, as long as they take no time."""
+
+    def __init__(self) -> None:
+        self.count = _FEW
+
+    def note(self, count: int, seconds: float) -> None:
+        """See how long so many took."""
+        if count == self.count and seconds < _SHORT:
+            self.count = min(4 * count, _MANY)
+
+
 #: Settings, what they cost, and the places of those that are kept.
 _Chunk = tuple[Columns, Evaluated, Any]
 
@@ -161,6 +181,7 @@ class Sweeping:
     ) -> None:
         self.family, self.points, self.query = family, points, query
         self.evaluator = Evaluator(Asked(family, query.figures(), settings, convention))
+        self._pace = _Pace()
         #: The settings so far, those that are no network, and those of which what is asked holds.
         self.tried = self.invalid = self.within = 0
         #: The rows so far.
@@ -216,6 +237,8 @@ class Sweeping:
                         isinstance(value, int) for value in islice(axis.values, _MANY)
                     )
                     found[self._label(axis.name)] = int if is_whole else float
+        elif isinstance(self.points, Table):
+            found |= {self._label(name): kind for name, kind in self.points.kinds.items()}
         return found
 
     @staticmethod
@@ -284,8 +307,7 @@ class Sweeping:
 
     def _found(self) -> Iterator[_Chunk]:
         """The same, equal networks among them."""
-        count = _FEW
-        chunks = self.points.chunks(lambda: count)
+        chunks = self.points.chunks(lambda: self._pace.count)
         while True:
             start = time.monotonic()
             columns = next(chunks, None)
@@ -297,8 +319,7 @@ class Sweeping:
             self.tried += len(found.valid)
             yield columns, found, places
             self.on_step(len(found.valid))
-            if time.monotonic() - start < _SHORT:
-                count = min(4 * count, _MANY)
+            self._pace.note(len(found.valid), time.monotonic() - start)
 
     def _within(self, columns: Columns, found: Evaluated) -> Any:
         """The places of the settings for which what is asked holds."""
@@ -396,12 +417,14 @@ class Sweeping:
         goals, order = self.query.goals, self.query.order
         more = [] if order is None else [order.name]
         for columns, found, places in self._chunks():
-            named = [self._column(goal.name, columns, found) for goal in goals]
-            costs = [_costs(goal, taken(column, places)) for goal, column in zip(goals, named)]
-            good = front.promising(costs)
-            rows = self._rows(columns, found, taken(places, good), more)
-            for cost, row in zip(zip(*(plain(taken(column, good)) for column in costs)), rows):
-                front.add(cost, row)
+            # With nothing to be held against all would be shown to it: the first are a few.
+            for part in [places] if len(front) else _pieces(places):
+                named = [self._column(goal.name, columns, found) for goal in goals]
+                costs = [_costs(goal, taken(column, part)) for goal, column in zip(goals, named)]
+                good = front.promising(costs)
+                rows = self._rows(columns, found, taken(part, good), more)
+                for cost, row in zip(zip(*(plain(taken(column, good)) for column in costs)), rows):
+                    front.add(cost, row)
         return front
 
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
@@ -446,7 +469,7 @@ class Sweeping:
     def of(self, points: Points) -> Sweeping:
         """The same of other settings of the same variables, with what is known of the networks."""
         other = Sweeping(self.family, points, self.query, self.settings, self.convention)
-        other.evaluator = self.evaluator
+        other.evaluator, other._pace = self.evaluator, self._pace
         return other
 
     def partial(self, lists_refused: bool = False) -> Partial:
@@ -478,6 +501,14 @@ class Sweeping:
     def __reduce__(self) -> Any:
         asked = self.family, self.points, self.query, self.settings, self.convention
         return Sweeping, asked
+
+
+def _pieces(places: Any) -> Iterator[Any]:
+    """Places, a few first, and more and more then."""
+    start, count = 0, _FEW
+    while start < len(places):
+        yield places[start : start + count]
+        start, count = start + count, 4 * count
 
 
 def _costs(goal: Goal, column: Any) -> Any:
