@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Row, Rows
     from convcalc.api import Analysis, Network, compare, load, loads, spec_of
+    from convcalc.budgets import Budget, Checked, Verdict
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
     from convcalc.comparison import Aligned, Comparison
     from convcalc.costs import Figures
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Aligned": "comparison",
     "Analysis": "api",
+    "Budget": "budgets",
+    "Checked": "budgets",
     "Comparison": "comparison",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
@@ -59,6 +62,7 @@ _HOMES = {
     "Training": "memory.training",
     "Span": "reach",
     "Sweep": "swept",
+    "Verdict": "budgets",
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
@@ -74,6 +78,8 @@ _HOMES = {
 __all__ = [
     "Aligned",
     "Analysis",
+    "Budget",
+    "Checked",
     "Comparison",
     "ConvcalcError",
     "Diagnostic",
@@ -97,6 +103,7 @@ __all__ = [
     "Span",
     "Sweep",
     "Training",
+    "Verdict",
     "Verification",
     "Way",
     "ZooNetwork",

@@ -84,6 +84,7 @@ a time, of which each may be the first.
 _ORDER = (
     *("load", "loads", "layer", "networks", "spec_of"),
     *("Network", "Analysis", "Rows", "Row", "Figures", "Explanation", "Verification"),
+    *("Checked", "Verdict", "Budget"),
     *("Memory", "MemoryStep", "Training", "Sizes"),
     *("ReceptiveFields", "ReceptiveField", "Span", "Way", "Jump", "Roofline"),
     *("ZooNetworks", "ZooNetwork", "Graph", "Node", "Shape", "Limits"),
