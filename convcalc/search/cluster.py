@@ -14,7 +14,16 @@ from typing import Any
 import convcalc
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.extras import require
-from convcalc.search.shards import Done, Note, Shard, Task, version_differs
+from convcalc.search.shards import (
+    Done,
+    Note,
+    Shard,
+    Sharded,
+    Task,
+    spread,
+    version_differs,
+)
+from convcalc.search.sweep import Sweeping
 from convcalc.words import counted, shortened
 
 #: The address of a cluster of this machine's cores, which lives as long as the sweep.
@@ -114,6 +123,25 @@ def _lost() -> ConvcalcError:
 
 
 @contextmanager
+def spreading(
+    sweeping: Sweeping, scheduler: str | None, jobs: int | None = None, **kept: Any
+) -> Iterator[Sharded]:
+    """The same sweep in shards, on a cluster as long as this lasts, or in this process.
+
+    `scheduler` and `jobs` are as `connected` has them, `kept` is as in `spread`. Raises
+    ConvcalcError.
+    """
+    if jobs is not None and scheduler != LOCAL:
+        message = "`--jobs` is how many processes `--scheduler local` starts"
+        raise fail("usage", message, "leave it out; a cluster has its workers")
+    if scheduler is None:
+        yield spread(sweeping, **kept)
+        return
+    with connected(scheduler, jobs) as cluster:
+        yield spread(sweeping, cluster.run, cluster.workers, **kept)
+
+
+@contextmanager
 def connected(address: str, jobs: int | None = None) -> Iterator[Cluster]:
     """The cluster at an address, `tcp://…` or a scheduler's file, or one of this machine's cores.
 
@@ -148,12 +176,24 @@ def _client(distributed: Any, address: str) -> Any:
         if not os.path.isfile(address):  # which would be waited for
             raise fail("unreadable", f"there is no scheduler's file {shortened(address)}")
         named = {"scheduler_file": address}
+    else:
+        try:
+            distributed.comm.resolve_address(address)
+        except ValueError as error:
+            message = f"{shortened(address)} is no address of a scheduler: {error}"
+            raise fail("usage", message, "tcp://HOST:8786, its FILE.json, or local") from None
+        except OSError:
+            raise _silent(address) from None
     try:
         return distributed.Client(**named, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, OverflowError, KeyError):
-        message = f"no scheduler answers at {shortened(address)}"
-        help = "`dask scheduler` starts one, and says its address: tcp://HOST:8786"
-        raise fail("unavailable", message, help) from None
+        raise _silent(address) from None
+
+
+def _silent(address: str) -> ConvcalcError:
+    message = f"no scheduler answers at {shortened(address)}"
+    help = "`dask scheduler` starts one, and says its address: tcp://HOST:8786"
+    return fail("unavailable", message, help)
 
 
 def _require_workers(client: Any, address: str) -> None:

@@ -26,7 +26,8 @@ from convcalc.search.points import Columns, Points, Table, Whole
 from convcalc.search.sweep import Partial, Query, Refused, Sweeping
 
 FORMAT = "convcalc.shards/1"
-MANIFEST = "manifest.json"
+#: Which those who read a folder of Parquet pass over.
+MANIFEST = "_manifest.json"
 #: Shards that a worker has, so that all end at about the same time; and those of any sweep.
 _SHARDS, _FEWEST = 16, 64
 #: Settings of a shard at the most, where all of its rows may be kept, and where few are; and of
@@ -212,8 +213,8 @@ class Sharded(Sweeping):
         for found, *_ in self._partials():
             yield from found.groups
 
-    def count(self) -> None:
-        """Wait for all shards, whose rows are in files."""
+    def wait(self) -> None:
+        """Wait for all shards, whose rows are in files. Raises ConvcalcError."""
         for each in self._partials():
             self.kept += each.rows
 
