@@ -482,6 +482,9 @@ class Network(Graph):
         batch: int = 1,
         dtype: str = "float32",
         fuse: bool | None = None,
+        scheduler: str | None = None,
+        jobs: int | None = None,
+        resume: str | None = None,
     ) -> Sweep:
         """What it costs at every setting of its variables: a row each, or those that are kept.
 
@@ -492,7 +495,11 @@ class Network(Graph):
         one for each network; with `pareto`, two goals or more, those on the front:
         `"min:macs,max:resolution"`. They are sorted by `sort`, the largest first (`-macs`: the
         least), and `top` says how many there are; with `group` there is a row for each value of a
-        variable. Settings that are no network are counted. Raises ConvcalcError.
+        variable. Settings that are no network are counted.
+
+        `scheduler` is the address of a Dask cluster whose workers try them, or `local` for `jobs`
+        processes of this machine; `resume` is a folder that keeps what is done, which the same call
+        goes on from. Raises ConvcalcError.
 
         >>> network = convcalc.load("mobilenet_v2")
         >>> found = network.sweep({"alpha": [0.5, 0.75, 1.0]}, where="macs <= 300M")
@@ -516,7 +523,12 @@ class Network(Graph):
             dtype=dtype,
             fuse=fuse,
         )
-        return Sweep(*found.finished())
+        if scheduler is None and jobs is None and resume is None:
+            return Sweep(*found.finished())
+        from convcalc.search.cluster import spreading
+
+        with spreading(found, scheduler, jobs, resume=resume) as sharded:
+            return Sweep(*sharded.finished())
 
     def sweeping(
         self,

@@ -158,7 +158,7 @@ def connected(address: str, jobs: int | None = None) -> Iterator[Cluster]:
                 distributed.LocalCluster(
                     n_workers=jobs or cores,
                     threads_per_worker=1,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     silence_logs=logging.CRITICAL,
                 )
             )
