@@ -255,6 +255,8 @@ def _simplified(operation: str, operands: tuple[Any, ...]) -> Any:
             return 0
     if type(a) is int and a == 1 and operation == "divides":
         return True
+    if operation == "gcd" and (_same(a, 1) or _same(b, 1)):
+        return 1
     if a is b and operation in ("maximum", "minimum"):
         return a
     if a is b and operation in _OF_EQUALS:

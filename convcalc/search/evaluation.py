@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from convcalc.analysis import analyze
 from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError
+from convcalc.search.engines import Engine
 from convcalc.search.groups import Asked, fixed, trace
-from convcalc.search.kept import FEW, Kept
+from convcalc.search.kept import FEW, Kept, span
+from convcalc.search.ranges import Range
 from convcalc.search.space import settings
 
 
@@ -24,6 +26,14 @@ class Evaluated(NamedTuple):
     figures: Mapping[str, Sequence[Any]]
 
 
+class Used:
+    """The groups that some settings are of; some settings may be of none that is kept."""
+
+    def __init__(self) -> None:
+        self.groups: dict[Kept, None] = {}
+        self.are_all = True
+
+
 #: Groups that are kept at a time; what was not used for longest goes.
 MOST_GROUPS = 64
 #: Traces that need not pay: as many again as a share of the settings that a kept group answers.
@@ -34,20 +44,31 @@ class Evaluator:
     """Evaluates settings of a family, as an analysis of each of them would.
 
     A setting that no group has which is known is traced; the trace answers for its whole group.
-    `engine` is `auto` or `python`.
+    `engine` is one of `ENGINES`; `jobs` threads run it. Raises ConvcalcError where it is not there.
     """
 
-    def __init__(self, asked: Asked, engine: str = "auto") -> None:
+    def __init__(self, asked: Asked, engine: str = "auto", jobs: int = 1) -> None:
         self.asked = asked
-        self._has_numpy = engine != "python" and _numpy() is not None
+        self._engine = Engine(engine, jobs)
         #: The last used first.
         self._groups: dict[Any, list[Kept]] = {}
         self._traces = self._answered = 0
+        self._used = Used()
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether numpy is there, and to be used."""
+        return self._engine.has_arrays
+
+    def evaluate_by(self, columns: Mapping[str, Sequence[Any]]) -> tuple[Evaluated, Used]:
+        """The same as `evaluate`, and what groups the settings are of."""
+        self._used = used = Used()
+        return self.evaluate(columns), used
 
     def evaluate(self, columns: Mapping[str, Sequence[Any]]) -> Evaluated:
         """The figures of the settings whose values stand at one position of the columns."""
         count = len(next(iter(columns.values())))
-        if self._has_numpy and count >= FEW:
+        if self._engine.has_arrays and count >= FEW:
             return self._arrays(columns, count)
         lists = {name: _listed(column) for name, column in columns.items()}
         valid: list[bool] = []
@@ -74,6 +95,7 @@ class Evaluator:
             found = kept.answer([point[name] for name in kept.names])
             if found is not None:
                 self._answered += 1
+                self._used.groups[kept] = None
                 if at:
                     groups.insert(0, groups.pop(at))
                 return _whole(kept, found)
@@ -98,8 +120,9 @@ class Evaluator:
     ) -> tuple[Kept, Sequence[Any] | None]:
         """The group of a setting, which is kept from now on, and the setting's own figures."""
         self._traces += 1
-        kept = Kept(trace(self.asked, point))
+        kept = Kept(trace(self.asked, point), self._engine)
         groups.insert(0, kept)
+        self._used.groups[kept] = None
         if sum(map(len, self._groups.values())) > MOST_GROUPS:
             max(self._groups.values(), key=len).pop()
         figures = kept.group.figures
@@ -109,13 +132,15 @@ class Evaluator:
 
     def _alone(self, point: Mapping[str, Any]) -> Sequence[Any] | None:
         """The figures of a setting by an analysis of its own; None where it is no network."""
+        self._used.are_all = False
         try:
             return list(self.totals(point, curt=True).values())
         except ConvcalcError:
             return None
 
     def _arrays(self, columns: Mapping[str, Sequence[Any]], count: int) -> Evaluated:
-        numpy = _numpy()
+        import numpy
+
         found = _Found(numpy, self.asked.metrics, count)
         for point, numbers, rows in _parts(numpy, columns, count):
             self._part(found, point, numbers, rows)
@@ -129,27 +154,35 @@ class Evaluator:
         `numbers` are arrays, `rows` the places of their settings in what is found.
         """
         groups = self._of(point)
+        box = {name: span(each) for name, each in numbers.items() if each.dtype != object}
         waiting = list(groups)
         while len(rows):
             if waiting:
-                kept, own = waiting.pop(0), 0
+                kept = waiting.pop(0)
             else:
-                first = {**point, **{name: each[0].item() for name, each in numbers.items()}}
-                if not self._may_trace():
-                    found.tell(rows[0], self._alone(first))
-                    rows, numbers = rows[1:], {name: each[1:] for name, each in numbers.items()}
-                    continue
-                (kept, figures), own = self._traced(first, groups), 1
+                first = {**point, **{name: each[0] for name, each in numbers.items()}}
+                first = dict(zip(first, _listed(list(first.values()))))
+                is_traced = self._may_trace()
+                if is_traced:
+                    kept, figures = self._traced(first, groups)
+                else:
+                    figures = self._alone(first)
                 found.tell(rows[0], figures)
                 rows, numbers = rows[1:], {name: each[1:] for name, each in numbers.items()}
-            taken = found.take(kept, numbers, rows)
-            self._answered += int(taken.sum())
-            if not own and taken.any() and groups[0] is not kept and kept in groups:
+                if not is_traced:
+                    continue
+            taken = found.take(kept, numbers, box, rows)
+            count = int(taken.sum())
+            self._answered += count
+            if count:
+                self._used.groups[kept] = None
+            if count and kept in groups[1:]:
                 groups.insert(0, groups.pop(groups.index(kept)))
-            if not taken.any():
-                continue
-            left = ~taken
-            rows, numbers = rows[left], {name: each[left] for name, each in numbers.items()}
+            if count == len(rows):
+                return
+            if count:
+                left = ~taken
+                rows, numbers = rows[left], {name: each[left] for name, each in numbers.items()}
 
 
 class _Found:
@@ -169,26 +202,33 @@ class _Found:
                 self.figures[place] = self.figures[place].astype(object)
             self.figures[place][row] = figure
 
-    def take(self, kept: Kept, numbers: Mapping[str, Any], rows: Any) -> Any:
+    def take(
+        self, kept: Kept, numbers: Mapping[str, Any], box: Mapping[str, Range], rows: Any
+    ) -> Any:
         """Write the figures of what settings a group has, and say which those are."""
         numpy, count = self._numpy, len(rows)
         taken = numpy.zeros(count, bool)
         known = [place for place, is_known in enumerate(kept.is_known) if is_known]
-        parts = [numpy.zeros(count, "int64") for _ in known]
+        # Where these are all settings that there are, they are written where they belong.
+        is_all = count == len(self.valid) and all(each.dtype != object for each in self.figures)
+        parts = [self.figures[at] if is_all else numpy.zeros(count, "int64") for at in known]
         wide: list[tuple[int, Any]] = []
-        kept.run(numbers, taken, parts, lambda at, figures: wide.append((at, figures)))
+        kept.run(numbers, box, taken, parts, lambda at, figures: wide.append((at, figures)))
         if kept.group.figures is None:
             return taken
-        where = rows[taken]
-        self.valid[where] = True
-        for place, part in zip(known, parts):
-            self.figures[place][where] = part[taken]
+        if is_all:
+            self.valid[:] = taken
+        else:
+            where = rows[taken]
+            self.valid[where] = True
+            for place, part in zip(known, parts):
+                self.figures[place][where] = part[taken]
         for at, figures in wide:
             self.tell(rows[at], _whole(kept, figures))
         for place, is_known in enumerate(kept.is_known):
-            if not is_known and len(where):
+            if not is_known and taken.any():
                 self.figures[place] = self.figures[place].astype(object)
-                self.figures[place][where] = None
+                self.figures[place][rows[taken]] = None
         return taken
 
 
@@ -200,15 +240,6 @@ def _whole(kept: Kept, known: Sequence[Any]) -> Sequence[Any] | None:
         return known
     left = iter(known)
     return [next(left) if is_known else None for is_known in kept.is_known]
-
-
-def _numpy() -> Any:
-    """numpy; None where it is not installed."""
-    try:
-        import numpy
-    except ImportError:
-        return None
-    return numpy
 
 
 def _listed(column: Sequence[Any]) -> Sequence[Any]:
@@ -242,7 +273,10 @@ def _parts(
     else:
         parts = [numpy.arange(count)]
     for rows in parts:
-        own = {name: _typed(numpy, array[rows]) for name, array in arrays.items()}
+        own = {
+            name: _typed(numpy, array if len(parts) == 1 else array[rows])
+            for name, array in arrays.items()
+        }
         point = {name: array[0] for name, array in own.items()}
         point = {
             name: getattr(each, "item", lambda each=each: each)() for name, each in point.items()
@@ -284,6 +318,7 @@ def _column(numpy: Any, column: Any) -> tuple[Any, Any]:
             array = numpy.empty(len(values), object)
             array[:] = values
             return array, numpy.array(keys)
-    array = numpy.asarray(column).astype("float64" if column.dtype.kind == "f" else "int64")
-    far = ~(abs(array) < _FAR)
-    return array, far.astype(int) if far.any() else None
+    array = numpy.asarray(column, "float64" if column.dtype.kind == "f" else "int64")
+    if array.min() > -_FAR and array.max() < _FAR:
+        return array, None
+    return array, ((array > -_FAR) & (array < _FAR)).astype(int)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import reduce
-from operator import and_
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from convcalc.diagnostics import fail
-from convcalc.search.columns import as_array, plain, positions
+from convcalc.search.columns import as_array, plain
 from convcalc.words import listed, shortened
 
 _T = TypeVar("_T")
 #: The words before the name of a goal, and whether they ask for the largest.
 _WAYS = {"min": False, "max": True}
-#: Points of a front of three goals or more that many points are held against at once.
-_JUDGES = 32
+#: Points of a front of three goals or more that others are held against at once.
+_BLOCK = 256
 
 
 class Goal(NamedTuple):
@@ -84,7 +82,7 @@ class Front(Generic[_T]):
     def promising(self, costs: Sequence[Sequence[Any]]) -> Any:
         """Those of many points that are worth showing it, by their place in columns of costs.
 
-        It is all of them, or less where numpy helps to tell; those of no number are left out.
+        Those of no number are left out, and where numpy is in use, most that are not on the front.
         """
         arrays = [as_array(column) for column in costs]
         if any(array is None for array in arrays):
@@ -92,22 +90,21 @@ class Front(Generic[_T]):
             return [place for place, row in enumerate(rows) if None not in row]
         import numpy
 
-        alive = numpy.arange(len(arrays[0]))
-        own = [numpy.asarray(column) for column in zip(*self._costs)]
-        if len(own) == 2 and {each.dtype.kind for each in own} <= {"i", "f"}:
-            first, second = own
-            before = numpy.searchsorted(first, arrays[0], "right")
-            # The second cost falls as the first one grows: the last before a point is the judge.
-            alive = positions((before == 0) | (second[before - 1] > arrays[1]))
-        for other in self._judges() if len(arrays) > 2 else ():
-            worse = [array[alive] >= cost for array, cost in zip(arrays, other)]
-            alive = alive[~_all(worse)]
-        return alive
-
-    def _judges(self) -> Iterator[tuple[Any, ...]]:
-        """Some of its points, from all over it."""
-        step = max(1, len(self._costs) // _JUDGES)
-        return iter(self._costs[step // 2 :: step])
+        points = numpy.stack(arrays)
+        # In their order, and equal ones once: the first of them.
+        order = numpy.lexsort(points[::-1])
+        own = points[:, order]
+        is_new = (own[:, 1:] != own[:, :-1]).any(axis=0)
+        order = order[numpy.append(True, is_new)[: len(order)]]
+        front = numpy.array(self._costs).T
+        if front.dtype.kind not in "if":
+            return order
+        if len(arrays) == 2:
+            return order[_below_steps(points[:, order], front)]
+        for start in range(0, len(self._costs), _BLOCK):
+            others = front[:, start : start + _BLOCK, None]
+            order = order[~(others <= points[:, None, order]).all(axis=0).any(axis=0)]
+        return order
 
     def add(self, costs: tuple[Any, ...], held: _T) -> None:
         """Show it a point."""
@@ -130,9 +127,21 @@ class Front(Generic[_T]):
         self._costs[at:] = [costs, *(self._costs[index] for index in behind)]
 
 
-def _all(masks: Sequence[Any]) -> Any:
-    """Where all of some masks are true."""
-    return reduce(and_, masks)
+def _below_steps(points: Any, front: Any) -> Any:
+    """Which of the points of two costs, in their order, are below a front and those before them.
+
+    A front of two costs is steps: the second cost falls as the first one grows, and the last step
+    before a point is its judge.
+    """
+    import numpy
+
+    first, second = points
+    lowest = numpy.minimum.accumulate(second)
+    below = numpy.append(True, second[1:] < lowest[:-1])[: len(second)]
+    if front.size:
+        before = numpy.searchsorted(front[0], first, "right")
+        below &= (before == 0) | (front[1][before - 1] > second)
+    return below
 
 
 def _is_as_good(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

@@ -18,6 +18,10 @@ Kind = str
 INTEGER, FLOAT, TRUTH = "int64", "float64", "bool"
 
 
+#: Steps of a small number stay below 2³¹: a multiple is no further than twice from what is near it.
+_SMALL = 2**29
+
+
 class Slot(NamedTuple):
     """The result of an instruction, by its place."""
 
@@ -30,6 +34,8 @@ class Instruction(NamedTuple):
     name: str
     operands: tuple[Any, ...]
     kind: Kind
+    #: Whether 32 bits hold the integer that it makes, as they do most.
+    is_small: bool = False
 
 
 class Wide(Exception):  # noqa: N818 - no mistake: another way is taken
@@ -48,10 +54,11 @@ class Code(NamedTuple):
     figures: tuple[Any, ...]
 
 
-def lowered(code: Straight, box: Mapping[str, Range]) -> Code | None:
+def lowered(code: Straight, box: Mapping[str, Range], *, has_floats: bool = False) -> Code | None:
     """The code for settings in a box; None where no setting there is of the group.
 
-    Raises Wide where 64 bits do not do.
+    Figures are integers; with `has_floats` they may be floats and truth values too. Raises Wide
+    where 64 bits do not do.
     """
     conditions = [guard.condition for guard in code.guards]
     known = ranges(needed(conditions), box)
@@ -64,7 +71,7 @@ def lowered(code: Straight, box: Mapping[str, Range]) -> Code | None:
     machine = _Machine(ranges(numbers, box))
     guards = [(machine.slot(guard.condition), guard.held) for guard in left]
     deciding = len(machine.instructions)
-    figures = tuple(machine.figure(each) for each in code.figures)
+    figures = tuple(machine.figure(each, has_floats) for each in code.figures)
     return Code(tuple(machine.instructions), machine.inputs, deciding, tuple(guards), figures)
 
 
@@ -77,10 +84,13 @@ class _Machine:
         self._ranges = known
         self._slots: dict[int, Any] = {}
         self._written: dict[Instruction, Slot] = {}
+        #: Whether the number that is being written is small, and all that its steps make.
+        self._is_small = False
 
-    def figure(self, number: Any) -> Any:
+    def figure(self, number: Any, may_be_float: bool) -> Any:
+        """Where a figure is, which is an integer unless it may be something else."""
         if isinstance(number, Traced):
-            if not number.is_whole:
+            if not (number.is_whole or may_be_float):
                 raise Wide  # Python says which kind of number it is
             return self.slot(number)
         if not isinstance(number, int) or abs(number) >= 2**63:
@@ -95,7 +105,7 @@ class _Machine:
         return self._slots[wanted.index]
 
     def write(self, name: str, kind: Kind, *operands: Any) -> Slot:
-        instruction = Instruction(name, operands, kind)
+        instruction = Instruction(name, operands, kind, kind == INTEGER and self._is_small)
         # 1 and 1.0 are equal as keys, and are of two kinds of code.
         key = instruction._replace(operands=tuple((type(each), each) for each in operands))
         slot = self._written.get(key)
@@ -119,6 +129,13 @@ class _Machine:
         if not operand.is_whole and low > -FINE and high < FINE:
             return FLOAT
         raise Wide
+
+    def _is_below(self, operand: Any) -> bool:
+        """Whether an operand is a small number."""
+        if not isinstance(operand, Traced):
+            return bool(abs(operand) < _SMALL)
+        low, high, _ = self._ranges[operand.index]
+        return bool(low > -_SMALL and high < _SMALL)
 
     def _at(self, operand: Any) -> Any:
         """An operand as it is."""
@@ -148,6 +165,8 @@ class _Machine:
     def _lowered(self, number: Traced) -> Any:
         kind = self._kind(number)
         operation, operands = number.operation, number.operands
+        numbers = [number, *(operands if operation in _LOWERED else ())]
+        self._is_small = all(map(self._is_below, numbers))
         if operation == INPUT:
             slot = self.write(INPUT, kind, operands[0])
             self.inputs[slot.place] = operands[0]

@@ -23,7 +23,7 @@ from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import FrozenDict
 from convcalc.search.evaluation import Evaluated
 from convcalc.search.points import Columns, Points, Table, Whole
-from convcalc.search.sweep import Partial, Query, Refused, Sweeping
+from convcalc.search.sweep import Ends, Partial, Query, Refused, Sweeping
 
 FORMAT = "convcalc.shards/1"
 #: Which those who read a folder of Parquet pass over.
@@ -51,7 +51,7 @@ class Shard(NamedTuple):
     def points(self, whole: Points) -> Points:
         """Its settings, of all of a sweep."""
         if isinstance(whole, Whole):
-            return Whole(whole.space, whole.start + self.first, whole.start + self.stop)
+            return whole.part(self.first, self.stop)
         table = Table(whole.names, zip(*(self.columns or {}).values()))
         table.size, table.kinds = self.stop - self.first, self.kinds
         return table
@@ -206,12 +206,17 @@ class Sharded(Sweeping):
             count = len(found.rows)
             yield columns, Evaluated([True] * count, costs), range(count)
 
-    def _ends(self, group: str) -> Iterator[tuple[Any, ...]]:
+    def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
         if self.query.distinct:
-            yield from super()._ends(group)
+            yield from super()._groups(group)
             return
+        held: dict[Any, Ends] = {}
         for found, *_ in self._partials():
-            yield from found.groups
+            for value, count, *ends in found.groups:
+                pairs = [ends[at : at + 2] for at in range(0, len(ends), 2)]
+                held.setdefault(value, Ends(len(pairs))).add(count, pairs)
+        for value, own in held.items():
+            yield value, own.count, *own.numbers()
 
     def wait(self) -> None:
         """Wait for all shards, whose rows are in files. Raises ConvcalcError."""

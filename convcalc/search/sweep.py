@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import cycle, islice
+from itertools import islice
 from operator import ge, gt, itemgetter, lt
 from typing import Any, NamedTuple
 
@@ -14,7 +14,16 @@ from convcalc.arithmetic import is_number
 from convcalc.budgets import Budget, parse_budget
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import FrozenDict
-from convcalc.search.columns import holding, plain, positions, taken
+from convcalc.search.columns import (
+    by_value,
+    holding,
+    least,
+    most,
+    plain,
+    positions,
+    taken,
+    value_at,
+)
 from convcalc.search.conditions import Condition, parse_condition
 from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
@@ -29,6 +38,7 @@ from convcalc.search.points import (
     listed_points,
     require_known,
 )
+from convcalc.search.product import Product
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
 from convcalc.words import counted, did_you_mean, listed, quoted
@@ -37,10 +47,14 @@ from convcalc.words import counted, did_you_mean, listed, quoted
 METRICS = ("params", "macs", "flops", "activations")
 #: Settings that are evaluated at once: the first time, and at the most.
 _FEW, _MANY = 64, 1 << 16
+#: Settings of a grid from which on its networks are looked for first.
+_WORTH_TABLES = 1 << 12
 #: Seconds that so many are to take, so that one sees how far it is.
 _SHORT = 0.25
 
 
+#: Points that a front of three goals or more is shown at once.
+_AT_ONCE = 2048
 #: What rows are sorted by stands last in them.
 _LAST = itemgetter(-1)
 
@@ -182,6 +196,7 @@ class Sweeping:
         self.family, self.points, self.query = family, points, query
         self.evaluator = Evaluator(Asked(family, query.figures(), settings, convention))
         self._pace = _Pace()
+        self._product: Product | None = None
         #: The settings so far, those that are no network, and those of which what is asked holds.
         self.tried = self.invalid = self.within = 0
         #: The rows so far.
@@ -307,19 +322,40 @@ class Sweeping:
 
     def _found(self) -> Iterator[_Chunk]:
         """The same, equal networks among them."""
-        chunks = self.points.chunks(lambda: self._pace.count)
+        chunks = self._evaluated(lambda: self._pace.count)
         while True:
             start = time.monotonic()
-            columns = next(chunks, None)
-            if columns is None:
+            chunk = next(chunks, None)
+            if chunk is None:
                 return
-            found = self.evaluator.evaluate(columns)
+            columns, found = chunk
             places = self._within(columns, found)
             self.within += len(places)
             self.tried += len(found.valid)
             yield columns, found, places
             self.on_step(len(found.valid))
             self._pace.note(len(found.valid), time.monotonic() - start)
+
+    def _evaluated(self, count: Callable[[], int]) -> Iterator[tuple[Columns, Evaluated]]:
+        """The settings, `count()` at a time, and what they cost."""
+        product = self._tables()
+        if product is None or not isinstance(self.points, Whole):
+            for columns in self.points.chunks(count):
+                yield columns, self.evaluator.evaluate(columns)
+            return
+        start = self.points.start
+        while start < self.points.stop:
+            stop = min(start + count(), self.points.stop)
+            found = product.evaluate(start, stop)
+            yield self.points.columns(start, stop), found
+            start = stop
+
+    def _tables(self) -> Product | None:
+        """Of a large grid what evaluates each network once, however many settings are the same."""
+        points = self.points
+        if self._product is None and isinstance(points, Whole) and points.size >= _WORTH_TABLES:
+            self._product = Product(self.evaluator, points.space)
+        return self._product
 
     def _within(self, columns: Columns, found: Evaluated) -> Any:
         """The places of the settings for which what is asked holds."""
@@ -328,10 +364,10 @@ class Sweeping:
         if bad:
             self.invalid += bad
             self._refused(columns, found)
-        for metric, most, *_ in self.query.budgets:
+        for metric, limit, *_ in self.query.budgets:
             column = taken(found.figures[metric], places)
             self._note_least(metric, column)
-            places = taken(places, holding(column, partial(ge, most)))
+            places = taken(places, holding(column, partial(ge, limit)))
         condition = self.query.condition
         if condition is not None and len(places):
             names = condition.names
@@ -360,9 +396,9 @@ class Sweeping:
         ]
 
     def _note_least(self, metric: str, column: Any) -> None:
-        known = [value for value in plain(column) if value is not None]
-        if known:
-            self.least[metric] = min(*known, self.least.get(metric, known[0]))
+        found = least(column)
+        if found is not None:
+            self.least[metric] = min(found, self.least.get(metric, found))
 
     def _refused(self, columns: Columns, found: Evaluated) -> None:
         """Note the settings of a chunk that are no network."""
@@ -370,7 +406,9 @@ class Sweeping:
             return
         for place, valid in enumerate(plain(found.valid)):
             if not valid:
-                refused = self._reason({name: column[place] for name, column in columns.items()})
+                refused = self._reason(
+                    {name: value_at(column, place) for name, column in columns.items()}
+                )
                 self.first_refused = self.first_refused or refused
                 if self.on_refused is None:
                     return
@@ -417,14 +455,19 @@ class Sweeping:
         goals, order = self.query.goals, self.query.order
         more = [] if order is None else [order.name]
         for columns, found, places in self._chunks():
+            named = [self._column(goal.name, columns, found) for goal in goals]
+            costs = [_costs(goal, taken(column, places)) for goal, column in zip(goals, named)]
+            most = _AT_ONCE if len(goals) > 2 else len(places)
             # With nothing to be held against all would be shown to it: the first are a few.
-            for part in [places] if len(front) else _pieces(places):
-                named = [self._column(goal.name, columns, found) for goal in goals]
-                costs = [_costs(goal, taken(column, part)) for goal, column in zip(goals, named)]
-                good = front.promising(costs)
-                rows = self._rows(columns, found, taken(part, good), more)
-                for cost, row in zip(zip(*(plain(taken(column, good)) for column in costs)), rows):
+            start, step = 0, most if len(front) else _FEW
+            while start < len(places):
+                part = [column[start : start + step] for column in costs]
+                good = front.promising(part)
+                own = zip(*(plain(taken(column, good)) for column in part))
+                where = taken(places[start : start + step], good)
+                for cost, row in zip(own, self._rows(columns, found, where, more)):
                     front.add(cost, row)
+                start, step = start + step, min(4 * step, most)
         return front
 
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
@@ -445,24 +488,15 @@ class Sweeping:
 
     def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
         """A row a value: how many settings, and the least and the most of each figure."""
-        held: dict[Any, list[Any]] = {}
-        for value, count, *ends in self._ends(group):
-            own = held.setdefault(value, [0, *[None] * len(ends)])
-            own[0] += count
-            for at, (end, choose) in enumerate(zip(ends, cycle((min, max))), 1):
-                if end is not None:
-                    own[at] = end if own[at] is None else choose(own[at], end)
-        for value, own in held.items():
-            yield value, *own
-
-    def _ends(self, group: str) -> Iterator[tuple[Any, ...]]:
-        """The same of some settings at a time."""
-        metrics = self.query.metrics
+        held: dict[Any, Ends] = {}
         for columns, found, places in self._chunks():
-            values = plain(taken(self._column(group, columns, found), places))
-            figures = [plain(taken(found.figures[metric], places)) for metric in metrics]
-            for value, *row in zip(values, *figures):
-                yield value, 1, *(figure for figure in row for _ in range(2))
+            figures = [taken(found.figures[metric], places) for metric in self.query.metrics]
+            values = taken(self._column(group, columns, found), places)
+            for value, where in by_value(values).items():
+                own = [taken(figure, where) for figure in figures]
+                held.setdefault(value, Ends(len(figures))).add(len(where), own)
+        for value, ends in held.items():
+            yield value, ends.count, *ends.numbers()
 
     # From the whole to parts of it, and back
 
@@ -470,6 +504,7 @@ class Sweeping:
         """The same of other settings of the same variables, with what is known of the networks."""
         other = Sweeping(self.family, points, self.query, self.settings, self.convention)
         other.evaluator, other._pace = self.evaluator, self._pace
+        other._product = self._tables()
         return other
 
     def partial(self, lists_refused: bool = False) -> Partial:
@@ -503,12 +538,25 @@ class Sweeping:
         return Sweeping, asked
 
 
-def _pieces(places: Any) -> Iterator[Any]:
-    """Places, a few first, and more and more then."""
-    start, count = 0, _FEW
-    while start < len(places):
-        yield places[start : start + count]
-        start, count = start + count, 4 * count
+class Ends:
+    """How many settings there are, and the least and the most of each figure."""
+
+    def __init__(self, figures: int) -> None:
+        self.count = 0
+        self._low: list[Any] = [None] * figures
+        self._high: list[Any] = [None] * figures
+
+    def add(self, count: int, figures: Sequence[Any]) -> None:
+        """So many more settings, and columns of their figures."""
+        self.count += count
+        for at, column in enumerate(figures):
+            low, high = least(column), most(column)
+            self._low[at] = least([self._low[at], low])
+            self._high[at] = most([self._high[at], high])
+
+    def numbers(self) -> list[Any]:
+        """Of each figure the least and the most; None where there is no number."""
+        return [number for both in zip(self._low, self._high) for number in both]
 
 
 def _costs(goal: Goal, column: Any) -> Any:

@@ -11,21 +11,21 @@ import numpy as np
 from convcalc.search.machine import FLOAT, INTEGER, TRUTH, Code, Instruction, Slot
 from convcalc.trace import INPUT
 
-#: Settings at a time: some dozens of arrays of them fit in a second-level cache.
-CHUNK = 2048
+#: Settings at a time: their arrays stay in the cache, and numpy has enough to do at each call.
+CHUNK = 8192
 
 
 class Replayed:
     """Runs one code. It has buffers of its own, so that each thread needs one."""
 
     def __init__(self, code: Code) -> None:
-        self.code = code
+        self._code = code
         self._buffers: dict[str, list[Any]] = {INTEGER: [], FLOAT: [], TRUTH: []}
         self._places = _allocated(code, self._buffers)
         self._steps = self._bound(CHUNK)
 
     def run(self, columns: Mapping[str, Any], taken: Any, figures: Sequence[Any]) -> None:
-        """Say which settings are of the group, and write their figures; those of others stay.
+        """Say which settings are of the group, and write their figures, or 0.
 
         `columns` are arrays by the names of the inputs, `taken` and `figures` as long.
         """
@@ -52,6 +52,8 @@ class Replayed:
             (np.logical_and if held else np.greater)(taken, condition, out=taken)
         count = np.count_nonzero(taken)
         if not count or not figures:
+            for figure in figures:
+                figure[:] = 0
             return
         for function, operands in steps:
             function(*operands)
@@ -59,7 +61,7 @@ class Replayed:
             if count == size:
                 figure[:] = result
             else:
-                np.copyto(figure, result, where=taken)
+                np.multiply(result, taken, out=figure)
 
     def _bound(self, size: int) -> Any:
         """The steps on the first numbers of the buffers."""
@@ -70,7 +72,7 @@ class Replayed:
                 return self._buffers[kind][place][:size]
             return operand
 
-        code = self.code
+        code = self._code
         inputs: list[tuple[str, Any]] = []
         steps: list[Any] = []
         for place, each in enumerate(code.instructions):
