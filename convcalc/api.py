@@ -951,6 +951,12 @@ def opened(
     return Opened(_Asked(source, limits, preset, {}, {}, document=document), budget.spent)
 
 
+def checked_settings(convention: str, batch: int, dtype: str, fuse: bool | None) -> Settings:
+    """How networks run, as Python gives it. Raises ConvcalcError."""
+    _require("a convention", convention, str)
+    return _settings(batch, dtype, fuse)
+
+
 def _settings(batch: int, dtype: str, fuse: bool | None) -> Settings:
     """How a network runs, as it was asked for. Raises ConvcalcError."""
     batch = require_whole("a batch", batch, "sample")
