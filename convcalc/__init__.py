@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, compare, load, loads, spec_of
+    from convcalc.api import Analysis, Network, load, loads, spec_of
+    from convcalc.budgets import Budget, Checked, Verdict
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
-    from convcalc.comparison import Aligned, Comparison
+    from convcalc.compared import Comparison, compare
+    from convcalc.comparison import Aligned
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
-    from convcalc.explained import Explanation, layer
+    from convcalc.explained import Explanation, layer, solve_layer
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
@@ -28,27 +30,37 @@ if TYPE_CHECKING:
     from convcalc.reach import Span
     from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
     from convcalc.roofline import Roofline
+    from convcalc.search.counting import Count
+    from convcalc.search.pareto import Pareto
+    from convcalc.search.windows import LayerSolution, LayerSolutions
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
+    from convcalc.spaces import Space
     from convcalc.swept import Sweep
     from convcalc.verification import Difference, Verification
 
 _HOMES = {
     "Aligned": "comparison",
     "Analysis": "api",
-    "Comparison": "comparison",
+    "Budget": "budgets",
+    "Checked": "budgets",
+    "Comparison": "compared",
     "ConvcalcError": "diagnostics",
+    "Count": "search.counting",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
     "Explanation": "explained",
     "Figures": "costs",
     "Graph": "graph",
     "Jump": "receptive_field",
+    "LayerSolution": "search.windows",
+    "LayerSolutions": "search.windows",
     "Limits": "language.limits",
     "Memory": "memory.peaks",
     "MemoryStep": "memory.peaks",
     "Network": "api",
     "Node": "graph",
+    "Pareto": "search.pareto",
     "ReceptiveField": "receptive_field",
     "ReceptiveFields": "receptive_field",
     "Roofline": "roofline",
@@ -57,36 +69,45 @@ _HOMES = {
     "Shape": "shape",
     "Sizes": "sizes",
     "Training": "memory.training",
+    "Space": "spaces",
     "Span": "reach",
     "Sweep": "swept",
+    "Verdict": "budgets",
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
-    "compare": "api",
+    "compare": "compared",
     "layer": "explained",
     "load": "api",
     "loads": "api",
     "networks": "catalogue",
+    "solve_layer": "explained",
     "spec_of": "api",
 }
 
 __all__ = [
     "Aligned",
     "Analysis",
+    "Budget",
+    "Checked",
     "Comparison",
     "ConvcalcError",
+    "Count",
     "Diagnostic",
     "Difference",
     "Explanation",
     "Figures",
     "Graph",
     "Jump",
+    "LayerSolution",
+    "LayerSolutions",
     "Limits",
     "Memory",
     "MemoryStep",
     "Network",
     "Node",
+    "Pareto",
     "ReceptiveField",
     "ReceptiveFields",
     "Roofline",
@@ -94,9 +115,11 @@ __all__ = [
     "Rows",
     "Shape",
     "Sizes",
+    "Space",
     "Span",
     "Sweep",
     "Training",
+    "Verdict",
     "Verification",
     "Way",
     "ZooNetwork",
@@ -107,6 +130,7 @@ __all__ = [
     "load",
     "loads",
     "networks",
+    "solve_layer",
     "spec_of",
 ]
 
