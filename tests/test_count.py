@@ -126,7 +126,8 @@ def test_a_front_is_that_of_walking(space: dict[str, list[Any]], data: st.DataOb
     names = data.draw(st.lists(st.sampled_from(known), min_size=2, max_size=3, unique=True))
     signs = [data.draw(st.sampled_from((1, -1))) for _ in names]
     asked: dict[str, Any] = {}
-    if rows and data.draw(st.booleans()):
+    is_bounded: bool = data.draw(st.booleans())
+    if rows and is_bounded:
         low, high = sorted(data.draw(st.sampled_from(rows))["params"] for _ in range(2))
         asked = {"max": {"params": high}, "where": f"params >= {low}"}
         rows = [row for row in rows if low <= row["params"] <= high]
