@@ -168,9 +168,9 @@ def _numbered_rows(numpy: Any, code: Straight, name: str, column: Any) -> Any:
     from convcalc.search.vectors import Replayed
 
     box = {name: span(column)}
-    known = ranges(needed(code.figures), box)
+    spans = ranges(needed(code.figures), box)
     # What is one number for all values tells none from another.
-    telling = [each for each in code.figures if known[each.index].low != known[each.index].high]
+    telling = [each for each in code.figures if spans[each.index].low != spans[each.index].high]
     words = lowered(code._replace(figures=tuple(telling)), box, has_floats=True)
     if words is None or not words.figures:
         return numpy.zeros(len(column), "int64")
