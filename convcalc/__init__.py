@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, compare, load, loads, spec_of
+    from convcalc.api import Analysis, Network, load, loads, spec_of
+    from convcalc.budgets import Budget, Checked, Verdict
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
-    from convcalc.comparison import Aligned, Comparison
+    from convcalc.compared import Comparison, compare
+    from convcalc.comparison import Aligned
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
-    from convcalc.explained import Explanation, layer
+    from convcalc.explained import Explanation, layer, solve_layer
     from convcalc.graph import Graph, Node
     from convcalc.language.limits import Limits
     from convcalc.memory.peaks import Memory, MemoryStep
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from convcalc.reach import Span
     from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
     from convcalc.roofline import Roofline
+    from convcalc.search.windows import LayerSolution, LayerSolutions
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
     from convcalc.swept import Sweep
@@ -36,7 +39,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "Aligned": "comparison",
     "Analysis": "api",
-    "Comparison": "comparison",
+    "Budget": "budgets",
+    "Checked": "budgets",
+    "Comparison": "compared",
     "ConvcalcError": "diagnostics",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
@@ -44,6 +49,8 @@ _HOMES = {
     "Figures": "costs",
     "Graph": "graph",
     "Jump": "receptive_field",
+    "LayerSolution": "search.windows",
+    "LayerSolutions": "search.windows",
     "Limits": "language.limits",
     "Memory": "memory.peaks",
     "MemoryStep": "memory.peaks",
@@ -59,21 +66,25 @@ _HOMES = {
     "Training": "memory.training",
     "Span": "reach",
     "Sweep": "swept",
+    "Verdict": "budgets",
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
-    "compare": "api",
+    "compare": "compared",
     "layer": "explained",
     "load": "api",
     "loads": "api",
     "networks": "catalogue",
+    "solve_layer": "explained",
     "spec_of": "api",
 }
 
 __all__ = [
     "Aligned",
     "Analysis",
+    "Budget",
+    "Checked",
     "Comparison",
     "ConvcalcError",
     "Diagnostic",
@@ -82,6 +93,8 @@ __all__ = [
     "Figures",
     "Graph",
     "Jump",
+    "LayerSolution",
+    "LayerSolutions",
     "Limits",
     "Memory",
     "MemoryStep",
@@ -97,6 +110,7 @@ __all__ = [
     "Span",
     "Sweep",
     "Training",
+    "Verdict",
     "Verification",
     "Way",
     "ZooNetwork",
@@ -107,6 +121,7 @@ __all__ = [
     "load",
     "loads",
     "networks",
+    "solve_layer",
     "spec_of",
 ]
 

@@ -24,7 +24,6 @@ from convcalc.words import describe
 if TYPE_CHECKING:
     from convcalc.baseline import Baseline
     from convcalc.budgets import Checked
-    from convcalc.comparison import Comparison
     from convcalc.devices import Device
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
@@ -261,6 +260,11 @@ class Network(Graph):
         from convcalc import baseline
         from convcalc.budgets import budgets_of, checked
 
+        if not isinstance(budgets, Mapping):
+            message = f"budgets are amounts by metric, not {describe(budgets)}"
+            raise fail("bad-value", message, 'write them as {"macs": "300M"}')
+        if not isinstance(against, (str, os.PathLike, baseline.Baseline, NoneType)):
+            raise fail("bad-value", f"`against` is the name of a file, not {describe(against)}")
         asked, document, source = budgets_of(budgets), self._document(), self._origin
         own = () if document is None else document.budgets(source)
         settled = {each.metric: each for each in (*own, *asked)}
@@ -853,36 +857,6 @@ def loads(
     source = source_of(text, name, limits)
     settings = {**(variables or {}), **named}
     return _Asked(source, limits, preset, _inputs(input), settings).network()
-
-
-def compare(
-    *networks: Network | str | os.PathLike[str],
-    convention: str = "exact",
-    batch: int = 1,
-    dtype: str = "float32",
-    fuse: bool | None = None,
-    figures: Collection[str] = (),
-) -> Comparison:
-    """Networks beside the first of them: totals, ratios, what differs, layers that are aligned.
-
-    A network is one that was loaded, or what `load` takes; the other arguments are those of
-    `Network.analyze`. Raises ConvcalcError for fewer than two networks, and as these two do.
-
-    >>> convcalc.compare("mobilenet_v1", "conv_mobilenet").ratios[1]["macs"]
-    Fraction(38025783, 4443284)
-    """
-    from convcalc.comparison import Comparison
-
-    if convention == analysis.ALL:
-        message = "networks are compared under one convention, and `all` are many"
-        raise fail("bad-value", message, "`exact` is one")
-    if len(networks) < 2:
-        message = f"comparing takes two networks or more, not {len(networks)}"
-        raise fail("bad-value", message, 'convcalc.compare("resnet18", "resnet34")')
-    found = [each if isinstance(each, Network) else load(each) for each in networks]
-    return Comparison(
-        tuple(each.analyze(convention, batch, dtype, fuse, figures) for each in found)
-    )
 
 
 def spec_of(

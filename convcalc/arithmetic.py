@@ -200,8 +200,8 @@ def value_of(number: Any) -> Any:
 
 def known(value: Any) -> Any:
     """A value as it is used where no rule calculates with it, those in a list too."""
-    if isinstance(value, (list, tuple)):
-        return (list if isinstance(value, list) else tuple)(map(known, value))
+    if isinstance(value, tuple):
+        return tuple(map(known, value))
     return value.known() if isinstance(value, Symbolic) else value
 
 

@@ -391,10 +391,10 @@ def explain(
     number = _batch(batch)
     counting = _counting(convention)
     _require_number(cls, len(inputs))
-    stated = _stated_axes(cls, given) if dims is None else dims
+    stated = stated_axes(cls, given) if dims is None else dims
     given_or_open = inputs if inputs or cls.arity == 0 else [()] * (2 if cls.own_axes else 1)
     own = 0 if inputs else cls.own_axes
-    shapes = _numbered([_input_symbols(cls, sizes, stated) for sizes in given_or_open], own)
+    shapes = _numbered([input_symbols(cls, sizes, stated) for sizes in given_or_open], own)
     x = shapes[0] if shapes else NO_INPUT
     axes = len(x) - 1
     field = ""
@@ -843,7 +843,7 @@ def _lettered(layer: Layer, shapes: list[Shape]) -> list[Shape]:
     return renamed
 
 
-def _input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -> Shape:
+def input_symbols(cls: type[Layer], sizes: tuple[int, ...], dims: int | None) -> Shape:
     """The symbols of an input, with the sizes that are given."""
     fewest, most = cls.spatial_axes
     axes = dims if dims is not None else _axes(cls, sizes)
@@ -904,7 +904,7 @@ def _said_of(letter: str) -> str:
     return _LETTERS.get(letter) or f"size of axis {letter[1:]}"
 
 
-def _stated_axes(cls: type[Layer], given: Mapping[str, Any]) -> int | None:
+def stated_axes(cls: type[Layer], given: Mapping[str, Any]) -> int | None:
     """The number of spatial axes that a field says by having a value for each; else None."""
     if cls.spatial_axes[0] == cls.spatial_axes[1] or given.get("axis") is not None:
         return None  # they are of that axis

@@ -1,10 +1,10 @@
-"""The Python door to one layer: what it costs, as an explanation that shows itself."""
+"""The Python doors to one layer: what it costs, as an explanation, and which window it needs."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcalc import explain, layers
 from convcalc.diagnostics import fail
@@ -14,6 +14,9 @@ from convcalc.layers.base import Layer
 from convcalc.shape import MOST_AXES
 from convcalc.visible import visible
 from convcalc.words import describe, did_you_mean, grouped, lacking, listed, quoted, shortened
+
+if TYPE_CHECKING:
+    from convcalc.search.windows import LayerSolutions
 
 
 class Explanation(explain.Explanation):
@@ -73,17 +76,55 @@ def layer(
     as in `analyze`. Raises ConvcalcError for what the command line refuses.
     """
     cls = _type(type)
-    given = _fields(cls, fields)
-    if dims is not None and not (_is_whole(dims) and 0 <= dims < MOST_AXES):
-        message = f"`dims` is a number of spatial axes, 0 to {MOST_AXES - 1}, not {describe(dims)}"
-        raise fail("bad-value", message)
+    given = {name: _value(value, f"`{name}`") for name, value in _fields(cls, fields).items()}
+    axes = _axes(dims)
     if not isinstance(convention, str):
         raise fail("bad-value", f"a convention must be a text, not {describe(convention)}")
-    axes = None if dims is None else operator.index(dims)
     found = explain.explain(
         cls.type, given, _inputs(input), dims=axes, convention=convention, batch=batch
     )
     return Explanation(*found)
+
+
+def solve_layer(
+    type: str,
+    /,
+    input: Any = None,
+    output: Any = None,
+    *,
+    dims: int | None = None,
+    **fields: Any,
+) -> LayerSolutions:
+    """Every window with which a layer takes an input to an output, usual ones first.
+
+    >>> found = convcalc.solve_layer("conv", input=128, output=64, d=1)
+    >>> found.solutions[0]
+    LayerSolution(kernel_size=3, stride=2, padding=1, dilation=1: 128 → 64x64)
+    >>> found = convcalc.solve_layer("conv", output=3, k=3, s=2, p=1, d=1)
+    >>> [each.input for each in found.solutions]
+    [(5,), (6,)]
+
+    `type` and `fields` are as in `layer`, but that a field of the window may have several values: a
+    list, a range, or a text (`"1,3,5:11:2"`, ranges with both ends); a tuple has one for each axis.
+    What is not given is searched, the `input` too. `output` is a size, a tuple with one for each
+    axis, or several, as a field; `input` likewise, or `(channels, *spatial)`. Raises ConvcalcError
+    for what the command line refuses.
+    """
+    from convcalc.search import windows
+
+    cls = _type(type)
+    if output is None:
+        raise fail("bad-value", "`output` says which size is wanted, and is not given", "output=64")
+    given = _fields(cls, fields)
+    return windows.solve_layer(cls.type, given, output, input, _axes(dims))
+
+
+def _axes(dims: Any) -> int | None:
+    """A number of spatial axes, or None. Raises ConvcalcError."""
+    if dims is not None and not (_is_whole(dims) and 0 <= dims < MOST_AXES):
+        message = f"`dims` is a number of spatial axes, 0 to {MOST_AXES - 1}, not {describe(dims)}"
+        raise fail("bad-value", message)
+    return None if dims is None else operator.index(dims)
 
 
 def _type(name: Any) -> type[Layer]:
@@ -118,7 +159,7 @@ def _fields(cls: type[Layer], named: Mapping[str, Any]) -> dict[str, Any]:
             short = layers.short_name(field)
             message = f"`{field}` is given twice: `{short}` is its short name"
             raise fail("bad-value", message, "leave one of them out")
-        given[field] = _value(value, f"`{field}`")
+        given[field] = value
     return given
 
 

@@ -76,7 +76,14 @@ class Tape:
         number = self._known.get(key)
         if number is None:
             values = [each.worth if isinstance(each, Traced) else each for each in operands]
-            worth = _worth(operation, values)
+            if operation in _DIVISORS and isinstance(by := operands[_DIVISORS[operation]], Traced):
+                _holds_zero(by)
+            try:
+                worth = _worth(operation, values)
+            except (OverflowError, ValueError):
+                for each in self.inputs.values():
+                    each.known()  # of others it is not known whether it goes wrong
+                raise
             whole = _is_whole(operation, operands)
             number = self._known[key] = self._number(operation, operands, worth, whole)
         return number
@@ -94,6 +101,16 @@ class Tape:
 #: The operation of a number that stands for a variable; its operands are the name and the type.
 INPUT = "input"
 
+#: Where operations have what they divide by: none that is 0, which is asked before.
+_DIVISORS: Mapping[str, int] = {
+    "divides": 0,
+    "floordiv": 1,
+    "mod": 1,
+    "truediv": 1,
+    "ceil_div": 1,
+    "exact_div": 1,
+    "nearest_multiple": 1,
+}
 _COMMUTATIVE = frozenset(("add", "mul", "maximum", "minimum", "equal", "gcd", "both", "either"))
 #: Operations whose second operand may be 0.
 _DIVISIONS = frozenset(("truediv", "floordiv", "mod", "nearest_multiple"))
@@ -323,6 +340,8 @@ def _simplified(operation: str, operands: tuple[Any, ...]) -> Any:
             return 0
     if type(a) is int and a == 1 and operation == "divides":
         return True
+    if operation == "gcd" and (_same(a, 1) or _same(b, 1)):
+        return 1
     if a is b and operation in ("maximum", "minimum"):
         return a
     if a is b and operation in _OF_EQUALS:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "check": "check",
     "compare": "compare",
     "sweep": "sweep",
+    "solve": "solve",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",
     "receptive-field": "receptive_field",

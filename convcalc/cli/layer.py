@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from convcalc.cli.output import Printer
 
 
-class _Types(Group):
+class Types(Group):
     """The layer types as commands."""
+
+    #: What stands above them.
+    what = "Layer types; `convcalc layer TYPE --help` explains one"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return layers.names()
@@ -31,31 +34,33 @@ class _Types(Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         families: dict[str, list[str]] = {}
-        for name in sorted(
-            layers.names(), key=lambda name: layers.reading_order(layers.TYPES[name])
-        ):
+        known = self.list_commands(ctx)
+        for name in sorted(known, key=lambda name: layers.reading_order(layers.TYPES[name])):
             families.setdefault(layers.TYPES[name].__module__.rpartition(".")[2], []).append(name)
-        with formatter.section("Layer types; `convcalc layer TYPE --help` explains one"):
+        with formatter.section(self.what):
             formatter.write_dl([(each, ", ".join(names)) for each, names in families.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and not layers.is_known(args[0]):
-            raise _unknown(*args)
+            raise _unknown(ctx.command_path, *args)
         return super().resolve_command(ctx, args)
 
 
-def _unknown(type: str, *others: str) -> ConvcalcError:
-    """What is said of a layer type that there is not: the one that is meant, with the options."""
+def _unknown(command: str, type: str, *others: str) -> ConvcalcError:
+    """What is said of a layer type that there is not: the one that is meant, with the options.
+
+    `command` is what stands before it.
+    """
     from convcalc.language.elsewhere import in_steps, layer_meant
     from convcalc.language.samples import STRUCTURES, structure_help
 
     message = f"there is no layer type `{type}`"
-    if meant := layer_line(type, *others):
+    if meant := layer_line(type, *others, command=command):
         return fail("usage", message, f"it is `{meant.type}` here: {meant.line}")
     if structure := layer_meant(type, STRUCTURES):
         return fail("usage", message, structure_help(structure))
     near = in_steps(type) or did_you_mean(type, layers.TYPES)
-    return fail("usage", message, near or "`convcalc layer --help` lists them")
+    return fail("usage", message, near or f"`{command} --help` lists them")
 
 
 class LayerLine(NamedTuple):
@@ -65,7 +70,7 @@ class LayerLine(NamedTuple):
     line: str
 
 
-def layer_line(name: str, *others: str) -> LayerLine | None:
+def layer_line(name: str, *others: str, command: str = "convcalc layer") -> LayerLine | None:
     """The layer type of a name, or the one that is meant by it, with `others` behind it."""
     import shlex
 
@@ -74,12 +79,12 @@ def layer_line(name: str, *others: str) -> LayerLine | None:
     type = name if layers.is_known(name) else layer_meant(name, layers.TYPES)
     if type is None:
         return None
-    return LayerLine(type, shlex.join(["convcalc", "layer", type, *others]))
+    return LayerLine(type, f"{command} {shlex.join([type, *others])}")
 
 
 @click.group(
     "layer",
-    cls=_Types,
+    cls=Types,
     subcommand_metavar="TYPE [OPTIONS]",
     short_help="One layer, with the formula of each figure.",
 )
@@ -100,9 +105,9 @@ def command() -> None:
 def _command(name: str) -> click.Command:
     """The command of a layer type."""
     cls = layers.find(name)
-    params: list[click.Parameter] = [_option(field) for field in layers.fields_of(cls)]
+    params: list[click.Parameter] = [option_of(field) for field in layers.fields_of(cls)]
     if cls.arity != 0:
-        params += _input_options(cls)
+        params += input_options(cls)
 
     run: Any = partial(_run, name)
     update_wrapper(run, _run)
@@ -115,16 +120,16 @@ def _command(name: str) -> click.Command:
     ):
         run = add(run)
     params += reversed(run.__click_params__)
-    return _Type(
+    return TypeCommand(
         name,
         params=params,
         callback=run,
         short_help=layers.summary(cls),
-        context_settings={"token_normalize_func": _dashed},
+        context_settings={"token_normalize_func": dashed},
     )
 
 
-def _input_options(cls: type[layers.Layer]) -> list[click.Parameter]:
+def input_options(cls: type[layers.Layer]) -> list[click.Parameter]:
     """The options that say what enters a layer."""
     each = "." if cls.arity == 1 else "; once for each input."
     return [
@@ -143,7 +148,7 @@ def _input_options(cls: type[layers.Layer]) -> list[click.Parameter]:
     ]
 
 
-def _dashed(option: str) -> str:
+def dashed(option: str) -> str:
     """An option as it is written here: PyTorch's `kernel_size` is `--kernel-size`."""
     return option.replace("_", "-")
 
@@ -154,7 +159,7 @@ def _shapes(cls: type[layers.Layer]) -> str:
     return f"{first}, 128x96, 3x128x96 (channels first)"
 
 
-class _Type(Command):
+class TypeCommand(Command):
     """The command of a layer type, whose help is written when it is asked for."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -193,7 +198,7 @@ def _example(cls: type[layers.Layer]) -> str:
     return f"\b\nIn a spec:\n  - {found[0]}" if found else ""
 
 
-def _option(field: layers.Field) -> click.Option:
+def option_of(field: layers.Field) -> click.Option:
     """The option of a field, under its canonical and its short name."""
     dashed = field.name.replace("_", "-")
     help = _sentence(field.description)
@@ -228,7 +233,7 @@ def _default(field: layers.Field) -> str:
     return f"[default: {field.kind.show(field.default)}]"
 
 
-def _parsed(text: str, kind: Kind) -> Any:
+def parsed(text: str, kind: Kind) -> Any:
     """A field's value; `3x5` is one for each axis, as it is printed.
 
     One alone is a list of one where the field takes nothing but lists.
@@ -256,7 +261,7 @@ def _run(
 
     kinds = {field.name: field.kind for field in layers.fields_of(layers.find(name))}
     given = {
-        key: value if isinstance(value, bool) else _parsed(value, kinds[key])
+        key: value if isinstance(value, bool) else parsed(value, kinds[key])
         for key, value in fields.items()
         if value is not None
     }

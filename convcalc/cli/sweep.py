@@ -83,7 +83,7 @@ if TYPE_CHECKING:
 @options.dtype_option
 @options.fuse_option
 @options.si_option
-@output.output_options
+@output.data_options
 @options.error_format_option
 def command(
     load: Callable[[str], Network],
@@ -116,10 +116,10 @@ def command(
     Examples:
       convcalc sweep mobilenet_v2 --var alpha=0.25:1.4:0.05 --var resolution=128,160,192,224
       convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --where 'macs <= 300M and params <= 3M'
-      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --var resolution=128:224:32
-        --pareto min:macs,max:resolution --plot front.svg
+      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --pareto min:macs,max:params --top 5
+      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.1 -o rows.csv --plot rows.svg
       convcalc sweep mobilenet_v1 --var alpha=0.25:1:0.25 --metrics params,live_bytes --dtype int8
-      convcalc sweep mynet.yaml --points settings.csv --csv
+      convcalc sweep mynet.yaml --points settings.csv --group width --csv
     """
     from convcalc.cli import Status
     from convcalc.render.heading import heading
@@ -195,6 +195,7 @@ class _Listing:
             raise fail("usage", message, "name it with `.csv` or `.jsonl` at the end")
         self.names = sweeping.points.names
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the sweep
+        click.get_current_context().call_on_close(self._file.close)
         sweeping.on_refused = self._add
 
     def _add(self, refused: Refused) -> None:
@@ -215,7 +216,6 @@ class _Listing:
         from convcalc.render.sweep import refused
 
         output.write(self.format.render(refused(self.names, self._rows)), self.target)
-        self._file.close()
 
 
 class _Drawing:
@@ -296,6 +296,9 @@ def _say_what_was_left_out(sweeping: Sweeping, printer: Printer, invalid: str | 
             message = f"{bad:,} of {tried} {'is' if bad == 1 else 'are'} no network"
             help = "--invalid FILE lists them with their reasons"
             notes().warnings.append(_warning("invalid-settings", message, said, help))
+        return
+    if not sweeping.tried:
+        notes().warnings.append(_warning("nothing-fits", "there are no settings", (), ""))
         return
     message = f"none of {tried} is a network" if bad == sweeping.tried else f"none of {tried} fits"
     if 0 < bad < sweeping.tried:

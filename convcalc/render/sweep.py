@@ -57,7 +57,8 @@ def report(sweeping: Sweeping, title: str, si: bool = False, watch: Watch | None
         return dict(zip(header, map(_in_json, row)))
 
     def records() -> Records:
-        return Records(header, ([_in_csv(value) for value in row] for row in rows()))
+        flat = ([_in_csv(value) for value in row] for row in rows())
+        return Records(header, flat, sweeping.kinds())
 
     def fitted(columns: int, height: int) -> list[Table]:
         held = _held(rows(), max(height, _FEWEST_ROWS))

@@ -8,13 +8,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, chain, islice, repeat
 from typing import Any, NamedTuple, overload
 
 from convcalc.arithmetic import ceil_div, is_number
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import frozen
-from convcalc.language.values import setting
 from convcalc.visible import composed
 from convcalc.words import counted, describe, did_you_mean, listed, quoted, shortened
 from convcalc.written import parts, written
@@ -131,17 +130,23 @@ class Space(NamedTuple):
 
 def _column(values: Sequence[Any], stride: int, start: int, stop: int) -> list[Any]:
     """Values, each `stride` times and all of them over and over, from one place up to another."""
-    period = stride * len(values)
-    if period <= stop - start:
-        once = [value for value in values for _ in range(stride)]
-        offset = start % period
-        return (once * (ceil_div(stop - start, period) + 1))[offset : offset + stop - start]
-    found: list[Any] = []
-    while start < stop:
-        end = min(start - start % stride + stride, stop)
-        found += [values[start // stride % len(values)]] * (end - start)
-        start = end
-    return found
+    first, last = start // stride, ceil_div(stop, stride)
+    offset, count = start % stride, stop - start
+    picked = _cycled(values, first % len(values), last - first)
+    if stride > count:  # two different ones at the most
+        return (picked[:1] * (stride - offset))[:count] + picked[1:] * max(
+            0, offset + count - stride
+        )
+    every = chain.from_iterable(map(repeat, picked, repeat(stride)))
+    return list(islice(every, offset, offset + count))
+
+
+def _cycled(values: Sequence[Any], first: int, count: int) -> list[Any]:
+    """So many values from a place on, and again from the first after the last."""
+    found = [*values[first : first + count]]
+    if len(found) < count:
+        found += [*values[:count]] * (count // len(values) + 1)
+    return found[:count]
 
 
 def settings(point: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,6 +308,8 @@ def _listed(name: str, given: Any, default: Any) -> tuple[Any, ...]:
 
 def _value(name: str, given: Any, default: Any) -> Any:
     """One value, as `--set` takes it."""
+    from convcalc.language.values import setting  # which reads specs: a layer's search needs none
+
     try:
         return setting(shortened(name), given, default)
     except ConvcalcError:
@@ -322,7 +329,7 @@ def _pieces(name: str, text: str, default: Any) -> list[Sequence[Any]]:
             raise fail("bad-value", message, "write one between two commas, and none at an end")
         if not isinstance(default, str) and len(parts(part, ":")) > 1:
             _value(name, 1, default)  # it is numbers that a range has
-            found.append(_range(name, part))
+            found.append(range_of(name, part))
             continue
         value = _value(name, written(part), default)
         if found and isinstance(found[-1], tuple):
@@ -338,7 +345,7 @@ _DECIMAL = re.compile(
 )
 
 
-def _range(name: str, text: str) -> Sequence[Any]:
+def range_of(name: str, text: str) -> Sequence[Any]:
     """`first:last:step`; the step of integers may be left out, and is 1."""
     numbers = [each.strip() for each in text.split(":")]
     found = [_DECIMAL.fullmatch(each) for each in numbers]

@@ -14,12 +14,23 @@ from convcalc.arithmetic import is_number
 from convcalc.budgets import Budget, parse_budget
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import FrozenDict
-from convcalc.search.columns import holding, plain, positions, taken
+from convcalc.search.columns import (
+    by_value,
+    holding,
+    least,
+    most,
+    plain,
+    positions,
+    taken,
+    value_at,
+)
 from convcalc.search.conditions import Condition, parse_condition
 from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
 from convcalc.search.front import Front, Goal, parse_goals
+from convcalc.search.groups import Asked
 from convcalc.search.points import Columns, Points, Whole, default_of, listed_points, require_known
+from convcalc.search.product import Product
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
 from convcalc.words import counted, did_you_mean, listed, quoted
@@ -28,10 +39,14 @@ from convcalc.words import counted, did_you_mean, listed, quoted
 METRICS = ("params", "macs", "flops", "activations")
 #: Settings that are evaluated at once: the first time, and at the most.
 _FEW, _MANY = 64, 1 << 16
+#: Settings of a grid from which on its networks are looked for first.
+_WORTH_TABLES = 1 << 12
 #: Seconds that so many are to take, so that one sees how far it is.
 _SHORT = 0.25
 
 
+#: Points that a front of three goals or more is shown at once.
+_AT_ONCE = 2048
 #: What rows are sorted by stands last in them.
 _LAST = itemgetter(-1)
 
@@ -132,7 +147,7 @@ class Sweeping:
         convention: str = "exact",
     ) -> None:
         self.family, self.points, self.query = family, points, query
-        self.evaluator = Evaluator(family, query.figures(), settings, convention)
+        self.evaluator = Evaluator(Asked(family, query.figures(), settings, convention))
         #: The settings so far, those that are no network, and those of which what is asked holds.
         self.tried = self.invalid = self.within = 0
         #: The rows so far.
@@ -151,12 +166,12 @@ class Sweeping:
     @property
     def settings(self) -> Settings:
         """How the networks run."""
-        return self.evaluator.settings
+        return self.evaluator.asked.settings
 
     @property
     def convention(self) -> str:
         """How FLOPs are counted."""
-        return self.evaluator.convention
+        return self.evaluator.asked.convention
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -177,6 +192,18 @@ class Sweeping:
 
     def _shown(self) -> tuple[str, ...]:
         return self.points.names if self.query.group is None else (self.query.group,)
+
+    def kinds(self) -> dict[str, type]:
+        """The types of columns, as far as they are known before their values are."""
+        found: dict[str, type] = dict.fromkeys(self.metrics, int)
+        if isinstance(self.points, Whole):
+            for axis in self.points.space.axes:
+                if self.is_number(axis.name) and axis.name in self._shown():
+                    is_whole = isinstance(axis.values, range) or all(
+                        isinstance(value, int) for value in islice(axis.values, _MANY)
+                    )
+                    found[self._label(axis.name)] = int if is_whole else float
+        return found
 
     @staticmethod
     def _label(name: str) -> str:
@@ -223,14 +250,14 @@ class Sweeping:
     def _chunks(self) -> Iterator[tuple[Columns, Evaluated, Any]]:
         """The settings, what they cost, and the places of those that are kept."""
         count, seen = _FEW, set()
-        chunks = self.points.chunks(lambda: count)
+        chunks = self._evaluated(lambda: count)
         distinct = dict.fromkeys((*METRICS, *self.query.metrics))
         while True:
             start = time.monotonic()
-            columns = next(chunks, None)
-            if columns is None:
+            chunk = next(chunks, None)
+            if chunk is None:
                 return
-            found = self.evaluator.evaluate(columns)
+            columns, found = chunk
             places = self._within(columns, found)
             if self.query.distinct:
                 keys = zip(*(plain(taken(found.figures[key], places)) for key in distinct))
@@ -249,6 +276,21 @@ class Sweeping:
             if time.monotonic() - start < _SHORT:
                 count = min(4 * count, _MANY)
 
+    def _evaluated(self, count: Callable[[], int]) -> Iterator[tuple[Columns, Evaluated]]:
+        """The settings, `count()` at a time, and what they cost."""
+        if not isinstance(self.points, Whole) or self.points.size < _WORTH_TABLES:
+            for columns in self.points.chunks(count):
+                yield columns, self.evaluator.evaluate(columns)
+            return
+        # Of a large grid each network is evaluated once, however many settings are the same one.
+        points, product = self.points, Product(self.evaluator, self.points.space)
+        start = 0
+        while start < points.size:
+            stop = min(start + count(), points.size)
+            found = product.evaluate(start, stop)
+            yield points.columns(start, stop), found
+            start = stop
+
     def _within(self, columns: Columns, found: Evaluated) -> Any:
         """The places of the settings for which what is asked holds."""
         places = positions(found.valid)
@@ -256,10 +298,10 @@ class Sweeping:
         if bad:
             self.invalid += bad
             self._refused(columns, found)
-        for metric, most, *_ in self.query.budgets:
+        for metric, limit, *_ in self.query.budgets:
             column = taken(found.figures[metric], places)
             self._note_least(metric, column)
-            places = taken(places, holding(column, partial(ge, most)))
+            places = taken(places, holding(column, partial(ge, limit)))
         condition = self.query.condition
         if condition is not None and len(places):
             names = condition.names
@@ -288,9 +330,9 @@ class Sweeping:
         ]
 
     def _note_least(self, metric: str, column: Any) -> None:
-        known = [value for value in plain(column) if value is not None]
-        if known:
-            self.least[metric] = min(*known, self.least.get(metric, known[0]))
+        found = least(column)
+        if found is not None:
+            self.least[metric] = min(found, self.least.get(metric, found))
 
     def _refused(self, columns: Columns, found: Evaluated) -> None:
         """Note the settings of a chunk that are no network."""
@@ -298,7 +340,9 @@ class Sweeping:
             return
         for place, valid in enumerate(plain(found.valid)):
             if not valid:
-                refused = self._reason({name: column[place] for name, column in columns.items()})
+                refused = self._reason(
+                    {name: value_at(column, place) for name, column in columns.items()}
+                )
                 self.first_refused = self.first_refused or refused
                 if self.on_refused is None:
                     return
@@ -331,6 +375,12 @@ class Sweeping:
         own += [self._column(name, columns, found) for name in more]
         return zip(*(plain(taken(column, places)) for column in own))
 
+    def _rows_at(
+        self, columns: Columns, found: Evaluated, more: Sequence[str], places: Any, which: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows at some of the places of a chunk."""
+        return self._rows(columns, found, taken(places, which), more)
+
     def _as_they_come(self) -> Iterator[tuple[Any, ...]]:
         left = self.query.top
         for columns, found, places in self._chunks():
@@ -347,10 +397,11 @@ class Sweeping:
         for columns, found, places in self._chunks():
             named = [self._column(goal.name, columns, found) for goal in goals]
             costs = [_costs(goal, taken(column, places)) for goal, column in zip(goals, named)]
-            good = front.promising(costs)
-            rows = self._rows(columns, found, taken(places, good), more)
-            for cost, row in zip(zip(*(plain(taken(column, good)) for column in costs)), rows):
-                front.add(cost, row)
+            step = _AT_ONCE if len(goals) > 2 else max(len(places), 1)
+            for start in range(0, len(places), step):
+                part = [column[start : start + step] for column in costs]
+                where = places[start : start + step]
+                front.show(part, partial(self._rows_at, columns, found, more, where))
         return front
 
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
@@ -371,21 +422,36 @@ class Sweeping:
 
     def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
         """A row a value: how many settings, and the least and the most of each figure."""
-        held: dict[Any, list[Any]] = {}
-        metrics = self.query.metrics
+        held: dict[Any, _Ends] = {}
         for columns, found, places in self._chunks():
-            values = plain(taken(self._column(group, columns, found), places))
-            figures = [plain(taken(found.figures[metric], places)) for metric in metrics]
-            for value, *row in zip(values, *figures):
-                ends = held.setdefault(value, [0, *[None] * (2 * len(row))])
-                ends[0] += 1
-                for at, figure in enumerate(row):
-                    if figure is not None:
-                        low, high = ends[2 * at + 1], ends[2 * at + 2]
-                        ends[2 * at + 1] = figure if low is None else min(low, figure)
-                        ends[2 * at + 2] = figure if high is None else max(high, figure)
+            figures = [taken(found.figures[metric], places) for metric in self.query.metrics]
+            own = taken(self._column(group, columns, found), places)
+            for value, where in by_value(own).items():
+                ends = held.setdefault(value, _Ends(len(figures)))
+                ends.count += len(where)
+                ends.add([taken(figure, where) for figure in figures])
         for value, ends in held.items():
-            yield value, *ends
+            yield value, ends.count, *ends.numbers()
+
+
+class _Ends:
+    """How many settings there are, and the least and the most of each figure."""
+
+    def __init__(self, figures: int) -> None:
+        self.count = 0
+        self._low: list[Any] = [None] * figures
+        self._high: list[Any] = [None] * figures
+
+    def add(self, figures: Sequence[Any]) -> None:
+        """Columns of more settings."""
+        for at, column in enumerate(figures):
+            low, high = least(column), most(column)
+            self._low[at] = least([self._low[at], low])
+            self._high[at] = most([self._high[at], high])
+
+    def numbers(self) -> list[Any]:
+        """Of each figure the least and the most; None where there is no number."""
+        return [number for both in zip(self._low, self._high) for number in both]
 
 
 def _costs(goal: Goal, column: Any) -> Any:
@@ -520,9 +586,11 @@ def _require_name(what: str, name: str, variables: Sequence[str], metrics: Colle
     if name in metrics or name.removeprefix("variables.") in variables:
         return
     known = [*variables, *metrics]
-    kinds = "a variable that is swept" + (", or a metric" if metrics else "")
-    help = f"{did_you_mean(name, known)} there are {listed(known, 20)}".strip()
-    raise fail("unknown-name", f"{what} is {kinds}, and {quoted(name)} is neither", help)
+    message = f"{what} is a variable that is swept, which {quoted(name)} is not"
+    if metrics:
+        message = f"{what} is a metric or a variable that is swept, which {quoted(name)} is not"
+    help = f"{did_you_mean(name, known)} known here: {listed(known, 20)}".strip()
+    raise fail("unknown-name", message, help)
 
 
 def _require_number(what: str, name: str, variables: Sequence[str], family: Family) -> None:
