@@ -65,7 +65,7 @@ class Replay:
 def figures_of(asked: Asked, point: Point) -> Any:
     """The figures of a point by its own analysis; None where it is refused."""
     try:
-        return Evaluator(*asked).totals(point)
+        return Evaluator(asked).totals(point)
     except ConvcalcError:
         return None
 
