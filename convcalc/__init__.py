@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from convcalc.reach import Span
     from convcalc.receptive_field import Jump, ReceptiveField, ReceptiveFields, Way
     from convcalc.roofline import Roofline
+    from convcalc.search.counting import Count
+    from convcalc.search.pareto import Pareto
     from convcalc.search.windows import LayerSolution, LayerSolutions
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
+    from convcalc.spaces import Space
     from convcalc.swept import Sweep
     from convcalc.verification import Difference, Verification
 
@@ -43,6 +46,7 @@ _HOMES = {
     "Checked": "budgets",
     "Comparison": "compared",
     "ConvcalcError": "diagnostics",
+    "Count": "search.counting",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
     "Explanation": "explained",
@@ -56,6 +60,7 @@ _HOMES = {
     "MemoryStep": "memory.peaks",
     "Network": "api",
     "Node": "graph",
+    "Pareto": "search.pareto",
     "ReceptiveField": "receptive_field",
     "ReceptiveFields": "receptive_field",
     "Roofline": "roofline",
@@ -64,6 +69,7 @@ _HOMES = {
     "Shape": "shape",
     "Sizes": "sizes",
     "Training": "memory.training",
+    "Space": "spaces",
     "Span": "reach",
     "Sweep": "swept",
     "Verdict": "budgets",
@@ -87,6 +93,7 @@ __all__ = [
     "Checked",
     "Comparison",
     "ConvcalcError",
+    "Count",
     "Diagnostic",
     "Difference",
     "Explanation",
@@ -100,6 +107,7 @@ __all__ = [
     "MemoryStep",
     "Network",
     "Node",
+    "Pareto",
     "ReceptiveField",
     "ReceptiveFields",
     "Roofline",
@@ -107,6 +115,7 @@ __all__ = [
     "Rows",
     "Shape",
     "Sizes",
+    "Space",
     "Span",
     "Sweep",
     "Training",

@@ -29,6 +29,8 @@ _COMMANDS = {
     "check": "check",
     "compare": "compare",
     "sweep": "sweep",
+    "count": "count",
+    "pareto": "pareto",
     "solve": "solve",
     "list": "listing",  # a module `list` would hide the builtin in this package
     "reconcile": "reconcile",

@@ -41,6 +41,11 @@ class Printer(NamedTuple):
     target: str | None
     doubt: Diagnostic | None = None
 
+    @property
+    def folder(self) -> str | None:
+        """The folder that the answer goes to, in files of data; None where it is one file."""
+        return self.target if self.format.name == _PARQUET and _is_folder(self.target) else None
+
     def print(self, report: Report) -> None:
         """Print a report, or write it to the file."""
         from convcalc.render import formats
@@ -100,8 +105,8 @@ def output_options(function: Callable[..., Any], is_data: bool = False) -> Calla
     def command(format: str | None, target: str | None, **others: Any) -> Any:
         from convcalc.render import formats
 
-        by_suffix = format is None and target is not None and target.lower().endswith(_SUFFIX)
-        if is_data and (format == _PARQUET or by_suffix):
+        by_name = target is not None and (target.lower().endswith(_SUFFIX) or _is_folder(target))
+        if is_data and (format == _PARQUET or (format is None and by_name)):
             chosen = _parquet(target)
         elif format is not None:
             chosen = formats.find(format)
@@ -131,6 +136,11 @@ def output_options(function: Callable[..., Any], is_data: bool = False) -> Calla
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _is_folder(target: str | None) -> bool:
+    """Whether a folder is named after -o: one that is there, or that is to be."""
+    return target is not None and (target.endswith(("/", os.sep)) or os.path.isdir(target))
 
 
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,9 @@ from convcalc.cli import candidates, options
 from convcalc.diagnostics import fail
 
 if TYPE_CHECKING:
+    from convcalc.api import Network
     from convcalc.costs import Figure
+    from convcalc.search.counting import Within
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -88,3 +90,36 @@ def require_heard(fuse: bool | None, figures: Sequence[str]) -> None:
     if fuse is not None and not any(known[key].of_steps for key in figures):
         message = "`--fuse` is about what is in memory as a network runs, and no metric is"
         raise fail("usage", message, "live_bytes and moved_bytes are such metrics")
+
+
+def require_values(texts: Sequence[str], command: str) -> None:
+    """Refuse a search without variables. Raises ConvcalcError."""
+    if not texts:
+        help = "--var alpha=0.5,0.75,1 gives a variable values, --var 'w[0..8]=8:320:8' a list"
+        raise fail("usage", f"`convcalc {command}` needs values for a variable", help)
+
+
+def within(
+    network: Network,
+    texts: Sequence[str],
+    budgets: Sequence[str],
+    where: str | None,
+    batch: int,
+    convention: str,
+    dtype: str | None,
+    fuse: bool | None,
+) -> Within:
+    """What is asked of the space of `NAME=VALUES` texts. Raises ConvcalcError."""
+    from convcalc.search import counting
+    from convcalc.search.space import parse_space
+    from convcalc.steps import Settings
+
+    family = network.family()
+    return counting.within(
+        family,
+        parse_space(texts, family.defaults),
+        max=budgets_of(budgets),
+        where=where,
+        settings=Settings(batch, dtype or "float32", fuse),
+        convention=convention,
+    )

@@ -78,6 +78,13 @@ def report(sweeping: Sweeping, title: str, si: bool = False, watch: Watch | None
     )
 
 
+def parquet(sweeping: Sweeping) -> Iterator[bytes]:
+    """The rows as a file of Parquet. Raises ConvcalcError where pyarrow is not there."""
+    from convcalc.render.parquet import render
+
+    return render(report(sweeping, ""))
+
+
 def refused(found: Sequence[str], rows: Callable[[], Iterator[Refused]]) -> Report:
     """A row a setting that is no network, with the reason; `found` are the variables."""
 

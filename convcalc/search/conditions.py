@@ -36,6 +36,10 @@ class Condition(NamedTuple):
         """The figures and variables that it speaks of."""
         return tuple(self.expression.names)
 
+    def __reduce__(self) -> Any:
+        # What was parsed has functions in it; the text is as good.
+        return _again, (self.text, self.option)
+
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether it holds of one network; not where a figure that it speaks of has no total.
 
@@ -86,6 +90,11 @@ def parse_condition(text: str, names: Collection[str], option: str = "--where") 
     except ExpressionError as error:
         raise _error(error, text, option) from None
     return Condition(expression, option)
+
+
+def _again(text: str, option: str) -> Condition:
+    """A condition that was parsed before."""
+    return Condition(parse(text, units=True), option)
 
 
 def _error(error: ExpressionError, text: str, option: str) -> ConvcalcError:

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from convcalc import arithmetic, budgets
 from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
 from convcalc.extras import require
-from convcalc.frozen import frozen
+from convcalc.frozen import FrozenDict, frozen
 from convcalc.language.values import setting
 from convcalc.search.columns import as_uniform, places, repeated, uses_arrays
 from convcalc.search.space import Space
@@ -45,20 +46,28 @@ _MANY = 1 << 16
 
 
 class Whole:
-    """All settings of a space."""
+    """All settings of a space, or those from an index up to another."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self.names = tuple(axis.name for axis in space.axes)
+        self.start, self.stop = 0, space.size
         self.size = space.size
 
     def chunks(self, count: Callable[[], int]) -> Iterator[Columns]:
         """The settings by their index."""
-        start = 0
-        while start < self.size:
-            stop = min(start + count(), self.size)
+        start = self.start
+        while start < self.stop:
+            stop = min(start + count(), self.stop)
             yield self.columns(start, stop)
             start = stop
+
+    def part(self, first: int, stop: int) -> Whole:
+        """Those of its settings from a place up to another."""
+        found = copy(self)  # which knows of the axes what this does
+        found.start, found.stop = self.start + first, min(self.start + stop, self.stop)
+        found.size = found.stop - found.start
+        return found
 
     def columns(self, start: int, stop: int) -> Columns:
         """The settings from an index up to another, in arrays where numpy is in use."""
@@ -101,6 +110,8 @@ class Table:
     """Settings that come one by one, each a value a variable."""
 
     size: int | None = None
+    #: The types of its columns, as far as they are known before its rows are.
+    kinds: Mapping[str, type] = FrozenDict()
 
     def __init__(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self.names = tuple(names)

@@ -29,7 +29,15 @@ from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
 from convcalc.search.front import Front, Goal, parse_goals
 from convcalc.search.groups import Asked
-from convcalc.search.points import Columns, Points, Whole, default_of, listed_points, require_known
+from convcalc.search.points import (
+    Columns,
+    Points,
+    Table,
+    Whole,
+    default_of,
+    listed_points,
+    require_known,
+)
 from convcalc.search.product import Product
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
@@ -97,6 +105,11 @@ class Query(NamedTuple):
             own += METRICS
         return tuple(dict.fromkeys((*self.metrics, *own)))
 
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The figures of a setting that decide on it beside others, those that rows have first."""
+        return tuple(dict.fromkeys((*self.metrics, *(METRICS if self.distinct else ()))))
+
 
 class Sweep(NamedTuple):
     """What came of a sweep: a row for each setting that was kept.
@@ -131,6 +144,40 @@ class Refused(NamedTuple):
     reason: str
 
 
+class Partial(NamedTuple):
+    """What came of some of a sweep's settings: as much of it as the whole is put together of.
+
+    `rows` are those that may be kept: the values of the variables, then the figures of `carried`;
+    `groups` are a row each for `group`.
+    """
+
+    tried: int = 0
+    invalid: int = 0
+    within: int = 0
+    rows: Sequence[tuple[Any, ...]] = ()
+    groups: Sequence[tuple[Any, ...]] = ()
+    first_refused: Refused | None = None
+    #: All that are no network, if they are to be listed.
+    refused: Sequence[Refused] = ()
+    least: Mapping[str, int] = FrozenDict()
+
+
+class _Pace:
+    """How many settings are evaluated at once: more and more, as long as they take no time."""
+
+    def __init__(self) -> None:
+        self.count = _FEW
+
+    def note(self, count: int, seconds: float) -> None:
+        """See how long so many took."""
+        if count == self.count and seconds < _SHORT:
+            self.count = min(4 * count, _MANY)
+
+
+#: Settings, what they cost, and the places of those that are kept.
+_Chunk = tuple[Columns, Evaluated, Any]
+
+
 class Sweeping:
     """A sweep that runs while its rows are asked for, once.
 
@@ -148,6 +195,8 @@ class Sweeping:
     ) -> None:
         self.family, self.points, self.query = family, points, query
         self.evaluator = Evaluator(Asked(family, query.figures(), settings, convention))
+        self._pace = _Pace()
+        self._product: Product | None = None
         #: The settings so far, those that are no network, and those of which what is asked holds.
         self.tried = self.invalid = self.within = 0
         #: The rows so far.
@@ -203,6 +252,8 @@ class Sweeping:
                         isinstance(value, int) for value in islice(axis.values, _MANY)
                     )
                     found[self._label(axis.name)] = int if is_whole else float
+        elif isinstance(self.points, Table):
+            found |= {self._label(name): kind for name, kind in self.points.kinds.items()}
         return found
 
     @staticmethod
@@ -247,11 +298,31 @@ class Sweeping:
 
     # From settings to those that are kept
 
-    def _chunks(self) -> Iterator[tuple[Columns, Evaluated, Any]]:
+    def _chunks(self) -> Iterator[_Chunk]:
         """The settings, what they cost, and the places of those that are kept."""
-        count, seen = _FEW, set()
-        chunks = self._evaluated(lambda: count)
-        distinct = dict.fromkeys((*METRICS, *self.query.metrics))
+        seen: set[Any] = set()
+        for columns, found, places in self._found():
+            if self.query.distinct:
+                keys = zip(*(plain(taken(found.figures[key], places)) for key in self._key))
+                fresh = []
+                for place, key in zip(plain(places), keys):
+                    if key not in seen:
+                        seen.add(key)
+                        fresh.append(place)
+                self.within -= len(places) - len(fresh)
+                places = fresh
+            if self.on_within is not None:
+                self.on_within(partial(self._plain, columns, found, places))
+            yield columns, found, places
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        """The figures in which equal networks agree."""
+        return tuple(dict.fromkeys((*METRICS, *self.query.metrics)))
+
+    def _found(self) -> Iterator[_Chunk]:
+        """The same, equal networks among them."""
+        chunks = self._evaluated(lambda: self._pace.count)
         while True:
             start = time.monotonic()
             chunk = next(chunks, None)
@@ -259,37 +330,32 @@ class Sweeping:
                 return
             columns, found = chunk
             places = self._within(columns, found)
-            if self.query.distinct:
-                keys = zip(*(plain(taken(found.figures[key], places)) for key in distinct))
-                fresh = []
-                for place, key in zip(plain(places), keys):
-                    if key not in seen:
-                        seen.add(key)
-                        fresh.append(place)
-                places = fresh
             self.within += len(places)
-            if self.on_within is not None:
-                self.on_within(partial(self._plain, columns, found, places))
             self.tried += len(found.valid)
             yield columns, found, places
             self.on_step(len(found.valid))
-            if time.monotonic() - start < _SHORT:
-                count = min(4 * count, _MANY)
+            self._pace.note(len(found.valid), time.monotonic() - start)
 
     def _evaluated(self, count: Callable[[], int]) -> Iterator[tuple[Columns, Evaluated]]:
         """The settings, `count()` at a time, and what they cost."""
-        if not isinstance(self.points, Whole) or self.points.size < _WORTH_TABLES:
+        product = self._tables()
+        if product is None or not isinstance(self.points, Whole):
             for columns in self.points.chunks(count):
                 yield columns, self.evaluator.evaluate(columns)
             return
-        # Of a large grid each network is evaluated once, however many settings are the same one.
-        points, product = self.points, Product(self.evaluator, self.points.space)
-        start = 0
-        while start < points.size:
-            stop = min(start + count(), points.size)
+        start = self.points.start
+        while start < self.points.stop:
+            stop = min(start + count(), self.points.stop)
             found = product.evaluate(start, stop)
-            yield points.columns(start, stop), found
+            yield self.points.columns(start, stop), found
             start = stop
+
+    def _tables(self) -> Product | None:
+        """Of a large grid what evaluates each network once, however many settings are the same."""
+        points = self.points
+        if self._product is None and isinstance(points, Whole) and points.size >= _WORTH_TABLES:
+            self._product = Product(self.evaluator, points.space)
+        return self._product
 
     def _within(self, columns: Columns, found: Evaluated) -> Any:
         """The places of the settings for which what is asked holds."""
@@ -397,11 +463,14 @@ class Sweeping:
         for columns, found, places in self._chunks():
             named = [self._column(goal.name, columns, found) for goal in goals]
             costs = [_costs(goal, taken(column, places)) for goal, column in zip(goals, named)]
-            step = _AT_ONCE if len(goals) > 2 else max(len(places), 1)
-            for start in range(0, len(places), step):
+            most = _AT_ONCE if len(goals) > 2 else len(places)
+            # With nothing to be held against all would be shown to it: the first are a few.
+            start, step = 0, most if len(front) else _FEW
+            while start < len(places):
                 part = [column[start : start + step] for column in costs]
                 where = places[start : start + step]
                 front.show(part, partial(self._rows_at, columns, found, more, where))
+                start, step = start + step, min(4 * step, most)
         return front
 
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
@@ -422,19 +491,57 @@ class Sweeping:
 
     def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
         """A row a value: how many settings, and the least and the most of each figure."""
-        held: dict[Any, _Ends] = {}
+        held: dict[Any, Ends] = {}
         for columns, found, places in self._chunks():
             figures = [taken(found.figures[metric], places) for metric in self.query.metrics]
-            own = taken(self._column(group, columns, found), places)
-            for value, where in by_value(own).items():
-                ends = held.setdefault(value, _Ends(len(figures)))
-                ends.count += len(where)
-                ends.add([taken(figure, where) for figure in figures])
+            values = taken(self._column(group, columns, found), places)
+            for value, where in by_value(values).items():
+                own = [taken(figure, where) for figure in figures]
+                held.setdefault(value, Ends(len(figures))).add(len(where), own)
         for value, ends in held.items():
             yield value, ends.count, *ends.numbers()
 
+    # From the whole to parts of it, and back
 
-class _Ends:
+    def of(self, points: Points) -> Sweeping:
+        """The same of other settings of the same variables, with what is known of the networks."""
+        other = Sweeping(self.family, points, self.query, self.settings, self.convention)
+        other.evaluator, other._pace = self.evaluator, self._pace
+        other._product = self._tables()
+        return other
+
+    def partial(self, lists_refused: bool = False) -> Partial:
+        """What came of its settings, for the whole that they are a part of. Raises ConvcalcError.
+
+        Where rows are chosen, it has those alone that the whole may choose. Which of them are the
+        first of equal networks, the whole knows alone.
+        """
+        query, refused = self.query, list[Refused]()
+        if lists_refused:
+            self.on_refused = refused.append
+        rows: Iterable[tuple[Any, ...]] = ()
+        groups: Iterable[tuple[Any, ...]] = ()
+        if query.distinct:
+            more = query.carried[len(query.metrics) :]
+            rows = (row for chunk in self._chunks() for row in self._rows(*chunk, more))
+        elif query.group is not None:
+            groups = self._groups(query.group)
+        elif query.goals:
+            rows = (row[: self._width] for row in self._front())
+        elif query.order is not None:
+            rows = (row[: self._width] for row in self._first(query.order))
+        else:
+            rows = self._as_they_come()
+        chosen, grouped = tuple(rows), tuple(groups)  # which is what counts
+        counts = self.tried, self.invalid, self.within
+        return Partial(*counts, chosen, grouped, self.first_refused, refused, dict(self.least))
+
+    def __reduce__(self) -> Any:
+        asked = self.family, self.points, self.query, self.settings, self.convention
+        return Sweeping, asked
+
+
+class Ends:
     """How many settings there are, and the least and the most of each figure."""
 
     def __init__(self, figures: int) -> None:
@@ -442,8 +549,9 @@ class _Ends:
         self._low: list[Any] = [None] * figures
         self._high: list[Any] = [None] * figures
 
-    def add(self, figures: Sequence[Any]) -> None:
-        """Columns of more settings."""
+    def add(self, count: int, figures: Sequence[Any]) -> None:
+        """So many more settings, and columns of their figures."""
+        self.count += count
         for at, column in enumerate(figures):
             low, high = least(column), most(column)
             self._low[at] = least([self._low[at], low])
