@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+from convcalc.version import __version__
 
 # As `typing` has it, which takes long to import: until `__main__` runs, an interrupt is not quiet.
 TYPE_CHECKING = False
