@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import convcalc
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.extras import require
 from convcalc.search.shards import (
@@ -23,7 +24,6 @@ from convcalc.search.shards import (
     version_differs,
 )
 from convcalc.search.sweep import Sweeping
-from convcalc.version import __version__
 from convcalc.words import counted, shortened
 
 #: The address of a cluster of this machine's cores, which lives as long as the sweep.
@@ -212,8 +212,8 @@ def _require_workers(client: Any, address: str) -> None:
             lacking = counted(sum(each is None for each in versions), "worker")
             message = f"convcalc is not installed where {lacking} of {len(versions)} run"
             raise fail("unavailable", message, "install the same version everywhere")
-        if version != __version__:
-            raise version_differs(__version__, version)
+        if version != convcalc.__version__:
+            raise version_differs(convcalc.__version__, version)
 
 
 @contextmanager

@@ -17,13 +17,13 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import convcalc
 from convcalc.arithmetic import ceil_div, is_fraction
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import FrozenDict
 from convcalc.search.evaluation import Evaluated
 from convcalc.search.points import Columns, Points, Table, Whole
 from convcalc.search.sweep import Ends, Partial, Query, Refused, Sweeping
-from convcalc.version import __version__
 
 FORMAT = "convcalc.shards/1"
 #: Which those who read a folder of Parquet pass over.
@@ -112,7 +112,7 @@ def task(sweeping: Sweeping, lists_refused: bool = False) -> Task:
     points: Points = sweeping.points
     if not isinstance(points, Whole):  # whose settings are sent with their shards
         points = Table(points.names, ())
-    return Task(__version__, pickle.dumps(sweeping.of(points)), lists_refused)
+    return Task(convcalc.__version__, pickle.dumps(sweeping.of(points)), lists_refused)
 
 
 #: The sweep that each thread has worked on last: what it knows of the networks is kept.
@@ -121,8 +121,8 @@ _last = threading.local()
 
 def _unpickled(task: Task) -> Sweeping:
     """The sweep of a task. Raises ConvcalcError where it is another version's."""
-    if task.version != __version__:
-        raise version_differs(task.version, __version__)
+    if task.version != convcalc.__version__:
+        raise version_differs(task.version, convcalc.__version__)
     if getattr(_last, "pickled", None) != task.sweeping:
         _last.sweeping, _last.pickled = pickle.loads(task.sweeping), task.sweeping
     found: Sweeping = _last.sweeping
@@ -279,7 +279,7 @@ def request(sweeping: Sweeping, lists_refused: bool, has_files: bool) -> dict[st
         variables = {axis.name: _values(axis.values) for axis in points.space.axes}
     batch, dtype, _ = sweeping.settings
     return {
-        "convcalc": __version__,
+        "convcalc": convcalc.__version__,
         "name": sweeping.family.name,
         "spec": _hashed(sweeping.family.identity),
         "variables": variables,

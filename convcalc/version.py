@@ -1,3 +1,0 @@
-"""The version of convcalc."""
-
-__version__ = "0.1.0"
