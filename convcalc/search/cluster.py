@@ -11,7 +11,6 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import convcalc
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.extras import require
 from convcalc.search.shards import (
@@ -21,6 +20,7 @@ from convcalc.search.shards import (
     Sharded,
     Task,
     spread,
+    version,
     version_differs,
 )
 from convcalc.search.sweep import Sweeping
@@ -207,13 +207,13 @@ def _require_workers(client: Any, address: str) -> None:
         ) from None
     found = client.get_versions(packages=["convcalc"])["workers"].values()
     versions = [each["packages"].get("convcalc") for each in found if each]
-    for version in versions:
-        if version is None:
-            lacking = counted(sum(each is None for each in versions), "worker")
+    for each in versions:
+        if each is None:
+            lacking = counted(versions.count(None), "worker")
             message = f"convcalc is not installed where {lacking} of {len(versions)} run"
             raise fail("unavailable", message, "install the same version everywhere")
-        if version != convcalc.__version__:
-            raise version_differs(convcalc.__version__, version)
+        if each != version():
+            raise version_differs(version(), each)
 
 
 @contextmanager
