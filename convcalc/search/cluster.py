@@ -30,6 +30,13 @@ from convcalc.words import counted, shortened
 LOCAL = "local"
 #: What the name of a file ends in that a scheduler has written its address to.
 _FILE = ".json"
+#: Has the C library of workers keep memory for the arrays of the next settings. Dask has it give
+#: all back at once, and to ask for it again takes several times as long as what is worked out.
+_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": 1 << 28,
+    "MALLOC_MMAP_THRESHOLD_": 1 << 28,
+    "MALLOC_TOP_PAD_": 1 << 26,
+}
 #: What needs the package.
 _WHAT = "`--scheduler`"
 #: Seconds in which a scheduler answers, and in which it has a worker.
@@ -154,6 +161,8 @@ def connected(address: str, jobs: int | None = None) -> Iterator[Cluster]:
         stack.enter_context(_quiet())
         if address == LOCAL:
             cores = require("dask.system", "dask", _WHAT).CPU_COUNT
+            dask = require("dask", "dask", _WHAT)
+            stack.enter_context(dask.config.set({"distributed.nanny.pre-spawn-environ": _MEMORY}))
             where: Any = stack.enter_context(
                 distributed.LocalCluster(
                     n_workers=jobs or cores,
