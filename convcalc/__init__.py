@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from convcalc.version import __version__
+__version__ = "0.1.0"
 
 # As `typing` has it, which takes long to import: until `__main__` runs, an interrupt is not quiet.
 TYPE_CHECKING = False

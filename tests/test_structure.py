@@ -15,7 +15,6 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: The rooms from the ground up; a file imports from its own room and from those before it.
 ROOMS = (
     *(
-        "version",
         "visible",
         "likeness",
         "words",

@@ -138,6 +138,9 @@ def command(
     CSV and JSON lines are written as they come, however many; a table has the first rows. For
     spaces that nobody can walk, there are `convcalc count` and `convcalc pareto`.
 
+    With --scheduler the answer is that of one process, whichever workers are lost. -o DIR/ writes
+    Parquet, a file a shard, and goes on with what is there, as --resume does.
+
     \b
     Examples:
       convcalc sweep mobilenet_v2 --var alpha=0.25:1.4:0.05 --var resolution=128,160,192,224
@@ -146,6 +149,7 @@ def command(
       convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.1 -o rows.csv --plot rows.svg
       convcalc sweep mobilenet_v1 --var alpha=0.25:1:0.25 --metrics params,live_bytes --dtype int8
       convcalc sweep mynet.yaml --points settings.csv --group width --csv
+      convcalc sweep lenet --var num_classes=2:1000 --top 5 --resume kept
     """
     from convcalc.cli import Status
     from convcalc.render.heading import heading

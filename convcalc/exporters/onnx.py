@@ -24,7 +24,7 @@ def content(model: Model) -> bytes:
 
     Raises ConvcalcError where the package `onnx` is missing, and for what ONNX cannot say.
     """
-    from convcalc.version import __version__
+    from convcalc import __version__
 
     graph, file = model.graph, File()
     inputs = {name: file.tensor(name, shape) for name, shape in graph.inputs.items()}

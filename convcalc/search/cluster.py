@@ -20,16 +20,23 @@ from convcalc.search.shards import (
     Sharded,
     Task,
     spread,
+    version,
     version_differs,
 )
 from convcalc.search.sweep import Sweeping
-from convcalc.version import __version__
 from convcalc.words import counted, shortened
 
 #: The address of a cluster of this machine's cores, which lives as long as the sweep.
 LOCAL = "local"
 #: What the name of a file ends in that a scheduler has written its address to.
 _FILE = ".json"
+#: Has the C library of workers keep memory for the arrays of the next settings. Dask has it give
+#: all back at once, and to ask for it again takes several times as long as what is worked out.
+_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": 1 << 28,
+    "MALLOC_MMAP_THRESHOLD_": 1 << 28,
+    "MALLOC_TOP_PAD_": 1 << 26,
+}
 #: What needs the package.
 _WHAT = "`--scheduler`"
 #: Seconds in which a scheduler answers, and in which it has a worker.
@@ -154,6 +161,8 @@ def connected(address: str, jobs: int | None = None) -> Iterator[Cluster]:
         stack.enter_context(_quiet())
         if address == LOCAL:
             cores = require("dask.system", "dask", _WHAT).CPU_COUNT
+            dask = require("dask", "dask", _WHAT)
+            stack.enter_context(dask.config.set({"distributed.nanny.pre-spawn-environ": _MEMORY}))
             where: Any = stack.enter_context(
                 distributed.LocalCluster(
                     n_workers=jobs or cores,
@@ -207,13 +216,13 @@ def _require_workers(client: Any, address: str) -> None:
         ) from None
     found = client.get_versions(packages=["convcalc"])["workers"].values()
     versions = [each["packages"].get("convcalc") for each in found if each]
-    for version in versions:
-        if version is None:
-            lacking = counted(sum(each is None for each in versions), "worker")
+    for each in versions:
+        if each is None:
+            lacking = counted(versions.count(None), "worker")
             message = f"convcalc is not installed where {lacking} of {len(versions)} run"
             raise fail("unavailable", message, "install the same version everywhere")
-        if version != __version__:
-            raise version_differs(__version__, version)
+        if each != version():
+            raise version_differs(version(), each)
 
 
 @contextmanager

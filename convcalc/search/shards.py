@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +24,6 @@ from convcalc.frozen import FrozenDict
 from convcalc.search.evaluation import Evaluated
 from convcalc.search.points import Columns, Points, Table, Whole
 from convcalc.search.sweep import Ends, Partial, Query, Refused, Sweeping
-from convcalc.version import __version__
 
 FORMAT = "convcalc.shards/1"
 #: Which those who read a folder of Parquet pass over.
@@ -77,6 +77,12 @@ class Done(NamedTuple):
 Write = Callable[[Sweeping], Iterable[bytes]]
 
 
+def version() -> str:
+    """That of convcalc, which imports what is here, and is not imported here."""
+    found: str = sys.modules[__name__.partition(".")[0]].__version__
+    return found
+
+
 class Task(NamedTuple):
     """What is done with every shard, as it is sent to whoever does it."""
 
@@ -112,7 +118,7 @@ def task(sweeping: Sweeping, lists_refused: bool = False) -> Task:
     points: Points = sweeping.points
     if not isinstance(points, Whole):  # whose settings are sent with their shards
         points = Table(points.names, ())
-    return Task(__version__, pickle.dumps(sweeping.of(points)), lists_refused)
+    return Task(version(), pickle.dumps(sweeping.of(points)), lists_refused)
 
 
 #: The sweep that each thread has worked on last: what it knows of the networks is kept.
@@ -121,8 +127,8 @@ _last = threading.local()
 
 def _unpickled(task: Task) -> Sweeping:
     """The sweep of a task. Raises ConvcalcError where it is another version's."""
-    if task.version != __version__:
-        raise version_differs(task.version, __version__)
+    if task.version != version():
+        raise version_differs(task.version, version())
     if getattr(_last, "pickled", None) != task.sweeping:
         _last.sweeping, _last.pickled = pickle.loads(task.sweeping), task.sweeping
     found: Sweeping = _last.sweeping
@@ -279,7 +285,7 @@ def request(sweeping: Sweeping, lists_refused: bool, has_files: bool) -> dict[st
         variables = {axis.name: _values(axis.values) for axis in points.space.axes}
     batch, dtype, _ = sweeping.settings
     return {
-        "convcalc": __version__,
+        "convcalc": version(),
         "name": sweeping.family.name,
         "spec": _hashed(sweeping.family.identity),
         "variables": variables,
