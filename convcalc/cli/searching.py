@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from convcalc.api import Network
     from convcalc.costs import Figure
     from convcalc.search.counting import Within
+    from convcalc.search.solving import Solution
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -123,3 +124,35 @@ def within(
         settings=Settings(batch, dtype or "float32", fuse),
         convention=convention,
     )
+
+
+def solved(
+    network: Network,
+    texts: Sequence[str],
+    budgets: Sequence[str],
+    where: str | None,
+    batch: int,
+    convention: str,
+    dtype: str | None,
+    fuse: bool | None,
+) -> Solution:
+    """The largest network within budgets; of `NAME=VALUES` texts, or of one `NAME`.
+
+    Raises ConvcalcError.
+    """
+    from convcalc.search import solving
+    from convcalc.steps import Settings
+
+    free = [text for text in texts if "=" not in text]
+    if not free:
+        return solving.solve(within(network, texts, budgets, where, batch, convention, dtype, fuse))
+    if len(texts) > 1 or where is not None:
+        what = (
+            "one variable without values is the only one"
+            if len(texts) > 1
+            else ("`--where` chooses among values, and there are none")
+        )
+        raise fail("usage", what, f"give it values: --var {free[0].strip()}=first:last:step")
+    family = network.family()
+    settings = Settings(batch, dtype or "float32", fuse)
+    return solving.solve_free(family, free[0].strip(), budgets_of(budgets), settings, convention)

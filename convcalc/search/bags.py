@@ -22,7 +22,17 @@ class Bag:
     `sums[0][0]`, and so on, each a step above the last, some of them not there.
     """
 
-    __slots__ = ("_divisor", "_ends", "_parted", "_plane", "_sorted", "counts", "step", "sums")
+    __slots__ = (
+        "_divisor",
+        "_ends",
+        "_parted",
+        "_plain",
+        "_plane",
+        "_sorted",
+        "counts",
+        "step",
+        "sums",
+    )
 
     def __init__(self, sums: tuple[Any, ...], counts: Any, step: int = 0) -> None:
         self.sums, self.counts, self.step = sums, counts, step
@@ -30,6 +40,7 @@ class Bag:
         self._ends: list[tuple[int, int]] | None = None
         self._sorted: Any = None
         self._parted: tuple[int, Any, Any] | None = None
+        self._plain: Bag | None = None
         self._plane: dominance.Plane | None = None
 
     @classmethod
@@ -137,8 +148,10 @@ class Bag:
         """The same, each sum written out."""
         if not self.step:
             return self
-        places = self.counts.nonzero()[0]
-        return Bag((self.sums[0][0] + places * self.step,), self.counts[places])
+        if self._plain is None:
+            places = self.counts.nonzero()[0]
+            self._plain = Bag((self.sums[0][0] + places * self.step,), self.counts[places])
+        return self._plain
 
     def plus(self, other: Bag) -> Bag:
         """Every sum of the two."""
@@ -228,6 +241,26 @@ class Bag:
         for each, wanted in zip(self.sums, sums):
             found = found & (each == wanted)
         return int(self.counts[found].sum())
+
+    def largest(self, other: Bag, most: int) -> int | None:
+        """The largest sum of one of each that is no more than `most`; None where there is none."""
+        own, others = self.plain().ascending()[0], other.plain().ascending()[0]
+        others = others[: others.searchsorted(most - own[0], "right")]
+        if not len(others):
+            return None
+        places = own.searchsorted(most - others, "right") - 1
+        return int((own[places] + others).max())
+
+    def least(self, other: Bag, above: int | None) -> int | None:
+        """The least sum of one of each that is above `above`, or of all."""
+        if above is None:
+            return self.ends[0][0] + other.ends[0][0]
+        own, others = self.plain().ascending()[0], other.plain().ascending()[0]
+        others = others[others.searchsorted(above - own[-1], "right") :]
+        if not len(others):
+            return None
+        places = own.searchsorted(above - others, "right")
+        return int((own[places] + others).min())
 
     def parted(self, step: int) -> tuple[Any, Any]:
         """The sums of the only metric, ascending, by a step: whole quotients and what is left."""

@@ -61,6 +61,12 @@ class Decomposed(NamedTuple):
             found[scope] = found[scope] & mask if scope in found else mask
         return self._replace(masks=found)
 
+    def holds(self, places: Sequence[int]) -> bool:
+        """Whether the setting whose values have these positions is a network."""
+        return all(
+            mask[tuple(places[axis] for axis in scope)] for scope, mask in self.masks.items()
+        )
+
     def figure(self, metric: str, places: Sequence[int]) -> int:
         """A figure of the setting whose values have these positions."""
         tables = self.figures[metric].items()

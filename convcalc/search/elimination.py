@@ -65,6 +65,16 @@ class Pair(NamedTuple):
     most: tuple[int, ...]
     parts: tuple[Message, ...]
 
+    @property
+    def lowest(self) -> int:
+        """The least sum of the first metric."""
+        return self.left.ends[0][0] + self.right.ends[0][0]
+
+    @property
+    def highest(self) -> int:
+        """The largest sum of the first metric."""
+        return self.left.ends[0][1] + self.right.ends[0][1]
+
 
 class Eliminated:
     """The settings of a part of a space within budgets."""
@@ -185,6 +195,34 @@ class Eliminated:
     def count(self) -> int:
         """How many settings are within the budgets."""
         return sum(int(pair.left.within(pair.right, pair.most)) for pair in self.pairs())
+
+    def largest(self) -> int | None:
+        """The largest sum of the only metric within its budget; None where there is none."""
+        (most,) = self.budgets.most
+        found: int | None = None
+        for pair in self.pairs():
+            # What the last axes add is what they take of the budget.
+            added = most - pair.most[0]
+            if found is not None and min(pair.highest + added, most) <= found:
+                continue
+            own = pair.left.largest(pair.right, pair.most[0])
+            if own is not None:
+                found = own + added if found is None else max(found, own + added)
+        return found
+
+    def least(self, above: int | None) -> int | None:
+        """The least sum of the only metric that is above another; None where there is none."""
+        (most,) = self.budgets.most
+        found: int | None = None
+        for pair in self.pairs():
+            added = most - pair.most[0]
+            bound = None if above is None else above - added
+            if found is not None and pair.lowest + added >= found:
+                continue
+            own = pair.left.least(pair.right, bound)
+            if own is not None:
+                found = own + added if found is None else min(found, own + added)
+        return found
 
 
 def _found(part: Message, known: Mapping[int, int]) -> Bag | None:
