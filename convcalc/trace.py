@@ -64,9 +64,6 @@ class Tape:
         operation, operands = _shifted(operation, operands)
         if not any(isinstance(each, Traced) for each in operands):
             return _worth(operation, operands)
-        if operation in _DIVISIONS:
-            # What follows there is an error.
-            _holds_zero(operands[1])
         simple = _simplified(operation, operands)
         if simple is not None:
             return simple
@@ -112,8 +109,6 @@ _DIVISORS: Mapping[str, int] = {
     "nearest_multiple": 1,
 }
 _COMMUTATIVE = frozenset(("add", "mul", "maximum", "minimum", "equal", "gcd", "both", "either"))
-#: Operations whose second operand may be 0.
-_DIVISIONS = frozenset(("truediv", "floordiv", "mod", "nearest_multiple"))
 #: Operations that make integers, whatever they are done to.
 _TO_WHOLE = frozenset(
     ("floor", "ceil", "round", "ceil_div", "exact_div", "gcd", "scaled", "nearest_multiple")

@@ -172,9 +172,9 @@ def in_array(column: Sequence[Any]) -> Any:
     return column if array is None else array
 
 
-def placed(start: int, places: Any) -> list[int]:
-    """The places of points in all, by those in a chunk that begins at `start`."""
-    return [start + int(at) for at in places]
+def shifted(start: int, places: Sequence[int]) -> list[int]:
+    """Places in a chunk as those in the whole."""
+    return [start + int(place) for place in places]
 
 
 @pytest.mark.parametrize("goals", [2, 3, 4])
@@ -190,7 +190,7 @@ def test_a_front_is_what_comparing_all_says(goals: int, data: st.DataObject) -> 
         for start in range(0, len(points), 20):  # in chunks, as a sweep does
             chunk = points[start : start + 20]
             columns = [as_column(column) for column in zip(*chunk)]
-            front.show(columns, partial(placed, start))
+            front.show(columns, partial(shifted, start))
         found = [points[place] for place in front]
         assert found == sorted(brute(points))
         assert [*front] == [points.index(point) for point in found]  # the first of equal ones

@@ -10,10 +10,10 @@ from typing import Any
 from convcalc.search.engines import Engine, Running
 from convcalc.search.groups import Group
 from convcalc.search.machine import Code, Wide, lowered
-from convcalc.search.ranges import Range
+from convcalc.search.ranges import Range, ranges
 from convcalc.search.replay import WRONG, Answer, Straight, function, straight
 from convcalc.search.terms import axes_of
-from convcalc.trace import Traced
+from convcalc.trace import Traced, needed
 
 #: Settings below this number are sooner answered by Python one by one.
 FEW = 48
@@ -167,7 +167,11 @@ def _numbered_rows(numpy: Any, code: Straight, name: str, column: Any) -> Any:
     """Values for which all numbers of a code are equal, as one number. Raises Wide."""
     from convcalc.search.vectors import Replayed
 
-    words = lowered(code, {name: span(column)}, has_floats=True)
+    box = {name: span(column)}
+    spans = ranges(needed(code.figures), box)
+    # What is one number for all values tells none from another.
+    telling = [each for each in code.figures if spans[each.index].low != spans[each.index].high]
+    words = lowered(code._replace(figures=tuple(telling)), box, has_floats=True)
     if words is None or not words.figures:
         return numpy.zeros(len(column), "int64")
     runner = Replayed(words)
