@@ -211,9 +211,8 @@ def _require_workers(client: Any, address: str) -> None:
         client.wait_for_workers(1, timeout=_WORKER)
     except TimeoutError:
         message = f"the scheduler at {shortened(address)} has no workers"
-        raise fail(
-            "unavailable", message, f"`dask worker {shortened(address)}` starts one"
-        ) from None
+        where = f"--scheduler-file {address}" if address.endswith(_FILE) else shortened(address)
+        raise fail("unavailable", message, f"`dask worker {where}` starts one") from None
     found = client.get_versions(packages=["convcalc"])["workers"].values()
     versions = [each["packages"].get("convcalc") for each in found if each]
     for each in versions:
