@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from convcalc.analysis import Row, Rows
-    from convcalc.api import Analysis, Network, compare, load, loads, spec_of
+    from convcalc.api import Analysis, Network, load, loads, spec_of
+    from convcalc.budgets import Budget, Checked, Verdict
     from convcalc.catalogue import ZooNetwork, ZooNetworks, networks
-    from convcalc.comparison import Aligned, Comparison
+    from convcalc.compared import Comparison, compare
+    from convcalc.comparison import Aligned
     from convcalc.costs import Figures
     from convcalc.diagnostics import ConvcalcError, Diagnostic
     from convcalc.explained import Explanation, layer, solve_layer
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "Aligned": "comparison",
     "Analysis": "api",
-    "Comparison": "comparison",
+    "Budget": "budgets",
+    "Checked": "budgets",
+    "Comparison": "compared",
     "ConvcalcError": "diagnostics",
     "Count": "search.counting",
     "Diagnostic": "diagnostics",
@@ -68,11 +72,12 @@ _HOMES = {
     "Space": "spaces",
     "Span": "reach",
     "Sweep": "swept",
+    "Verdict": "budgets",
     "Verification": "verification",
     "Way": "receptive_field",
     "ZooNetwork": "catalogue",
     "ZooNetworks": "catalogue",
-    "compare": "api",
+    "compare": "compared",
     "layer": "explained",
     "load": "api",
     "loads": "api",
@@ -84,6 +89,8 @@ _HOMES = {
 __all__ = [
     "Aligned",
     "Analysis",
+    "Budget",
+    "Checked",
     "Comparison",
     "ConvcalcError",
     "Count",
@@ -112,6 +119,7 @@ __all__ = [
     "Span",
     "Sweep",
     "Training",
+    "Verdict",
     "Verification",
     "Way",
     "ZooNetwork",

@@ -20,7 +20,7 @@ from convcalc.graph import Node
 
 #: Pairs of parts that are looked at for a best alignment, over a whole comparison. A level of more
 #: is cut first where layers are that are there but once.
-_MOST_CELLS = 2_000_000
+_MOST_CELLS = 1_000_000
 #: How often a level is cut into shorter ones.
 _MOST_CUTS = 8
 
@@ -78,11 +78,24 @@ def _comes_before(first: Sequence[Node], other: Sequence[Node]) -> bool:
     return False
 
 
+#: Fields that say what the windows of a layer are, which may be said in more than one way.
+_OF_WINDOWS = ("kernel_size", "stride", "padding", "dilation")
+
+
+def said(node: Node) -> dict[str, Any]:
+    """The fields of a layer by canonical name, but for those that only say what its windows are."""
+    config = node.placed.config
+    if not node.placed.windows:
+        return config
+    return {name: value for name, value in config.items() if name not in _OF_WINDOWS}
+
+
 def _structure(node: Node) -> tuple[Any, ...]:
     """What a layer is, whatever it is called."""
     placed = node.placed
-    held = (placed.borrowing, placed.frozen)
-    return placed.layer, placed.inputs, placed.outputs, held, node.functional, node.dtype
+    fields = tuple(said(node).items())
+    held = (placed.borrowing, placed.frozen, node.dtype)
+    return node.type, fields, placed.windows, placed.inputs, placed.outputs, held
 
 
 class _Aligner:
@@ -109,7 +122,9 @@ class _Aligner:
         gone, come = {i for i, _ in moved}, {j for _, j in moved}
         for before, after in _gaps(matched, len(ours), len(theirs)):
             rest = [ours[at] for at in before if at not in gone]
-            yield from self._by_place(rest, [theirs[at] for at in after if at not in come], depth)
+            yield from self._by_structure(
+                rest, [theirs[at] for at in after if at not in come], depth
+            )
 
     def _inside(self, ours: _Part, theirs: _Part, depth: int) -> Iterator[_Pair]:
         """The pairs of nodes in two parts that stand for each other."""
@@ -120,13 +135,30 @@ class _Aligner:
         else:
             yield from self._by_type([ours], [theirs])
 
+    def _by_structure(
+        self, ours: Sequence[_Part], theirs: Sequence[_Part], depth: int
+    ) -> list[_Pair]:
+        """The pairs of nodes in parts that have no name in common, between the same neighbours.
+
+        Where both have groups these stand for each other in their places, unless more layers are
+        equal when no heed is paid to groups: what is nested otherwise may be the same.
+        """
+        flat = list(self._by_type(ours, theirs))
+        if not (any(part.is_group for part in ours) and any(part.is_group for part in theirs)):
+            return flat
+        placed = list(self._by_place(ours, theirs, depth))
+        return max(placed, flat, key=self._equal)
+
+    def _equal(self, matched: Sequence[_Pair]) -> int:
+        """How many pairs of nodes are equal."""
+        return sum(
+            self._of_layer(self.first[i]) == self._of_layer(self.other[j]) for i, j in matched
+        )
+
     def _by_place(
         self, ours: Sequence[_Part], theirs: Sequence[_Part], depth: int
     ) -> Iterator[_Pair]:
-        """The pairs of nodes in parts that have no name in common, between the same neighbours.
-
-        Groups stand for each other whose outputs have the same sizes, and then layers of one type.
-        """
+        """The pairs of nodes in groups whose outputs have the same sizes, and between these."""
         matched = list(
             self.aligned(
                 [self._by_output(self.first, part) for part in ours],
@@ -190,7 +222,7 @@ class _Aligner:
 
     def _of_layer(self, node: Node) -> tuple[int, int]:
         """The numbers of what a layer is, and of its windows."""
-        key = id(node.placed), node.functional, node.dtype
+        key = id(node.placed), node.dtype
         if key not in self._known:
             windows = tuple((w.kernel, w.stride, w.dilation) for w in node.placed.windows)
             numbers = self._number(_structure(node)), self._number((node.type, windows))

@@ -24,7 +24,6 @@ from convcalc.words import describe
 if TYPE_CHECKING:
     from convcalc.baseline import Baseline
     from convcalc.budgets import Checked
-    from convcalc.comparison import Comparison
     from convcalc.devices import Device
     from convcalc.explained import Explanation
     from convcalc.exporters.base import Model
@@ -261,6 +260,11 @@ class Network(Graph):
         from convcalc import baseline
         from convcalc.budgets import budgets_of, checked
 
+        if not isinstance(budgets, Mapping):
+            message = f"budgets are amounts by metric, not {describe(budgets)}"
+            raise fail("bad-value", message, 'write them as {"macs": "300M"}')
+        if not isinstance(against, (str, os.PathLike, baseline.Baseline, NoneType)):
+            raise fail("bad-value", f"`against` is the name of a file, not {describe(against)}")
         asked, document, source = budgets_of(budgets), self._document(), self._origin
         own = () if document is None else document.budgets(source)
         settled = {each.metric: each for each in (*own, *asked)}
@@ -482,6 +486,9 @@ class Network(Graph):
         batch: int = 1,
         dtype: str = "float32",
         fuse: bool | None = None,
+        scheduler: str | None = None,
+        jobs: int | None = None,
+        resume: str | None = None,
     ) -> Sweep:
         """What it costs at every setting of its variables: a row each, or those that are kept.
 
@@ -492,7 +499,11 @@ class Network(Graph):
         one for each network; with `pareto`, two goals or more, those on the front:
         `"min:macs,max:resolution"`. They are sorted by `sort`, the largest first (`-macs`: the
         least), and `top` says how many there are; with `group` there is a row for each value of a
-        variable. Settings that are no network are counted. Raises ConvcalcError.
+        variable. Settings that are no network are counted.
+
+        `scheduler` is the address of a Dask cluster whose workers try them, or `local` for `jobs`
+        processes of this machine; `resume` is a folder that keeps what is done, which the same call
+        goes on from. Raises ConvcalcError.
 
         >>> network = convcalc.load("mobilenet_v2")
         >>> found = network.sweep({"alpha": [0.5, 0.75, 1.0]}, where="macs <= 300M")
@@ -516,7 +527,12 @@ class Network(Graph):
             dtype=dtype,
             fuse=fuse,
         )
-        return Sweep(*found.finished())
+        if scheduler is None and jobs is None and resume is None:
+            return Sweep(*found.finished())
+        from convcalc.search.cluster import spreading
+
+        with spreading(found, scheduler, jobs, resume=resume) as sharded:
+            return Sweep(*sharded.finished())
 
     def sweeping(
         self,
@@ -706,16 +722,10 @@ class _Asked(NamedTuple):
         """The same at any variables; `defaults` are those that it has. Raises ConvcalcError."""
         from convcalc.search.family import Family
 
-        budget = Budget(self.limits)
-        document = self.checked(budget).document
-
-        def graph(variables: Mapping[str, Any], curt: bool = False) -> Graph:
-            settings = {**self.settings, **variables}
-            # Layers that are kept are those of numbers; a trace has its own.
-            own = document._replace(made={}) if curt else document
-            return self._replace(settings=settings)._graph(own, Budget(self.limits), curt)
-
-        return Family(document.spec.name, defaults, graph)
+        document = self.checked(Budget(self.limits)).document
+        asked = self._replace(document=document)
+        own = self.source.text, self.preset, self.inputs, self.settings, self.cuts
+        return Family(document.spec.name, defaults, _Making(asked), repr(own))
 
     def checked(self, budget: Budget) -> _Asked:
         """The same with its document. Raises ConvcalcError."""
@@ -744,6 +754,28 @@ class _Asked(NamedTuple):
     def __reduce__(self) -> Any:
         # A checked spec has functions in it; the text that it came from is as good.
         return _Asked, (*self[:-1], None)
+
+
+class _Making(NamedTuple):
+    """Makes the networks of a spec that is checked."""
+
+    asked: _Asked
+
+    def __call__(self, variables: Mapping[str, Any], curt: bool = False) -> Graph:
+        """The network at some variables; see `Make`. Raises ConvcalcError."""
+        asked = self.asked
+        # Layers that are kept are those of numbers; a trace has its own.
+        own = asked.document._replace(made={}) if curt else asked.document
+        settings = {**asked.settings, **variables}
+        return asked._replace(settings=settings)._graph(own, Budget(asked.limits), curt)
+
+    def __reduce__(self) -> Any:
+        return _making, (self.asked,)
+
+
+def _making(asked: _Asked) -> _Making:
+    """The same of a spec that is yet to be checked. Raises ConvcalcError."""
+    return _Making(asked.checked(Budget(asked.limits)))
 
 
 class Opened(NamedTuple):
@@ -853,36 +885,6 @@ def loads(
     source = source_of(text, name, limits)
     settings = {**(variables or {}), **named}
     return _Asked(source, limits, preset, _inputs(input), settings).network()
-
-
-def compare(
-    *networks: Network | str | os.PathLike[str],
-    convention: str = "exact",
-    batch: int = 1,
-    dtype: str = "float32",
-    fuse: bool | None = None,
-    figures: Collection[str] = (),
-) -> Comparison:
-    """Networks beside the first of them: totals, ratios, what differs, layers that are aligned.
-
-    A network is one that was loaded, or what `load` takes; the other arguments are those of
-    `Network.analyze`. Raises ConvcalcError for fewer than two networks, and as these two do.
-
-    >>> convcalc.compare("mobilenet_v1", "conv_mobilenet").ratios[1]["macs"]
-    Fraction(38025783, 4443284)
-    """
-    from convcalc.comparison import Comparison
-
-    if convention == analysis.ALL:
-        message = "networks are compared under one convention, and `all` are many"
-        raise fail("bad-value", message, "`exact` is one")
-    if len(networks) < 2:
-        message = f"comparing takes two networks or more, not {len(networks)}"
-        raise fail("bad-value", message, 'convcalc.compare("resnet18", "resnet34")')
-    found = [each if isinstance(each, Network) else load(each) for each in networks]
-    return Comparison(
-        tuple(each.analyze(convention, batch, dtype, fuse, figures) for each in found)
-    )
 
 
 def spec_of(

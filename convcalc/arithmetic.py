@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import reduce, wraps
 from typing import Any, TypeVar, cast
 
@@ -126,6 +126,17 @@ class Symbolic:
         """The number, where what follows is no arithmetic; itself where it has none."""
         return self
 
+    def raised(self, base: Any, exponent: Any, bits: int) -> Any:
+        """`power` of two numbers of which this is one."""
+        number, times = value_of(base), value_of(exponent)
+        if isinstance(times, int):
+            _check_power(2 if number is None else number, times, bits)
+        return base**exponent
+
+    def large(self) -> Any:
+        """The number, where it may be longer than an expression allows; else None."""
+        return self.value
+
     def as_whole(self) -> Any:
         """The same as a whole number; None where it is none."""
         return self
@@ -180,15 +191,23 @@ def _recorded(function: _Helper) -> _Helper:
 
 
 def value_of(number: Any) -> Any:
-    """The number behind a symbol, None where it is open; any other number as it is."""
+    """The number behind a symbol, None where it is open; any other number as it is.
+
+    For a text, or where it decides nothing: else see `decided`.
+    """
     return number.value if isinstance(number, Symbolic) else number
 
 
 def known(value: Any) -> Any:
     """A value as it is used where no rule calculates with it, those in a list too."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(known, value))
+    if isinstance(value, tuple):
+        return tuple(map(known, value))
     return value.known() if isinstance(value, Symbolic) else value
+
+
+def decided(number: Any) -> Any:
+    """The number behind a symbol, where what follows hangs on it; None where it is open."""
+    return value_of(known(number))
 
 
 @_recorded
@@ -282,6 +301,13 @@ def minimum(a: int, b: int) -> int:
     return where(exact(a) <= exact(b), a, b)
 
 
+def greatest(numbers: Collection[Any]) -> Any:
+    """The largest of numbers, of which there are some."""
+    if any(issubclass(kind, Symbolic) for kind in set(map(type, numbers))):
+        return reduce(maximum, dict.fromkeys(numbers))
+    return max(numbers)
+
+
 @_recorded
 def gcd(a: int, b: int) -> int:
     """The greatest common divisor of two positive numbers."""
@@ -363,11 +389,9 @@ def power(a: Any, b: Any, bits: int) -> Any:
 
     Raises Refusal for a root of a number that floats do not hold.
     """
-    if isinstance(a, Symbolic) or isinstance(b, Symbolic):
-        base, exponent = value_of(a), value_of(b)
-        if isinstance(exponent, int):
-            _check_power(2 if base is None else base, exponent, bits)
-        return a**b
+    for each in (a, b):
+        if isinstance(each, Symbolic):
+            return each.raised(a, b, bits)
     if isinstance(a, int) and isinstance(b, int) and b >= 0:
         _check_power(a, b, bits)
         return a**b

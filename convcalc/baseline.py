@@ -10,6 +10,7 @@ from convcalc import zoo
 from convcalc.analysis import Analysis
 from convcalc.budgets import EARLIER, Budget
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
+from convcalc.graph import WAYS
 from convcalc.language.limits import DEFAULT, Limits, exceeded
 from convcalc.words import describe, listed, quoted, shortened
 
@@ -18,7 +19,7 @@ COMPARED = ("params", "macs", "flops", "activations")
 #: Digits of an integer in the file; a figure may have more than those of a spec.
 _DIGITS = 4_000
 #: What an earlier answer is written by.
-_WRITE = "`convcalc analyze SPEC --json -o {}` writes one"
+_WRITE = "`convcalc analyze SPEC --json -o before.json` writes one"
 
 
 class Earlier(NamedTuple):
@@ -52,21 +53,24 @@ class Baseline(NamedTuple):
         batch, type of number and cuts.
         """
         found = self._same(spec, analysis)
-        graph = analysis.graph
+        graph, own = analysis.graph, analysis.totals.dtype
+        # Layers may have types of their own: all of them one, or several, of which none is said.
+        is_alike = own is None or found.dtype in (None, own)
         for what, option, then, now in (
             ("the convention", "--convention", found.convention, analysis.convention.name),
             ("a batch of", "--batch", found.batch, analysis.batch),
-            ("numbers of", "--dtype", found.dtype, analysis.totals.dtype and dtype),
+            ("numbers of", "--dtype", found.dtype, found.dtype if is_alike else dtype),
         ):
-            if then != now and then is not None and now is not None:
-                message = f"{self.file} is for {what} {then}, and this is for {now}"
-                raise self._fail("not-comparable", message, f"give {option} {then}")
+            if then != now:
+                shown = shortened(str(then))
+                message = f"{self.file} is for {what} {shown}, and this is for {now}"
+                raise self._fail("not-comparable", message, f"give {option} {shown}")
         if found.cuts != graph.cut_by():
             message = f"{self.file} has another part of {quoted(graph.name)}"
             raise self._fail("not-comparable", message, "cut both by the same --until and --drop")
         if not found.figures:
             message = f"{self.file} has none of {listed(COMPARED, joiner='and')}"
-            raise self._fail("not-comparable", message, _WRITE.format(self.file))
+            raise self._fail("not-comparable", message, _WRITE)
         source = Source(self.file, "")
         return tuple(
             Budget(metric, most, EARLIER, source, unknown=found.unknown)
@@ -82,15 +86,17 @@ class Baseline(NamedTuple):
         found = [each for each in self.networks if each.name == graph.name]
         shown = quoted(graph.name)
         if not found:
-            names = dict.fromkeys(each.name for each in self.networks)
-            help = f"it has {listed(names)}" if names else "it has no network"
+            names = dict.fromkeys(shortened(each.name) for each in self.networks)
+            help = f"it has {listed(names)}; " if names else "it has none; "
+            help += "write it anew with this one in it"
             raise self._fail("not-comparable", f"{self.file} has no network {shown}", help)
         own = [each for each in found if each.preset == graph.preset]
         if not own:
-            asked = f"the preset {quoted(graph.preset)}" if graph.preset else "no preset"
-            message = f"{self.file} does not have {shown} at {asked}"
-            presets = dict.fromkeys(each.preset or "no preset" for each in found)
-            raise self._fail("not-comparable", message, f"it has {listed(presets)}")
+            asked = f"at the preset {quoted(graph.preset)}" if graph.preset else "without a preset"
+            message = f"{self.file} does not have {shown} {asked}"
+            presets = dict.fromkeys(shortened(each.preset) for each in found if each.preset)
+            help = f"it has {listed(presets)}" if presets else "it has the network without one"
+            raise self._fail("not-comparable", message, help)
         for key, value in (
             ("spec", spec),
             ("variables", said["variables"]),
@@ -120,7 +126,7 @@ def load(file: str, limits: Limits = DEFAULT) -> Baseline:
     try:
         return Baseline(file, tuple(_networks(raw)))
     except _OtherError as other:
-        raise fail("bad-baseline", f"{file} {other}", _WRITE.format(file), source) from None
+        raise fail("bad-baseline", f"{file} {other}", _WRITE, source) from None
 
 
 class _OtherError(Exception):
@@ -129,7 +135,7 @@ class _OtherError(Exception):
 
 def _parsed(data: bytes, file: str) -> Any:
     """What JSON says. Raises ConvcalcError with the place for what is none."""
-    source, help = Source(file, ""), _WRITE.format(file)
+    source, help = Source(file, ""), _WRITE
     try:
         text = data.decode("utf-8-sig")
         source = Source(file, text)
@@ -170,7 +176,8 @@ def _networks(raw: Any) -> Iterator[Earlier]:
 def _analysis(answer: Mapping[str, Any]) -> Iterator[Earlier]:
     totals = _a(dict, answer, "totals")
     convention = _a(str, _a(dict, answer, "convention"), "name")
-    yield _earlier(answer, answer, totals, convention)._replace(dtype=totals.get("dtype"))
+    asked = {**answer, "dtype": totals.get("dtype")}
+    yield _earlier(answer, asked, totals, convention)
 
 
 def _check(answer: Mapping[str, Any]) -> Iterator[Earlier]:
@@ -185,42 +192,44 @@ def _list(answer: Mapping[str, Any]) -> Iterator[Earlier]:
         # A preset of the zoo is asked for by its name.
         preset = each.get("preset", name if family not in (None, name) else None)
         own = {**each, "name": each.get("network"), "preset": preset, "spec": name}
-        yield _earlier(own, answer, each, answer.get("convention", "exact"))
+        yield _earlier(own, answer, each, _a(str, answer, "convention", "exact"))
 
 
 def _earlier(
     own: Mapping[str, Any], asked: Mapping[str, Any], totals: Mapping[str, Any], convention: str
 ) -> Earlier:
     """A network, `asked` for under what, with its totals."""
-    figures = {}
-    for metric in COMPARED:
-        value = totals.get(metric)
-        if value is None:
-            continue  # there is no total
-        if type(value) is not int or value < 0:
-            raise _OtherError(f"has {shortened(describe(value))} where {metric} are")
-        figures[metric] = value
-    unknown = totals.get("unknown", 0)
+    figures = {metric: _whole(totals, metric) for metric in COMPARED}
     return Earlier(
         name=_a(str, own, "name"),
-        preset=own.get("preset"),
-        figures=figures,
-        unknown=unknown if type(unknown) is int else 0,
+        preset=_a(str, own, "preset", None),
+        figures={metric: most for metric, most in figures.items() if most is not None},
+        unknown=_whole(totals, "unknown") or 0,
         convention=convention,
-        batch=asked.get("batch", 1),
-        dtype=asked.get("dtype"),
-        cuts={key: own[key] for key in ("until", "drop") if own.get(key)},
-        spec=own.get("spec"),
+        batch=1 if "batch" not in asked else _whole(asked, "batch") or 0,
+        dtype=_a(str, asked, "dtype", None),
+        cuts={way: own[way] for way in WAYS if own.get(way)},
+        spec=_a(str, own, "spec", None),
         variables=own.get("variables"),
         input=own.get("input"),
     )
 
 
-def _a(kind: type, holder: Mapping[str, Any], key: str) -> Any:
-    """What an answer has under a key. Raises _OtherError."""
+def _whole(holder: Mapping[str, Any], key: str) -> int | None:
+    """A whole number, 0 or more; None where there is none. Raises _OtherError."""
     value = holder.get(key)
+    if value is not None and (type(value) is not int or value < 0):
+        raise _OtherError(f"has {describe(value)} as its `{key}`")
+    return value
+
+
+def _a(kind: type, holder: Mapping[str, Any], key: str, *default: Any) -> Any:
+    """What an answer has under a key, or the default for nothing. Raises _OtherError."""
+    value = holder.get(key)
+    if value is None and default:
+        return default[0]
     if not isinstance(value, kind):
-        raise _OtherError(f"has no `{key}`, as each such answer has")
+        raise _OtherError(f"has no right `{key}`, as each such answer has")
     return value
 
 

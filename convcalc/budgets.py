@@ -19,15 +19,21 @@ ASKED, SPEC, EARLIER = "max", "spec", "against"
 class Budget(NamedTuple):
     """The most that a figure of the totals may come to, which is allowed itself."""
 
+    #: The key of the figure.
     metric: str
+    #: What it may come to.
     most: int
-    #: `max`, `spec` or `against`.
+    #: Where it comes from: `max`, `spec` or `against`.
     origin: str = ASKED
-    #: The spec or the file that has it, and where it stands there.
+    #: The spec or the file that has it.
     source: Source | None = None
+    #: Where it stands in a spec.
     mark: Mark | None = None
     #: How many layers `most` lacks because what they cost is not known.
     unknown: int = 0
+
+    def __repr__(self) -> str:
+        return f"Budget({self.metric}={self.most}, {self.origin})"
 
 
 #: What people call a memory, to the metric that comes near it, and what that is.
@@ -72,12 +78,17 @@ class Checked(NamedTuple):
     """A network that was held against budgets; `spec` is what it was asked for by."""
 
     spec: str
+    #: What it takes.
     analysis: Analysis
     #: The type of a number that bytes are of.
     dtype: str
+    #: Each budget, with what the network takes of it.
     verdicts: tuple[Verdict, ...]
-    #: Where the network is in its file.
+    #: The text that the network comes from, and where its name stands there.
     place: tuple[Source, Mark | None]
+
+    def __repr__(self) -> str:
+        return f"Checked({self.spec!r}, {'passed' if self.passed else 'not passed'})"
 
     @property
     def passed(self) -> bool:

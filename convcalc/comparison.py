@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from convcalc.alignment import pairs
+from convcalc.alignment import pairs, said
 from convcalc.analysis import Analysis, Row, as_one
 from convcalc.costs import FIGURES
 from convcalc.frozen import FrozenDict
@@ -42,8 +42,6 @@ class Aligned(NamedTuple):
             return "added"
         if self.other is None:
             return "removed"
-        if self.first.nodes[0].placed is self.other.nodes[0].placed:  # the same network's
-            return "changed" if _own(self.first) != _own(self.other) else "same"
         is_same = self.first.type == self.other.type and not (self.config or self.shapes)
         return "same" if is_same and _own(self.first) == _own(self.other) else "changed"
 
@@ -58,9 +56,15 @@ class Aligned(NamedTuple):
     def config(self) -> dict[str, Both]:
         """The fields that differ, by canonical name, with both values; None: the type has none.
 
-        Empty where there is but one layer.
+        What the windows are may be said in several ways, and is the same where they are. Empty
+        where there is but one layer.
         """
-        return {} if None in self else _differing(*[each.config for each in self if each])
+        first, other = self
+        if first is None or other is None:
+            return {}
+        if first.nodes[0].placed.windows == other.nodes[0].placed.windows:
+            return _differing(said(first.nodes[0]), said(other.nodes[0]))
+        return _differing(first.config, other.config)
 
     @property
     def shapes(self) -> dict[str, Both]:
@@ -166,15 +170,20 @@ def align(first: Analysis, other: Analysis) -> tuple[Aligned, ...]:
     partner = {after: before for before, after in pairs(*nodes)}
     paired = {*partner.values()}
     found: list[Aligned] = []
-    done = 0
+
+    def gone(start: int) -> None:
+        """Add the layers from a place on that the other network does not have."""
+        while start < len(first.rows) and start not in paired:
+            found.append(Aligned(first.rows[start], None))
+            start += 1
+
+    gone(0)
     for index, row in enumerate(other.rows):
         before = partner.get(index)
-        if before is not None:
-            found += [Aligned(first.rows[i], None) for i in range(done, before) if i not in paired]
-            done = max(done, before)
         found.append(Aligned(None if before is None else first.rows[before], row))
-    rest = range(done, len(first.rows))
-    return (*found, *(Aligned(first.rows[i], None) for i in rest if i not in paired))
+        if before is not None:
+            gone(before + 1)
+    return tuple(found)
 
 
 def folded(found: Sequence[Aligned]) -> list[Aligned]:

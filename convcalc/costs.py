@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcalc.arithmetic import greatest
 from convcalc.frozen import FrozenDict
 from convcalc.graph import Node
 from convcalc.layers.base import Placed, Storage, Weight
@@ -44,7 +45,8 @@ def common(values: Iterable[Any]) -> Any:
 
 def largest(values: Iterable[Any]) -> Any:
     """The largest of numbers, those left out that are None; None where no number is left."""
-    return max([value for value in values if value is not None], default=None)
+    known = [value for value in values if value is not None]
+    return greatest(known) if known else None
 
 
 def _times(number: Any, samples: Any) -> Any:

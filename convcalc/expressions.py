@@ -24,7 +24,17 @@ from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 from convcalc import arithmetic
-from convcalc.arithmetic import Refusal, Symbolic, both, denied, either, exact, is_number, truth
+from convcalc.arithmetic import (
+    Refusal,
+    Symbolic,
+    both,
+    decided,
+    denied,
+    either,
+    exact,
+    is_number,
+    truth,
+)
 from convcalc.visible import is_identifier, visible
 from convcalc.words import describe, did_you_mean, listed, shortened
 
@@ -206,8 +216,8 @@ def _bounded(value: Any, bounds: Bounds, *operands: Any) -> Any:
         if not math.isfinite(value):
             raise Refusal("the result is not a finite number")
     elif isinstance(value, Symbolic):
-        if value.value is not None:
-            _bounded(value.value, bounds)
+        if (number := value.large()) is not None:
+            _bounded(number, bounds, *map(decided, operands))
     elif bounds.forbid(value.numerator) or bounds.forbid(value.denominator):
         raise _too_large(bounds)
     return value

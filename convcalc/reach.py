@@ -1,5 +1,7 @@
 """Which cells of a tensor a cell of a later one sees, along one axis.
 
+Its numbers are plain: of a trace, what is seen is that of its own settings.
+
 Everything that a layer reads is one rule (`Reach`): a convolution, a pool, a transposed
 convolution, an upsampling, a shift. Rules follow one another (`Span.through`), so that what is seen
 of a tensor many layers back is found by going forward once.
@@ -19,6 +21,7 @@ from functools import reduce
 from math import floor, gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from convcalc.arithmetic import known
 from convcalc.shape import MOST_AXES
 from convcalc.window import Window
 
@@ -82,7 +85,8 @@ class Reach(NamedTuple):
 
 def reach_of(window: Window) -> Reach:
     """What a cell sees through a window that slides along the input."""
-    return Reach(window.kernel, window.stride, window.before, window.dilation)
+    kernel, stride, before, _, dilation = map(known, window)
+    return Reach(kernel, stride, before, dilation)
 
 
 def reach_back(window: Window) -> Reach:
@@ -90,8 +94,8 @@ def reach_back(window: Window) -> Reach:
 
     Cell y gets a share of the input cell x where y = stride·x − before + dilation·j.
     """
-    before = window.dilation * (window.kernel - 1) - window.before
-    return Reach(window.kernel, 1, before, window.dilation, window.stride)
+    kernel, stride, before, _, dilation = map(known, window)
+    return Reach(kernel, 1, dilation * (kernel - 1) - before, dilation, stride)
 
 
 def between(stride: int, up: int, low: int, high: int) -> Reach:
@@ -105,6 +109,7 @@ def nearest(ratio: Number, *, is_exact: bool = False) -> Reach:
 
     With `is_exact` ⌊(y + ½)/ratio⌋ (PyTorch, `nearest-exact`).
     """
+    ratio = known(ratio)
     up, stride = ratio.numerator, ratio.denominator
     high = stride // 2 if is_exact else 0
     # The last number that is not above `high`, and so many below it as one of them is divisible.
@@ -125,6 +130,7 @@ def interpolated(ratio: Number, support: int) -> Reach:
 
 def adaptive(size: int, output: int) -> Reach:
     """What a cell sees of an adaptive pool: window a spans ⌊a·n/o⌋ … ⌈(a + 1)·n/o⌉."""
+    size, output = known(size), known(output)
     common = gcd(size, output)
     stride, up = size // common, output // common
     return between(stride, up, -2 * up, 2 * stride)
@@ -132,7 +138,7 @@ def adaptive(size: int, output: int) -> Reach:
 
 def shifted(cells: int, doubt: Doubt | None = None) -> Reach:
     """What a cell sees of an input that begins so many cells further on."""
-    return Reach(before=cells, doubt=doubt)
+    return Reach(before=known(cells), doubt=doubt)
 
 
 def widened(reach: Reach, cells: int, doubt: Doubt) -> Reach:
@@ -210,16 +216,17 @@ def same_sizes(sizes: Sequence[int], others: Sequence[int]) -> Sight:
     """
     if sizes == others:
         return kept(len(sizes) - 1)
-    starts = {}
+    starts = []
     before = 1
     for axis, size in enumerate(others):
         if axis and size > 1:
-            starts[before, size] = axis
+            starts.append((before, size, axis))
         before *= size
     found: list[Along | None] = []
     before = sizes[0]
     for size in sizes[1:]:
-        axis_now = starts.get((before, size))
+        same = (axis for start, other, axis in starts if start == before and other == size)
+        axis_now = next(same, None)
         found.append(None if axis_now is None else Along(axis_now))
         before *= size
     return tuple(found)

@@ -12,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.arithmetic import CONDITIONS, OPERATIONS, Symbolic, exact
+from convcalc.arithmetic import (
+    CONDITIONS,
+    OPERATIONS,
+    Symbolic,
+    exact,
+    is_number,
+    known,
+    nearest,
+    power,
+)
 
 
 class Guard(NamedTuple):
@@ -25,7 +34,7 @@ class Guard(NamedTuple):
 class Tape:
     """What was done to some numbers, each operation once, in an order in which it can be done."""
 
-    __slots__ = ("_known", "guards", "inputs", "is_said", "numbers")
+    __slots__ = ("_known", "guards", "inputs", "is_said", "numbers", "variables")
 
     def __init__(self, inputs: Mapping[str, Any]) -> None:
         self._known: dict[Any, Traced] = {}
@@ -39,6 +48,11 @@ class Tape:
             name: self._number(INPUT, (name, type(value)), value, type(value) is int)
             for name, value in inputs.items()
         }
+        numbers = self.inputs.items()
+        are_usual = all(number.is_usual() for _, number in numbers)
+        #: What rules run on: the inputs. Where one is so large, or so near to 0, that results ask
+        #: for long fractions, their values; the tape is of these alone.
+        self.variables = {name: number if are_usual else number.known() for name, number in numbers}
 
     def _number(self, operation: str, operands: tuple[Any, ...], value: Any, whole: bool) -> Traced:
         number = Traced(self, len(self.numbers), operation, operands, value, whole)
@@ -59,13 +73,22 @@ class Tape:
         number = self._known.get(key)
         if number is None:
             values = [each.worth if isinstance(each, Traced) else each for each in operands]
-            worth = _worth(operation, values)
+            if operation in _DIVISORS and isinstance(by := operands[_DIVISORS[operation]], Traced):
+                _holds_zero(by)
+            try:
+                worth = _worth(operation, values)
+            except (OverflowError, ValueError):
+                for each in self.inputs.values():
+                    each.known()  # of others it is not known whether it goes wrong
+                raise
             whole = _is_whole(operation, operands)
             number = self._known[key] = self._number(operation, operands, worth, whole)
         return number
 
     def ask(self, condition: Traced) -> bool:
         """Whether a condition holds; from now on the tape is of numbers for which that is so."""
+        if condition.operation == "denied":
+            return not self.ask(condition.operands[0])
         held = bool(condition.worth)
         if condition not in self.guards:
             self.guards[condition] = Guard(condition, held)
@@ -75,6 +98,16 @@ class Tape:
 #: The operation of a number that stands for a variable; its operands are the name and the type.
 INPUT = "input"
 
+#: Where operations have what they divide by: none that is 0, which is asked before.
+_DIVISORS: Mapping[str, int] = {
+    "divides": 0,
+    "floordiv": 1,
+    "mod": 1,
+    "truediv": 1,
+    "ceil_div": 1,
+    "exact_div": 1,
+    "nearest_multiple": 1,
+}
 _COMMUTATIVE = frozenset(("add", "mul", "maximum", "minimum", "equal", "gcd", "both", "either"))
 #: Operations that make integers, whatever they are done to.
 _TO_WHOLE = frozenset(
@@ -86,10 +119,17 @@ _OF_WHOLE = frozenset(
 )
 
 
+#: Powers of more factors are worked out for one base alone, and no longer ones than of so many
+#: bits.
+_MOST_FACTORS, _MOST_BITS = 16, 2**16
+#: Floats hold all integers below, and expressions all numbers of so few bits.
+_FINE, _FEW_BITS = 2**53, 900
+
+
 class Traced(Symbolic):
     """A number, or a condition, on a tape. `worth` is its value for the variables of the trace."""
 
-    __slots__ = ("index", "is_whole", "operands", "operation", "tape", "worth")
+    __slots__ = ("bits", "index", "is_whole", "operands", "operation", "tape", "worth")
 
     def __init__(
         self,
@@ -105,6 +145,8 @@ class Traced(Symbolic):
         self.worth = worth
         #: Whether it is an integer for all variables.
         self.is_whole = is_whole
+        #: Its size is below 2 to the power of this, whatever the variables; None: not known.
+        self.bits = _bits(operation, operands)
 
     @property
     def numeric(self) -> bool:  # type: ignore[override]
@@ -118,6 +160,8 @@ class Traced(Symbolic):
 
     def known(self) -> Any:
         """The value, on which what follows may hang: the tape is of this one alone."""
+        if not self.numeric:
+            return self.truth()
         self.tape.ask(self.tape.record("equal", (self, self.worth)))
         return self.worth
 
@@ -135,21 +179,37 @@ class Traced(Symbolic):
     def apply(self, operation: str, *operands: Any) -> Any:
         if operation == "round" and operands[1] is None:
             operands = operands[:1]
-        if operation in ("pow", "round") and len(operands) > 1:
-            return (
-                self._power(*operands) if operation == "pow" else round(self.known(), operands[1])
-            )
+        if operation == "round" and len(operands) > 1:
+            return nearest(self.known(), operands[1])
+        if operation == "pow":
+            return self.raised(*operands)
         return self.tape.record(operation, operands)
 
-    def _power(self, base: Any, exponent: Any) -> Any:
-        """A power, whose exponent is known: a product where it is whole."""
-        power = exponent.known() if isinstance(exponent, Traced) else exponent
-        if isinstance(base, Traced) and isinstance(power, int) and 0 <= power <= _MOST_FACTORS:
+    def raised(self, base: Any, exponent: Any, bits: int = _MOST_BITS) -> Any:
+        """A power, whose exponent is known: a product where it is one of integers."""
+        times = known(exponent)
+        if _is_integer(base) and _is_integer(times) and 0 <= times <= _MOST_FACTORS:
             result: Any = 1
-            for _ in range(power):
+            for _ in range(times):
                 result = result * base
             return result
-        return (base.known() if isinstance(base, Traced) else base) ** power
+        return power(known(base), times, bits)
+
+    def large(self) -> Any:
+        """The value, where it may be too long for an expression, which is asked; else None."""
+        is_short = self.bits is not None and self.bits <= _FEW_BITS
+        return None if is_short or self._is_between(-_FINE, _FINE) else self.known()
+
+    def is_usual(self) -> bool:
+        """Whether what is made of it is short, which is asked: of floats, those above 0."""
+        return self._is_between(-_FINE if self.is_whole else 1 / _FINE, _FINE)
+
+    def _is_between(self, low: float, high: float) -> bool:
+        """Whether it lies between numbers of floats, which is asked."""
+        is_one = _holds(self > low) and _holds(self < high)
+        if is_one:
+            self.bits = _FINE.bit_length()
+        return is_one
 
     def __bool__(self) -> bool:
         return self.truth()
@@ -169,7 +229,7 @@ class Traced(Symbolic):
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        if not isinstance(other, (Traced, int, float)):
+        if not is_number(other):
             return NotImplemented
         return _holds(self.tape.record("equal", (self, other)))
 
@@ -186,8 +246,6 @@ class Traced(Symbolic):
         return f"<{self.worth} by {self.operation}>"
 
 
-#: Powers of more factors are worked out for one base alone.
-_MOST_FACTORS = 16
 #: Keeps the hash of a number apart from those of integers.
 _HASH = "traced"
 
@@ -226,6 +284,28 @@ def _is_whole(operation: str, operands: tuple[Any, ...]) -> bool:
     return operation in _OF_WHOLE and all(map(_is_integer, numbers))
 
 
+def _bits(operation: str, operands: tuple[Any, ...]) -> int | None:
+    """How many bits the whole part of a result has at the most; None where that is not known."""
+    if operation == INPUT or operation in CONDITIONS:
+        return None
+    sizes = [_bits_of(each) for each in (operands[1:] if operation == "where" else operands)]
+    if operation in _QUOTIENTS and not _is_integer(operands[1]):
+        # Divided by less than 1 it grows.
+        sizes[1] = None if isinstance(operands[1], Traced) else _bits_of(1 / operands[1])
+        operation = "mul"
+    known_sizes = [each for each in sizes if each is not None]
+    if len(known_sizes) < len(sizes):
+        return None
+    return (sum if operation in ("mul", "scaled") else max)(known_sizes) + 2
+
+
+def _bits_of(operand: Any) -> int | None:
+    return operand.bits if isinstance(operand, Traced) else int(abs(operand)).bit_length()
+
+
+_QUOTIENTS = frozenset(("truediv", "floordiv"))
+
+
 def _simplified(operation: str, operands: tuple[Any, ...]) -> Any:
     """The result of an operation that changes nothing, or has one result for all; else None.
 
@@ -255,6 +335,8 @@ def _simplified(operation: str, operands: tuple[Any, ...]) -> Any:
             return 0
     if type(a) is int and a == 1 and operation == "divides":
         return True
+    if operation == "gcd" and (_same(a, 1) or _same(b, 1)):
+        return 1
     if a is b and operation in ("maximum", "minimum"):
         return a
     if a is b and operation in _OF_EQUALS:
@@ -334,7 +416,11 @@ def _same(a: Any, b: Any) -> bool:
 
 def _holds_zero(number: Any) -> bool:
     """Whether a divisor is 0, which is asked of one that a variable is in."""
-    return number == 0 if type(number) is int else _holds(number.tape.record("equal", (number, 0)))
+    if not isinstance(number, Traced):
+        return bool(number == 0)
+    at_least_1 = number.tape.guards.get(number >= 1)
+    is_positive = at_least_1 is not None and at_least_1.held
+    return not is_positive and _holds(number.tape.record("equal", (number, 0)))
 
 
 def needed(wanted: Iterable[Any]) -> Iterator[Traced]:

@@ -82,10 +82,12 @@ a time, of which each may be the first.
 
 #: What a reader meets first; other public names follow.
 _ORDER = (
-    *("load", "loads", "layer", "solve_layer", "networks", "spec_of"),
+    *("load", "loads", "layer", "compare", "solve_layer", "networks", "spec_of"),
     *("Network", "Analysis", "Rows", "Row", "Figures", "Explanation", "Verification"),
+    *("Checked", "Verdict", "Budget"),
     *("Memory", "MemoryStep", "Training", "Sizes"),
     *("ReceptiveFields", "ReceptiveField", "Span", "Way", "Jump", "Roofline"),
+    *("Comparison", "Aligned"),
     *("ZooNetworks", "ZooNetwork", "Graph", "Node", "Shape", "Limits"),
     *("Difference", "ConvcalcError", "Diagnostic"),
 )

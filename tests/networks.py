@@ -45,6 +45,7 @@ def network_of(text: str) -> convcalc.Network:
     """The network of a spec's text. Raises ConvcalcError."""
     return convcalc.loads(text)
 
+
 #: MobileNetV2 with every stage's width a variable of its own.
 FREE_WIDTHS = """
 name: MobileNetV2 of free widths

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -247,12 +249,20 @@ def test_no_more_than_an_earlier_answer(run: Run, tiny: Path, command: str) -> N
     assert "192 more" in outcome.out
 
 
+def test_an_earlier_answer_is_not_overwritten(run: Run, tiny: Path) -> None:
+    run("analyze", "tiny.yaml", "--json", "-o", "before.json")
+    before = Path("before.json").read_text()
+    outcome = run("check", "tiny.yaml", "--against", "before.json", "-o", "before.json")
+    assert outcome.status == 2
+    assert Path("before.json").read_text() == before
+
+
 def test_networks_of_an_earlier_answer_are_known_by_their_presets(run: Run, tiny: Path) -> None:
     rows = ("list", "tiny.yaml", "--preset", "wide", "--json", "-o", "wide.json")
     assert run(*rows).status == 0
     check = ("check", "tiny.yaml", "--max", "macs=1G", "--max", "params=1M")
     assert run(*check, "--against", "wide.json", "--preset", "wide").status == 0
-    assert "does not have `tiny` at no preset" in run(*check, "--against", "wide.json").err
+    assert "does not have `tiny` without a preset" in run(*check, "--against", "wide.json").err
     run("list", "mobilenet_v2", "mobilenet_v2_x0_5", "--json", "-o", "zoo.json")
     for name, params in (("mobilenet_v2", PARAMS), ("mobilenet_v2_x0_5", 1_968_680)):
         answer = run("check", name, "--against", "zoo.json", "--json").json
@@ -283,6 +293,13 @@ def test_layers_of_unknown_cost_are_no_more_than_before(run: Run, tiny: Path) ->
     assert "what 1 layer of unknown cost takes" in outcome.err
 
 
+def damaged(**wrong: object) -> bytes:
+    """An answer of `list` in which something is not what it should be."""
+    network = {"name": "tiny.yaml", "network": "tiny", "params": 12, **wrong}
+    answer = {"format": "convcalc.networks/1", **wrong, "networks": [network]}
+    return json.dumps(answer).encode()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -295,9 +312,16 @@ def test_layers_of_unknown_cost_are_no_more_than_before(run: Run, tiny: Path) ->
         (b"1" * 5_000, "b.json has a number of more than 4,000 digits"),
         (b"[1]", "b.json is no answer of `convcalc analyze --json`"),
         (b'{"format": "convcalc.roofline/1"}', "has no totals to compare"),
-        (b'{"format": "convcalc.analysis/1", "name": "tiny"}', "b.json has no `totals`"),
+        (b'{"format": "convcalc.analysis/1", "name": "tiny"}', "b.json has no right `totals`"),
         (b'{"format": "convcalc.networks/1", "networks": [3]}', "has a network that is none"),
-        (b'{"format": "convcalc.networks/1", "networks": []}', "it has no network"),
+        (b'{"format": "convcalc.networks/1", "networks": []}', "it has none; write it anew"),
+        (damaged(preset=[1]), "b.json has no right `preset`"),
+        (damaged(params="3"), 'b.json has the text "3" as its `params`'),
+        (damaged(params=-3), "b.json has -3 as its `params`"),
+        (damaged(unknown=True), "b.json has true as its `unknown`"),
+        (damaged(batch="x" * 9_999), "as its `batch`"),
+        (damaged(convention="x" * 9_999), "xx…"),
+        (damaged(network="x" * 9_999), "xx…`; write it anew"),
         (b" " * 4_000_001, "`--limit bytes=N` allows N"),
         (None, "b.json cannot be read: no such file or directory"),
     ],
@@ -310,6 +334,7 @@ def test_what_is_no_earlier_answer(
     outcome = run("check", "tiny.yaml", "--against", "b.json")
     assert (outcome.status, outcome.out) == (2, "")
     assert message in outcome.err
+    assert len(outcome.err) < 500
 
 
 @pytest.mark.parametrize(
@@ -330,14 +355,35 @@ def test_what_is_not_alike_is_not_compared(
     assert message in outcome.err
 
 
-def test_from_python(tiny: Path) -> None:
+def test_layers_may_have_a_type_of_their_own(run: Run, tiny: Path) -> None:
+    Path("tiny.yaml").write_text(TINY.replace("bias: false}", "bias: false, dtype: int8}"))
+    for command in ("analyze tiny.yaml", "check tiny.yaml", "list tiny.yaml"):
+        assert run(*command.split(), "--json", "-o", "before.json").status == 0
+        assert run("check", "tiny.yaml", "--against", "before.json").status == 0
+
+
+def test_from_python(run: Run, tiny: Path) -> None:
     network = convcalc.load("tiny.yaml")
     assert network.budgets == {"macs": 800, "params": 12}
     assert network.check().passed
     checked = network.at(out=5).check({"macs": "1k", "activations": 320})
+    assert pickle.loads(pickle.dumps(checked)) == checked
+    assert repr(checked) == "Checked('tiny.yaml', not passed)"
+    assert repr(checked.verdicts[1].budget) == "Budget(params=12, spec)"
     assert [(each.budget.metric, each.passed) for each in checked.verdicts] == [
         *(("macs", True), ("params", False), ("activations", True)),
     ]
+    Path("before.json").write_text(run("analyze", "tiny.yaml", "--json").out)
+    assert network.check(against="before.json").passed
+    wrong: list[tuple[Any, Any, str]] = [
+        (["macs"], None, "budgets are amounts by metric, not the list"),
+        ({"macs": None}, None, "'None' is no amount"),
+        ({3: 4}, None, "there is no metric `3`"),
+        ({}, 3, "`against` is the name of a file, not 3"),
+    ]
+    for budgets, against, message in wrong:
+        with pytest.raises(convcalc.ConvcalcError, match=message):
+            network.check(budgets, against)
     with pytest.raises(convcalc.ConvcalcError, match="has no `budgets`"):
         convcalc.load("lenet").check()
 

@@ -336,6 +336,8 @@ PRINTING = [
     "layer squeeze_excite --squeeze 4 --in 16x8x8",
     "solve layer conv --in 8 --out-size 4",
     "list lenet vgg",
+    "compare lenet vgg11 resnet18",
+    "compare lenet --set num_classes=7 --layers",
     "conventions",
     "conventions thop",
     "errata mobilenet_v1",

@@ -151,6 +151,7 @@ def test_a_spec_is_a_name_or_a_file(offered: Offered, command: str) -> None:
 def test_an_output_is_a_file(offered: Offered) -> None:
     assert offered("analyze lenet -o ou") == {"ou": "file"}
     assert offered("analyze lenet --output=ou") == {"--output=ou": "file"}
+    assert offered("check lenet --against be") == {"be": "file"}
 
 
 def test_columns_are_offered_once_each(offered: Offered) -> None:

@@ -104,7 +104,7 @@ def test_arrays_say_what_the_language_says(
     numpy = pytest.importorskip("numpy")
     condition = parse_condition(text, ("a", "b", "x"))
     rows = [dict(zip("abx", row)) for row in zip(a, b, x)]
-    columns = {"a": numpy.array(a), "b": numpy.array(b), "x": numpy.array(x)}
+    columns = {"a": numpy.array(a), "b": b, "x": numpy.array(x)}
 
     def answer(rows: Callable[[], Iterable[Any]]) -> list[bool] | str:
         try:

@@ -45,6 +45,21 @@ def test_the_zoo_has_the_columns_of_csv(run: Run, library: str) -> None:
     assert sum(found["macs"]) == sum(int(row["macs"]) for row in rows)
 
 
+def test_a_comparison_has_the_columns_of_csv(run: Run) -> None:
+    comparison = convcalc.compare("resnet18", "resnet34")
+    for layers, option in ((False, []), (True, ["--layers"])):
+        found = values(comparison.to_dataframe("pandas", layers=layers))
+        keys = "params,macs"
+        args = ("compare", "resnet18", "resnet34", "--columns", keys, "--csv", *option)
+        for row, shown in enumerate(csv.DictReader(io.StringIO(run(*args).out))):
+            for name, text in shown.items():
+                value = found[name][row]
+                if name.endswith("_ratio"):
+                    assert value == float(text), name
+                else:
+                    assert ("" if value is None else str(value)) == text, name
+
+
 def test_folded_rows_and_conventions_are_frames() -> None:
     analysis = convcalc.load("mobilenet_v2").analyze("all").folded(1)
     frame = analysis.to_dataframe("pandas")

@@ -219,12 +219,14 @@ def test_validate_bounds_the_time_of_presets(run: Run) -> None:
     assert "with the preset `p" in said
 
 
-def test_hook_for_pre_commit_runs(run: Run) -> None:
-    (hook,) = yaml.safe_load((FOLDER.parent.parent / ".pre-commit-hooks.yaml").read_text())
+@pytest.mark.parametrize("id", ["convcalc-validate", "convcalc-check"])
+def test_hook_for_pre_commit_runs(run: Run, id: str) -> None:
+    hooks = yaml.safe_load((FOLDER.parent.parent / ".pre-commit-hooks.yaml").read_text())
+    (hook,) = [each for each in hooks if each["id"] == id]
     program, *arguments = hook["entry"].split()
     assert program == "convcalc"
-    assert run(*arguments, "no-layers.ok.yaml").status == 0
-    assert run(*arguments, "no-layers.ok.yaml", "no-layers.yaml").status == 2
+    assert run(*arguments, "budgets.ok.yaml").status == 0
+    assert run(*arguments, "budgets.ok.yaml", "no-layers.yaml").status == 2
 
 
 # The command line

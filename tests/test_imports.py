@@ -65,7 +65,7 @@ MAY_IMPORT = {
     },
     "list": {
         *several("convcalc", "diagnostics visible words zoo registry"),
-        *several("convcalc.cli", "candidates options output streams command listing"),
+        *several("convcalc.cli", "candidates options output rows streams command listing"),
         *several("convcalc.render", "column fitting networks report wrapping"),
         *several("convcalc.render.formats", "base table"),
     },

@@ -65,6 +65,12 @@ COMMANDS = {
         "list mobilenet_v1 --preset mobilenet_v1_x0_5 --dtype int8 --format jsonl",
         "list lenet --until flatten --drop conv_1 --json",
     ],
+    "`convcalc compare --json`": [
+        "compare mobilenet_v1 conv_mobilenet --layers --json",
+        "compare lenet --set num_classes=7 --until linear_3 --layers --json",
+        "compare lenet resnet18 --format jsonl",
+        "compare lenet --set num_classes=7 --layers --format jsonl",
+    ],
     "`convcalc conventions --json`": [
         "conventions --json",
         "conventions ptflops --json",
@@ -98,7 +104,7 @@ COMMANDS = {
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
-    *("sources", "operations_per_second", "operations_by_type"),
+    *("sources", "operations_per_second", "operations_by_type", "changed", "ratios"),
 }
 
 
@@ -137,7 +143,7 @@ def on_page(text: str) -> set[str]:
 def test_every_key_that_is_printed_is_on_the_page(title: str) -> None:
     described = on_page(section(title))
     for known in ("analyze", "layer") if "explain" in title else ("analyze",):
-        if "layer" in title or "explain" in title:
+        if any(word in title for word in ("layer", "explain", "compare")):
             described |= on_page(section(f"`convcalc {known} --json`"))
     for command in COMMANDS[title]:
         assert set(keys(answers(command))) - described - {"network"} == set(), command

@@ -63,6 +63,13 @@ def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return [CompletionItem(incomplete, SPEC_FILE)]
 
 
+def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Files of any kind."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, "file")]
+
+
 def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Presets that the specs on the line have; those of the whole zoo before one is named."""
     from convcalc import zoo

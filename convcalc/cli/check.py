@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--against",
-    type=click.Path(),
+    type=options.Text(),
     metavar="FILE",
+    shell_complete=candidates.files,
     help="No more params, macs, flops and activations than in FILE, an earlier --json of analyze,"
     " check or list.",
 )
@@ -82,22 +83,19 @@ def command(
     """
     from convcalc import baseline
     from convcalc.analysis import ALL
-    from convcalc.budgets import parse_budget
     from convcalc.cli import Status
+    from convcalc.cli.searching import budgets_of
     from convcalc.render.budgets import report
 
     if convention == ALL:
         message = "a budget is for one convention, and `all` are many"
         raise fail("usage", message, "`convcalc conventions` lists them")
-    asked: dict[str, int] = {}
-    for metric, most, *_ in map(parse_budget, budgets):
-        if metric in asked:
-            raise fail("usage", f"`--max {metric}` is given twice", "leave one of them out")
-        asked[metric] = most
+    asked = budgets_of(budgets)
     earlier = None
     if against is not None:
         limits = options.limits_of(click.get_current_context().params["limits"])
         earlier = baseline.load(against, limits)
+        notes().read.append(against)
     found = []
     for spec in progress.each(specs, "checking"):
         checked = load(spec).check(

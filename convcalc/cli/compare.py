@@ -66,13 +66,10 @@ def command(
     """Print what networks cost beside the first of them, and what they differ in.
 
     SPEC is a file, - for standard input, or the name of a spec or preset that comes with convcalc;
-    or an ONNX file. --set, --preset and --input are for every SPEC that has such a thing, and each
-    of several values of one makes a network; those of several variables are combined. Where all
-    this makes one network alone, it is compared with the spec as it is:
-
-    \b
-      convcalc compare mobilenet_v2 --set alpha=0.5                     as it is, and at 0.5
-      convcalc compare mobilenet_v2 --set alpha=0.75 --set alpha=0.5    at 0.75, and at 0.5
+    or an ONNX file. --set, --preset and --input are for every SPEC that has such a thing. Each of
+    several values of one makes a network: --set alpha=0.75 --set alpha=0.5 are two. Those of
+    several variables are combined. Where all of this makes one network alone, it is compared with
+    the spec as it is: mobilenet_v2 --set alpha=0.5 is that at 1, and at 0.5.
 
     With --layers, layers are aligned by name, and what is left by structure: by type and place,
     block by block. In a block that repeats, the numbers of names say no more than the place. A
@@ -82,9 +79,10 @@ def command(
     Examples:
       convcalc compare mobilenet_v1 conv_mobilenet
       convcalc compare resnet50 mynet.yaml --layers
+      convcalc compare mobilenet_v2 --set alpha=0.5
       convcalc compare resnet18 --input 160 --layers
       convcalc compare resnet50 --drop linear
-      convcalc compare mobilenet_v2 --set alpha=1 --set alpha=0.5 --columns params,live_bytes
+      convcalc compare mobilenet_v2 --set alpha=1.4 --set alpha=0.5 --columns params,live_bytes
       convcalc compare resnet18 resnet34 --json | jq '.ratios[1].macs'
     """
     from convcalc.analysis import ALL

@@ -27,7 +27,7 @@ def stream_of(target: str) -> int | None:
     return int(found[1]) if found else _STREAMS.get(target)
 
 
-def write_file(text: Iterable[str] | bytes, target: str) -> None:
+def write_file(text: Iterable[str | bytes] | bytes, target: str) -> None:
     """Write a file whose old content is there until the new one is whole.
 
     A device or a pipe is written to as it is. Raises ConvcalcError.

@@ -41,6 +41,11 @@ class Printer(NamedTuple):
     target: str | None
     doubt: Diagnostic | None = None
 
+    @property
+    def folder(self) -> str | None:
+        """The folder that the answer goes to, in files of data; None where it is one file."""
+        return self.target if self.format.name == _PARQUET and _is_folder(self.target) else None
+
     def print(self, report: Report) -> None:
         """Print a report, or write it to the file."""
         from convcalc.render import formats
@@ -58,41 +63,52 @@ class Printer(NamedTuple):
             notes().warnings.append(self.doubt)
 
 
+#: The format of data alone, and what its files end in.
+_PARQUET, _SUFFIX = "parquet", ".parquet"
+
+
 class FormatName(_Type):
-    """The name of a format."""
+    """The name of a format; of data also Parquet."""
 
     name = "format"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+    def __init__(self, is_data: bool = False) -> None:
+        self.is_data = is_data
+
+    def _names(self) -> tuple[str, ...]:
         from convcalc.render import formats
 
-        return "|".join(formats.names())
+        return (*formats.names(), *([_PARQUET] if self.is_data else []))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "|".join(self._names())
 
     def convert(self, value: str, param: Any, ctx: Any) -> str:
         from convcalc.render import formats
 
-        return formats.find(value).name
+        return value if self.is_data and value == _PARQUET else formats.find(value).name
 
     def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
 
-        from convcalc.render import formats
-
-        return [CompletionItem(name) for name in formats.names() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
 
 
-def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def output_options(function: Callable[..., Any], is_data: bool = False) -> Callable[..., Any]:
     """`--format` with its short forms, and `-o`: how an answer is printed, and where.
 
     The command gets it as `printer`. Options of the command that the format would leave out are
-    refused.
+    refused. With `is_data` there is Parquet, too.
     """
 
     @wraps(function)
     def command(format: str | None, target: str | None, **others: Any) -> Any:
         from convcalc.render import formats
 
-        if format is not None:
+        by_name = target is not None and (target.lower().endswith(_SUFFIX) or _is_folder(target))
+        if is_data and (format == _PARQUET or (format is None and by_name)):
+            chosen = _parquet(target)
+        elif format is not None:
             chosen = formats.find(format)
         else:
             chosen = formats.find(formats.DEFAULT) if target is None else formats.of_file(target)
@@ -106,7 +122,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option(
             "--format",
-            type=FormatName(),
+            type=FormatName(is_data),
             help="How to print it. [default: by FILE's suffix, else table]",
         ),
         *(
@@ -120,6 +136,27 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _is_folder(target: str | None) -> bool:
+    """Whether a folder is named after -o: one that is there, or that is to be."""
+    return target is not None and (target.endswith(("/", os.sep)) or os.path.isdir(target))
+
+
+def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same of a command whose rows are data."""
+    return output_options(function, is_data=True)
+
+
+def _parquet(target: str | None) -> Format:
+    """The format of data. Raises ConvcalcError for a terminal, and where pyarrow is not there."""
+    from convcalc.extras import require
+    from convcalc.render.parquet import FORMAT
+
+    if target is None and streams.is_terminal():
+        raise fail("usage", "parquet is binary, nothing for a terminal", "name a file after -o")
+    require("pyarrow", _PARQUET, "writing Parquet")
+    return FORMAT
 
 
 def _doubt(format: Format, target: str) -> Diagnostic | None:
@@ -156,7 +193,7 @@ def _target(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 
 
 def write(
-    text: Iterable[str] | bytes,
+    text: Iterable[str | bytes] | bytes,
     target: str | None,
     encoding: str | None = streams.UTF_8,
     flows: bool = False,

@@ -44,10 +44,10 @@ def input_lines() -> Iterator[str]:
 def file_lines(name: str) -> Iterator[str]:
     """The lines of a file of text, one after the other. Raises ConvcalcError."""
     try:
-        file = open(name, "rb")  # noqa: SIM115 - it is read as long as lines are asked for
+        with open(name, "rb") as file:
+            yield from _lines(file, name)
     except OSError as error:
         raise _unread(name, reason(error)) from None
-    return _lines(file, name)
 
 
 def _lines(file: Iterable[Any], name: str) -> Iterator[str]:
@@ -66,7 +66,9 @@ def _unread(name: str, why: str) -> ConvcalcError:
     return fail("unreadable", f"{name} cannot be read: {why}", source=Source(name, ""))
 
 
-def answer(text: Iterable[str] | bytes, encoding: str | None = None, flows: bool = False) -> None:
+def answer(
+    text: Iterable[str | bytes] | bytes, encoding: str | None = None, flows: bool = False
+) -> None:
     """Print a result on standard output, once it is there to its end; bytes as they are.
 
     What `flows` is printed as it comes. The stream's own encoding is used unless another is given;
@@ -137,21 +139,22 @@ def _pieces(file: Any, most: int) -> Iterator[bytes]:
 
 
 def _send(
-    stream: Any, text: Iterable[str] | bytes, encoding: str | None, flows: bool = False
+    stream: Any, text: Iterable[str | bytes] | bytes, encoding: str | None, flows: bool = False
 ) -> None:
     """Write to a stream, and leave nothing in its buffers. Raises OSError."""
     if not hasattr(stream, "buffer"):  # it takes text, as io.StringIO does
-        if isinstance(text, bytes):
+        pieces = [text] if isinstance(text, bytes) else list(text)
+        if any(isinstance(piece, bytes) for piece in pieces):
             raise OSError(errno.EINVAL, "it takes text alone")
-        stream.write("".join(text))
+        stream.write("".join(map(str, pieces)))
         stream.flush()
         return
-    pieces: Iterable[bytes] = encoded(text, encoding or stream.encoding or UTF_8)
+    written: Iterable[bytes] = encoded(text, encoding or stream.encoding or UTF_8)
     if not flows:
-        pieces = whole(pieces)
+        written = whole(written)
     stream.flush()
     # What is left in a buffer is tried again when the program ends, and complained of then.
-    write(getattr(stream.buffer, "raw", stream.buffer), pieces)
+    write(getattr(stream.buffer, "raw", stream.buffer), written)
 
 
 def write(file: Any, pieces: Iterable[bytes]) -> None:
@@ -173,10 +176,10 @@ def _wait(file: Any, to_write: bool) -> None:
     select.select([] if to_write else [file], [file] if to_write else [], [])
 
 
-def encoded(pieces: Iterable[str] | bytes, encoding: str) -> Iterator[bytes]:
+def encoded(pieces: Iterable[str | bytes] | bytes, encoding: str) -> Iterator[bytes]:
     """Pieces of text as bytes, put together to some that are worth a write each.
 
-    Bytes stay as they are.
+    Bytes stay as they are, and so do pieces of them.
     """
     import codecs
 
@@ -187,6 +190,9 @@ def encoded(pieces: Iterable[str] | bytes, encoding: str) -> Iterator[bytes]:
     waiting: list[str] = []
     size = 0
     for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+            continue
         waiting.append(piece)
         size += len(piece)
         if size >= CHUNK:

@@ -6,6 +6,8 @@ import os
 import pickle
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from convcalc.words import counted, listed
 if TYPE_CHECKING:
     from convcalc.api import Network
     from convcalc.cli.output import Printer
+    from convcalc.search.shards import Sharded
     from convcalc.search.sweep import Refused, Sweeping
 
 
@@ -77,13 +80,33 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Draw the settings by their first two goals or figures: FILE.svg, .html or .png.",
 )
+@click.option(
+    "--scheduler",
+    type=options.Text(),
+    metavar="ADDRESS|local",
+    help="Try them on the workers of a Dask cluster, in shards: tcp://HOST:8786, or the scheduler's"
+    " FILE.json; local starts processes of this machine.",
+)
+@click.option(
+    "--jobs",
+    type=options.Whole(1),
+    metavar="N",
+    help="The processes of --scheduler local. [default: one a core]",
+)
+@click.option(
+    "--resume",
+    type=click.Path(),
+    metavar="DIR",
+    help="Keep in DIR what is done, and go on from what is there: after an end in the middle, the"
+    " same command again.",
+)
 @options.network_options
 @options.batch_option
 @options.convention_option()
 @options.dtype_option
 @options.fuse_option
 @options.si_option
-@output.output_options
+@output.data_options
 @options.error_format_option
 def command(
     load: Callable[[str], Network],
@@ -94,6 +117,9 @@ def command(
     budgets: tuple[str, ...],
     invalid: str | None,
     plot: str | None,
+    scheduler: str | None,
+    jobs: int | None,
+    resume: str | None,
     fuse: bool | None,
     si: bool,
     dtype: str | None,
@@ -112,14 +138,18 @@ def command(
     CSV and JSON lines are written as they come, however many; a table has the first rows. For
     spaces that nobody can walk, there are `convcalc count` and `convcalc pareto`.
 
+    With --scheduler the answer is that of one process, whichever workers are lost. -o DIR/ writes
+    Parquet, a file a shard, and goes on with what is there, as --resume does.
+
     \b
     Examples:
       convcalc sweep mobilenet_v2 --var alpha=0.25:1.4:0.05 --var resolution=128,160,192,224
       convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --where 'macs <= 300M and params <= 3M'
-      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --var resolution=128:224:32
-        --pareto min:macs,max:resolution --plot front.svg
+      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.05 --pareto min:macs,max:params --top 5
+      convcalc sweep mobilenet_v2 --var alpha=0.5:1:0.1 -o rows.csv --plot rows.svg
       convcalc sweep mobilenet_v1 --var alpha=0.25:1:0.25 --metrics params,live_bytes --dtype int8
-      convcalc sweep mynet.yaml --points settings.csv --csv
+      convcalc sweep mynet.yaml --points settings.csv --group width --csv
+      convcalc sweep lenet --var num_classes=2:1000 --top 5 --resume kept
     """
     from convcalc.cli import Status
     from convcalc.render.heading import heading
@@ -134,11 +164,19 @@ def command(
     sweeping = network.sweeping(points, max=most, fuse=fuse, dtype=dtype or "float32", **asked)
     searching.require_heard(fuse, sweeping.query.figures())
     drawing = _Drawing(sweeping, plot) if plot else None
-    listing = _Listing(sweeping, invalid) if invalid else None
     title = heading(network, sweeping.settings.batch)
-    with progress.counting(points.size, f"sweeping {network.name}") as step:
+    sharded: Sharded | None = None
+    with ExitStack() as stack:
+        if scheduler or resume or jobs or printer.folder:
+            spread = _spread(sweeping, printer.folder, resume, invalid, plot)
+            sweeping = sharded = stack.enter_context(spread(scheduler, jobs))
+        listing = _Listing(sweeping, invalid) if invalid else None
+        step = stack.enter_context(progress.counting(points.size, f"sweeping {network.name}"))
         sweeping.on_step = step
-        printer.print(report(sweeping, title, si, drawing.watch if drawing else None))
+        if sharded is not None and printer.folder:
+            sharded.wait()
+        else:
+            printer.print(report(sweeping, title, si, drawing.watch if drawing else None))
     if listing is not None:
         listing.write()
     if drawing is not None:
@@ -182,6 +220,42 @@ def _points(texts: tuple[str, ...], file: str | None, defaults: Mapping[str, Any
     return points.parquet_points(file, file, defaults)
 
 
+def _spread(
+    sweeping: Sweeping,
+    folder: str | None,
+    resume: str | None,
+    invalid: str | None,
+    plot: str | None,
+) -> Callable[[str | None, int | None], AbstractContextManager[Sharded]]:
+    """What makes the same of it in shards. Raises ConvcalcError for what shards do not say."""
+    from convcalc.render.sweep import parquet
+    from convcalc.search.cluster import spreading
+
+    if plot is not None:
+        message = "`--plot` draws what one process sees"
+        help = "-o rows.csv first, and then --points rows.csv --plot FILE"
+        raise fail("usage", message, help)
+    if folder is None:
+        return partial(spreading, sweeping, lists_refused=invalid is not None, resume=resume)
+    query = sweeping.query
+    for option, value in {
+        "--distinct": query.distinct,
+        "--pareto": query.goals,
+        "--group": query.group,
+        "--sort": query.order,
+    }.items():
+        if value:
+            message = f"a folder has all rows, in the files of the shards, and `{option}` chooses"
+            raise fail("usage", message, "name a file after -o: rows.parquet")
+    if resume is not None:
+        message = f"{folder} is itself what is gone on from"
+        raise fail("usage", message, "leave `--resume` out, or name a file after -o")
+    if invalid is not None:
+        message = "`--invalid` is for an answer of one file"
+        raise fail("usage", message, "name a file after -o: rows.parquet")
+    return partial(spreading, sweeping, folder=folder, write=parquet, suffix=".parquet")
+
+
 class _Listing:
     """The settings that are no network, which wait in a file until they are written."""
 
@@ -195,6 +269,7 @@ class _Listing:
             raise fail("usage", message, "name it with `.csv` or `.jsonl` at the end")
         self.names = sweeping.points.names
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the sweep
+        click.get_current_context().call_on_close(self._file.close)
         sweeping.on_refused = self._add
 
     def _add(self, refused: Refused) -> None:
@@ -215,7 +290,6 @@ class _Listing:
         from convcalc.render.sweep import refused
 
         output.write(self.format.render(refused(self.names, self._rows)), self.target)
-        self._file.close()
 
 
 class _Drawing:
@@ -296,6 +370,9 @@ def _say_what_was_left_out(sweeping: Sweeping, printer: Printer, invalid: str | 
             message = f"{bad:,} of {tried} {'is' if bad == 1 else 'are'} no network"
             help = "--invalid FILE lists them with their reasons"
             notes().warnings.append(_warning("invalid-settings", message, said, help))
+        return
+    if not sweeping.tried:
+        notes().warnings.append(_warning("nothing-fits", "there are no settings", (), ""))
         return
     message = f"none of {tried} is a network" if bad == sweeping.tried else f"none of {tried} fits"
     if 0 < bad < sweeping.tried:

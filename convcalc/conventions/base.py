@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from convcalc import costs
-from convcalc.arithmetic import product, value_of
+from convcalc.arithmetic import decided, either, equal, known, product, truth
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import NOTHING, PRIMITIVES, Layer, Operations, Placed, fields_of
 from convcalc.shape import Shape
@@ -47,8 +47,9 @@ def _summed_in_single(counts: Iterator[Count]) -> Iterator[Count]:
     """What each count adds to a sum that is kept in 32-bit floats; a formula stays as it is."""
     total = 0
     for count in counts:
-        if isinstance(count.flops, int):
-            after = _in_single(total + _in_single(count.flops))
+        flops = known(count.flops)
+        if isinstance(flops, int):
+            after = _in_single(total + _in_single(flops))
             count, total = count._replace(flops=after - total), after
         yield count
 
@@ -459,7 +460,8 @@ class Quantities:
 
 
 def _is_grouped(q: Quantities) -> bool:
-    return value_of(q.layer.groups) not in (1, value_of(q.x.channels))
+    groups, channels = q.layer.groups, q.x.channels
+    return truth(either(equal(groups, 1), equal(groups, channels))) is not True
 
 
 #: How amounts are read, which a count is a sum of.
@@ -511,7 +513,7 @@ def in_numbers(value: Any) -> Any:
     """A value, or several, without symbols. Raises OpenFigure where one is open."""
     if isinstance(value, (tuple, list)):
         return tuple(map(in_numbers, value))
-    number = value_of(value)
+    number = decided(value)
     if number is None and value is not None:
         raise OpenFigure
     return number

@@ -22,24 +22,23 @@ selections too.
 - Parameters are all collections: 4 a channel of a batch norm, and one for a prelu.
 """
 
-from convcalc.arithmetic import product, value_of
-from convcalc.conventions.base import Convention, Quantities, in_attention, table
+from convcalc.arithmetic import decided, exact_div, product
+from convcalc.conventions.base import Convention, Quantities, in_attention, in_numbers, table
 from convcalc.window import Window
 
 
 def lost(q: Quantities) -> int:
     """MACs that read padding, or of a transposed convolution write what is cut off."""
     windows = q.placed.windows
-    if all(value_of(w.before) == 0 and value_of(w.after) == 0 for w in windows):
+    if all(decided(w.before) == 0 and decided(w.after) == 0 for w in windows):
         return 0
-    q = q.numbers
-    windows = q.placed.windows
-    outside, inside = q.y.spatial, q.x.spatial
+    windows = tuple([Window(*in_numbers(window)) for window in windows])
+    outside, inside = in_numbers(q.y.spatial), in_numbers(q.x.spatial)
     if q.layer.transposed:
         outside, inside = inside, outside
     taps = product(n * window.kernel for n, window in zip(outside, windows))
     reached = product(_reached(*axis) for axis in zip(outside, inside, windows))
-    return q.macs - q.macs // taps * reached
+    return q.macs - exact_div(q.macs, taps) * reached
 
 
 def _reached(windows: int, size: int, window: Window) -> int:

@@ -106,7 +106,8 @@ def uneven(q: Quantities) -> bool:
 
 def parts(q: Quantities) -> int:
     """The sizes of a split, where they differ."""
-    return len(q.node.outputs) if len(set(q.node.outputs)) > 1 else 0
+    first, *others = q.node.outputs
+    return 0 if all(each == first for each in others) else len(q.node.outputs)
 
 
 def clipped(q: Quantities) -> bool:

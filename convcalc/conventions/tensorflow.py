@@ -28,13 +28,13 @@ shapes. The rest is silently 0.
   norm.
 """
 
-from convcalc.arithmetic import product, value_of
+from convcalc.arithmetic import decided, product
 from convcalc.conventions.base import FREE, Convention, Quantities, in_attention, table
 
 
 def rounding(q: Quantities) -> int:
     """Multiply–accumulates added by rounding the output up to multiples of the dilation."""
-    if all(value_of(window.dilation) == 1 for window in q.placed.windows):
+    if all(decided(window.dilation) == 1 for window in q.placed.windows):
         return 0
     q = q.numbers
     dilations = [window.dilation for window in q.placed.windows]

@@ -455,7 +455,7 @@ class Placed:
         """Whether it works with tensors that are trained."""
         return not self.frozen and any(tensor.trainable for tensor in self.tensors)
 
-    @property
+    @cached_property
     def storage(self) -> Storage:
         """Where its output is kept."""
         return self.layer.storage(self.entering)

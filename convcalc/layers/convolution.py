@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convcalc.arithmetic import exact_div, product, require, value_of
+from convcalc.arithmetic import both, equal, exact_div, product, require, truth
 from convcalc.layers.base import Operations, Placed, Storage, Unary, Weight, layer, stated
 from convcalc.layers.fields import Count, Cut, Flag, Padding, PerAxis, PerAxisFromZero, Whole
 from convcalc.layers.grouping import per_group
@@ -24,8 +24,8 @@ def _kernel_kind(kernel: tuple[int, ...], groups: Any, channels: Any) -> str:
 
 def _storage(channels: int, groups: int, maps: int) -> Storage:
     """A depthwise convolution works channel by channel, each in the place of what it reads."""
-    channels, groups, maps = map(value_of, (channels, groups, maps))
-    return Storage.IN_PLACE if 1 < groups == channels == maps else Storage.OWN
+    depthwise = both(equal(groups, channels), equal(groups, maps))
+    return Storage.IN_PLACE if truth(both(depthwise, groups > 1)) is True else Storage.OWN
 
 
 def _require_groups(inputs: int, outputs: int, groups: int) -> None:
@@ -212,7 +212,8 @@ class DepthwiseConv(_Sliding):
         return Operations(macs=product(self.kernel_size) * y.size, sums=y.size, bias=bias)
 
     def storage(self, x: Shape) -> Storage:
-        return Storage.IN_PLACE if value_of(self.multiplier) == 1 else Storage.OWN
+        is_same = truth(equal(self.multiplier, 1)) is True
+        return Storage.IN_PLACE if is_same else Storage.OWN
 
     def channel_groups(self, x: Shape) -> int:
         return x.channels

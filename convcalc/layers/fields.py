@@ -53,6 +53,8 @@ class Kind:
     metavar: str = "VALUE"
     #: Whether rules calculate with it, so that it can be a symbol in a formula.
     symbolic: bool = False
+    #: Whether rules calculate with the sizes that it lists, though no formula has names for them.
+    has_sizes: bool = False
     #: Whether one value stands for every spatial axis, and equal ones for one.
     per_axis: bool = False
     #: Whether null may stand in it, for a size that is left open.
@@ -71,7 +73,7 @@ class Kind:
 
     def parse(self, value: Any) -> Any:
         """The canonical form of a value from a spec. Raises Refusal, which says what is right."""
-        read = self.read(value if self.symbolic else known(value))
+        read = self.read(value if self.symbolic or self.has_sizes else known(value))
         if read is None:
             raise self.refuse(value)
         return read
@@ -386,6 +388,7 @@ class Numbers(Kind):
     """A list of whole numbers, `minimum` at least each."""
 
     metavar = "N,N…"
+    has_sizes = True
 
     def __init__(self, minimum: int) -> None:
         self.one = Whole(minimum)
@@ -404,6 +407,7 @@ class TensorShape(Kind):
     """The sizes of a tensor, channels first: of one axis to as many as there are at the most."""
 
     metavar = "N,N…"
+    has_sizes = True
     one = Whole(1)
     expected = f"a list of 1 to {MOST_AXES} sizes, 1 or more each"
 
@@ -423,6 +427,7 @@ class TensorShapes(Kind):
 
     expected = "a list of shapes, each a list of sizes: [[64, 3], [64]]"
     metavar = "[N,N…],…"
+    has_sizes = True
     one = TensorShape()
 
     def read(self, value: Any) -> tuple[tuple[int, ...], ...] | None:
@@ -494,11 +499,13 @@ class CountOrNumbers(Kind):
 
     expected = "a whole number, 2 or more, or a list of sizes, 1 or more each"
     metavar = "N[,N…]"
+    has_sizes = True
     count = Whole(2)
     sizes = Numbers(1)
 
     def read(self, value: Any) -> int | tuple[int, ...] | None:
-        return (self.sizes if isinstance(value, (list, tuple)) else self.count).read(value)
+        is_list = isinstance(value, (list, tuple))
+        return self.sizes.read(value) if is_list else self.count.read(known(value))
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [self.count.schema(), self.sizes.schema()]}

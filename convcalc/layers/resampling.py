@@ -9,6 +9,7 @@ from convcalc.arithmetic import (
     divides,
     exact_div,
     holds,
+    known,
     product,
     require,
     scaled,
@@ -272,6 +273,7 @@ class Upsample(Unary):
 
         if self.mode == "area":
             return adaptive(size, output)
+        size, output = known(size), known(output)
         # A factor is the number that its text says, and where one is given, it is what scales,
         # but where the size stays or, of `nearest`, doubles (PyTorch,
         # aten/src/ATen/native/UpSample.h, `compute_source_index_and_lambda`, `nearest_idx`).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from convcalc.arithmetic import ceil_div, maximum
 from convcalc.memory.lifetimes import Lifetimes
 from convcalc.steps import Steps
 
@@ -24,7 +25,7 @@ def offsets(
     rounded up to 16 bytes. None where more than `most` pairs of tensors are alive together. `look`
     is called before each.
     """
-    sizes = [-(-held.bytes // ALIGNMENT) * ALIGNMENT for held in steps.tensors]
+    sizes = [_aligned(held.bytes) for held in steps.tensors]
     first = lifetimes.first
     together = _together(lifetimes, len(steps.steps), most, look)
     if together is None:
@@ -37,14 +38,18 @@ def offsets(
         for start, other in sorted(placed):
             if at + size <= start:
                 break
-            at = max(at, start + other)
+            at = maximum(at, start + other)
         found[tensor] = at
     return [at for at in found if at is not None]
 
 
 def ends(steps: Steps, starts: list[int]) -> list[int]:
     """The byte behind each tensor in an arena where they begin so; sizes are rounded up."""
-    return [at - (-held.bytes // ALIGNMENT) * ALIGNMENT for at, held in zip(starts, steps.tensors)]
+    return [at + _aligned(held.bytes) for at, held in zip(starts, steps.tensors)]
+
+
+def _aligned(bytes: int) -> int:
+    return ceil_div(bytes, ALIGNMENT) * ALIGNMENT
 
 
 def _together(

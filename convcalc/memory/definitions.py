@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.arithmetic import greatest, where
 from convcalc.diagnostics import fail
 from convcalc.dtypes import is_float
 from convcalc.graph import Graph
@@ -61,7 +62,7 @@ class Course(NamedTuple):
     @property
     def peak(self) -> int | None:
         """The most bytes of a step; None where nothing runs."""
-        return max(self.bytes, default=None)
+        return greatest(self.bytes) if self.bytes else None
 
 
 class Definition(NamedTuple):
@@ -136,13 +137,13 @@ def _in_place(run: Run) -> Course:
     found = [*bytes]
     steps, tensors = run.steps
     taken = lifetimes.taken(run.steps, run.lifetimes, run.keep_input)
-    for at in taken:
-        found[at] -= tensors[steps[at].makes[0]].bytes
+    for at, is_taken in taken.items():
+        found[at] -= where(is_taken, tensors[steps[at].makes[0]].bytes, 0)
 
     def counted() -> Iterator[tuple[int, ...]]:
         for at, tensors in enumerate(alive()):
             # What a step makes is the last that came to be.
-            yield tensors[:-1] if at in taken else tensors
+            yield tensors[:-1] if taken.get(at) else tensors
 
     return Course(found, counted)
 
@@ -154,7 +155,8 @@ def _arena(run: Run) -> Course | None:
         return None
     ends = arena.ends(run.steps, starts)
     _, alive, _ = _live(run)
-    return Course([max([ends[each] for each in tensors], default=0) for tensors in alive()], alive)
+    filled = [greatest([ends[each] for each in tensors]) if tensors else 0 for tensors in alive()]
+    return Course(filled, alive)
 
 
 def _train(run: Run) -> Course | None:

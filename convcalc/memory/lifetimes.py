@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from convcalc.arithmetic import either
 from convcalc.steps import Steps
 
 
@@ -62,8 +63,8 @@ def alive(steps: Steps, lifetimes: Lifetimes) -> Iterator[tuple[int, ...]]:
             del now[tensor]
 
 
-def taken(steps: Steps, lifetimes: Lifetimes, keep_input: bool = False) -> dict[int, int]:
-    """The steps whose output takes the place of a tensor, each with that tensor.
+def taken(steps: Steps, lifetimes: Lifetimes, keep_input: bool = False) -> dict[int, Any]:
+    """The steps whose output may take the place of an input, each with whether it does.
 
     An input that ends there, at least as large, is overwritten by what works element by element;
     what enters the network too, unless it is to be kept.
@@ -73,11 +74,13 @@ def taken(steps: Steps, lifetimes: Lifetimes, keep_input: bool = False) -> dict[
     for at, (_, _, reads, makes, in_place) in enumerate(steps.steps):
         if not in_place:
             continue
+        size = tensors[makes[0]].bytes
+        fits: Any = False
         for tensor in reads:
-            if last[tensor] == at:
+            if last[tensor] == at and fits is not True:
                 _, _, bytes, maker, leaves = tensors[tensor]
-                is_free = not leaves and not (keep_input and maker is None)
-                if is_free and bytes >= tensors[makes[0]].bytes:
-                    found[at] = tensor
-                    break
+                if not leaves and not (keep_input and maker is None):
+                    fits = bytes >= size if fits is False else either(fits, bytes >= size)
+        if fits is not False:
+            found[at] = fits
     return found

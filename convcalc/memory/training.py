@@ -53,22 +53,27 @@ class Training(NamedTuple):
     gradients: int
     #: What the optimizer keeps from step to step.
     optimizer: int
-    #: When the most is held first; None where nothing runs.
-    at: Moment | None
     #: Every layer, forward and then backward, those without a backward pass left out there. When
     #: the optimizer runs, less is held than when the last of them does.
     moments: tuple[Moment, ...]
 
     @property
+    def at(self) -> Moment | None:
+        """When the most is held first; None where nothing runs."""
+        return max(self.moments, key=lambda moment: moment.bytes, default=None)
+
+    @property
     def peak(self) -> int:
         """The most that is held at once: at that moment, and by the optimizer."""
-        return self.optimizer + (0 if self.at is None else self.at.bytes)
+        at = self.at
+        return self.optimizer + (0 if at is None else at.bytes)
 
     @property
     def held(self) -> Mapping[str, int]:
         """What is held when the most is, by its kind; it comes to the peak."""
         kinds = ("activations", "activation_gradients", "gradients")
-        parts = (0, 0, 0) if self.at is None else self.at[2:]
+        at = self.at
+        parts = (0, 0, 0) if at is None else at[2:]
         return FrozenDict({**dict(zip(kinds, parts)), "optimizer": self.optimizer})
 
 
@@ -92,7 +97,6 @@ def training(graph: Graph, settings: Settings, optimizer: str | None = None) -> 
         sum([tensor.bytes for tensor in recorded.tensors if tensor.is_kept]),
         gradients,
         OPTIMIZERS[optimizer] * gradients,
-        max(moments, key=lambda moment: moment.bytes, default=None),
         moments,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convcalc.arithmetic import maximum
 from convcalc.costs import Figure, largest
 from convcalc.dtypes import is_float
 from convcalc.graph import Graph
@@ -125,5 +126,5 @@ class Train(Pass):
         found = training(graph, settings)
         most: dict[str, int] = {}
         for moment in found.moments:
-            most[moment.name] = max(moment.bytes, most.get(moment.name, 0))
+            most[moment.name] = maximum(moment.bytes, most.get(moment.name, 0))
         return iter([(found.optimizer + most[node.name],) for node in graph.nodes])

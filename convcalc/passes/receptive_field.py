@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from convcalc.arithmetic import product
+from convcalc.arithmetic import greatest, product
 from convcalc.costs import Figure, Figures, largest, unchanged
 from convcalc.graph import Graph
 from convcalc.layers.base import Placed
@@ -66,11 +66,12 @@ class ReceptiveField(Pass):
 
 def _positions(placed: Placed) -> int:
     """The cells of its outputs, channels aside."""
-    return max(product(shape[1:]) for shape in placed.outputs)
+    cells: int = greatest([product(shape[1:]) for shape in placed.outputs])
+    return cells
 
 
 def _side(seen: Seen) -> int | None:
     """The longest side of what is seen; None where an axis has no bound."""
     sides = [span and span.most for span in seen.spans]
     bounds = [side for side in sides if side is not None]
-    return max(bounds) if bounds and len(bounds) == len(sides) else None
+    return greatest(bounds) if bounds and len(bounds) == len(sides) else None

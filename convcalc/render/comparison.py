@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from convcalc.analysis import Analysis
 from convcalc.comparison import Aligned, Comparison, folded
 from convcalc.costs import FIGURES
 from convcalc.diagnostics import fail
@@ -76,6 +75,8 @@ def report(
     as in the first; rows for programs are these.
     """
     names = _names(comparison, specs)
+    convention = comparison.analyses[0].convention
+    columns = [each._replace(title=layer_columns.title_of(each, convention)) for each in columns]
     others = [*enumerate(comparison.analyses)][1:]
     aligned: dict[int, tuple[Aligned, ...]] = {}
 
@@ -281,7 +282,7 @@ def _whole(
     """A row a network: its totals, and beside each its ratio to the first network's."""
     analyses, ratios = comparison.analyses, comparison.ratios
     rows = [*zip(analyses, ratios)]
-    kept = [each for column in columns for each in _with_ratio(column, analyses[0])]
+    kept = [each for column in columns for each in _with_ratio(column)]
     keys = [column.key for column in columns]
     first = analyses[0]
     said = "one input" if first.batch == 1 else f"a batch of {first.batch:,}"
@@ -303,7 +304,7 @@ def _whole(
     return _fitted(names, kept, make, width, si)
 
 
-def _with_ratio(column: Column, first: Analysis) -> tuple[Column, Column]:
+def _with_ratio(column: Column) -> tuple[Column, Column]:
     """The columns of a figure, and of its ratio."""
     key = column.key
 
@@ -311,7 +312,6 @@ def _with_ratio(column: Column, first: Analysis) -> tuple[Column, Column]:
         return PARTIAL if column.costs and row[0].totals.are_partial else ""
 
     number = column._replace(
-        title=layer_columns.title_of(column, first.convention),
         read=lambda row: row[0].totals[key],
         mark=mark,
     )
@@ -326,11 +326,12 @@ def _as_ratio(value: Fraction | None, si: bool) -> str:
 
 def _differing(comparison: Comparison) -> Iterator[str]:
     """What a legend says of the variables that are not the same in all networks, and of inputs."""
+    joiner = " → " if len(comparison.analyses) == 2 else ", "
     for name, values in comparison.variables.items():
         shown = ["–" if value is None else as_setting(value) for value in values]
-        yield f"{name}: {' → '.join(shown)}."
+        yield f"{name}: {joiner.join(shown)}."
     if comparison.has_other_inputs:
-        yield f"Input: {' → '.join(shapes(each.graph) for each in comparison.analyses)}."
+        yield f"Input: {joiner.join(shapes(each.graph) for each in comparison.analyses)}."
 
 
 def _layers(
@@ -349,7 +350,7 @@ def _layers(
         Column("change", "Change", lambda row: row.change),
         Column("config", "Fields", lambda row: _config(row)),
         Column("output_shape", "Output", lambda row: _output(row)),
-        *(_difference(column) for column in columns),
+        *map(_difference, columns),
     ]
     kept = [each for each in kept if each.numeric or any(map(each.read, rows))]
     make = _table(title, "Layer", rows, legend)

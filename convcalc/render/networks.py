@@ -350,8 +350,15 @@ def report(
             for each in found
         ]
 
+    def answer() -> dict[str, Any]:
+        asked = {"convention": "exact", "batch": 1, "dtype": None}
+        if conditions is not None:
+            name = conditions.convention.name
+            asked = {"convention": name, "batch": conditions.batch, "dtype": conditions.dtype}
+        return {"format": FORMAT, **asked, "networks": objects()}
+
     return Report(
-        lambda: [{"format": FORMAT, "networks": objects()}],
+        lambda: [answer()],
         objects,
         lambda: Records(
             [column.key for column in record],

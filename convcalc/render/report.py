@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from convcalc.visible import as_line, width
@@ -38,10 +39,14 @@ Fitted = Callable[[int, int], Sequence[Table]]
 
 
 class Records(NamedTuple):
-    """Rows of values for programs, and the names of their columns. None is an empty cell."""
+    """Rows of values for programs, and the names of their columns. None is an empty cell.
+
+    `kinds` are the types of columns of which the first rows may be of another.
+    """
 
     header: Sequence[str]
     rows: Iterable[Sequence[Any]]
+    kinds: Mapping[str, type] = MappingProxyType({})
 
 
 class Report(NamedTuple):

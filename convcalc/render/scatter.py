@@ -6,7 +6,9 @@ It is light or dark as the reader's screen is, its text can be selected, and not
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from convcalc.render.formats.html import escaped
@@ -64,6 +66,8 @@ class _Scale(NamedTuple):
     start: float
     end: float
     is_log: bool
+    #: The numbers that there are, where these are few.
+    values: tuple[float, ...] = ()
 
     def at(self, value: float) -> float:
         """Where a number stands."""
@@ -73,7 +77,9 @@ class _Scale(NamedTuple):
         return self.start + (self.end - self.start) * (here - low) / (high - low)
 
     def ticks(self) -> list[float]:
-        """The round numbers at which it has a tick."""
+        """The numbers at which it has a tick: round ones, or all where these are few."""
+        if self.values:
+            return [*self.values]
         if self.is_log:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             many = math.log10(self.high / self.low) > 3
@@ -97,18 +103,26 @@ def _round_step(about: float) -> float:
 def _scale(values: Sequence[float], start: float, end: float) -> _Scale:
     """The scale that shows some numbers with a little room around them."""
     low, high = min(values, default=0.0), max(values, default=1.0)
+    known = tuple(sorted(set(values)))
+    few = known if _are_apart(known) else ()
     if low > 0 and high / low > _WIDE:
         room = (high / low) ** 0.04
-        return _Scale(low / room, high * room, start, end, is_log=True)
+        return _Scale(low / room, high * room, start, end, True, few)
     room = 0.05 * (high - low) or abs(high) * 0.1 or 1.0
     least = 0.0 if 0 <= low < room else low - room
-    return _Scale(least, high + room, start, end, is_log=False)
+    return _Scale(least, high + room, start, end, False, few)
+
+
+def _are_apart(values: Sequence[float]) -> bool:
+    """Whether numbers in their order are so few that each may have a tick."""
+    gaps = [after - before for before, after in pairwise(values)]
+    return 1 < len(values) <= 2 * _TICKS and min(gaps) * 2 * _TICKS >= values[-1] - values[0]
 
 
 def _number(value: float) -> str:
     """A tick's number, short."""
     if value == round(value):
-        return short(round(value)).replace(".000", "").replace(".00", "")
+        return re.sub(r"\.0+(?=\D|$)", "", short(round(value)))
     return f"{value:.6g}"
 
 

@@ -57,7 +57,8 @@ def report(sweeping: Sweeping, title: str, si: bool = False, watch: Watch | None
         return dict(zip(header, map(_in_json, row)))
 
     def records() -> Records:
-        return Records(header, ([_in_csv(value) for value in row] for row in rows()))
+        flat = ([_in_csv(value) for value in row] for row in rows())
+        return Records(header, flat, sweeping.kinds())
 
     def fitted(columns: int, height: int) -> list[Table]:
         held = _held(rows(), max(height, _FEWEST_ROWS))
@@ -75,6 +76,13 @@ def report(sweeping: Sweeping, title: str, si: bool = False, watch: Watch | None
     return Report(
         objects, lambda: map(as_object, rows()), records, tables, fitted=[fitted], flows=True
     )
+
+
+def parquet(sweeping: Sweeping) -> Iterator[bytes]:
+    """The rows as a file of Parquet. Raises ConvcalcError where pyarrow is not there."""
+    from convcalc.render.parquet import render
+
+    return render(report(sweeping, ""))
 
 
 def refused(found: Sequence[str], rows: Callable[[], Iterator[Refused]]) -> Report:

@@ -36,6 +36,10 @@ class Condition(NamedTuple):
         """The figures and variables that it speaks of."""
         return tuple(self.expression.names)
 
+    def __reduce__(self) -> Any:
+        # What was parsed has functions in it; the text is as good.
+        return _again, (self.text, self.option)
+
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether it holds of one network; not where a figure that it speaks of has no total.
 
@@ -52,8 +56,8 @@ class Condition(NamedTuple):
     def kept(self, columns: Mapping[str, Sequence[Any]]) -> Sequence[bool]:
         """For each network whether it holds, of columns with a value for each network.
 
-        The answer is a list, or an array where all the columns that it speaks of are arrays of
-        numpy's integers and floats. Raises ConvcalcError as `holds` does.
+        The answer is a list, or an array of numpy's where that is in use. Raises ConvcalcError as
+        `holds` does.
         """
         own = {name: columns[name] for name in self.names}
         if not own:
@@ -86,6 +90,11 @@ def parse_condition(text: str, names: Collection[str], option: str = "--where") 
     except ExpressionError as error:
         raise _error(error, text, option) from None
     return Condition(expression, option)
+
+
+def _again(text: str, option: str) -> Condition:
+    """A condition that was parsed before."""
+    return Condition(parse(text, units=True), option)
 
 
 def _error(error: ExpressionError, text: str, option: str) -> ConvcalcError:
@@ -198,10 +207,16 @@ _MOST: Mapping[str, Callable[[_Column, _Column], Any]] = {
 }
 
 
-def _column(values: Sequence[Any]) -> _Column:
-    """The column of an array of integers or floats; of others `_NotSure` is raised."""
+def _column(values: Any) -> _Column:
+    """The column of integers or floats; of others `_NotSure` is raised."""
     numpy = sys.modules.get("numpy")  # who has no arrays needs none
-    if numpy is None or not isinstance(values, numpy.ndarray) or values.dtype.kind not in "iuf":
+    if numpy is None:
+        raise _NotSure
+    if not isinstance(values, numpy.ndarray):
+        if not set(map(type, values)) <= {int, float}:
+            raise _NotSure
+        values = numpy.array(values)
+    if values.dtype.kind not in "iuf":
         raise _NotSure
     whole = values.dtype.kind != "f"
     most = max(abs(values.max().item()), abs(values.min().item())) if values.size else 0

@@ -24,3 +24,5 @@ class Family(NamedTuple):
     #: Every variable with the value that it has where it is not set.
     defaults: Mapping[str, Any]
     graph: Make
+    #: What tells it from others, whatever their names: its text, and what is set in it.
+    identity: str = ""

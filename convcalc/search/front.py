@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from functools import reduce
-from operator import and_
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from convcalc.diagnostics import fail
-from convcalc.search.columns import as_array, plain, positions
+from convcalc.search.columns import EXACT, as_array, is_array, plain, taken
 from convcalc.words import listed, shortened
 
 _T = TypeVar("_T")
 #: The words before the name of a goal, and whether they ask for the largest.
 _WAYS = {"min": False, "max": True}
-#: Points of a front of three goals or more that many points are held against at once.
-_JUDGES = 32
+#: Points of a front of three goals or more that others are held against at once.
+_BLOCK = 256
 
 
 class Goal(NamedTuple):
@@ -84,30 +83,54 @@ class Front(Generic[_T]):
     def promising(self, costs: Sequence[Sequence[Any]]) -> Any:
         """Those of many points that are worth showing it, by their place in columns of costs.
 
-        It is all of them, or less where numpy helps to tell; those of no number are left out.
+        Those of no number are left out, and where numpy is in use, most that are not on the front.
         """
         arrays = [as_array(column) for column in costs]
-        if any(array is None for array in arrays):
+        points = None if any(each is None for each in arrays) else _as_table(arrays)
+        front = None if points is None else _as_table([*zip(*self._costs)])
+        if points is None or front is None:
             rows = zip(*map(plain, costs))
             return [place for place, row in enumerate(rows) if None not in row]
         import numpy
 
-        alive = numpy.arange(len(arrays[0]))
-        own = [numpy.asarray(column) for column in zip(*self._costs)]
-        if len(own) == 2 and {each.dtype.kind for each in own} <= {"i", "f"}:
-            first, second = own
-            before = numpy.searchsorted(first, arrays[0], "right")
-            # The second cost falls as the first one grows: the last before a point is the judge.
-            alive = positions((before == 0) | (second[before - 1] > arrays[1]))
-        for other in self._judges() if len(arrays) > 2 else ():
-            worse = [array[alive] >= cost for array, cost in zip(arrays, other)]
-            alive = alive[~_all(worse)]
-        return alive
+        # In their order, and equal ones once: the first of them.
+        order = numpy.lexsort(points[::-1])
+        own = points[:, order]
+        is_new = (own[:, 1:] != own[:, :-1]).any(axis=0)
+        order = order[numpy.append(True, is_new)[: len(order)]]
+        if len(arrays) == 2:
+            return order[_below_steps(points[:, order], front)]
+        # Some from all over the front tell of most that they are not on it.
+        judges = front[:, :: max(1, front.shape[-1] // _BLOCK)] if front.size else front
+        for others in (judges, front) if front.size else ():
+            order = order[~_beaten(points[:, order], others)]
+        if self._costs:
+            known = set(self._costs)
+            rows = zip(*points[:, order].tolist())
+            order = order[[row not in known for row in rows]]
+        own = points[:, order]
+        return order[~_beaten(own, own)]
 
-    def _judges(self) -> Iterator[tuple[Any, ...]]:
-        """Some of its points, from all over it."""
-        step = max(1, len(self._costs) // _JUDGES)
-        return iter(self._costs[step // 2 :: step])
+    def show(self, costs: Sequence[Sequence[Any]], held: Callable[[Any], Iterable[_T]]) -> None:
+        """Show it many points; `held` has what belongs to those at some places."""
+        places = self.promising(costs)
+        points = [*zip(*(plain(taken(column, places)) for column in costs))]
+        if len(costs) == 2 or not is_array(places) or not points:
+            for point, own in zip(points, held(places)):
+                self.add(point, own)
+            return
+        import numpy
+
+        # None of them is better than another, and none of the front's better than one of them.
+        stay = [*zip(self._costs, self._held)]
+        front = numpy.array(self._costs).T
+        if front.size:
+            beaten = _beaten(front, numpy.array(points).T)
+            stay = [each for each, is_beaten in zip(stay, beaten.tolist()) if not is_beaten]
+        stay += zip(points, held(places))
+        stay.sort(key=itemgetter(0))
+        self._costs = [point for point, _ in stay]
+        self._held = [own for _, own in stay]
 
     def add(self, costs: tuple[Any, ...], held: _T) -> None:
         """Show it a point."""
@@ -130,9 +153,49 @@ class Front(Generic[_T]):
         self._costs[at:] = [costs, *(self._costs[index] for index in behind)]
 
 
-def _all(masks: Sequence[Any]) -> Any:
-    """Where all of some masks are true."""
-    return reduce(and_, masks)
+def _as_table(columns: Sequence[Any]) -> Any:
+    """Columns of numbers as one array that holds them as they are; None where there is no such."""
+    import numpy
+
+    table = numpy.array(columns)
+    if table.dtype.kind == "f" and (abs(table) >= EXACT).any():
+        return None  # an integer among floats would be rounded
+    return table if table.dtype.kind in "if" else None
+
+
+def _below_steps(points: Any, front: Any) -> Any:
+    """Which of the points of two costs, in their order, are below a front and those before them.
+
+    A front of two costs is steps: the second cost falls as the first one grows, and the last step
+    before a point is its judge.
+    """
+    import numpy
+
+    first, second = points
+    lowest = numpy.minimum.accumulate(second)
+    below = numpy.append(True, second[1:] < lowest[:-1])[: len(second)]
+    if front.size:
+        before = numpy.searchsorted(front[0], first, "right")
+        below &= (before == 0) | (front[1][before - 1] > second)
+    return below
+
+
+def _beaten(points: Any, others: Any) -> Any:
+    """Which points another one is as good as in every cost, and not equal to; of columns of costs.
+
+    What is in both is equal to itself.
+    """
+    import numpy
+
+    found = numpy.zeros(points.shape[1], bool)
+    for start in range(0, others.shape[1], _BLOCK):
+        left = (~found).nonzero()[0]
+        if not len(left):
+            break
+        block, own = others[:, start : start + _BLOCK, None], points[:, None, left]
+        beats = (block <= own).all(axis=0) & (block < own).any(axis=0)
+        found[left[beats.any(axis=0)]] = True
+    return found
 
 
 def _is_as_good(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

@@ -6,7 +6,8 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from copy import copy
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Protocol
 
@@ -14,8 +15,9 @@ from convcalc import arithmetic, budgets
 from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
 from convcalc.extras import require
-from convcalc.frozen import frozen
+from convcalc.frozen import FrozenDict, frozen
 from convcalc.language.values import setting
+from convcalc.search.columns import as_uniform, places, repeated, uses_arrays
 from convcalc.search.space import Space
 from convcalc.words import counted, did_you_mean, listed, quoted, shortened
 from convcalc.written import written
@@ -39,27 +41,77 @@ class Points(Protocol):
         """All of them, `count()` at a time; ConvcalcError where they cannot be read."""
 
 
+#: Values of an axis that are held as an array.
+_MANY = 1 << 16
+
+
 class Whole:
-    """All settings of a space."""
+    """All settings of a space, or those from an index up to another."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self.names = tuple(axis.name for axis in space.axes)
+        self.start, self.stop = 0, space.size
         self.size = space.size
 
     def chunks(self, count: Callable[[], int]) -> Iterator[Columns]:
         """The settings by their index."""
-        start = 0
-        while start < self.size:
-            stop = min(start + count(), self.size)
-            yield self.space.columns(start, stop)
+        start = self.start
+        while start < self.stop:
+            stop = min(start + count(), self.stop)
+            yield self.columns(start, stop)
             start = stop
+
+    def part(self, first: int, stop: int) -> Whole:
+        """Those of its settings from a place up to another."""
+        found = copy(self)  # which knows of the axes what this does
+        found.start, found.stop = self.start + first, min(self.start + stop, self.stop)
+        found.size = found.stop - found.start
+        return found
+
+    def columns(self, start: int, stop: int) -> Columns:
+        """The settings from an index up to another, in arrays where numpy is in use."""
+        if not uses_arrays():
+            return self.space.columns(start, stop)
+        return {axis.name: axis.column(start, stop) for axis in self._axes}
+
+    @cached_property
+    def _axes(self) -> list[_Axis]:
+        return [_Axis(*axis, stride) for axis, stride in zip(self.space.axes, self.space.strides)]
+
+
+class _Axis:
+    """An axis of a space, of which each value stands `stride` times, over and over."""
+
+    def __init__(self, name: str, values: Sequence[Any], stride: int) -> None:
+        self.name, self._values, self._stride = name, values, stride
+        #: All of its values, where they are few; None where they are many, or not of one type.
+        self._array = as_uniform(values) if len(values) <= _MANY else None
+
+    def column(self, start: int, stop: int) -> Sequence[Any]:
+        """Its values from one place up to another."""
+        stride, count = self._stride, len(self._values)
+        first, last = start // stride, (stop - 1) // stride + 1
+        if self._array is not None:
+            turns = places(first, last, count)
+            found: Sequence[Any] = self._array[turns]
+        else:
+            lead, turn = first % count, min(last - first, count - first % count)
+            found = [*self._values[lead : lead + turn]]
+            while len(found) < last - first:
+                found += self._values[: last - first - len(found)]
+            if last - first <= _MANY and (array := as_uniform(found)) is not None:
+                found = array
+        column: Sequence[Any] = repeated(found, stride, start - first * stride, stop - start)
+        return column
 
 
 class Table:
     """Settings that come one by one, each a value a variable."""
 
     size: int | None = None
+    #: The types of its columns, as far as they are known before its rows are.
+    kinds: Mapping[str, type] = FrozenDict()
 
     def __init__(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self.names = tuple(names)
@@ -298,7 +350,9 @@ def _strange(name: str, before: Sequence[str], defaults: Mapping[str, Any]) -> s
 
 
 def _known(name: str, defaults: Mapping[str, Any]) -> str:
-    """The variables that there are."""
+    """What could be a column, where a name is none."""
+    if _has(name, defaults):
+        return "leave one of them out"
     known = f"the variables are {listed(defaults)}" if defaults else "there are no variables"
     return f"{did_you_mean(name, defaults)} {known}".strip()
 

@@ -34,6 +34,14 @@ class Range(NamedTuple):
             min(self.low, other.low), max(self.high, other.high), min(self.least, other.least)
         )
 
+    def grown(self, other: Range) -> Range:
+        """A range that has all of both, and goes as far again where the other one goes beyond."""
+        low, high, least = self.joined(other)
+        far = high - low
+        if low < self.low:
+            low = min(low, max(low - far, low // 2)) if low > 0 else low - far
+        return Range(low, high + far if high > self.high else high, least)
+
 
 ALL = Range(-math.inf, math.inf, 0.0)
 TRUE, FALSE, OPEN = Range(1, 1), Range(0, 0), Range(0, 1)
@@ -50,7 +58,7 @@ def ranges(numbers: Iterable[Traced], inputs: Mapping[str, Range]) -> dict[int, 
     found: dict[int, Range] = {}
     for number in numbers:
         if number.operation == INPUT:
-            found[number.index] = inputs[number.operands[0]]
+            found[number.index] = _kept(inputs[number.operands[0]], number)
             continue
         operands = [
             found[each.index] if isinstance(each, Traced) else of(each) for each in number.operands

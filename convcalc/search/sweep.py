@@ -14,12 +14,31 @@ from convcalc.arithmetic import is_number
 from convcalc.budgets import Budget, parse_budget
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import FrozenDict
-from convcalc.search.columns import holding, plain, positions, taken
+from convcalc.search.columns import (
+    by_value,
+    holding,
+    least,
+    most,
+    plain,
+    positions,
+    taken,
+    value_at,
+)
 from convcalc.search.conditions import Condition, parse_condition
 from convcalc.search.evaluation import Evaluated, Evaluator
 from convcalc.search.family import Family
 from convcalc.search.front import Front, Goal, parse_goals
-from convcalc.search.points import Columns, Points, Whole, default_of, listed_points, require_known
+from convcalc.search.groups import Asked
+from convcalc.search.points import (
+    Columns,
+    Points,
+    Table,
+    Whole,
+    default_of,
+    listed_points,
+    require_known,
+)
+from convcalc.search.product import Product
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
 from convcalc.words import counted, did_you_mean, listed, quoted
@@ -28,10 +47,14 @@ from convcalc.words import counted, did_you_mean, listed, quoted
 METRICS = ("params", "macs", "flops", "activations")
 #: Settings that are evaluated at once: the first time, and at the most.
 _FEW, _MANY = 64, 1 << 16
+#: Settings of a grid from which on its networks are looked for first.
+_WORTH_TABLES = 1 << 12
 #: Seconds that so many are to take, so that one sees how far it is.
 _SHORT = 0.25
 
 
+#: Points that a front of three goals or more is shown at once.
+_AT_ONCE = 2048
 #: What rows are sorted by stands last in them.
 _LAST = itemgetter(-1)
 
@@ -82,6 +105,11 @@ class Query(NamedTuple):
             own += METRICS
         return tuple(dict.fromkeys((*self.metrics, *own)))
 
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The figures of a setting that decide on it beside others, those that rows have first."""
+        return tuple(dict.fromkeys((*self.metrics, *(METRICS if self.distinct else ()))))
+
 
 class Sweep(NamedTuple):
     """What came of a sweep: a row for each setting that was kept.
@@ -116,6 +144,40 @@ class Refused(NamedTuple):
     reason: str
 
 
+class Partial(NamedTuple):
+    """What came of some of a sweep's settings: as much of it as the whole is put together of.
+
+    `rows` are those that may be kept: the values of the variables, then the figures of `carried`;
+    `groups` are a row each for `group`.
+    """
+
+    tried: int = 0
+    invalid: int = 0
+    within: int = 0
+    rows: Sequence[tuple[Any, ...]] = ()
+    groups: Sequence[tuple[Any, ...]] = ()
+    first_refused: Refused | None = None
+    #: All that are no network, if they are to be listed.
+    refused: Sequence[Refused] = ()
+    least: Mapping[str, int] = FrozenDict()
+
+
+class _Pace:
+    """How many settings are evaluated at once: more and more, as long as they take no time."""
+
+    def __init__(self) -> None:
+        self.count = _FEW
+
+    def note(self, count: int, seconds: float) -> None:
+        """See how long so many took."""
+        if count == self.count and seconds < _SHORT:
+            self.count = min(4 * count, _MANY)
+
+
+#: Settings, what they cost, and the places of those that are kept.
+_Chunk = tuple[Columns, Evaluated, Any]
+
+
 class Sweeping:
     """A sweep that runs while its rows are asked for, once.
 
@@ -132,7 +194,9 @@ class Sweeping:
         convention: str = "exact",
     ) -> None:
         self.family, self.points, self.query = family, points, query
-        self.evaluator = Evaluator(family, query.figures(), settings, convention)
+        self.evaluator = Evaluator(Asked(family, query.figures(), settings, convention))
+        self._pace = _Pace()
+        self._product: Product | None = None
         #: The settings so far, those that are no network, and those of which what is asked holds.
         self.tried = self.invalid = self.within = 0
         #: The rows so far.
@@ -151,12 +215,12 @@ class Sweeping:
     @property
     def settings(self) -> Settings:
         """How the networks run."""
-        return self.evaluator.settings
+        return self.evaluator.asked.settings
 
     @property
     def convention(self) -> str:
         """How FLOPs are counted."""
-        return self.evaluator.convention
+        return self.evaluator.asked.convention
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -177,6 +241,20 @@ class Sweeping:
 
     def _shown(self) -> tuple[str, ...]:
         return self.points.names if self.query.group is None else (self.query.group,)
+
+    def kinds(self) -> dict[str, type]:
+        """The types of columns, as far as they are known before their values are."""
+        found: dict[str, type] = dict.fromkeys(self.metrics, int)
+        if isinstance(self.points, Whole):
+            for axis in self.points.space.axes:
+                if self.is_number(axis.name) and axis.name in self._shown():
+                    is_whole = isinstance(axis.values, range) or all(
+                        isinstance(value, int) for value in islice(axis.values, _MANY)
+                    )
+                    found[self._label(axis.name)] = int if is_whole else float
+        elif isinstance(self.points, Table):
+            found |= {self._label(name): kind for name, kind in self.points.kinds.items()}
+        return found
 
     @staticmethod
     def _label(name: str) -> str:
@@ -220,34 +298,64 @@ class Sweeping:
 
     # From settings to those that are kept
 
-    def _chunks(self) -> Iterator[tuple[Columns, Evaluated, Any]]:
+    def _chunks(self) -> Iterator[_Chunk]:
         """The settings, what they cost, and the places of those that are kept."""
-        count, seen = _FEW, set()
-        chunks = self.points.chunks(lambda: count)
-        distinct = dict.fromkeys((*METRICS, *self.query.metrics))
-        while True:
-            start = time.monotonic()
-            columns = next(chunks, None)
-            if columns is None:
-                return
-            found = self.evaluator.evaluate(columns)
-            places = self._within(columns, found)
+        seen: set[Any] = set()
+        for columns, found, places in self._found():
             if self.query.distinct:
-                keys = zip(*(plain(taken(found.figures[key], places)) for key in distinct))
+                keys = zip(*(plain(taken(found.figures[key], places)) for key in self._key))
                 fresh = []
                 for place, key in zip(plain(places), keys):
                     if key not in seen:
                         seen.add(key)
                         fresh.append(place)
+                self.within -= len(places) - len(fresh)
                 places = fresh
-            self.within += len(places)
             if self.on_within is not None:
                 self.on_within(partial(self._plain, columns, found, places))
+            yield columns, found, places
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        """The figures in which equal networks agree."""
+        return tuple(dict.fromkeys((*METRICS, *self.query.metrics)))
+
+    def _found(self) -> Iterator[_Chunk]:
+        """The same, equal networks among them."""
+        chunks = self._evaluated(lambda: self._pace.count)
+        while True:
+            start = time.monotonic()
+            chunk = next(chunks, None)
+            if chunk is None:
+                return
+            columns, found = chunk
+            places = self._within(columns, found)
+            self.within += len(places)
             self.tried += len(found.valid)
             yield columns, found, places
             self.on_step(len(found.valid))
-            if time.monotonic() - start < _SHORT:
-                count = min(4 * count, _MANY)
+            self._pace.note(len(found.valid), time.monotonic() - start)
+
+    def _evaluated(self, count: Callable[[], int]) -> Iterator[tuple[Columns, Evaluated]]:
+        """The settings, `count()` at a time, and what they cost."""
+        product = self._tables()
+        if product is None or not isinstance(self.points, Whole):
+            for columns in self.points.chunks(count):
+                yield columns, self.evaluator.evaluate(columns)
+            return
+        start = self.points.start
+        while start < self.points.stop:
+            stop = min(start + count(), self.points.stop)
+            found = product.evaluate(start, stop)
+            yield self.points.columns(start, stop), found
+            start = stop
+
+    def _tables(self) -> Product | None:
+        """Of a large grid what evaluates each network once, however many settings are the same."""
+        points = self.points
+        if self._product is None and isinstance(points, Whole) and points.size >= _WORTH_TABLES:
+            self._product = Product(self.evaluator, points.space)
+        return self._product
 
     def _within(self, columns: Columns, found: Evaluated) -> Any:
         """The places of the settings for which what is asked holds."""
@@ -256,10 +364,10 @@ class Sweeping:
         if bad:
             self.invalid += bad
             self._refused(columns, found)
-        for metric, most, *_ in self.query.budgets:
+        for metric, limit, *_ in self.query.budgets:
             column = taken(found.figures[metric], places)
             self._note_least(metric, column)
-            places = taken(places, holding(column, partial(ge, most)))
+            places = taken(places, holding(column, partial(ge, limit)))
         condition = self.query.condition
         if condition is not None and len(places):
             names = condition.names
@@ -288,9 +396,9 @@ class Sweeping:
         ]
 
     def _note_least(self, metric: str, column: Any) -> None:
-        known = [value for value in plain(column) if value is not None]
-        if known:
-            self.least[metric] = min(*known, self.least.get(metric, known[0]))
+        found = least(column)
+        if found is not None:
+            self.least[metric] = min(found, self.least.get(metric, found))
 
     def _refused(self, columns: Columns, found: Evaluated) -> None:
         """Note the settings of a chunk that are no network."""
@@ -298,7 +406,9 @@ class Sweeping:
             return
         for place, valid in enumerate(plain(found.valid)):
             if not valid:
-                refused = self._reason({name: column[place] for name, column in columns.items()})
+                refused = self._reason(
+                    {name: value_at(column, place) for name, column in columns.items()}
+                )
                 self.first_refused = self.first_refused or refused
                 if self.on_refused is None:
                     return
@@ -331,6 +441,12 @@ class Sweeping:
         own += [self._column(name, columns, found) for name in more]
         return zip(*(plain(taken(column, places)) for column in own))
 
+    def _rows_at(
+        self, columns: Columns, found: Evaluated, more: Sequence[str], places: Any, which: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows at some of the places of a chunk."""
+        return self._rows(columns, found, taken(places, which), more)
+
     def _as_they_come(self) -> Iterator[tuple[Any, ...]]:
         left = self.query.top
         for columns, found, places in self._chunks():
@@ -347,10 +463,14 @@ class Sweeping:
         for columns, found, places in self._chunks():
             named = [self._column(goal.name, columns, found) for goal in goals]
             costs = [_costs(goal, taken(column, places)) for goal, column in zip(goals, named)]
-            good = front.promising(costs)
-            rows = self._rows(columns, found, taken(places, good), more)
-            for cost, row in zip(zip(*(plain(taken(column, good)) for column in costs)), rows):
-                front.add(cost, row)
+            most = _AT_ONCE if len(goals) > 2 else len(places)
+            # With nothing to be held against all would be shown to it: the first are a few.
+            start, step = 0, most if len(front) else _FEW
+            while start < len(places):
+                part = [column[start : start + step] for column in costs]
+                where = places[start : start + step]
+                front.show(part, partial(self._rows_at, columns, found, more, where))
+                start, step = start + step, min(4 * step, most)
         return front
 
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
@@ -371,21 +491,75 @@ class Sweeping:
 
     def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
         """A row a value: how many settings, and the least and the most of each figure."""
-        held: dict[Any, list[Any]] = {}
-        metrics = self.query.metrics
+        held: dict[Any, Ends] = {}
         for columns, found, places in self._chunks():
-            values = plain(taken(self._column(group, columns, found), places))
-            figures = [plain(taken(found.figures[metric], places)) for metric in metrics]
-            for value, *row in zip(values, *figures):
-                ends = held.setdefault(value, [0, *[None] * (2 * len(row))])
-                ends[0] += 1
-                for at, figure in enumerate(row):
-                    if figure is not None:
-                        low, high = ends[2 * at + 1], ends[2 * at + 2]
-                        ends[2 * at + 1] = figure if low is None else min(low, figure)
-                        ends[2 * at + 2] = figure if high is None else max(high, figure)
+            figures = [taken(found.figures[metric], places) for metric in self.query.metrics]
+            values = taken(self._column(group, columns, found), places)
+            for value, where in by_value(values).items():
+                own = [taken(figure, where) for figure in figures]
+                held.setdefault(value, Ends(len(figures))).add(len(where), own)
         for value, ends in held.items():
-            yield value, *ends
+            yield value, ends.count, *ends.numbers()
+
+    # From the whole to parts of it, and back
+
+    def of(self, points: Points) -> Sweeping:
+        """The same of other settings of the same variables, with what is known of the networks."""
+        other = Sweeping(self.family, points, self.query, self.settings, self.convention)
+        other.evaluator, other._pace = self.evaluator, self._pace
+        other._product = self._tables()
+        return other
+
+    def partial(self, lists_refused: bool = False) -> Partial:
+        """What came of its settings, for the whole that they are a part of. Raises ConvcalcError.
+
+        Where rows are chosen, it has those alone that the whole may choose. Which of them are the
+        first of equal networks, the whole knows alone.
+        """
+        query, refused = self.query, list[Refused]()
+        if lists_refused:
+            self.on_refused = refused.append
+        rows: Iterable[tuple[Any, ...]] = ()
+        groups: Iterable[tuple[Any, ...]] = ()
+        if query.distinct:
+            more = query.carried[len(query.metrics) :]
+            rows = (row for chunk in self._chunks() for row in self._rows(*chunk, more))
+        elif query.group is not None:
+            groups = self._groups(query.group)
+        elif query.goals:
+            rows = (row[: self._width] for row in self._front())
+        elif query.order is not None:
+            rows = (row[: self._width] for row in self._first(query.order))
+        else:
+            rows = self._as_they_come()
+        chosen, grouped = tuple(rows), tuple(groups)  # which is what counts
+        counts = self.tried, self.invalid, self.within
+        return Partial(*counts, chosen, grouped, self.first_refused, refused, dict(self.least))
+
+    def __reduce__(self) -> Any:
+        asked = self.family, self.points, self.query, self.settings, self.convention
+        return Sweeping, asked
+
+
+class Ends:
+    """How many settings there are, and the least and the most of each figure."""
+
+    def __init__(self, figures: int) -> None:
+        self.count = 0
+        self._low: list[Any] = [None] * figures
+        self._high: list[Any] = [None] * figures
+
+    def add(self, count: int, figures: Sequence[Any]) -> None:
+        """So many more settings, and columns of their figures."""
+        self.count += count
+        for at, column in enumerate(figures):
+            low, high = least(column), most(column)
+            self._low[at] = least([self._low[at], low])
+            self._high[at] = most([self._high[at], high])
+
+    def numbers(self) -> list[Any]:
+        """Of each figure the least and the most; None where there is no number."""
+        return [number for both in zip(self._low, self._high) for number in both]
 
 
 def _costs(goal: Goal, column: Any) -> Any:
@@ -520,9 +694,11 @@ def _require_name(what: str, name: str, variables: Sequence[str], metrics: Colle
     if name in metrics or name.removeprefix("variables.") in variables:
         return
     known = [*variables, *metrics]
-    kinds = "a variable that is swept" + (", or a metric" if metrics else "")
-    help = f"{did_you_mean(name, known)} there are {listed(known, 20)}".strip()
-    raise fail("unknown-name", f"{what} is {kinds}, and {quoted(name)} is neither", help)
+    message = f"{what} is a variable that is swept, which {quoted(name)} is not"
+    if metrics:
+        message = f"{what} is a metric or a variable that is swept, which {quoted(name)} is not"
+    help = f"{did_you_mean(name, known)} known here: {listed(known, 20)}".strip()
+    raise fail("unknown-name", message, help)
 
 
 def _require_number(what: str, name: str, variables: Sequence[str], family: Family) -> None:

@@ -7,6 +7,7 @@ height), which is what makes many settings cheap.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ class Expander:
         self.tape = tape
         self._most = most
         self._known: dict[int, Terms] = {}
+        self._anchors = _anchors(tape)
 
     def terms(self, number: Any) -> Terms:
         """A number of the tape, or an integer, as a sum of products."""
@@ -53,7 +55,10 @@ class Expander:
 
     def _expanded(self, number: Traced, operands: tuple[Any, ...]) -> Terms:
         if not operands:
-            return {(number.index,): 1}
+            anchor = self._anchors.get(number.index)
+            if anchor is None:
+                return {(number.index,): 1}
+            return {(anchor.index,): 1, (): -anchor.operands[0]}
         a, b = (
             self._known[each.index] if isinstance(each, Traced) else _constant(each)
             for each in operands
@@ -67,6 +72,27 @@ class Expander:
         for factors, count in b.items():
             result[factors] = result.get(factors, 0) + sign * count
         return {factors: count for factors, count in result.items() if count}
+
+
+def _anchors(tape: Tape) -> dict[int, Traced]:
+    """What stands for an atom in terms where it is mostly multiplied with something added to it.
+
+    A size is a quotient and 1: in its own powers there is one term, in those of the quotient three.
+    """
+    uses: dict[int, Counter[Traced | None]] = {}
+    for number in tape.numbers:
+        if number.operation != "mul" or not number.is_whole:
+            continue
+        for each in number.operands:
+            if not isinstance(each, Traced):
+                continue
+            own, of = each, None
+            if each.operation == "add" and type(each.operands[0]) is int:
+                own, of = each.operands[1], each
+            if not _multiplied(own):
+                uses.setdefault(own.index, Counter())[of] += 1
+    found = ((index, counts.most_common(1)[0][0]) for index, counts in uses.items())
+    return {index: anchor for index, anchor in found if anchor is not None}
 
 
 def _constant(number: int) -> Terms:
