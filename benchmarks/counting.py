@@ -4,8 +4,8 @@
 
 MobileNetV2 with the widths of its stem, of its seven stages and of its head free: each from 8 to
 twice its own in steps of 8, which is 603,979,776,000 networks; then with the head's in steps of 4,
-which are more than 10¹², and two budgets at once. Times are of the processor and of a whole answer, the reading of
-the spec and all traces among it, without imports: the best of three.
+which are more than 10¹², and two budgets at once. Times are of the processor and of a whole answer,
+the reading of the spec and all traces among it, without imports: the best of three.
 """
 
 from __future__ import annotations
