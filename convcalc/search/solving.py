@@ -16,7 +16,7 @@ from convcalc.search.decomposition import Decomposed
 from convcalc.search.elimination import NO_LIMIT, Budgets, Eliminated
 from convcalc.search.family import Family
 from convcalc.search.groups import Asked, trace
-from convcalc.search.pieces import Piece, Pieces, ends, usual
+from convcalc.search.pieces import LEAST, MOST, Piece, Pieces, ends, usual
 from convcalc.search.points import default_of, require_known
 from convcalc.search.ranking import Ranked
 from convcalc.search.space import Axis, Space
@@ -204,7 +204,7 @@ def solve_free(
     require_known((name,), family.defaults)
     default = default_of(name, family.defaults)
     asked = Asked(family, tuple(dict.fromkeys([*budgets, *METRICS])), settings, convention)
-    if not is_number(default) or default <= 0:
+    if not is_number(default) or not LEAST < default < MOST:
         message = f"the variable {quoted(name)} is {describe(default)}, and no positive number"
         raise fail("bad-value", message, f"give it values: --var {name}=…")
     if not _is_real(asked, name, default):
@@ -280,6 +280,8 @@ class _Search:
         value = self._default
         for _ in range(_MOST_STEPS):
             value *= 2.0**sign
+            if not LEAST < value < MOST:
+                return None
             piece = self._pieces.at(value)
             if self._fits(piece) is is_fitting and (piece.totals is not None or is_fitting):
                 return piece
