@@ -610,7 +610,7 @@ def sweeping(
     points = points_of(space, family, most)
     names = points.names
     known = known_budgets.metrics()
-    asked = _metrics(metrics, known)
+    asked = metrics_of(metrics)
     condition = None
     if where is not None:
         condition = parse_condition(where, tuple(dict.fromkeys((*known, *family.defaults))))
@@ -666,10 +666,11 @@ def points_of(space: Any, family: Family, most: int | None = None) -> Points:
     return Whole(space)
 
 
-def _metrics(metrics: str | Sequence[str] | None, known: Collection[str]) -> tuple[str, ...]:
+def metrics_of(metrics: str | Sequence[str] | None) -> tuple[str, ...]:
     """The figures that are asked for. Raises ConvcalcError for what is none."""
     if metrics is None:
         return METRICS
+    known = known_budgets.metrics()
     names = metrics.split(",") if isinstance(metrics, str) else metrics
     found: dict[str, None] = {}
     for name in [each.strip() for each in names]:
