@@ -27,8 +27,8 @@ class Piece(NamedTuple):
     totals: Mapping[str, int] | None
 
 
-#: The floats that a variable may be, without the ends.
-_LEAST, _MOST = 2.0**-60, 2.0**60
+#: The floats that a variable may be, without the ends: those of which a trace is of many values.
+LEAST, MOST = 2.0**-24, 2.0**24
 
 
 class Pieces:
@@ -46,8 +46,8 @@ class Pieces:
         group = trace(self.asked, {self.name: value})
         steps = _Steps(group, self.name)
         own = steps.taken(value)
-        low = _last(value, _LEAST, lambda each: steps.taken(each) == own)
-        high = _last(value, _MOST, lambda each: steps.taken(each) == own)
+        low = _last(value, LEAST, lambda each: steps.taken(each) == own)
+        high = _last(value, MOST, lambda each: steps.taken(each) == own)
         totals = None
         if group.figures is not None:
             totals = {
@@ -62,7 +62,7 @@ class Pieces:
         """The next piece above, or below; None beyond all."""
         edge = piece.high if sign > 0 else piece.low
         value = math.nextafter(edge, math.inf * sign)
-        return self.at(value) if _LEAST < value < _MOST else None
+        return self.at(value) if LEAST < value < MOST else None
 
     def whole(self, piece: Piece) -> Piece:
         """A piece with those around it that have the same figures."""
@@ -221,7 +221,7 @@ def ends(piece: Piece) -> tuple[tuple[Fraction, bool], tuple[Fraction, bool]]:
     They are the simplest fractions at which it can end: floats round what is computed, and between
     the last one and the next there is none with as small a denominator.
     """
-    low = Fraction(0) if piece.low == _LEAST else _between(piece.low, -math.inf)
+    low = Fraction(0) if piece.low == LEAST else _between(piece.low, -math.inf)
     high = _between(piece.high, math.inf)
     return (low, not _has(piece, low)), (high, not _has(piece, high))
 

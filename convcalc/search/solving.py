@@ -16,7 +16,7 @@ from convcalc.search.decomposition import Decomposed
 from convcalc.search.elimination import NO_LIMIT, Budgets, Eliminated
 from convcalc.search.family import Family
 from convcalc.search.groups import Asked, trace
-from convcalc.search.pieces import Piece, Pieces, ends, usual
+from convcalc.search.pieces import LEAST, MOST, Piece, Pieces, ends, usual
 from convcalc.search.points import default_of, require_known
 from convcalc.search.ranking import Ranked
 from convcalc.search.space import Axis, Space
@@ -183,8 +183,8 @@ def _same(
 
 # A variable without a range
 
-#: How often a variable is doubled, or halved, to find where a budget is passed.
-_MOST_STEPS = 40
+#: How often a whole number is doubled to find where a budget is passed.
+_MOST_STEPS = 20
 #: Values of which it is asked whether figures only grow.
 _LADDER = 24
 
@@ -278,8 +278,7 @@ class _Search:
     def _beyond(self, piece: Piece, sign: int, is_fitting: bool) -> Piece | None:
         """The first piece that fits, or does not, on the way out by doubling or halving."""
         value = self._default
-        for _ in range(_MOST_STEPS):
-            value *= 2.0**sign
+        while LEAST < (value := value * 2.0**sign) < MOST:
             piece = self._pieces.at(value)
             if self._fits(piece) is is_fitting and (piece.totals is not None or is_fitting):
                 return piece
@@ -345,7 +344,7 @@ class _Search:
         return Solution(name, budgets, None, FrozenDict(), FrozenDict(), whole)
 
     def _endless(self) -> ConvcalcError:
-        return _endless(self._name, self._default * 2.0**_MOST_STEPS, self._budgets)
+        return _endless(self._name, self._budgets)
 
     def _found(self, piece: Piece) -> Found:
         assert piece.totals is not None
@@ -353,7 +352,7 @@ class _Search:
         return Found(FrozenDict({self._name: value}), FrozenDict(piece.totals))
 
 
-def _endless(name: str, last: Any, budgets: Mapping[str, int]) -> ConvcalcError:
+def _endless(name: str, budgets: Mapping[str, int]) -> ConvcalcError:
     said = listed([f"{metric}={most:,}" for metric, most in budgets.items()])
     return fail(
         "no-upper-end",
@@ -365,14 +364,14 @@ def _endless(name: str, last: Any, budgets: Mapping[str, int]) -> ConvcalcError:
 def _solve_whole(asked: Asked, name: str, default: int, budgets: Mapping[str, int]) -> Solution:
     """The same of a variable of whole numbers: of all up to twice what is too large."""
     first, value = next(iter(budgets)), default
-    for _ in range(_MOST_STEPS // 2):
+    for _ in range(_MOST_STEPS):
         figures = trace(asked, {name: value}).figures
         total = None if figures is None else getattr(figures[first], "worth", figures[first])
         if total is not None and total > budgets[first]:
             break
         value *= 2
     else:
-        raise _endless(name, value, budgets)
+        raise _endless(name, budgets)
     space = Space((Axis(name, range(1, 2 * value + 1)),))
     within = Within(asked.family, space, budgets, None, asked.settings, asked.convention)
     return solve(within)
