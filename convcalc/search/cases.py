@@ -43,19 +43,29 @@ ALL = Case({}, {})
 class _Script(Tape):
     """A tape whose questions are answered as is written down, those behind with yes."""
 
-    __slots__ = ("answers",)
+    __slots__ = ("_answers", "_first")
 
     def __init__(self, inputs: Mapping[str, Any], answers: Sequence[bool]) -> None:
+        self._answers: Sequence[bool] | None = None
         super().__init__(inputs)
-        self.answers = answers
+        #: What was asked of the numbers themselves is answered as they are.
+        self._first = len(self.guards)
+        self._answers = answers
 
     def ask(self, condition: Traced) -> bool:
+        if self._answers is None or condition.operation == "denied":
+            return super().ask(condition)
         guard = self.guards.get(condition)
         if guard is None:
-            at = len(self.guards)
-            held = self.answers[at] if at < len(self.answers) else True
+            at = len(self.guards) - self._first
+            held = self._answers[at] if at < len(self._answers) else True
             guard = self.guards[condition] = Guard(condition, held)
         return guard.held
+
+    @property
+    def asked(self) -> tuple[Guard, ...]:
+        """What was asked, and how it was answered."""
+        return tuple(self.guards.values())[self._first :]
 
 
 def cases(
@@ -86,7 +96,7 @@ def cases(
             result = condition.holds({name: names[name] for name in condition.names})
         except (ConvcalcError, ExpressionError, ArithmeticError):
             raise _unclear(condition) from None
-        guards = tuple(tape.guards.values())
+        guards = tape.asked
         waiting += [
             (*(guard.held for guard in guards[:at]), False)
             for at in range(len(answers), len(guards))

@@ -27,8 +27,8 @@ class Piece(NamedTuple):
     totals: Mapping[str, int] | None
 
 
-#: The floats that a variable may be, without the ends: beyond, a trace holds for its own value alone.
-LEAST, MOST = 2.0**-50, 2.0**50
+#: The floats that a variable may be, without the ends: those of which a trace is of many values.
+LEAST, MOST = 2.0**-24, 2.0**24
 
 
 class Pieces:

@@ -183,8 +183,8 @@ def _same(
 
 # A variable without a range
 
-#: How often a variable is doubled, or halved, to find where a budget is passed.
-_MOST_STEPS = 40
+#: How often a whole number is doubled to find where a budget is passed.
+_MOST_STEPS = 20
 #: Values of which it is asked whether figures only grow.
 _LADDER = 24
 
@@ -204,7 +204,7 @@ def solve_free(
     require_known((name,), family.defaults)
     default = default_of(name, family.defaults)
     asked = Asked(family, tuple(dict.fromkeys([*budgets, *METRICS])), settings, convention)
-    if not is_number(default) or not LEAST < default < MOST:
+    if not is_number(default) or default <= 0:
         message = f"the variable {quoted(name)} is {describe(default)}, and no positive number"
         raise fail("bad-value", message, f"give it values: --var {name}=…")
     if not _is_real(asked, name, default):
@@ -278,10 +278,7 @@ class _Search:
     def _beyond(self, piece: Piece, sign: int, is_fitting: bool) -> Piece | None:
         """The first piece that fits, or does not, on the way out by doubling or halving."""
         value = self._default
-        for _ in range(_MOST_STEPS):
-            value *= 2.0**sign
-            if not LEAST < value < MOST:
-                return None
+        while LEAST < (value := value * 2.0**sign) < MOST:
             piece = self._pieces.at(value)
             if self._fits(piece) is is_fitting and (piece.totals is not None or is_fitting):
                 return piece
@@ -347,7 +344,7 @@ class _Search:
         return Solution(name, budgets, None, FrozenDict(), FrozenDict(), whole)
 
     def _endless(self) -> ConvcalcError:
-        return _endless(self._name, self._default * 2.0**_MOST_STEPS, self._budgets)
+        return _endless(self._name, self._budgets)
 
     def _found(self, piece: Piece) -> Found:
         assert piece.totals is not None
@@ -355,7 +352,7 @@ class _Search:
         return Found(FrozenDict({self._name: value}), FrozenDict(piece.totals))
 
 
-def _endless(name: str, last: Any, budgets: Mapping[str, int]) -> ConvcalcError:
+def _endless(name: str, budgets: Mapping[str, int]) -> ConvcalcError:
     said = listed([f"{metric}={most:,}" for metric, most in budgets.items()])
     return fail(
         "no-upper-end",
@@ -367,14 +364,14 @@ def _endless(name: str, last: Any, budgets: Mapping[str, int]) -> ConvcalcError:
 def _solve_whole(asked: Asked, name: str, default: int, budgets: Mapping[str, int]) -> Solution:
     """The same of a variable of whole numbers: of all up to twice what is too large."""
     first, value = next(iter(budgets)), default
-    for _ in range(_MOST_STEPS // 2):
+    for _ in range(_MOST_STEPS):
         figures = trace(asked, {name: value}).figures
         total = None if figures is None else getattr(figures[first], "worth", figures[first])
         if total is not None and total > budgets[first]:
             break
         value *= 2
     else:
-        raise _endless(name, value, budgets)
+        raise _endless(name, budgets)
     space = Space((Axis(name, range(1, 2 * value + 1)),))
     within = Within(asked.family, space, budgets, None, asked.settings, asked.convention)
     return solve(within)
