@@ -204,7 +204,7 @@ def solve_free(
     require_known((name,), family.defaults)
     default = default_of(name, family.defaults)
     asked = Asked(family, tuple(dict.fromkeys([*budgets, *METRICS])), settings, convention)
-    if not is_number(default) or not LEAST < default < MOST:
+    if not is_number(default) or default <= 0:
         message = f"the variable {quoted(name)} is {describe(default)}, and no positive number"
         raise fail("bad-value", message, f"give it values: --var {name}=…")
     if not _is_real(asked, name, default):
