@@ -374,6 +374,4 @@ def _solve_whole(asked: Asked, name: str, default: int, budgets: Mapping[str, in
         raise _endless(name, budgets)
     space = Space((Axis(name, range(1, 2 * value + 1)),))
     settings, convention = asked.settings, asked.convention
-    return solve(
-        within(asked.family, space, max=budgets, settings=settings, convention=convention)
-    )
+    return solve(within(asked.family, space, max=budgets, settings=settings, convention=convention))
