@@ -502,8 +502,9 @@ class Network(Graph):
         variable. Settings that are no network are counted.
 
         `scheduler` is the address of a Dask cluster whose workers try them, or `local` for `jobs`
-        processes of this machine; `resume` is a folder that keeps what is done, which the same call
-        goes on from. Raises ConvcalcError.
+        processes of this machine; without it `jobs` are threads of this process. `resume`
+        is a folder that keeps what is done, which the same call goes on from. Raises
+        ConvcalcError.
 
         >>> network = convcalc.load("mobilenet_v2")
         >>> found = network.sweep({"alpha": [0.5, 0.75, 1.0]}, where="macs <= 300M")
@@ -526,12 +527,14 @@ class Network(Graph):
             batch=batch,
             dtype=dtype,
             fuse=fuse,
+            jobs=1 if scheduler is not None or jobs is None else require_whole("jobs", jobs, "job"),
         )
-        if scheduler is None and jobs is None and resume is None:
+        if scheduler is None and resume is None:
             return Sweep(*found.finished())
         from convcalc.search.cluster import spreading
 
-        with spreading(found, scheduler, jobs, resume=resume) as sharded:
+        workers = None if scheduler is None else jobs
+        with spreading(found, scheduler, workers, resume=resume) as sharded:
             return Sweep(*sharded.finished())
 
     def sweeping(

@@ -34,7 +34,7 @@ class Guard(NamedTuple):
 class Tape:
     """What was done to some numbers, each operation once, in an order in which it can be done."""
 
-    __slots__ = ("_known", "guards", "inputs", "is_said", "numbers", "variables")
+    __slots__ = ("_known", "guards", "inputs", "is_said", "numbers")
 
     def __init__(self, inputs: Mapping[str, Any]) -> None:
         self._known: dict[Any, Traced] = {}
@@ -48,11 +48,16 @@ class Tape:
             name: self._number(INPUT, (name, type(value)), value, type(value) is int)
             for name, value in inputs.items()
         }
-        numbers = self.inputs.items()
-        are_usual = all(number.is_usual() for _, number in numbers)
-        #: What rules run on: the inputs. Where one is so large, or so near to 0, that results ask
-        #: for long fractions, their values; the tape is of these alone.
-        self.variables = {name: number if are_usual else number.known() for name, number in numbers}
+
+    def variables(self) -> dict[str, Any]:
+        """What rules run on: the inputs.
+
+        Where one is so large, or so near to 0, that results ask for long fractions, their values;
+        the tape is of these alone.
+        """
+        if all(number.is_usual() for number in self.inputs.values()):
+            return dict(self.inputs)
+        return {name: number.known() for name, number in self.inputs.items()}
 
     def _number(self, operation: str, operands: tuple[Any, ...], value: Any, whole: bool) -> Traced:
         number = Traced(self, len(self.numbers), operation, operands, value, whole)

@@ -210,7 +210,7 @@ def test_what_cannot_be_is_said(
         "no scheduler answers at tcp://127.0.0.1:9": ("--scheduler", "tcp://127.0.0.1:9"),
         "is no address of a scheduler": ("--scheduler", "here"),
         "there is no scheduler's file": ("--scheduler", "nowhere.json"),
-        "is how many processes": ("--jobs", "2"),
+        "is how many processes": ("--jobs", "2", "--scheduler", "tcp://127.0.0.1:9"),
         "has files, and none is the _manifest.json": ("--resume", str(tmp_path / "full")),
         "`--plot` draws what one process sees": ("--resume", "x", "--plot", "x.svg"),
     }

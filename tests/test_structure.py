@@ -55,7 +55,7 @@ ROOMS = (
     *("budgets", "reconcile", "language", "zoo", "baseline", "foreign", "importers", "exporters"),
     *("devices", "roofline", "search"),
     *("verification", "reported", "errata", "render", "explained", "swept"),
-    *("catalogue", "api", "spaces", "compared", "cli", "__main__"),
+    *("catalogue", "api", "compared", "spaces", "cli", "__main__"),
 )
 
 

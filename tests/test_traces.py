@@ -225,7 +225,7 @@ def test_a_traced_expression_is_what_it_is_of_numbers(
     text: str, point: dict[str, Any], others: list[dict[str, Any]]
 ) -> None:
     tape = Tape(point)
-    found = value_of(text, tape.variables)
+    found = value_of(text, tape.variables())
     for each in (point, *({**point, name: other[name]} for other in others for name in NAMES)):
         replay = Replay(each)
         if fixed(each) == fixed(point) and replay.answers(iter(tape.guards.values())):
@@ -253,5 +253,5 @@ def plain(replay: Replay, value: Any) -> Any:
 
 def test_a_trace_is_of_one_setting_where_an_input_is_beyond_floats() -> None:
     tape = Tape({"n": 10**200, "x": 0.5})
-    assert tape.variables == {"n": 10**200, "x": 0.5}
+    assert tape.variables() == {"n": 10**200, "x": 0.5}
     assert not Replay({"n": 10**200, "x": 0.6}).answers(iter(tape.guards.values()))

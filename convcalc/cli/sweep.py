@@ -91,7 +91,8 @@ if TYPE_CHECKING:
     "--jobs",
     type=options.Whole(1),
     metavar="N",
-    help="The processes of --scheduler local. [default: one a core]",
+    help="The processes of --scheduler local, one a core unless said; without it the threads of"
+    " this process, 1 unless said.",
 )
 @click.option(
     "--resume",
@@ -161,15 +162,19 @@ def command(
     most = searching.budgets_of(budgets)
     family = network.family()
     points = _points(texts, file, family.defaults)
-    sweeping = network.sweeping(points, max=most, fuse=fuse, dtype=dtype or "float32", **asked)
+    threads = 1 if scheduler else jobs or 1
+    sweeping = network.sweeping(
+        points, max=most, fuse=fuse, dtype=dtype or "float32", jobs=threads, **asked
+    )
     searching.require_heard(fuse, sweeping.query.figures())
     drawing = _Drawing(sweeping, plot) if plot else None
     title = heading(network, sweeping.settings.batch)
     sharded: Sharded | None = None
     with ExitStack() as stack:
-        if scheduler or resume or jobs or printer.folder:
+        if scheduler or resume or printer.folder:
             spread = _spread(sweeping, printer.folder, resume, invalid, plot)
-            sweeping = sharded = stack.enter_context(spread(scheduler, jobs))
+            workers = jobs if scheduler else None
+            sweeping = sharded = stack.enter_context(spread(scheduler, workers))
         listing = _Listing(sweeping, invalid) if invalid else None
         step = stack.enter_context(progress.counting(points.size, f"sweeping {network.name}"))
         sweeping.on_step = step

@@ -53,7 +53,7 @@ def fixed(point: Mapping[str, Any]) -> dict[str, Any]:
 def trace(asked: Asked, point: Mapping[str, Any]) -> Group:
     """The group of a setting, whose values are by the name of the axis."""
     tape = Tape({name: value for name, value in point.items() if is_number(value)})
-    values = settings({**point, **tape.variables}, asked.family.defaults)
+    values = settings({**point, **tape.variables()}, asked.family.defaults)
     try:
         graph = asked.family.graph(values, curt=True)
         run = saying(asked.metrics)

@@ -192,9 +192,11 @@ class Sweeping:
         query: Query = Query(),  # noqa: B008 - immutable
         settings: Settings = Settings(),  # noqa: B008 - immutable
         convention: str = "exact",
+        jobs: int = 1,
     ) -> None:
         self.family, self.points, self.query = family, points, query
-        self.evaluator = Evaluator(Asked(family, query.figures(), settings, convention))
+        asked = Asked(family, query.figures(), settings, convention)
+        self.evaluator = Evaluator(asked, jobs=jobs)
         self._pace = _Pace()
         self._product: Product | None = None
         #: The settings so far, those that are no network, and those of which what is asked holds.
@@ -599,18 +601,19 @@ def sweeping(
     settings: Settings = Settings(),  # noqa: B008 - immutable
     convention: str = "exact",
     most: int | None = None,
+    jobs: int = 1,
 ) -> Sweeping:
     """A sweep that is yet to run.
 
     `space` is a `Space`, a mapping of variables to values, a list of settings, or `Points`.
     `metrics` are the figures that rows have; `where` is a condition, `max` the most of figures,
     `pareto` are goals: `min:macs,max:resolution`. A grid of more than `most` settings is refused.
-    Raises ConvcalcError.
+    `jobs` threads evaluate them. Raises ConvcalcError.
     """
     points = points_of(space, family, most)
     names = points.names
     known = known_budgets.metrics()
-    asked = _metrics(metrics, known)
+    asked = metrics_of(metrics)
     condition = None
     if where is not None:
         condition = parse_condition(where, tuple(dict.fromkeys((*known, *family.defaults))))
@@ -639,7 +642,7 @@ def sweeping(
         top,
         group,
     )
-    return Sweeping(family, points, query, settings, convention)
+    return Sweeping(family, points, query, settings, convention, jobs)
 
 
 def points_of(space: Any, family: Family, most: int | None = None) -> Points:
@@ -666,10 +669,11 @@ def points_of(space: Any, family: Family, most: int | None = None) -> Points:
     return Whole(space)
 
 
-def _metrics(metrics: str | Sequence[str] | None, known: Collection[str]) -> tuple[str, ...]:
+def metrics_of(metrics: str | Sequence[str] | None) -> tuple[str, ...]:
     """The figures that are asked for. Raises ConvcalcError for what is none."""
     if metrics is None:
         return METRICS
+    known = known_budgets.metrics()
     names = metrics.split(",") if isinstance(metrics, str) else metrics
     found: dict[str, None] = {}
     for name in [each.strip() for each in names]:

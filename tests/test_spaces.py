@@ -1,0 +1,93 @@
+"""Spaces in Python: what they say is what an analysis of each setting says."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import convcalc
+
+SPEC = """\
+name: Tiny
+variables: {width: 8, size: 8}
+input: [3, size, size]
+layers:
+  - conv: {out: width, k: 3, p: 1, bias: false}
+  - conv: {out: 12, k: 1, g: 4}
+"""
+COLUMNS = {"width": [4, 8, 6, 12] * 8, "size": [3, 5, 7, 9] * 8}
+METRICS = ("params", "macs", "flops", "activations", "live_bytes")
+
+
+@pytest.fixture
+def network() -> convcalc.Network:
+    return convcalc.loads(SPEC)
+
+
+def said(network: convcalc.Network, width: int, size: int) -> dict[str, int] | None:
+    try:
+        totals = network.at(width=width, size=size).totals
+    except convcalc.ConvcalcError:
+        return None
+    return {"width": width, "size": size, **{metric: totals[metric] for metric in METRICS}}
+
+
+def test_an_evaluation_has_a_row_for_each_position(network: convcalc.Network) -> None:
+    space = convcalc.Space(network)
+    found = space.evaluate(COLUMNS, METRICS)
+    assert list(found.rows) == [said(network, *each) for each in zip(*COLUMNS.values())]
+    one = space.evaluate({name: column[:1] for name, column in COLUMNS.items()}, METRICS)
+    assert one.rows == found.rows[:1]
+    assert list(found["macs"]) == [row["macs"] if row else 0 for row in found.rows]
+
+
+def test_an_evaluation_cannot_be_changed(network: convcalc.Network) -> None:
+    found = convcalc.Space(network).evaluate(COLUMNS)
+    with pytest.raises((TypeError, ValueError)):
+        found["macs"][0] = 1  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        found.valid = ()
+    assert pickle.loads(pickle.dumps(found)) == copy.deepcopy(found) == found
+
+
+def test_many_threads_get_the_same(network: convcalc.Network) -> None:
+    space = convcalc.Space(network)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: space.evaluate(COLUMNS), range(16)))
+    assert all(each == found[0] for each in found)
+
+
+def test_values_may_come_with_the_space_or_the_question(network: convcalc.Network) -> None:
+    values = {"width": "4:16:4", "size": [4, 8]}
+    own, given = convcalc.Space(network, values), convcalc.Space(network)
+    most = {"macs": 3000}
+    assert own.count(max=most) == given.count(values, max=most)
+    assert own.sweep(max=most) == given.sweep(values, max=most)
+    assert own.pareto("min:macs,max:params") == given.pareto("min:macs,max:params", values)
+    assert own.solve(max=most) == given.solve(values, max=most)
+    assert own.sample(3, 1) == given.sample(3, 1, values)
+    assert own.count(max=most).count == len(own.sweep(max=most).rows)
+    assert pickle.loads(pickle.dumps(own)) == own != given
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"width": [4, 8], "size": [4]}, "`width` has 2 values, and `size` has 1"),
+        ({"wdith": [4]}, "wdith"),
+        ({}, "settings are columns by variable"),
+    ],
+)
+def test_columns_that_are_none(
+    network: convcalc.Network, columns: dict[str, list[int]], message: str
+) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match=message):
+        convcalc.Space(network).evaluate(columns)
+
+
+def test_a_space_without_values_asks_for_some(network: convcalc.Network) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="values that its variables may have"):
+        convcalc.Space(network).count(max={"macs": 1})
