@@ -168,7 +168,7 @@ class _Explored:
         for own, is_of in ((one[1], mask), (other[1], ~mask)):
             for key, table in own.items():
                 if _is_same(one[1].get(key), other[1].get(key)):
-                    masks[key] = table
+                    masks[key] = masks[key] & table if key in masks else table
                     continue
                 wide = self._joined(key, scope)
                 joined = spread(table, key, wide) | ~spread(is_of, scope, wide)
