@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from convcalc.roofline import Roofline
     from convcalc.search.counting import Count
     from convcalc.search.pareto import Pareto
+    from convcalc.search.solving import Found, Solution
     from convcalc.search.windows import LayerSolution, LayerSolutions
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
@@ -51,6 +52,7 @@ _HOMES = {
     "Difference": "verification",
     "Explanation": "explained",
     "Figures": "costs",
+    "Found": "search.solving",
     "Graph": "graph",
     "Jump": "receptive_field",
     "LayerSolution": "search.windows",
@@ -68,6 +70,7 @@ _HOMES = {
     "Rows": "analysis",
     "Shape": "shape",
     "Sizes": "sizes",
+    "Solution": "search.solving",
     "Training": "memory.training",
     "Space": "spaces",
     "Span": "reach",
@@ -98,6 +101,7 @@ __all__ = [
     "Difference",
     "Explanation",
     "Figures",
+    "Found",
     "Graph",
     "Jump",
     "LayerSolution",
@@ -115,6 +119,7 @@ __all__ = [
     "Rows",
     "Shape",
     "Sizes",
+    "Solution",
     "Space",
     "Span",
     "Sweep",

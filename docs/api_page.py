@@ -205,7 +205,7 @@ def _fields(cls: type) -> Iterator[str]:
         if found := re.match(r"    #: (.*)", line):
             said.append(found[1])
             continue
-        if found := re.match(r"    (\w+): ([^=]+)", line):
+        if found := re.match(r"    (\w+): ([^=#]+)", line):
             cells[found[1]] = f"{_cell(found[2])} | {' '.join(said)}"
         said = []
     yield from (f"| `{field}` | {cells[field]} |" for field in known)

@@ -53,6 +53,17 @@ COMMANDS = {
         "layer separable_conv --k 3 --json",
         "layer conv --k 3 --p same --json",
     ],
+    "`convcalc solve --json`": [
+        "solve mobilenet_v2 --var alpha=0.5:1:0.25 --max macs=300M --json",
+        "solve lenet --var num_classes --max params=61k --json",
+    ],
+    "`convcalc count --json`": [
+        "count mobilenet_v2 --var alpha=0.5:1:0.25 --max macs=300M --json",
+        "count lenet --var num_classes=2:12 --sample 2 --json",
+    ],
+    "`convcalc pareto --json`": [
+        "pareto lenet --var num_classes=2:12 --pareto min:macs,max:num_classes --json",
+    ],
     "`convcalc explain --json`": [
         "explain lenet conv_1 --json",
         "explain mobilenet_v2 inverted_residual_2 --json",
@@ -104,6 +115,7 @@ COMMANDS = {
 NAMED = {
     *("variables", "config", "weights", "operations", "counts", "formulas", "names", "symbols"),
     *("rules", "functions", "attention", "gaps", "parameters", "quantities"),
+    *("rows", "same", "same_ends"),
     *("sources", "operations_per_second", "operations_by_type", "changed", "ratios"),
 }
 
@@ -124,7 +136,7 @@ def keys(value: Any, top: bool = True) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield key
-            named = key in NAMED or (key == "input" and isinstance(inner, dict))
+            named = key in NAMED or (key in ("input", "budgets") and isinstance(inner, dict))
             if not named:
                 yield from keys(inner, False)
 

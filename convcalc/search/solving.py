@@ -11,7 +11,7 @@ from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.frozen import FrozenDict
 from convcalc.search.cases import Case
-from convcalc.search.counting import Within
+from convcalc.search.counting import Within, within
 from convcalc.search.decomposition import Decomposed
 from convcalc.search.elimination import NO_LIMIT, Budgets, Eliminated
 from convcalc.search.family import Family
@@ -373,5 +373,5 @@ def _solve_whole(asked: Asked, name: str, default: int, budgets: Mapping[str, in
     else:
         raise _endless(name, budgets)
     space = Space((Axis(name, range(1, 2 * value + 1)),))
-    within = Within(asked.family, space, budgets, None, asked.settings, asked.convention)
-    return solve(within)
+    settings, convention = asked.settings, asked.convention
+    return solve(within(asked.family, space, max=budgets, settings=settings, convention=convention))
