@@ -29,6 +29,10 @@ FORMAT = "convcalc.analysis/1"
 ALL = "all"
 
 _NO_COUNTS: Mapping[str, Count] = FrozenDict()
+#: What stands for a count where FLOPs are not asked for.
+_NOT_ASKED = Count(None)
+#: The figures that sums of others hang on.
+_FOR_SUMS = ("layers", "unknown")
 
 
 class Row(NamedTuple):
@@ -329,6 +333,7 @@ def analyze(
     extra: Collection[str] = (),
     run: Sequence[Pass] | None = None,
     look: Callable[[], None] = lambda: None,
+    only: Collection[str] | None = None,
 ) -> Analysis:
     """What a graph costs.
 
@@ -337,7 +342,8 @@ def analyze(
     the type of a number in weights and activations; `fuse` says whether batch norms and activations
     vanish where passes look at what runs, None: as is usual for the type; `extra` are figures of
     dear passes that are asked for; `run` are the passes, those that these say unless said; `look`
-    is called before every layer, and ends it by raising what it likes.
+    is called before every layer, and ends it by raising what it likes; `only` are the figures that
+    rows and totals have, all of them unless said.
     Raises ConvcalcError for an unknown convention or type of number.
     """
     counting = conventions.find("exact" if convention == ALL else convention)
@@ -347,12 +353,15 @@ def analyze(
     chosen = passes.saying(extra) if run is None else run
     said = [figure.key for each in chosen for figure in each.figures]
     keys = in_order(["flops", *said])
+    if only is not None:
+        keys = [key for key in keys if key in only or key in _FOR_SUMS]
     settings = Settings(batch, dtype, fuse)
     found = _joined(graph, [each.run(graph, settings) for each in chosen])
     seen: dict[Any, Figures] = {}
     alike: dict[Any, Figures] = {}
     rows = []
-    asked = zip(graph.nodes, graph.input_names(), counting.counts(graph, batch), others, found)
+    own = counting.counts(graph, batch) if "flops" in keys else repeat(_NOT_ASKED)
+    asked = zip(graph.nodes, graph.input_names(), own, others, found)
     for node, inputs, count, counts, more in asked:
         look()
         # Equal layers on equal shapes cost the same; a long network has few different ones. What
@@ -364,9 +373,9 @@ def analyze(
             one = alike.get(kind)
             if one is None:
                 rest = dict(zip(said, more), flops=count.flops)
-                figures = alike[kind] = (measured(node.placed) * batch).joined(rest, keys)
+                figures = alike[kind] = (measured(node.placed, keys) * batch).joined(rest, keys)
             else:
-                figures = Figures({**one, **dict(zip(said, more))})
+                figures = one.joined(dict(zip(said, more)), keys)
             seen[key] = figures
         rows.append(
             Row(

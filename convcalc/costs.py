@@ -189,10 +189,10 @@ class Figures(FrozenDict[str, Any]):
         return rest
 
 
-def measured(placed: Placed) -> Figures:
-    """The figures that a layer is asked for itself, for one sample."""
-    figures = FIGURES.items()
-    return Figures({key: figure.read(placed) for key, figure in figures if figure.read is not None})
+def measured(placed: Placed, keys: Iterable[str]) -> Figures:
+    """Those of the figures `keys` that a layer is asked for itself, for one sample."""
+    reads = ((key, FIGURES[key].read) for key in keys)
+    return Figures({key: read(placed) for key, read in reads if read is not None})
 
 
 def in_order(others: Iterable[str]) -> list[str]:

@@ -17,7 +17,7 @@ from convcalc import conventions, layers
 from convcalc.analysis import ALL, Row, analyze
 from convcalc.arithmetic import Refusal, product, value_of
 from convcalc.conventions.base import Convention, Place, Quantities
-from convcalc.costs import in_order, measured
+from convcalc.costs import FIGURES, in_order, measured
 from convcalc.diagnostics import ConvcalcError, Diagnostic, fail, require_whole
 from convcalc.frozen import FrozenDict, frozen
 from convcalc.graph import Builder, Graph, Node, input_tensors, whole_name_in
@@ -590,7 +590,7 @@ def _row(
 ) -> Row:
     """The row of a node on symbols."""
     count = counting.count_layer(node, number, place)
-    figures = measured(node.placed) * number
+    figures = measured(node.placed, FIGURES) * number
     rest = {"flops": count.flops}
     return Row((node,), inputs, figures.joined(rest, in_order(rest)), count.silent)
 
@@ -618,7 +618,7 @@ def _standard(
     if standard is None:
         return None
     placed = builder.place(standard, (x,))
-    costs = measured(placed) * number
+    costs = measured(placed, FIGURES) * number
     left = frozenset(each for each in ones if isinstance(each, Symbol) and each.value == 1)
     figures = FrozenDict((key, _figure(key, costs[key])) for key in _COMPARED)
     ratios = ((key, _ratio(key, whole.figures[key], costs[key], left)) for key in _COMPARED)

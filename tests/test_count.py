@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import product
 from operator import le
@@ -11,6 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convcalc
+from convcalc.search.counting import within
+from convcalc.search.solving import solve
+from tests.conftest import Run
+from tests.networks import FREE_WIDTHS, FREE_WIDTHS_SPACE
 
 #: Shortcuts, rounded widths, groups that may not divide, layers and repeats that come and go.
 SMALL = """
@@ -143,3 +148,82 @@ def test_a_front_is_that_of_walking(space: dict[str, list[Any]], data: st.DataOb
     assert own == front
     for row in found.rows:
         assert any(all(each[name] == value for name, value in row.items()) for each in rows)
+
+
+@settings(max_examples=30, deadline=None)
+@given(spaces(), st.data())
+def test_the_largest_within_budgets_is_that_of_walking(
+    space: dict[str, list[Any]], data: st.DataObject
+) -> None:
+    rows = list(walked(NETWORK, space))
+    if not rows:
+        return
+    first, second = data.draw(st.permutations(METRICS))[:2]
+    budgets = {name: data.draw(st.sampled_from(rows))[name] for name in (first, second)}
+    family = NETWORK.family()
+    found = solve(within(family, space, max=budgets))
+    fit = [row for row in rows if all(row[name] <= most for name, most in budgets.items())]
+    if not fit:
+        assert found.best is None
+        assert found.next is not None
+        assert found.next.totals[first] == min(row[first] for row in rows)
+        return
+    best = max((row[first], row[second]) for row in fit)
+    assert found.best is not None
+    assert (found.best.totals[first], found.best.totals[second]) == best
+    assert {**found.best.variables, **found.best.totals} in [dict(row) for row in fit]
+    above = [row[first] for row in rows if row[first] > best[0]]
+    assert (found.next.totals[first] if found.next else None) == min(above, default=None)
+
+
+def test_nine_free_widths_of_mobilenet_v2() -> None:
+    """The number is that of another program, which assumed one structure of the networks."""
+    space = convcalc.Space(convcalc.loads(FREE_WIDTHS), FREE_WIDTHS_SPACE)
+    assert space.size == 603_979_776_000
+    assert space.count(max={"macs": "300M"}).count == 117_311_684_702
+    rows = space.pareto("min:macs,max:params", max={"macs": "300M"}).rows
+    own = convcalc.load("mobilenet_v2").totals
+    assert own.params < max(row["params"] for row in rows)
+    (row, *_) = space.sample(1, max={"macs": "300M"})
+    widths = [row[f"w[{place}]"] for place in range(9)]
+    totals = convcalc.loads(FREE_WIDTHS, w=widths).totals
+    assert totals.macs == row["macs"] <= 300_000_000
+
+
+def test_a_variable_without_values_is_the_interval_of_one_network(run: Run) -> None:
+    found = run("solve", "mobilenet_v2", "--var", "alpha", "--max", "macs=300M", "--json").json
+    assert found["same"] == {"alpha": ["39/40", "79/80"]}
+    assert found["same_ends"] == {"alpha": {"open": [False, True]}}
+    assert found["best"]["totals"]["macs"] == 299_896_192
+    assert found["next"]["totals"]["macs"] == 300_774_272
+    network = convcalc.load("mobilenet_v2")
+    # 320 times the float next to 79/80 is rounded to 316; the one before that is not.
+    alphas = (39 / 40, 79 / 80 - 3e-16, 79 / 80)
+    costs = [network.at(alpha=alpha).totals.macs for alpha in alphas]
+    assert network.at(alpha=39 / 40 - 3e-16).totals.macs < 299_896_192
+    assert costs == [299_896_192, 299_896_192, 300_774_272]
+
+
+def test_where_nothing_fits_the_smallest_is_said(run: Run) -> None:
+    outcome = run("solve", "mobilenet_v2", "--var", "alpha", "--max", "macs=1M", "--json")
+    assert outcome.status == 1
+    found = json.loads(outcome.out)
+    assert found["best"] is None
+    assert found["next"]["totals"]["macs"] == 23_225_728
+
+
+def test_whole_numbers_stay_whole(run: Run) -> None:
+    found = run("solve", "resnet18", "--var", "resolution", "--max", "macs=1G", "--json").json
+    assert found["same"] == {"resolution": [159, 160]}
+    network = convcalc.load("resnet18")
+    assert network.at(resolution=160).totals.macs == found["best"]["totals"]["macs"] <= 10**9
+    assert network.at(resolution=161).totals.macs == found["next"]["totals"]["macs"] > 10**9
+
+
+def test_a_figure_that_does_not_decompose_is_swept(run: Run) -> None:
+    outcome = run(
+        "count", "mobilenet_v2", "--var", "alpha=0.5,1", "--where", "macs / params <= 100"
+    )
+    assert outcome.status == 2
+    assert "does-not-decompose" in outcome.err
+    assert "convcalc sweep" in outcome.err

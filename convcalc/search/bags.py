@@ -25,6 +25,7 @@ class Bag:
     __slots__ = (
         "_divisor",
         "_ends",
+        "_ordered",
         "_parted",
         "_plain",
         "_plane",
@@ -41,6 +42,7 @@ class Bag:
         self._sorted: Any = None
         self._parted: tuple[int, Any, Any] | None = None
         self._plain: Bag | None = None
+        self._ordered: Bag | None = None
         self._plane: dominance.Plane | None = None
 
     @classmethod
@@ -194,6 +196,7 @@ class Bag:
         one, two = (self, other) if len(self) <= len(other) else (other, self)
         if two._plane is not None and one._plane is None:
             one, two = two, one
+        two = two.ordered()
         return int((one.each_within(two, most) * two.counts).sum())
 
     def each_within(self, other: Bag, most: Sequence[int]) -> Any:
@@ -224,6 +227,15 @@ class Bag:
         for each, other, limit in zip(self.sums, sums, most):
             kept = kept & (each + other <= limit)
         return kept
+
+    def ordered(self) -> Bag:
+        """A plain bag, the largest of its first metric first: what they leave then rises, which is
+        quick to look up.
+        """
+        if self._ordered is None:
+            order = self.sums[0].argsort()[::-1]
+            self._ordered = Bag(tuple(each[order] for each in self.sums), self.counts[order])
+        return self._ordered
 
     def at(self, place: int) -> tuple[int, ...]:
         """A sum of a plain bag."""

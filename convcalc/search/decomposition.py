@@ -127,11 +127,8 @@ class _Explored:
         self._sizes = [len(column) for column in columns.values()]
         self._traces = 0
 
-    def side(self, prefix: _Masks, first: int = 0) -> _Side:
-        """What is known of the settings of which `prefix` is true, of which there is one.
-
-        They answer the `first` guards of a trace alike.
-        """
+    def side(self, prefix: _Masks) -> _Side:
+        """What is known of the settings of which `prefix` is true, of which there is one."""
         self._look()
         self._traces += 1
         if self._traces > _MOST_TRACES:
@@ -146,16 +143,16 @@ class _Explored:
             _require_totals(group.figures)
             result = ({key: grids.terms(each) for key, each in group.figures.items()}, {})
         held = []
-        for guard in group.guards[first:]:
+        for guard in group.guards:
             table = grids.table(guard.condition)
             held.append((grids.scope(guard.condition), table if guard.held else ~table))
         for at in reversed(range(len(held))):
             scope, mask = held[at]
-            if mask.all():
-                continue
+            if mask.all() or any(scope == own and (mask | ~is_so).all() for own, is_so in prefix):
+                continue  # it is so of all these settings
             other = (*prefix, *_open(held[:at]), (scope, ~mask))
             if satisfying(self._sizes, other) is not None:
-                result = self._merged(scope, mask, result, self.side(other, first + at + 1))
+                result = self._merged(scope, mask, result, self.side(other))
         return result
 
     def _merged(self, scope: Scope, mask: Any, one: _Side, other: _Side) -> _Side:
@@ -171,7 +168,7 @@ class _Explored:
         for own, is_of in ((one[1], mask), (other[1], ~mask)):
             for key, table in own.items():
                 if _is_same(one[1].get(key), other[1].get(key)):
-                    masks[key] = table
+                    masks[key] = masks[key] & table if key in masks else table
                     continue
                 wide = self._joined(key, scope)
                 joined = spread(table, key, wide) | ~spread(is_of, scope, wide)

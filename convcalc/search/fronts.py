@@ -19,6 +19,8 @@ from convcalc.search.grids import Scope, Tables, does_not_decompose
 _MOST_WORK = 2**28
 #: Points of a front that others are held against at once.
 _JUDGES = 64
+#: Points of which some are sifted out by every so many of them before they are sorted.
+_MANY, _EVERY = 1000, 16
 
 
 class Cost(NamedTuple):
@@ -216,15 +218,33 @@ def front(points: Points, room: Sequence[int]) -> Points:
         return points
     if len(points.costs) == 1:
         return points.taken(points.costs[0].argmin()[None])
-    order = numpy.lexsort(points.costs[::-1])
-    points = points.taken(order)
     if len(points.costs) == 2:
+        points = _sifted(points)
+        first, second = points.costs
+        points = points.taken(numpy.lexsort((second, first)))
         second = points.costs[1]
         least = numpy.minimum.accumulate(second)
         is_less = numpy.ones(len(second), bool)
         is_less[1:] = second[1:] < least[:-1]
         return points.taken(is_less)
+    points = points.taken(numpy.lexsort(points.costs[::-1]))
     return points.taken(_undominated(numpy.stack(points.costs, 1)))
+
+
+def _sifted(points: Points) -> Points:
+    """The points of two costs, without most of those that are dominated: by some of the others."""
+    import numpy
+
+    first, second = points.costs
+    if len(first) < _MANY:
+        return points
+    some = slice(None, None, _EVERY)
+    order = first[some].argsort()
+    judges = first[some][order]
+    least = numpy.minimum.accumulate(second[some][order])
+    place = judges.searchsorted(first, "right") - 1
+    is_worse = (place >= 0) & (least[place] < second)
+    return points.taken((~is_worse).nonzero()[0])
 
 
 def _undominated(costs: Any) -> Any:

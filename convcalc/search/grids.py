@@ -145,14 +145,17 @@ class Grids:
             parts.setdefault(scope, []).append((count, numbers))
         for scope, sums in parts.items():
             kind = "int64" if most[scope] < _MOST else object
-            total: Any = numpy.zeros([self.sizes[axis] for axis in scope], kind)
+            shape = [self.sizes[axis] for axis in scope]
+            total: Any = 0
             for count, numbers in sums:
                 product: Any = count
                 for each in numbers:
-                    product = product * spread(self.table(each), self.scope(each), scope).astype(
-                        kind
-                    )
+                    own = self.table(each).astype(kind, copy=False)
+                    product = product * spread(own, self.scope(each), scope)
                 total = total + product
+            if kind is object:
+                total = numpy.asarray(total, object)
+            total = numpy.broadcast_to(total, shape)
             found[scope] = numpy.asarray(total)
         return found
 

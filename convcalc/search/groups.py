@@ -57,7 +57,9 @@ def trace(asked: Asked, point: Mapping[str, Any]) -> Group:
     try:
         graph = asked.family.graph(values, curt=True)
         run = saying(asked.metrics)
-        totals = analyze(graph, asked.convention, *asked.settings, run=run).totals
+        totals = analyze(
+            graph, asked.convention, *asked.settings, run=run, only=asked.metrics
+        ).totals
     except ConvcalcError as error:
         return Group(fixed(point), tape, None, error)
     return Group(fixed(point), tape, {metric: totals[metric] for metric in asked.metrics})

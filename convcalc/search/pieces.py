@@ -67,6 +67,8 @@ class Pieces:
     def whole(self, piece: Piece) -> Piece:
         """A piece with those around it that have the same figures."""
         found = piece
+        if piece.low == piece.high:  # a tape of this value alone
+            return found
         for sign in (-1, 1):
             while (other := self.beside(found, sign)) and other.totals == piece.totals:
                 low, high = min(found.low, other.low), max(found.high, other.high)
