@@ -555,9 +555,16 @@ class Network(Graph):
 
         settings = _settings(batch, dtype, fuse)
         _require("a convention", convention, str)
-        most = self._limits.settings
-        family = self.family()
-        return sweeping(family, space, settings=settings, convention=convention, most=most, **asked)
+        limits = self._limits
+        return sweeping(
+            self.family(),
+            space,
+            settings=settings,
+            convention=convention,
+            most=limits.settings,
+            most_rows=limits.rows,
+            **asked,
+        )
 
     def _model(self) -> Model:
         """What exporters take. Raises ConvcalcError where there is no spec."""

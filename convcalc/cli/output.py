@@ -212,6 +212,17 @@ def write(
         write_file(text, target)
 
 
+def require_other(target: str, *others: str | None) -> None:
+    """Refuse a file beside the answer that cannot be written, before anything is worked out: one in
+    no folder, one that is read, or one of the `others`. Raises ConvcalcError.
+    """
+    _refuse_what_is_read(target)
+    if not os.path.isdir(os.path.dirname(target) or "."):
+        raise streams.unwritable(target, "there is no such folder")
+    if os.path.realpath(target) in [os.path.realpath(each) for each in others if each]:
+        raise streams.unwritable(target, "it is to have the answer, too", "name two files")
+
+
 def _refuse_what_is_read(target: str | None) -> None:
     """Refuse to write to a file that is read, under whatever name. Raises ConvcalcError."""
     names = notes().read

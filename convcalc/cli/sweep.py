@@ -167,6 +167,9 @@ def command(
         points, max=most, fuse=fuse, dtype=dtype or "float32", jobs=threads, **asked
     )
     searching.require_heard(fuse, sweeping.query.figures())
+    for each, others in ((invalid, (printer.target, plot)), (plot, (printer.target,))):
+        if each is not None:
+            output.require_other(each, *others)
     drawing = _Drawing(sweeping, plot) if plot else None
     title = heading(network, sweeping.settings.batch)
     sharded: Sharded | None = None

@@ -49,6 +49,8 @@ class Limits(NamedTuple):
     code: int = 600
     #: Settings of the grid of a sweep.
     settings: int = 10_000_000_000
+    #: Rows that a sweep holds at a time: those that it sorts, chooses among, or has in one answer.
+    rows: int = 2_000_000
 
     @property
     def bounds(self) -> Bounds:

@@ -50,7 +50,7 @@ def report(sweeping: Sweeping, title: str, si: bool = False, watch: Watch | None
             yield row
 
     def objects() -> list[dict[str, Any]]:
-        found = list(rows())
+        found = list(sweeping.held(rows()))
         return [{**_about(sweeping, len(found)), "rows": map(as_object, found)}]
 
     def as_object(row: Row) -> dict[str, Any]:

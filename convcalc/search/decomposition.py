@@ -29,6 +29,8 @@ from convcalc.search.space import Space
 
 #: Structures that are traced, at the most.
 _MOST_TRACES = 256
+#: 64-bit integers hold what is smaller, and sums of a few.
+_MOST = 2**61
 #: Sub-spaces whose values are of one type each, at the most.
 _MOST_PARTS = 64
 
@@ -86,8 +88,18 @@ def decompose(
     for columns in _columns(space):
         result = _Explored(asked, columns, look).side(())
         if result is not None:
-            found.append(Decomposed(columns, *result))
+            figures = {metric: _in_words(tables) for metric, tables in result[0].items()}
+            found.append(Decomposed(columns, figures, result[1]))
     return found
+
+
+def _in_words(tables: Tables) -> Tables:
+    """Tables as 64-bit integers where these hold their sums."""
+    import numpy
+
+    if sum(int(numpy.max(abs(table))) for table in tables.values()) >= _MOST:
+        return tables
+    return {scope: numpy.asarray(table, "int64") for scope, table in tables.items()}
 
 
 def _columns(space: Space) -> Iterator[dict[str, Sequence[Any]]]:
@@ -188,9 +200,8 @@ class _Explored:
         for key, difference in self._apart(one, other, scope, ~mask).items():
             both = self._joined(key, scope)
             # The guard's axes first, as its cells are one dimension of the difference.
-            whole = difference.dtype.type(0) * spread(~mask, scope, both)
             order = [*scope, *[axis for axis in both if axis not in scope]]
-            whole = whole + self._numpy.zeros([self._sizes[axis] for axis in both], whole.dtype)
+            whole = self._numpy.zeros([self._sizes[axis] for axis in both], difference.dtype)
             whole.transpose([both.index(axis) for axis in order])[(~mask).nonzero()] = difference
             whole, both = _narrowed(whole, both)
             result[both] = result[both] + whole if both in result else whole

@@ -91,11 +91,13 @@ class Eliminated:
 
     def _require_small(self) -> None:
         """Refuse what 64-bit integers do not hold. Raises ConvcalcError."""
+        import numpy
+
         if prod(self.sizes) >= _MOST_COUNT:
             raise does_not_decompose(f"the space has {prod(self.sizes):,} settings")
         for metric in self.budgets.metrics:
             tables = self.part.figures[metric].values()
-            if sum(int(abs(table).max()) for table in tables) >= _MOST_COUNT:
+            if sum(int(numpy.max(abs(table))) for table in tables) >= _MOST_COUNT:
                 raise does_not_decompose(f"{metric} is beyond 64-bit integers")
 
     def _meeting(self, left: Sequence[int]) -> int:

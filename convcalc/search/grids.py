@@ -20,6 +20,8 @@ Tables = Mapping[Scope, Any]
 MOST_CELLS = 2**22
 #: 64-bit integers hold what is smaller.
 _MOST = 2**62
+#: A figure below this is of 64-bit integers, which hold its differences between structures, too.
+_MOST_OF_A_FIGURE = 2**48
 
 
 def does_not_decompose(what: str) -> ConvcalcError:
@@ -119,7 +121,8 @@ class Grids:
             found = rule(*operands)
             if self._is_small(number):
                 found = numpy.asarray(found).astype("int64" if number.numeric else "bool")
-        return numpy.asarray(found).reshape([self.sizes[axis] for axis in scope])
+        found = numpy.asarray(found, None if self._is_small(number) else object)
+        return found.reshape([self.sizes[axis] for axis in scope])
 
     def _is_small(self, number: Traced) -> bool:
         """Whether 64-bit integers hold a number, or it is a condition."""
@@ -143,8 +146,8 @@ class Grids:
                 size *= max(abs(low), abs(high))
             most[scope] = most.get(scope, 0) + size
             parts.setdefault(scope, []).append((count, numbers))
+        kind = "int64" if sum(most.values()) < _MOST_OF_A_FIGURE else object
         for scope, sums in parts.items():
-            kind = "int64" if most[scope] < _MOST else object
             shape = [self.sizes[axis] for axis in scope]
             total: Any = 0
             for count, numbers in sums:

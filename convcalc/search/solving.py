@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from convcalc.arithmetic import is_number
 from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.extras import require
 from convcalc.frozen import FrozenDict
 from convcalc.search.cases import Case
 from convcalc.search.counting import Within, within
@@ -201,6 +202,7 @@ def solve_free(
     Raises ConvcalcError where figures do not only grow, or only shrink, with the variable, or
     nothing is beyond the budgets.
     """
+    require("numpy", "sweep", "solving for a variable")
     require_known((name,), family.defaults)
     default = default_of(name, family.defaults)
     asked = Asked(family, tuple(dict.fromkeys([*budgets, *METRICS])), settings, convention)

@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from itertools import islice
 from operator import ge, gt, itemgetter, lt
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from convcalc import budgets as known_budgets
 from convcalc.arithmetic import is_number
 from convcalc.budgets import Budget, parse_budget
 from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.expressions import advice
 from convcalc.frozen import FrozenDict
 from convcalc.search.columns import (
     by_value,
@@ -55,6 +56,7 @@ _SHORT = 0.25
 
 #: Points that a front of three goals or more is shown at once.
 _AT_ONCE = 2048
+_T = TypeVar("_T")
 #: What rows are sorted by stands last in them.
 _LAST = itemgetter(-1)
 
@@ -193,10 +195,12 @@ class Sweeping:
         settings: Settings = Settings(),  # noqa: B008 - immutable
         convention: str = "exact",
         jobs: int = 1,
+        most_rows: int | None = None,
     ) -> None:
         self.family, self.points, self.query = family, points, query
         asked = Asked(family, query.figures(), settings, convention)
         self.evaluator = Evaluator(asked, jobs=jobs)
+        self._most_rows = most_rows
         self._pace = _Pace()
         self._product: Product | None = None
         #: The settings so far, those that are no network, and those of which what is asked holds.
@@ -290,9 +294,25 @@ class Sweeping:
     def finished(self) -> Sweep:
         """All of it at once. Raises ConvcalcError."""
         names = (*self.variables, *self.metrics)
-        rows = tuple([FrozenDict(zip(names, row)) for row in self.rows()])
+        rows = tuple([FrozenDict(zip(names, row)) for row in self.held(self.rows())])
         counts = self.tried, self.invalid, self.within
         return Sweep(self.family.name, self.variables, self.metrics, *counts, rows)
+
+    def held(self, rows: Iterable[_T]) -> Iterator[_T]:
+        """Rows that whoever asks keeps. Raises ConvcalcError where these are more than allowed."""
+        for count, row in enumerate(rows, start=1):
+            self._require_few(count)
+            yield row
+
+    def _require_few(self, count: int) -> None:
+        """Refuse to hold more rows than are allowed. Raises ConvcalcError."""
+        if self._most_rows is not None and count > self._most_rows:
+            raise fail(
+                "limit-rows",
+                f"more than {self._most_rows:,} rows would be held at a time",
+                "`--top N` keeps the first, `--where` fewer; CSV and JSON lines in the order of"
+                f" the settings hold none; {advice('rows')}",
+            )
 
     @property
     def _width(self) -> int:
@@ -311,6 +331,7 @@ class Sweeping:
                     if key not in seen:
                         seen.add(key)
                         fresh.append(place)
+                self._require_few(len(seen))
                 self.within -= len(places) - len(fresh)
                 places = fresh
             if self.on_within is not None:
@@ -473,6 +494,7 @@ class Sweeping:
                 where = places[start : start + step]
                 front.show(part, partial(self._rows_at, columns, found, more, where))
                 start, step = start + step, min(4 * step, most)
+            self._require_few(len(front))
         return front
 
     def _first(self, order: Order) -> list[tuple[Any, ...]]:
@@ -489,6 +511,7 @@ class Sweeping:
             held += self._rows(columns, found, places, [order.name])
             if top is not None:
                 held = order.sorted(held, _LAST)[:top]
+            self._require_few(len(held))
         return held if top is not None else order.sorted(held, _LAST)
 
     def _groups(self, group: str) -> Iterator[tuple[Any, ...]]:
@@ -507,7 +530,8 @@ class Sweeping:
 
     def of(self, points: Points) -> Sweeping:
         """The same of other settings of the same variables, with what is known of the networks."""
-        other = Sweeping(self.family, points, self.query, self.settings, self.convention)
+        own = (self.query, self.settings, self.convention)
+        other = Sweeping(self.family, points, *own, most_rows=self._most_rows)
         other.evaluator, other._pace = self.evaluator, self._pace
         other._product = self._tables()
         return other
@@ -601,13 +625,15 @@ def sweeping(
     settings: Settings = Settings(),  # noqa: B008 - immutable
     convention: str = "exact",
     most: int | None = None,
+    most_rows: int | None = None,
     jobs: int = 1,
 ) -> Sweeping:
     """A sweep that is yet to run.
 
     `space` is a `Space`, a mapping of variables to values, a list of settings, or `Points`.
     `metrics` are the figures that rows have; `where` is a condition, `max` the most of figures,
-    `pareto` are goals: `min:macs,max:resolution`. A grid of more than `most` settings is refused.
+    `pareto` are goals: `min:macs,max:resolution`. A grid of more than `most` settings is refused,
+    and so is holding more than `most_rows`.
     `jobs` threads evaluate them. Raises ConvcalcError.
     """
     points = points_of(space, family, most)
@@ -642,7 +668,7 @@ def sweeping(
         top,
         group,
     )
-    return Sweeping(family, points, query, settings, convention, jobs)
+    return Sweeping(family, points, query, settings, convention, jobs, most_rows)
 
 
 def points_of(space: Any, family: Family, most: int | None = None) -> Points:
