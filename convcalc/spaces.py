@@ -204,7 +204,8 @@ class Space:
         found out of the networks is kept for the next time. Raises ConvcalcError.
 
         >>> space = convcalc.Space(convcalc.load("mobilenet_v2"))
-        >>> list(space.evaluate({"alpha": [0.5, 1.0], "resolution": [192, 224]}, "macs").rows)[1]
+        >>> found = space.evaluate({"alpha": [0.5, 1.0], "resolution": [192, 224]}, "macs")
+        >>> dict(found.rows[1])
         {'alpha': 1.0, 'resolution': 224, 'macs': 300774272}
         """
         asked = metrics_of(metrics)

@@ -53,7 +53,7 @@ COMMANDS = {
         "layer separable_conv --k 3 --json",
         "layer conv --k 3 --p same --json",
     ],
-    "`convcalc solve --json`": [
+    "`convcalc solve SPEC --json`": [
         "solve mobilenet_v2 --var alpha=0.5:1:0.25 --max macs=300M --json",
         "solve lenet --var num_classes --max params=61k --json",
     ],

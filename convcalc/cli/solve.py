@@ -26,6 +26,15 @@ class _Questions(Group):
             return of_network
         return None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            return found
+        from convcalc.cli.solve_network import command as of_network
+
+        spec = next(each for each in of_network.params if each.name == "spec")
+        return [*found, *spec.shell_complete(ctx, incomplete)]
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         is_spec = args and args[0] not in self.list_commands(ctx)
         if is_spec and (args[0] == "-" or not args[0].startswith("-")):
