@@ -354,7 +354,8 @@ def analyze(
     said = [figure.key for each in chosen for figure in each.figures]
     keys = in_order(["flops", *said])
     if only is not None:
-        keys = [key for key in keys if key in only or key in _FOR_SUMS]
+        kept = {*only, *said, *_FOR_SUMS}
+        keys = [key for key in keys if key in kept]
     settings = Settings(batch, dtype, fuse)
     found = _joined(graph, [each.run(graph, settings) for each in chosen])
     seen: dict[Any, Figures] = {}

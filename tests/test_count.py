@@ -55,7 +55,7 @@ VALUES: Mapping[str, list[Any]] = {
     "size": [8, 12, 16, 19],
     "groups": [1, 2, 3, 4],
     "pooled": [False, True],
-    "deep": [1, 2],
+    "deep": [0, 1, 2, 3],
 }
 METRICS = ("macs", "params", "flops", "activations")
 

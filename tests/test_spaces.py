@@ -19,7 +19,7 @@ layers:
   - conv: {out: 12, k: 1, g: 4}
 """
 COLUMNS = {"width": [4, 8, 6, 12] * 8, "size": [3, 5, 7, 9] * 8}
-METRICS = ("params", "macs", "flops", "activations", "live_bytes")
+METRICS = ("params", "macs", "flops", "activations", "live_bytes", "receptive_field")
 
 
 @pytest.fixture
