@@ -22,6 +22,7 @@ from convcalc.search.grids import (
     Tables,
     cells,
     does_not_decompose,
+    fits_words,
     spread,
 )
 from convcalc.search.groups import Asked, trace
@@ -29,8 +30,6 @@ from convcalc.search.space import Space
 
 #: Structures that are traced, at the most.
 _MOST_TRACES = 256
-#: 64-bit integers hold what is smaller, and sums of a few.
-_MOST = 2**61
 #: Sub-spaces whose values are of one type each, at the most.
 _MOST_PARTS = 64
 
@@ -97,7 +96,7 @@ def _in_words(tables: Tables) -> Tables:
     """Tables as 64-bit integers where these hold their sums."""
     import numpy
 
-    if sum(int(numpy.max(abs(table))) for table in tables.values()) >= _MOST:
+    if not fits_words(tables):
         return tables
     return {scope: numpy.asarray(table, "int64") for scope, table in tables.items()}
 

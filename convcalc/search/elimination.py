@@ -16,14 +16,12 @@ from typing import NamedTuple
 from convcalc.search.bags import Bag
 from convcalc.search.buckets import Buckets, Clique
 from convcalc.search.decomposition import Decomposed
-from convcalc.search.grids import Scope, cells, does_not_decompose
+from convcalc.search.grids import MOST_SUM, Scope, cells, does_not_decompose, require_words
 
 #: Sums that are kept at a time, at the most.
 _MOST_SUMS = 2**26
 #: Sums that are made for one axis, at the most.
 _MOST_WORK = 2**31
-#: Settings, and what a figure may come to, below which sums and counts are 64-bit integers.
-_MOST_COUNT = 2**61
 
 
 #: The most of a figure that has none.
@@ -91,14 +89,10 @@ class Eliminated:
 
     def _require_small(self) -> None:
         """Refuse what 64-bit integers do not hold. Raises ConvcalcError."""
-        import numpy
-
-        if prod(self.sizes) >= _MOST_COUNT:
+        if prod(self.sizes) >= MOST_SUM:
             raise does_not_decompose(f"the space has {prod(self.sizes):,} settings")
         for metric in self.budgets.metrics:
-            tables = self.part.figures[metric].values()
-            if sum(int(numpy.max(abs(table))) for table in tables) >= _MOST_COUNT:
-                raise does_not_decompose(f"{metric} is beyond 64-bit integers")
+            require_words(metric, self.part.figures[metric])
 
     def _meeting(self, left: Sequence[int]) -> int:
         """About how many sums are looked up where the axes that are left are the last."""

@@ -20,6 +20,8 @@ Tables = Mapping[Scope, Any]
 MOST_CELLS = 2**22
 #: 64-bit integers hold what is smaller.
 _MOST = 2**62
+#: They hold sums of a few that are smaller than this.
+MOST_SUM = 2**61
 #: A figure below this is of 64-bit integers, which hold its differences between structures, too.
 _MOST_OF_A_FIGURE = 2**48
 
@@ -45,6 +47,19 @@ def cells(scope: Scope, sizes: Sequence[int]) -> int:
     for axis in scope:
         count *= sizes[axis]
     return count
+
+
+def fits_words(tables: Tables) -> bool:
+    """Whether 64-bit integers hold the sums of tables, and what a few of these come to."""
+    import numpy
+
+    return sum(int(numpy.max(abs(table))) for table in tables.values()) < MOST_SUM
+
+
+def require_words(metric: str, tables: Tables) -> None:
+    """Refuse a figure that 64-bit integers do not hold. Raises ConvcalcError."""
+    if not fits_words(tables):
+        raise does_not_decompose(f"{metric} is beyond 64-bit integers")
 
 
 class Grids:

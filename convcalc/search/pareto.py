@@ -14,7 +14,7 @@ from convcalc.search.decomposition import Decomposed
 from convcalc.search.elimination import NO_LIMIT
 from convcalc.search.front import Front, Goal
 from convcalc.search.fronts import Cost, Fronts
-from convcalc.search.grids import Tables
+from convcalc.search.grids import Tables, require_words
 from convcalc.words import did_you_mean, listed, quoted
 
 
@@ -85,6 +85,8 @@ class _Costs:
     def __init__(self, part: Decomposed, goals: Sequence[Goal], case: Case) -> None:
         self._part = part
         most, least = dict(case.most), dict(case.least)
+        for metric in {*most, *least, *(goal.name for goal in goals)} & {*part.figures}:
+            require_words(metric, part.figures[metric])
         self._costs = []
         for goal in goals:
             if goal.name not in part.figures:
