@@ -10,7 +10,7 @@ from convcalc.amounts import parse_amount
 from convcalc.analysis import Analysis
 from convcalc.costs import FIGURES
 from convcalc.diagnostics import Diagnostic, Mark, Source, fail
-from convcalc.words import counted, did_you_mean, listed, quoted, shortened
+from convcalc.words import counted, describe, did_you_mean, listed, quoted, shortened
 
 #: Where a budget comes from: the command line, a spec, an earlier answer.
 ASKED, SPEC, EARLIER = "max", "spec", "against"
@@ -148,7 +148,7 @@ def metrics() -> tuple[str, ...]:
 def parse_budget(text: str) -> Budget:
     """`macs=300M` as a budget. Raises ConvcalcError for an unknown metric, or what is no amount."""
     metric, equals, amount = (part.strip() for part in text.partition("="))
-    if not equals:
+    if not equals or metric.endswith(("<", ">")):
         message = f"{shortened(text)!r} is no budget"
         raise fail("bad-value", message, "write METRIC=AMOUNT: macs=300M, or weight_bytes=256KiB")
     require_metric(metric)
@@ -167,6 +167,9 @@ def require_metric(metric: str) -> None:
 
 def budgets_of(amounts: Mapping[str, int | str]) -> tuple[Budget, ...]:
     """Amounts by metric as budgets. Raises ConvcalcError."""
+    if not isinstance(amounts, Mapping):
+        message = f"budgets are amounts by metric, not {describe(amounts)}"
+        raise fail("bad-value", message, 'for example {"macs": "300M"}')
     return tuple(parse_budget(f"{metric}={amount}") for metric, amount in amounts.items())
 
 

@@ -151,7 +151,11 @@ class Space:
         dtype: str = "float32",
         fuse: bool | None = None,
     ) -> None:
-        from convcalc.api import checked_settings
+        from convcalc.api import Network, checked_settings
+
+        if not isinstance(network, Network):
+            message = f"a space is of a network, not {describe(network)}"
+            raise fail("bad-value", message, 'convcalc.load("mobilenet_v2") is one')
 
         self._settings: Settings = checked_settings(convention, batch, dtype, fuse)
         self._convention = convention

@@ -184,7 +184,7 @@ def command(
         if sharded is not None and printer.folder:
             sharded.wait()
         else:
-            printer.print(report(sweeping, title, si, drawing.watch if drawing else None))
+            printer.print(report(sweeping, title, si))
     if listing is not None:
         listing.write()
     if drawing is not None:
@@ -330,13 +330,14 @@ class _Drawing:
         self._front: list[tuple[float, float]] = []
         self._sample: Reservoir[tuple[float, float]] = Reservoir(_MOST_DRAWN)
         sweeping.on_within = self._add
+        sweeping.on_front = self._on_front
 
     def _add(self, column: Callable[[str], list[Any]]) -> None:
         pairs = zip(column(self.x), column(self.y))
         self._sample.add([pair for pair in pairs if None not in pair])
 
-    def watch(self, row: tuple[Any, ...]) -> None:
-        """See a row that is kept."""
+    def _on_front(self, row: tuple[Any, ...]) -> None:
+        """See a setting of the front."""
         if self._places:
             x, y = self._places
             self._front.append((row[x], row[y]))

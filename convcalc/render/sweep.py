@@ -25,8 +25,6 @@ FORMAT = "convcalc.sweep/1"
 _MOST_ROWS, _FEWEST_ROWS = 1000, 20
 
 Row = tuple[Any, ...]
-#: Is shown every row that is kept.
-Watch = Callable[[Row], None]
 
 
 class _Held(NamedTuple):
@@ -36,46 +34,41 @@ class _Held(NamedTuple):
     total: int
 
 
-def report(sweeping: Sweeping, title: str, si: bool = False, watch: Watch | None = None) -> Report:
+def report(sweeping: Sweeping, title: str, si: bool = False) -> Report:
     """A row a setting that is kept, or a value of the variable that they are grouped by.
 
     CSV and JSON lines have them as they come; a table has the first of them.
     """
     header = (*sweeping.variables, *sweeping.metrics)
 
-    def rows() -> Iterator[Row]:
-        for row in sweeping.rows():
-            if watch is not None:
-                watch(row)
-            yield row
-
     def objects() -> list[dict[str, Any]]:
-        found = list(sweeping.held(rows()))
+        found = list(sweeping.held(sweeping.rows()))
         return [{**_about(sweeping, len(found)), "rows": map(as_object, found)}]
 
     def as_object(row: Row) -> dict[str, Any]:
         return dict(zip(header, map(_in_json, row)))
 
     def records() -> Records:
-        flat = ([_in_csv(value) for value in row] for row in rows())
+        flat = ([_in_csv(value) for value in row] for row in sweeping.rows())
         return Records(header, flat, sweeping.kinds())
 
     def fitted(columns: int, height: int) -> list[Table]:
-        held = _held(rows(), max(height, _FEWEST_ROWS))
+        held = _held(sweeping.rows(), max(height, _FEWEST_ROWS))
         lead, *rest = _columns(sweeping, held.rows)
         labels = [lead.text(row, si) for row in held.rows]
         make = partial(_table, sweeping, title, held, lead)
         return fitting(labels, rest, make, columns, si)
 
     def tables() -> list[Table]:
-        held = _held(rows(), _MOST_ROWS)
+        held = _held(sweeping.rows(), _MOST_ROWS)
         lead, *rest = _columns(sweeping, held.rows)
         labels = [lead.text(row, si) for row in held.rows]
         return [_table(sweeping, title, held, lead, labels, rest, si)]
 
-    return Report(
-        objects, lambda: map(as_object, rows()), records, tables, fitted=[fitted], flows=True
-    )
+    def lines() -> Iterator[dict[str, Any]]:
+        return map(as_object, sweeping.rows())
+
+    return Report(objects, lines, records, tables, fitted=[fitted], flows=True)
 
 
 def parquet(sweeping: Sweeping) -> Iterator[bytes]:
@@ -204,7 +197,8 @@ def _legend(sweeping: Sweeping, held: _Held) -> Iterator[str]:
     said = [counted(sweeping.tried, "setting")]
     if sweeping.invalid:
         are = "is" if sweeping.invalid == 1 else "are"
-        said.append(f"{sweeping.invalid:,} {are} no network (--invalid FILE lists them)")
+        where = "" if sweeping.on_refused else " (--invalid FILE lists them)"
+        said.append(f"{sweeping.invalid:,} {are} no network{where}")
     if query.condition or query.budgets or query.distinct:
         what = "are different networks" if query.distinct else "are within what is asked"
         what = (
@@ -214,8 +208,11 @@ def _legend(sweeping: Sweeping, held: _Held) -> Iterator[str]:
         )
         said.append(f"{sweeping.within:,} {what}")
     if query.goals:
-        goals = ", ".join(map(str, query.goals))
-        said.append(f"{held.total:,} on the front of {goals}")
+        goals, front = ", ".join(map(str, query.goals)), sweeping.front
+        is_cut = front is not None and front > held.total
+        said.append(f"{front if is_cut else held.total:,} on the front of {goals}")
+        if is_cut:
+            said.append(f"the first {held.total:,} are shown")
     elif query.order is not None and held.total < sweeping.within:
         said.append(f"the first {held.total:,} by {query.order.name}")
     yield ", ".join(said) + "."

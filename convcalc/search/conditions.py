@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.arithmetic import Symbolic, truth
+from convcalc.arithmetic import Symbolic, is_number, truth
 from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source
 from convcalc.expressions import Expression, ExpressionError, parse, unknown_name
+from convcalc.words import shortened
 
 #: Line ends, which are white space in a condition: a place in it is a column of one line.
 _LINE_ENDS = dict.fromkeys(map(ord, "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), " ")
@@ -49,9 +50,19 @@ class Condition(NamedTuple):
         if any(values[name] is None for name in self.names):
             return False
         try:
-            return bool(truth(self.expression.evaluate(values)))
+            return bool(truth(self._asked(self.expression.evaluate(values))))
         except ExpressionError as error:
             raise _error(error, self.text, self.option) from None
+
+    def _asked(self, value: Any) -> Any:
+        """What an expression comes to. Raises ExpressionError where it is but the name of a number,
+        as what is left of `macs > 300M` where the shell took the rest.
+        """
+        if not is_number(value) or self.text.strip() not in self.names:
+            return value
+        message = f"`{shortened(self.text)}` is a number, and no condition"
+        help = "compare it with another, between quotes: 'macs <= 300M'; a shell takes > for itself"
+        raise ExpressionError(message, 0, len(self.text), code="bad-value", help=help)
 
     def kept(self, columns: Mapping[str, Sequence[Any]]) -> Sequence[bool]:
         """For each network whether it holds, of columns with a value for each network.
@@ -64,7 +75,8 @@ class Condition(NamedTuple):
             one = self.holds({})
             return [one] * len(next(iter(columns.values()), ()))
         try:
-            found = truth(self.expression.evaluate({k: _column(v) for k, v in own.items()}))
+            columns_ = {name: _column(column) for name, column in own.items()}
+            found = truth(self._asked(self.expression.evaluate(columns_)))
         except (_NotSure, ExpressionError):
             # An array has no lazy `and`: what is refused may be asked of no network.
             rows = zip(*(_plain(column) for column in own.values()))

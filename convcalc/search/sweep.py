@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from convcalc import budgets as known_budgets
 from convcalc.arithmetic import is_number
-from convcalc.budgets import Budget, parse_budget
+from convcalc.budgets import Budget
 from convcalc.diagnostics import ConvcalcError, fail
 from convcalc.expressions import advice
 from convcalc.frozen import FrozenDict
@@ -215,6 +215,10 @@ class Sweeping:
         self.on_step: Callable[[int], None] = lambda count: None
         #: Is called with every setting that is no network, if given, which takes its time.
         self.on_refused: Callable[[Refused], None] | None = None
+        #: How many settings are on the front, where one was asked for.
+        self.front: int | None = None
+        #: Is called with every row of the front.
+        self.on_front: Callable[[tuple[Any, ...]], None] = lambda row: None
         #: Is called with what has the columns of settings of which what is asked holds, by name.
         self.on_within: Callable[[Callable[[str], list[Any]]], None] | None = None
 
@@ -280,10 +284,13 @@ class Sweeping:
         if query.group is not None:
             yield from self._groups(query.group)
         elif query.goals:
-            front: Iterable[tuple[Any, ...]] = self._front()
+            front = list(self._front())
+            self.front = len(front)
+            for row in front:
+                self.on_front(row)
             if query.order is not None:
                 front = query.order.sorted(front, _LAST)
-            for row in islice(front, query.top):
+            for row in front[: query.top]:
                 yield row[: self._width]
         elif query.order is not None:
             for row in self._first(query.order):
@@ -661,7 +668,7 @@ def sweeping(
     query = Query(
         (*asked, *dict.fromkeys(more)),
         condition,
-        _budgets(max),
+        known_budgets.budgets_of({} if max is None else max),
         distinct,
         found_goals,
         order,
@@ -680,6 +687,9 @@ def points_of(space: Any, family: Family, most: int | None = None) -> Points:
     if not isinstance(space, Space):
         points: Points = space
         return points
+    if not space.axes:
+        message = "a sweep needs the values that variables may have"
+        raise fail("bad-value", message, 'for example {"alpha": "0.25:1.4:0.05"}')
     require_known(tuple(axis.name for axis in space.axes), family.defaults)
     for axis in space.axes:
         if not len(axis.values):
@@ -713,10 +723,6 @@ def metrics_of(metrics: str | Sequence[str] | None) -> tuple[str, ...]:
     if not found:
         raise fail("bad-value", "a sweep is of one metric or more", "name some: params, macs")
     return tuple(found)
-
-
-def _budgets(most: Mapping[str, int | str] | None) -> tuple[Budget, ...]:
-    return tuple(parse_budget(f"{metric}={amount}") for metric, amount in (most or {}).items())
 
 
 def _require_name(what: str, name: str, variables: Sequence[str], metrics: Collection[str]) -> None:
