@@ -462,8 +462,9 @@ def nearest_multiple(v: Any, divisor: Any, least: Any) -> Any:
 
 def is_fraction(value: Any) -> bool:
     """Whether a value is a `fractions.Fraction`, without the import that most runs never need."""
-    fractions = sys.modules.get("fractions")
-    return fractions is not None and isinstance(value, fractions.Fraction)
+    # A thread may be importing it: before it has the class there are none.
+    kind = getattr(sys.modules.get("fractions"), "Fraction", None)
+    return kind is not None and isinstance(value, kind)
 
 
 def is_number(value: Any) -> bool:

@@ -15,9 +15,18 @@ def uses_arrays() -> bool:
     return "numpy" in sys.modules
 
 
+def numpy_in_use() -> Any:
+    """numpy where somebody imported it, else None."""
+    if not uses_arrays():
+        return None
+    import numpy  # which waits for a thread that is importing it
+
+    return numpy
+
+
 def is_array(column: Any) -> bool:
     """Whether a column is an array of numpy, without importing that."""
-    numpy = sys.modules.get("numpy")
+    numpy = numpy_in_use()
     return numpy is not None and isinstance(column, numpy.ndarray)
 
 
@@ -91,7 +100,7 @@ def as_array(column: Sequence[Any]) -> Any:
 
     That is also so where nobody has imported numpy.
     """
-    numpy = sys.modules.get("numpy")
+    numpy = numpy_in_use()
     if numpy is None:
         return None
     if not is_array(column) and not set(map(type, column)) <= {int, float}:

@@ -8,13 +8,13 @@ those are sure to say the same; where they are not, one network after the other.
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.arithmetic import Symbolic, is_number, truth
-from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, require_text
 from convcalc.expressions import Expression, ExpressionError, parse, unknown_name
+from convcalc.search.columns import numpy_in_use
 from convcalc.words import shortened
 
 #: Line ends, which are white space in a condition: a place in it is a column of one line.
@@ -93,7 +93,7 @@ def parse_condition(text: str, names: Collection[str], option: str = "--where") 
     ConvcalcError, with the place in the text of the option, for what is no expression, and for an
     unknown name.
     """
-    text = text.translate(_LINE_ENDS)
+    text = require_text("a condition", text).translate(_LINE_ENDS)
     try:
         expression = parse(text, units=True)
         for name, start in expression.names.items():
@@ -221,7 +221,7 @@ _MOST: Mapping[str, Callable[[_Column, _Column], Any]] = {
 
 def _column(values: Any) -> _Column:
     """The column of integers or floats; of others `_NotSure` is raised."""
-    numpy = sys.modules.get("numpy")  # who has no arrays needs none
+    numpy = numpy_in_use()  # who has no arrays needs none
     if numpy is None:
         raise _NotSure
     if not isinstance(values, numpy.ndarray):
