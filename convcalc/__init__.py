@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from convcalc.search.windows import LayerSolution, LayerSolutions
     from convcalc.shape import Shape
     from convcalc.sizes import Sizes
-    from convcalc.spaces import Space
+    from convcalc.spaces import Evaluation, Space
     from convcalc.swept import Sweep
     from convcalc.verification import Difference, Verification
 
@@ -50,6 +50,7 @@ _HOMES = {
     "Count": "search.counting",
     "Diagnostic": "diagnostics",
     "Difference": "verification",
+    "Evaluation": "spaces",
     "Explanation": "explained",
     "Figures": "costs",
     "Found": "search.solving",
@@ -99,6 +100,7 @@ __all__ = [
     "Count",
     "Diagnostic",
     "Difference",
+    "Evaluation",
     "Explanation",
     "Figures",
     "Found",

@@ -492,8 +492,8 @@ class Network(Graph):
     ) -> Sweep:
         """What it costs at every setting of its variables: a row each, or those that are kept.
 
-        `space` is a mapping of variables to the values that each may have, a list of settings, or a
-        `Space`. `metrics` are the figures that rows have: `params`, `macs`, `flops` and
+        `space` is a mapping of variables to the values that each may have, or a list of settings.
+        `metrics` are the figures that rows have: `params`, `macs`, `flops` and
         `activations` unless said. Kept are the settings that `where`, a condition, and `max`, the
         most of figures, hold for: `where="macs <= 300M"`, `max={"params": "4M"}`; with `distinct`
         one for each network; with `pareto`, two goals or more, those on the front:
@@ -553,8 +553,7 @@ class Network(Graph):
         """
         from convcalc.search.sweep import sweeping
 
-        settings = _settings(batch, dtype, fuse)
-        _require("a convention", convention, str)
+        settings = search_settings(convention, batch, dtype, fuse)
         limits = self._limits
         return sweeping(
             self.family(),
@@ -961,10 +960,23 @@ def opened(
     return Opened(_Asked(source, limits, preset, {}, {}, document=document), budget.spent)
 
 
-def checked_settings(convention: str, batch: int, dtype: str, fuse: bool | None) -> Settings:
-    """How networks run, as Python gives it. Raises ConvcalcError."""
+def search_settings(convention: str, batch: int, dtype: str, fuse: bool | None) -> Settings:
+    """How the networks of a search run, and that there is such a convention, and such a type.
+
+    A search has settings that are no network, which what holds for all of them is not to seem.
+    Raises ConvcalcError.
+    """
+    from convcalc import conventions
+    from convcalc.dtypes import size_of
+
+    settings = _settings(batch, dtype, fuse)
     _require("a convention", convention, str)
-    return _settings(batch, dtype, fuse)
+    if convention == analysis.ALL:
+        message = "settings are counted by one convention, and `all` are many"
+        raise fail("usage", message, "`convcalc conventions` lists them")
+    conventions.find(convention)
+    size_of(dtype)
+    return settings
 
 
 def _settings(batch: int, dtype: str, fuse: bool | None) -> Settings:

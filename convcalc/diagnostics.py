@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
@@ -150,6 +150,23 @@ def require_whole(what: str, number: Any, unit: str) -> int:
     if number > 10**18:
         raise fail("bad-value", f"{what} has 10¹⁸ {unit}s at the most")
     return operator.index(number)
+
+
+def require_text(what: str, text: Any) -> str:
+    """Refuse what is no text. Raises ConvcalcError."""
+    if not isinstance(text, str):
+        raise fail("bad-value", f"{what} must be a text, not {describe(text)}")
+    return text
+
+
+def require_texts(what: str, given: Any) -> list[str]:
+    """The pieces of a text with commas between them, or of several. Raises ConvcalcError."""
+    if isinstance(given, str):
+        return given.split(",")
+    if not isinstance(given, Iterable) or isinstance(given, (bytes, Mapping)):
+        message = f"{what} must be a text, or a list of texts, not {describe(given)}"
+        raise fail("bad-value", message)
+    return [require_text(f"one of {what}", each) for each in given]
 
 
 def render(diagnostics: Iterable[Diagnostic], style: str) -> Iterator[str]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from convcalc.budgets import budgets_of
 from convcalc.diagnostics import fail
-from convcalc.frozen import FrozenDict
-from convcalc.search.columns import plain
+from convcalc.frozen import FrozenDict, frozen
+from convcalc.search.columns import is_array, plain
 from convcalc.search.evaluation import Evaluator
 from convcalc.search.groups import Asked
-from convcalc.search.points import require_known
+from convcalc.search.kinds import listed
+from convcalc.search.points import variables_of
 from convcalc.search.space import Axis, space_of
 from convcalc.search.space import Space as Values
 from convcalc.search.sweep import METRICS, metrics_of
 from convcalc.steps import Settings
-from convcalc.words import counted, describe
+from convcalc.words import counted, describe, quoted
 
 if TYPE_CHECKING:
     from convcalc.api import Network
@@ -33,9 +35,16 @@ Choices = Mapping[str, "str | Iterable[Any]"]
 class Evaluation:
     """What settings cost: a row for each position of the columns that were asked for.
 
-    `valid` says of each whether it is a network; where it is none its figures are 0. `figures` are
-    columns by metric: arrays of numpy where that is installed, which cannot be written to, else
-    tuples.
+    `variables` and `figures` are columns by name: arrays of numpy where that is installed, which
+    cannot be written to, else tuples. `valid` says of each setting whether it is a network; where
+    it is none its figures are 0, and its row is None.
+
+    >>> space = convcalc.Space(convcalc.load("mobilenet_v2"))
+    >>> found = space.evaluate({"resolution": [224, 256, -1]}, "macs,live_bytes")
+    >>> found
+    Evaluation(3 settings, 1 invalid)
+    >>> [row and row["macs"] for row in found.rows]
+    [300774272, 392456192, None]
     """
 
     __slots__ = ("figures", "valid", "variables")
@@ -50,22 +59,25 @@ class Evaluation:
         valid: Sequence[bool],
         figures: Mapping[str, Sequence[Any]],
     ) -> None:
-        columns = {name: tuple(column) for name, column in variables.items()}
-        own = {name: _kept(column) for name, column in figures.items()}
-        for name, value in zip(self.__slots__, (own, _kept(valid), columns)):
-            kept = FrozenDict(value) if isinstance(value, dict) else value
-            object.__setattr__(self, name, kept)
+        columns = FrozenDict((name, _kept(column)) for name, column in variables.items())
+        object.__setattr__(self, "variables", columns)
+        object.__setattr__(self, "valid", _kept(valid))
+        own = FrozenDict((name, _kept(column)) for name, column in figures.items())
+        object.__setattr__(self, "figures", own)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("an evaluation cannot be changed")
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
 
     def __len__(self) -> int:
         return len(self.valid)
 
     @property
     def columns(self) -> Mapping[str, Sequence[Any]]:
-        """The variables and figures by name."""
-        return FrozenDict({**self.variables, **self.figures})
+        """The variables and figures by name: `variables.NAME` where a figure has the name, too."""
+        names = ((f"variables.{name}" if name in self.figures else name) for name in self.variables)
+        return FrozenDict({**dict(zip(names, self.variables.values())), **self.figures})
 
     def __getitem__(self, name: str) -> Sequence[Any]:
         return self.columns[name]
@@ -74,7 +86,7 @@ class Evaluation:
     def rows(self) -> tuple[Mapping[str, Any] | None, ...]:
         """The variables and figures of each setting; None for one that is no network."""
         columns = self.columns
-        values = zip(*(plain(column) for column in columns.values()))
+        values = zip(*map(plain, columns.values()))
         return tuple(
             FrozenDict(zip(columns, row)) if valid else None
             for valid, row in zip(plain(self.valid), values)
@@ -89,43 +101,75 @@ class Evaluation:
         from convcalc.render.dataframe import dataframe
         from convcalc.render.report import Records
 
-        rows = [row for row in self.rows if row is not None]
-        return dataframe(Records([*self.columns], [tuple(row.values()) for row in rows]), library)
+        rows = [tuple(row.values()) for row in self.rows if row is not None]
+        return dataframe(Records([*self.columns], rows), library)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Evaluation) and self._lists() == other._lists()
 
     def __hash__(self) -> int:
-        return hash(tuple(self.variables.items()))
+        return hash((*self.variables, len(self), *self.figures))
 
     def __reduce__(self) -> Any:
         return Evaluation, (dict(self.variables), self.valid, dict(self.figures))
 
     def _lists(self) -> list[Any]:
-        return [plain(each) for each in (*self.variables.values(), self.valid)] + [
-            (name, plain(column)) for name, column in self.figures.items()
-        ]
+        """What makes it the same as another, with Python's own numbers."""
+        parts = [self.variables, {"": self.valid}, self.figures]
+        return [{name: plain(column) for name, column in part.items()} for part in parts]
 
     def __repr__(self) -> str:
-        bad = len(self) - sum(map(bool, plain(self.valid)))
+        bad = len(self) - sum(plain(self.valid))
         return f"Evaluation({counted(len(self), 'setting')}, {bad:,} invalid)"
-
-
-def in_array(column: Any) -> Any:
-    """A column as an array of numpy: of 64 bits where these hold all of it, else of objects."""
-    import numpy
-
-    array = numpy.asarray(column)
-    return array if array.dtype.kind in "bi" else numpy.asarray(column, dtype=object)
 
 
 def _kept(column: Sequence[Any]) -> Sequence[Any]:
     """A column that nobody can change."""
-    if isinstance(column, (list, tuple)):
+    if isinstance(column, tuple):
+        return column
+    if not is_array(column):
         return tuple(column)
-    if column.flags.writeable:  # type: ignore[attr-defined]
+    if column.flags.writeable or column.base is not None:  # type: ignore[attr-defined]
+        column = column.copy()  # type: ignore[attr-defined]
         column.flags.writeable = False  # type: ignore[attr-defined]
     return column
+
+
+def _as_array(column: Sequence[Any]) -> Any:
+    """A column as an array of numpy: of words where these hold all of it, else of objects."""
+    import numpy
+
+    if is_array(column):
+        return column
+    kinds = set(map(type, column))
+    if kinds <= {bool} or kinds <= {int} or kinds <= {float}:
+        with suppress(OverflowError):
+            return numpy.array(column, _WORDS[kinds.pop() if kinds else int])
+    array = numpy.empty(len(column), object)
+    array[:] = column
+    return array
+
+
+#: What arrays hold Python's own values in.
+_WORDS = {bool: "bool", int: "int64", float: "float64"}
+
+
+def _column(name: str, column: Any) -> Sequence[Any]:
+    """The values of a variable, a setting each. Raises ConvcalcError for what is no column."""
+    is_column = hasattr(column, "__len__") and hasattr(column, "__getitem__")
+    if not is_column or isinstance(column, (str, bytes, Mapping)):
+        message = f"the column {quoted(name)} must be a list of values, not {describe(column)}"
+        raise fail("bad-value", message, 'for example {"alpha": [0.5, 1.0]}')
+    if is_array(column):
+        if column.ndim != 1:
+            message = f"the column {quoted(name)} is an array of {column.ndim} axes"
+            raise fail("bad-value", message, "a column has one axis, a value a setting")
+        if column.dtype.kind in "biuf":
+            return column  # type: ignore[no-any-return]
+    values: tuple[Any, ...] = tuple(listed(column))
+    if {list, dict} & {*map(type, values)}:
+        return tuple(map(frozen, values))
+    return values
 
 
 class Space:
@@ -151,15 +195,15 @@ class Space:
         dtype: str = "float32",
         fuse: bool | None = None,
     ) -> None:
-        from convcalc.api import Network, checked_settings
+        from convcalc.api import Network, search_settings
 
         if not isinstance(network, Network):
             message = f"a space is of a network, not {describe(network)}"
             raise fail("bad-value", message, 'convcalc.load("mobilenet_v2") is one')
 
-        self._settings: Settings = checked_settings(convention, batch, dtype, fuse)
+        self._settings: Settings = search_settings(convention, batch, dtype, fuse)
         self._convention = convention
-        self.network = network
+        self._network = network
         self._family = network.family()
         self._values = Values(()) if values is None else self._choices(values)
         #: What is known of the networks, by the figures that are asked for.
@@ -187,6 +231,11 @@ class Space:
         return values if isinstance(values, Values) else space_of(values, self._family.defaults)
 
     @property
+    def network(self) -> Network:
+        """The network whose variables they are."""
+        return self._network
+
+    @property
     def axes(self) -> tuple[Axis, ...]:
         """Each variable, or entry of one, with its values; none where it was given none."""
         return self._values.axes
@@ -197,7 +246,7 @@ class Space:
         return self._values.size
 
     def __repr__(self) -> str:
-        return f"Space({self.network.name!r}, {self.size:,} settings)"
+        return f"Space({self.network.name!r}, {counted(self.size, 'setting')})"
 
     def evaluate(
         self, columns: Mapping[str, Sequence[Any]], metrics: str | Sequence[str] = METRICS
@@ -205,7 +254,8 @@ class Space:
         """What each setting costs whose values stand at one position of the columns.
 
         `metrics` are the figures: `params`, `macs`, `flops` and `activations` unless said. What is
-        found out of the networks is kept for the next time. Raises ConvcalcError.
+        found out of the networks is kept for the next time. Columns that are figures are left out.
+        Raises ConvcalcError.
 
         >>> space = convcalc.Space(convcalc.load("mobilenet_v2"))
         >>> found = space.evaluate({"alpha": [0.5, 1.0], "resolution": [192, 224]}, "macs")
@@ -216,7 +266,8 @@ class Space:
         if not isinstance(columns, Mapping) or not columns:
             message = f"settings are columns by variable, not {describe(columns)}"
             raise fail("bad-value", message, 'for example {"alpha": [0.5, 1.0]}')
-        require_known(tuple(columns), self._family.defaults)
+        names = variables_of(tuple(columns), self._family.defaults)
+        columns = {name: _column(name, columns[name]) for name in names}
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             (name, count), *others = lengths.items()
@@ -229,14 +280,34 @@ class Space:
                 wanted = Asked(self._family, asked, self._settings, self._convention)
                 evaluator = self._evaluators[asked] = Evaluator(wanted)
             found = evaluator.evaluate(columns)
-        figures, valid = found.figures, found.valid
-        if evaluator.has_arrays:
-            figures = {name: in_array(column) for name, column in figures.items()}
-            valid = in_array(valid)
-        return Evaluation(columns, valid, figures)
+        if not evaluator.has_arrays:
+            lists = {name: plain(column) for name, column in columns.items()}
+            return Evaluation(lists, found.valid, found.figures)
+        arrays = [
+            {name: _as_array(column) for name, column in part.items()}
+            for part in (columns, found.figures)
+        ]
+        return Evaluation(arrays[0], _as_array(found.valid), arrays[1])
 
-    def sweep(self, values: Choices | Values | None = None, **asked: Any) -> Sweep:
-        """What every setting costs: a row each, or those that are kept; see `Network.sweep`.
+    def sweep(
+        self,
+        values: Choices | Values | None = None,
+        *,
+        metrics: str | Sequence[str] | None = None,
+        where: str | None = None,
+        max: Mapping[str, int | str] | None = None,
+        pareto: str | Sequence[str] | None = None,
+        top: int | None = None,
+        sort: str | None = None,
+        group: str | None = None,
+        distinct: bool = False,
+        scheduler: str | None = None,
+        jobs: int | None = None,
+        resume: str | None = None,
+    ) -> Sweep:
+        """What every setting costs: a row each, or those that are kept.
+
+        What is kept, and in which order, is asked as of `Network.sweep`. Raises ConvcalcError.
 
         >>> space = convcalc.Space(convcalc.load("mobilenet_v2"), {"alpha": "0.25:1.4:0.05"})
         >>> space.sweep(pareto="min:macs,max:params", where="macs <= 300M").rows[-1]["alpha"]
@@ -245,11 +316,21 @@ class Space:
         batch, dtype, fuse = self._settings
         return self.network.sweep(
             self._choices(values),
+            metrics=metrics,
+            where=where,
+            max=max,
+            pareto=pareto,
+            top=top,
+            sort=sort,
+            group=group,
+            distinct=distinct,
             convention=self._convention,
             batch=batch,
             dtype=dtype,
             fuse=fuse,
-            **asked,
+            scheduler=scheduler,
+            jobs=jobs,
+            resume=resume,
         )
 
     def count(
@@ -286,6 +367,10 @@ class Space:
 
         They have their figures beside their variables; none where nothing fits. The same `seed`
         draws the same. Raises ConvcalcError.
+
+        >>> space = convcalc.Space(convcalc.load("mobilenet_v2"), {"alpha": "0.25:1.4:0.05"})
+        >>> [row["macs"] <= 300_000_000 for row in space.sample(3, max={"macs": "300M"})]
+        [True, True, True]
         """
         from convcalc.search import counting
 
@@ -295,8 +380,7 @@ class Space:
                 raise fail(
                     "bad-value", f"`{name}` must be a whole number of 0 or more, not {given}"
                 )
-        rows = counting.count(self._within(values, max, where), size, seed).rows
-        return tuple([FrozenDict(row) for row in rows])
+        return counting.count(self._within(values, max, where), size, seed).rows
 
     def pareto(
         self,
@@ -321,8 +405,6 @@ class Space:
         from convcalc.search.front import parse_goals
         from convcalc.search.pareto import pareto
 
-        if not isinstance(goals, str):
-            goals = ",".join(goals)
         return pareto(self._within(values, max, where), parse_goals(goals), top)
 
     def solve(

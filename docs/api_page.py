@@ -62,6 +62,21 @@ The zoo is a tuple of its networks:
 ZooNetwork('resnet50', input 3×224×224, 25,557,032 params, 4,089,184,256 MACs)
 ```
 
+A `Space` is for searches: what it finds out of its networks it keeps, so that a loop evaluates
+thousands of settings a second one at a time, and a million in columns. It draws settings at random,
+and counts and chooses among more than anyone can walk:
+
+```python
+>>> space = convcalc.Space(network, {"alpha": "0.25:1.4:0.05", "resolution": "128:256:32"})
+>>> space.evaluate({"alpha": [0.5, 0.75], "resolution": [192, 160]}, "macs").rows[0]["macs"]
+71701760
+>>> drawn = space.sample(20, seed=1, max={"macs": "300M"}, where="params >= 2M")
+>>> len(drawn), max(row["macs"] for row in drawn) <= 300_000_000
+(20, True)
+>>> space.solve(max={"macs": "300M", "params": "3M"})
+Solution('MobileNetV2', macs ≤ 300,000,000, params ≤ 3,000,000: alpha=0.8, resolution=256)
+```
+
 In a notebook a network and an analysis show their blocks, which open and close; an explanation and
 the zoo show tables. `to_dataframe()` makes a data frame of an analysis or of the zoo with pandas or
 polars, whichever is there.
@@ -88,6 +103,8 @@ _ORDER = (
     *("Memory", "MemoryStep", "Training", "Sizes"),
     *("ReceptiveFields", "ReceptiveField", "Span", "Way", "Jump", "Roofline"),
     *("Comparison", "Aligned"),
+    *("Space", "Evaluation", "Sweep", "Count", "Pareto", "Solution", "Found"),
+    *("LayerSolutions", "LayerSolution"),
     *("ZooNetworks", "ZooNetwork", "Graph", "Node", "Shape", "Limits"),
     *("Difference", "ConvcalcError", "Diagnostic"),
 )

@@ -78,7 +78,6 @@ def command(
     from convcalc.render.heading import heading
     from convcalc.search import counting
 
-    searching.require_one_convention(convention)
     searching.require_values(texts, "count")
     if seed is not None and sample is None:
         raise fail("usage", "`--seed` is about a sample, and none is drawn", "--sample 100")

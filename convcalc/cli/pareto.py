@@ -73,7 +73,6 @@ def command(
     from convcalc.search.front import parse_goals
     from convcalc.search.pareto import pareto
 
-    searching.require_one_convention(convention)
     searching.require_values(texts, "pareto")
     if goals is None:
         help = "--pareto min:macs,max:params"

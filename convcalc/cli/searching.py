@@ -76,15 +76,6 @@ def budgets_of(texts: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def require_one_convention(convention: str) -> None:
-    """Refuse `all`. Raises ConvcalcError."""
-    from convcalc.analysis import ALL
-
-    if convention == ALL:
-        message = "settings are counted by one convention, and `all` are many"
-        raise fail("usage", message, "`convcalc conventions` lists them")
-
-
 def require_heard(fuse: bool | None, figures: Sequence[str]) -> None:
     """Refuse `--fuse` where no figure is about what runs. Raises ConvcalcError."""
     known = metrics()
@@ -111,9 +102,9 @@ def within(
     fuse: bool | None,
 ) -> Within:
     """What is asked of the space of `NAME=VALUES` texts. Raises ConvcalcError."""
+    from convcalc.api import search_settings
     from convcalc.search import counting
     from convcalc.search.space import parse_space
-    from convcalc.steps import Settings
 
     family = network.family()
     return counting.within(
@@ -121,7 +112,7 @@ def within(
         parse_space(texts, family.defaults),
         max=budgets_of(budgets),
         where=where,
-        settings=Settings(batch, dtype or "float32", fuse),
+        settings=search_settings(convention, batch, dtype or "float32", fuse),
         convention=convention,
     )
 
@@ -140,8 +131,8 @@ def solved(
 
     Raises ConvcalcError.
     """
+    from convcalc.api import search_settings
     from convcalc.search import solving
-    from convcalc.steps import Settings
 
     free = [text for text in texts if "=" not in text]
     if not free:
@@ -154,5 +145,5 @@ def solved(
         )
         raise fail("usage", what, f"give it values: --var {free[0].strip()}=first:last:step")
     family = network.family()
-    settings = Settings(batch, dtype or "float32", fuse)
+    settings = search_settings(convention, batch, dtype or "float32", fuse)
     return solving.solve_free(family, free[0].strip(), budgets_of(budgets), settings, convention)

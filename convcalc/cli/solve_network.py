@@ -70,7 +70,6 @@ def command(
     from convcalc.render.heading import heading
     from convcalc.render.solution import report
 
-    searching.require_one_convention(convention)
     if not texts:
         help = "--var alpha finds any value, --var alpha=0.5,0.75,1 one of these"
         raise fail("usage", "`convcalc solve` needs a variable to choose", help)

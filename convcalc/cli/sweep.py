@@ -156,7 +156,6 @@ def command(
     from convcalc.render.heading import heading
     from convcalc.render.sweep import report
 
-    searching.require_one_convention(asked["convention"])
     _require_one_source(texts, file)
     network = load(spec)
     most = searching.budgets_of(budgets)

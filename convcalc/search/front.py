@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from convcalc.diagnostics import fail
+from convcalc.diagnostics import fail, require_texts
 from convcalc.search.columns import EXACT, as_array, is_array, plain, taken
 from convcalc.words import listed, shortened
 
@@ -32,10 +32,10 @@ class Goal(NamedTuple):
         return f"{'max' if self.is_largest else 'min'}:{self.name}"
 
 
-def parse_goals(text: str) -> tuple[Goal, ...]:
-    """`min:macs,max:resolution` as goals. Raises ConvcalcError for what are none."""
+def parse_goals(given: str | Sequence[str]) -> tuple[Goal, ...]:
+    """`min:macs,max:resolution`, or a list of such, as goals. Raises ConvcalcError for others."""
     goals: list[Goal] = []
-    for part in text.split(","):
+    for part in require_texts("goals", given):
         way, colon, name = (each.strip() for each in part.partition(":"))
         if not colon or way not in _WAYS or not name:
             message = f"{shortened(part.strip())!r} is no goal"
@@ -44,6 +44,8 @@ def parse_goals(text: str) -> tuple[Goal, ...]:
             message = f"`{shortened(name)}` is a goal twice"
             raise fail("bad-value", message, "leave one of them out")
         goals.append(Goal(name, _WAYS[way]))
+    if not goals:
+        raise fail("bad-value", "there are no goals", "write two: min:macs,max:params")
     if len(goals) < 2:
         help = f"the least alone is `--sort -{goals[0].name} --top 1`"
         if goals[0].is_largest:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc import budgets as known_budgets
 from convcalc.arithmetic import is_number
-from convcalc.diagnostics import fail
+from convcalc.diagnostics import fail, require_whole
 from convcalc.search.cases import Case
 from convcalc.search.counting import Within, row
 from convcalc.search.decomposition import Decomposed
@@ -47,6 +47,8 @@ def pareto(
 
     `look` is called before each trace. Raises ConvcalcError where a figure does not decompose.
     """
+    if top is not None:
+        require_whole("`top`", top, "row")
     names = tuple(axis.name for axis in asked.space.axes)
     for goal in goals:
         _require_number(goal.name, names, asked)

@@ -9,23 +9,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property, partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from convcalc import arithmetic, budgets
 from convcalc.arithmetic import is_number
-from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail
+from convcalc.diagnostics import ConvcalcError, Diagnostic, Mark, Source, fail, require_text
 from convcalc.extras import require
 from convcalc.frozen import FrozenDict, frozen
 from convcalc.language.values import setting
 from convcalc.search.columns import as_uniform, places, repeated, uses_arrays
 from convcalc.search.space import Space
-from convcalc.words import counted, did_you_mean, listed, quoted, shortened
+from convcalc.words import counted, describe, did_you_mean, listed, quoted, shortened
 from convcalc.written import written
 
 #: The values of settings by variable, one a position.
 Columns = Mapping[str, Sequence[Any]]
 
 
+@runtime_checkable
 class Points(Protocol):
     """Settings to walk, in their order."""
 
@@ -125,13 +126,19 @@ class Table:
 
 
 def listed_points(points: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> Table:
-    """Settings that are a mapping each, which set the same variables. Raises ConvcalcError."""
-    names = tuple(points[0]) if points else ()
-    require_known(names, defaults)
+    """Settings that are a mapping each, which set the same variables. Raises ConvcalcError.
+
+    Figures among them are left out: the rows of a sweep are settings.
+    """
+    for point in points:
+        if not isinstance(point, Mapping):
+            raise fail("bad-value", f"a setting is values by variable, not {describe(point)}")
+    header = tuple(points[0]) if points else ()
+    names = variables_of(header, defaults) if header else ()
     for index, point in enumerate(points):
-        if set(point) != set(names):
+        if set(point) != set(header):
             message = f"the setting {index} sets {listed(point) or 'nothing'}"
-            raise fail("bad-value", message, f"the first one sets {listed(names) or 'nothing'}")
+            raise fail("bad-value", message, f"the first one sets {listed(header) or 'nothing'}")
     table = Table(names, [[point[name] for name in names] for point in points])
     table.size = len(points)
     return table
@@ -185,7 +192,7 @@ def parquet_points(file: Any, name: str, defaults: Mapping[str, Any]) -> Table:
         raise fail("unreadable", f"{name} is no Parquet file: {shortened(first, 200)}") from None
     source = Source(name, "")
     header = tuple(opened.schema_arrow.names)
-    names = _variables(header, defaults, source)
+    names = variables_of(header, defaults, source)
 
     def rows() -> Iterator[Sequence[Any]]:
         done, own = 0, [default_of(key, defaults) for key in names]
@@ -242,7 +249,7 @@ def _csv(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iterat
         for index, cell in enumerate(header):
             if message := _strange(cell, header[:index], defaults):
                 raise refused(message, index, header, _known(cell, defaults))
-        names = _variables(header, defaults, _Line(name, last))
+        names = variables_of(header, defaults, _Line(name, last))
         yield names
         places = [(header.index(key), key, default_of(key, defaults)) for key in names]
         for cells in reader:
@@ -286,7 +293,7 @@ def _jsonl(lines: Iterable[str], name: str, defaults: Mapping[str, Any]) -> Iter
             for key in row:
                 if message := _strange(key, (), defaults):
                     raise refused(message, _known(key, defaults))
-            names = _variables(tuple(row), defaults, source)
+            names = variables_of(tuple(row), defaults, source)
             yield names
         for key in names:
             if key not in row:
@@ -342,6 +349,10 @@ def _strange(name: str, before: Sequence[str], defaults: Mapping[str, Any]) -> s
         return "a column has no name"
     if name in before:
         return f"two columns are called {quoted(name)}"
+    whole = name.partition("[")[0]
+    is_entry = whole != name
+    if whole in before if is_entry else any(each.startswith(f"{name}[") for each in before):
+        return f"{quoted(whole)} is given as a whole, and entries of it too"
     if _has(name, defaults) or _is_metric(name, defaults):
         return ""
     if _NUMBER.fullmatch(name):
@@ -357,20 +368,25 @@ def _known(name: str, defaults: Mapping[str, Any]) -> str:
     return f"{did_you_mean(name, defaults)} {known}".strip()
 
 
-def require_known(
-    names: Sequence[str], defaults: Mapping[str, Any], source: Source | None = None
-) -> None:
-    """Refuse names that no variable has, or that come twice. Raises ConvcalcError."""
-    for index, name in enumerate(names):
-        if message := _strange(name, names[:index], defaults):
-            raise fail("unknown-variable", message, _known(name, defaults), source)
+def require_known(names: Sequence[str], defaults: Mapping[str, Any]) -> None:
+    """Refuse names that no variable has. Raises ConvcalcError."""
+    for name in names:
+        if not _has(name, defaults):
+            message = f"there is no variable {quoted(name)}"
+            raise fail("unknown-variable", message, _known(name, defaults))
 
 
-def _variables(
-    header: Sequence[str], defaults: Mapping[str, Any], source: Source
+def variables_of(
+    header: Sequence[str], defaults: Mapping[str, Any], source: Source | None = None
 ) -> tuple[str, ...]:
-    """The columns that are variables. Raises ConvcalcError where there are none."""
-    require_known(header, defaults, source)
+    """The columns that are variables; others may be figures.
+
+    Raises ConvcalcError for a column that is neither, and where none is a variable.
+    """
+    for index, name in enumerate(header):
+        require_text("the name of a variable", name)
+        if message := _strange(name, header[:index], defaults):
+            raise fail("unknown-variable", message, _known(name, defaults), source)
     names = tuple(name for name in header if _has(name, defaults))
     if not names:
         message = "no column is a variable"

@@ -51,12 +51,27 @@ class Solution(NamedTuple):
     open: Mapping[str, tuple[bool, bool]]
     next: Found | None
 
+    def __repr__(self) -> str:
+        most = ", ".join(f"{metric} ≤ {most:,}" for metric, most in self.budgets.items())
+        found = "nothing fits"
+        if self.best is not None:
+            found = ", ".join(f"{name}={value}" for name, value in self.best.variables.items())
+        return f"Solution({self.name!r}, {most}: {found})"
+
+
+def _require_budget(budgets: Mapping[str, int]) -> None:
+    """Refuse to look for the largest of all. Raises ConvcalcError."""
+    if not budgets:
+        message = "what is largest has no end without a budget"
+        raise fail("bad-value", message, 'for example max={"macs": "300M"}')
+
 
 def solve(asked: Within, look: Callable[[], None] = lambda: None) -> Solution:
     """The largest total of the first budget's metric over a space, then of the next budget's.
 
     `look` is called before each trace. Raises ConvcalcError where a figure does not decompose.
     """
+    _require_budget(asked.budgets)
     metrics = tuple(dict.fromkeys([*asked.budgets, *METRICS]))
     parts = [
         (part.within(case.masks), case)
@@ -67,7 +82,9 @@ def solve(asked: Within, look: Callable[[], None] = lambda: None) -> Solution:
     best = _largest(parts, tuple(asked.budgets))
     if best is None:
         smallest = _above(parts, first, None)
-        return Solution(asked.family.name, asked.budgets, None, {}, {}, _found(smallest, metrics))
+        name, budgets = asked.family.name, FrozenDict(asked.budgets)
+        least = _found(smallest, metrics)
+        return Solution(name, budgets, None, FrozenDict(), FrozenDict(), least)
     part, places = best
     above = _above(parts, first, part.figure(first, places))
     return Solution(
@@ -202,6 +219,7 @@ def solve_free(
     Raises ConvcalcError where figures do not only grow, or only shrink, with the variable, or
     nothing is beyond the budgets.
     """
+    _require_budget(budgets)
     require("numpy", "sweep", "solving for a variable")
     require_known((name,), family.defaults)
     default = default_of(name, family.defaults)

@@ -179,6 +179,9 @@ def space_of(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Space:
     which hold both ends: `128,160,192`, `0.25:1.4:0.05`, `32,64:256:64`. Ranges are exact decimals,
     and cost the same however long they are. Raises ConvcalcError.
     """
+    if not isinstance(values, Mapping):
+        message = f"a space is values by variable, not {describe(values)}"
+        raise fail("bad-value", message, 'for example {"alpha": "0.25:1.4:0.05"}')
     return _space(values.items(), defaults)
 
 

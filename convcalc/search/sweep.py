@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from convcalc import budgets as known_budgets
 from convcalc.arithmetic import is_number
 from convcalc.budgets import Budget
-from convcalc.diagnostics import ConvcalcError, fail
+from convcalc.diagnostics import ConvcalcError, fail, require_text, require_texts, require_whole
 from convcalc.expressions import advice
 from convcalc.frozen import FrozenDict
 from convcalc.search.columns import (
@@ -42,7 +42,7 @@ from convcalc.search.points import (
 from convcalc.search.product import Product
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
-from convcalc.words import counted, did_you_mean, listed, quoted
+from convcalc.words import counted, describe, did_you_mean, listed, quoted
 
 #: The figures of a setting unless others are asked for.
 METRICS = ("params", "macs", "flops", "activations")
@@ -644,6 +644,13 @@ def sweeping(
     `jobs` threads evaluate them. Raises ConvcalcError.
     """
     points = points_of(space, family, most)
+    if top is not None:
+        require_whole("`top`", top, "row")
+    for what, text in (("`sort`", sort), ("`group`", group)):
+        if text is not None:
+            require_text(what, text)
+    if not isinstance(distinct, bool):
+        raise fail("bad-value", f"`distinct` must be True or False, not {describe(distinct)}")
     names = points.names
     known = known_budgets.metrics()
     asked = metrics_of(metrics)
@@ -652,7 +659,7 @@ def sweeping(
         condition = parse_condition(where, tuple(dict.fromkeys((*known, *family.defaults))))
     found_goals: tuple[Goal, ...] = ()
     if pareto is not None:
-        found_goals = parse_goals(pareto if isinstance(pareto, str) else ",".join(pareto))
+        found_goals = parse_goals(pareto)
     for goal in found_goals:
         _require_number("a goal", goal.name, names, family)
     order = _order(sort, top, bool(found_goals or group), asked, names, family)
@@ -684,9 +691,11 @@ def points_of(space: Any, family: Family, most: int | None = None) -> Points:
         space = space_of(space, family.defaults)
     if isinstance(space, (list, tuple)) and not isinstance(space, Space):
         return listed_points(space, family.defaults)
+    if not isinstance(space, (Space, Points)):
+        message = f"settings are values by variable, or a list of settings, not {describe(space)}"
+        raise fail("bad-value", message, 'for example {"alpha": "0.25:1.4:0.05"}')
     if not isinstance(space, Space):
-        points: Points = space
-        return points
+        return space
     if not space.axes:
         message = "a sweep needs the values that variables may have"
         raise fail("bad-value", message, 'for example {"alpha": "0.25:1.4:0.05"}')
@@ -710,9 +719,8 @@ def metrics_of(metrics: str | Sequence[str] | None) -> tuple[str, ...]:
     if metrics is None:
         return METRICS
     known = known_budgets.metrics()
-    names = metrics.split(",") if isinstance(metrics, str) else metrics
     found: dict[str, None] = {}
-    for name in [each.strip() for each in names]:
+    for name in [each.strip() for each in require_texts("metrics", metrics)]:
         if name not in known:
             help = f"{did_you_mean(name, known)} the metrics are {listed(known, 20)}".strip()
             raise fail("unknown-metric", f"there is no metric {quoted(name)}", help)
@@ -721,7 +729,7 @@ def metrics_of(metrics: str | Sequence[str] | None) -> tuple[str, ...]:
             raise fail("bad-value", message, "leave one of them out")
         found[name] = None
     if not found:
-        raise fail("bad-value", "a sweep is of one metric or more", "name some: params, macs")
+        raise fail("bad-value", "no metric is asked for", "name some: params, macs")
     return tuple(found)
 
 
