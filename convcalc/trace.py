@@ -34,7 +34,7 @@ class Guard(NamedTuple):
 class Tape:
     """What was done to some numbers, each operation once, in an order in which it can be done."""
 
-    __slots__ = ("_known", "guards", "inputs", "is_said", "numbers")
+    __slots__ = ("_known", "guards", "inputs", "numbers")
 
     def __init__(self, inputs: Mapping[str, Any]) -> None:
         self._known: dict[Any, Traced] = {}
@@ -42,8 +42,6 @@ class Tape:
         self.numbers: list[Traced] = []
         #: What was asked, in the order of asking; each question once.
         self.guards: dict[Traced, Guard] = {}
-        #: Whether a number's value was put into a text.
-        self.is_said = False
         self.inputs = {
             name: self._number(INPUT, (name, type(value)), value, type(value) is int)
             for name, value in inputs.items()
@@ -159,8 +157,7 @@ class Traced(Symbolic):
 
     @property
     def value(self) -> Any:  # type: ignore[override]
-        """The value, for a text or where it decides nothing."""
-        self.tape.is_said = True
+        """The value, for a text: what it decides is no guard."""
         return self.worth
 
     def known(self) -> Any:

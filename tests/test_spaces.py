@@ -188,3 +188,39 @@ def test_an_unknown_convention_ends_a_command(run: Run, command: str) -> None:
     done = run(*f"{command} mobilenet_v2 --var alpha=0.5,1 {more} --convention foo".split())
     assert done.status == 2
     assert "unknown convention `foo`" in done.err
+
+
+def test_constants_are_told_apart_by_their_signs() -> None:
+    spec = """
+name: N
+variables: {x: 0.5, y: 0.5}
+input: [3, 32, 32]
+layers:
+  - conv: {out: floor(64 + x * (-1.0)), k: 3}
+  - conv: {out: floor(64 + y * (-2.0)), k: 3}
+"""
+    network = convcalc.loads(spec)
+    found = convcalc.Space(network).evaluate({"x": [0.5, 3.0], "y": [0.5, 20.0]}, "params")
+    own = [network.at(x=x, y=y).totals.params for x, y in ((0.5, 0.5), (3.0, 20.0))]
+    assert list(found["params"]) == own
+
+
+def test_what_is_equal_may_be_of_another_type() -> None:
+    network = convcalc.loads(
+        '{name: N, variables: {w: [4, 4]}, input: [3, 8, 8], layers: [{conv: {out: "w[0]", k: 1}}]}'
+    )
+    space = convcalc.Space(network)
+    for values in ([(1, 1), (True, 1)], [(True, 1), (1, 1)]):
+        found = [space.evaluate({"w": [value]}, "params").valid[0] for value in values]
+        assert found == [value[0] is not True for value in values]
+
+
+def test_the_order_of_budgets_does_not_hide_an_end() -> None:
+    network = convcalc.loads(
+        "{name: N, variables: {k: 3}, input: [64, 32, 32],"
+        " layers: [{conv: {out: 64, k: k, p: same}}]}"
+    )
+    most = {"activations": 1_000_000, "params": 50_000}
+    found = convcalc.Space(network).solve("k", max=most)
+    assert found.best is not None
+    assert found.best.variables == {"k": 3}  # 36,928 parameters; 65,600 with the next

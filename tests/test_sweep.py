@@ -462,3 +462,27 @@ def test_mistakes_are_answered(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
         said.append(f"# {name}\n{outcome.err}")
     text = "\n".join(said)
     assert text == expected("commands/sweep", text)
+
+
+@pytest.mark.parametrize("damage", ['"file"', '"sha256:'])
+def test_what_is_damaged_in_a_folder_is_tried_again(
+    run: Run, tiny: str, tmp_path: Path, damage: str
+) -> None:
+    kept = ("sweep", tiny, *GRID, "--csv", "--sort", "params", "--resume", str(tmp_path / "kept"))
+    out = run(*kept).out
+    manifest = tmp_path / "kept" / "_manifest.json"
+    text = manifest.read_text(encoding="utf-8")
+    assert damage in text
+    manifest.write_text(
+        text.replace(damage, damage[:-1] + 'x"' if damage[-1] == '"' else damage + "0")
+    )
+    again = run(*kept)
+    assert (again.out == out) if again.status == 0 else "is no manifest of a sweep" in again.err
+
+
+def test_a_limit_of_rows_holds_of_shards_too(run: Run, tiny: str, tmp_path: Path) -> None:
+    held = ("--sort", "params", "--limit", "rows=3")
+    for more in ((), ("--resume", str(tmp_path / "kept"))):
+        outcome = run("sweep", tiny, *GRID, *held, *more)
+        assert (outcome.status, outcome.out) == (2, "")
+        assert "more than 3 rows" in outcome.err

@@ -10,6 +10,7 @@ from convcalc.render.columns import find
 from convcalc.render.heading import as_setting
 from convcalc.render.report import Report, Table, records_of
 from convcalc.render.settings import in_json
+from convcalc.search.points import label
 from convcalc.search.solving import Found, Solution
 from convcalc.words import grouped, short
 
@@ -36,7 +37,11 @@ def report(found: Solution, title: str, si: bool = False) -> Report:
 
     def lines() -> Sequence[Mapping[str, Any]]:
         return [
-            {"which": which, **in_json(each.variables), **each.totals}
+            {
+                "which": which,
+                **{label(name): value for name, value in in_json(each.variables).items()},
+                **each.totals,
+            }
             for which, each in (("best", found.best), ("next", found.next))
             if each is not None
         ]

@@ -18,6 +18,7 @@ from convcalc.search.decomposition import Decomposed, decompose
 from convcalc.search.elimination import NO_LIMIT, Budgets, Eliminated
 from convcalc.search.family import Family
 from convcalc.search.groups import Asked
+from convcalc.search.points import label
 from convcalc.search.ranking import Ranked
 from convcalc.search.space import Space, space_of
 from convcalc.steps import Settings
@@ -172,7 +173,13 @@ def count(
     rows = drawn(parts, sample, seed, metrics) if sample else ()
     found = valid if is_all else sum(part.fitting() for part in parts)
     return Count(
-        asked.family.name, names, space.size, space.size - valid, found, metrics, tuple(rows)
+        asked.family.name,
+        tuple(map(label, names)),
+        space.size,
+        space.size - valid,
+        found,
+        metrics,
+        tuple(rows),
     )
 
 
@@ -199,4 +206,5 @@ def drawn(
 def row(part: Decomposed, places: Sequence[int], metrics: Sequence[str]) -> Mapping[str, Any]:
     """A setting by its positions, with its figures."""
     figures = {metric: part.figure(metric, places) for metric in metrics}
-    return FrozenDict({**part.point(places), **figures})
+    own = {label(name): value for name, value in part.point(places).items()}
+    return FrozenDict({**own, **figures})

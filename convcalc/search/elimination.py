@@ -98,7 +98,8 @@ class Eliminated:
         """About how many sums are looked up where the axes that are left are the last."""
         sizes = sorted(message.most for message in self.messages)
         count = cells(tuple(left), self.sizes)
-        for size in sizes[:-1]:
+        # Of three metrics and more they are held against each other, of fewer looked up.
+        for size in sizes if len(self.budgets.metrics) > 2 else sizes[:-1]:
             count *= size
         return count
 

@@ -110,11 +110,12 @@ class Evaluator:
 
     def _of(self, point: Mapping[str, Any]) -> list[Kept]:
         """The groups that may have a setting: those of its types, and of its other values."""
-        common = fixed(point)
-        try:
-            return self._groups.setdefault(tuple(common.items()), [])
-        except TypeError:  # a value that is a list
-            return self._groups.setdefault(repr(common), [])
+        # Equal values may be of other types, those in lists too: 1 is 1.0 is True.
+        common = [
+            (name, each if isinstance(each, type) else repr(each))
+            for name, each in fixed(point).items()
+        ]
+        return self._groups.setdefault(tuple(common), [])
 
     def _may_trace(self) -> bool:
         return self.traces < FREE_TRACES + self._answered // A_TRACE_PAYS

@@ -47,9 +47,9 @@ def parse_goals(given: str | Sequence[str]) -> tuple[Goal, ...]:
     if not goals:
         raise fail("bad-value", "there are no goals", "write two: min:macs,max:params")
     if len(goals) < 2:
-        help = f"the least alone is `--sort -{goals[0].name} --top 1`"
+        help = f"the least alone is `convcalc sweep … --sort -{goals[0].name} --top 1`"
         if goals[0].is_largest:
-            help = f"the largest alone is `--sort {goals[0].name} --top 1`"
+            help = f"the largest alone is `convcalc sweep … --sort {goals[0].name} --top 1`"
         message = f"a front is of two goals or more, and {listed(map(str, goals))} is one"
         raise fail("bad-value", message, help)
     return tuple(goals)

@@ -15,6 +15,7 @@ from convcalc.search.elimination import NO_LIMIT
 from convcalc.search.front import Front, Goal
 from convcalc.search.fronts import Cost, Fronts
 from convcalc.search.grids import Tables, require_words
+from convcalc.search.points import label
 from convcalc.words import did_you_mean, listed, quoted
 
 
@@ -73,6 +74,7 @@ def pareto(
                 found.add(tuple(costs), (own, places))
     rows = tuple([row(own, places, metrics) for own, places in found][:top])
     invalid = asked.space.size - sum(part.networks() for part in parts)
+    names = tuple(map(label, names))
     return Pareto(asked.family.name, names, asked.space.size, invalid, tuple(goals), metrics, rows)
 
 

@@ -31,6 +31,10 @@ class Piece(NamedTuple):
 LEAST, MOST = 2.0**-24, 2.0**24
 
 
+#: Pieces that are looked at, at the most.
+_MOST_PIECES = 400
+
+
 class Pieces:
     """The pieces of a variable of a family."""
 
@@ -43,6 +47,12 @@ class Pieces:
         for piece in self.known:
             if piece.low <= value <= piece.high:
                 return piece
+        if len(self.known) >= _MOST_PIECES:
+            raise fail(
+                "no-interval",
+                f"`{self.name}` makes more than {_MOST_PIECES} different networks on the way",
+                f"give it values: --var {self.name}=first:last:step",
+            )
         group = trace(self.asked, {self.name: value})
         steps = _Steps(group, self.name)
         own = steps.taken(value)

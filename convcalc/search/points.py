@@ -333,6 +333,11 @@ def _has(name: str, defaults: Mapping[str, Any]) -> bool:
     return isinstance(whole, (list, tuple)) and place.isdecimal() and int(place) < len(whole)
 
 
+def label(name: str) -> str:
+    """What rows call a variable, or an entry of one: where a figure has its name, otherwise."""
+    return f"variables.{name}" if name in budgets.metrics() else name
+
+
 def default_of(name: str, defaults: Mapping[str, Any]) -> Any:
     """What a variable is unless it is set, or an entry of one."""
     base, bracket, place = name.partition("[")

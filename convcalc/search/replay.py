@@ -76,10 +76,13 @@ def function(code: Straight) -> Answer:
 
 
 def _name(operand: Any) -> str:
-    """An operand in the code."""
+    """An operand in the code; a constant by its type and all its signs."""
     if isinstance(operand, Traced):
         return f"v{operand.index}"
-    return f"({operand})" if type(operand) is int else f"c{abs(hash((type(operand), operand)))}"
+    if type(operand) is int:
+        return f"({operand})"
+    text = f"{type(operand).__name__} {operand!r}"
+    return "c" + "".join(sign if sign.isalnum() else f"_{ord(sign)}_" for sign in text)
 
 
 def _expression(number: Traced) -> str:

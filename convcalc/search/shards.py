@@ -77,6 +77,32 @@ class Done(NamedTuple):
 Write = Callable[[Sweeping], Iterable[bytes]]
 
 
+#: What a manifest says of a shard, and of which type that is.
+_OF_A_SHARD: Mapping[str, type] = {
+    **dict.fromkeys(("shard", "last", "points", "invalid", "within", "rows", "bytes"), int),
+    **dict.fromkeys(("file", "checksum"), str),
+}
+
+
+def _checked(said: Any) -> dict[str, Any]:
+    """What a manifest says of a shard. Raises KeyError, TypeError or ValueError."""
+    entry = dict(said)
+    if not all(type(entry[key]) is kind for key, kind in _OF_A_SHARD.items()):
+        raise TypeError
+    if os.path.basename(entry["file"]) != entry["file"]:
+        raise ValueError  # which is outside of the folder
+    return entry
+
+
+def _digest(path: str) -> str:
+    """The checksum of a file, as a manifest has it. Raises OSError."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return f"sha256:{digest.hexdigest()}"
+
+
 def version() -> str:
     """That of convcalc, which imports what is here, and is not imported here."""
     found: str = sys.modules[__name__.partition(".")[0]].__version__
@@ -185,7 +211,8 @@ class Sharded(Sweeping):
 
     def __init__(self, sweeping: Sweeping, done: Iterable[Done]) -> None:
         asked = sweeping.family, sweeping.points, sweeping.query
-        super().__init__(*asked, sweeping.settings, sweeping.convention)
+        most_rows = sweeping._most_rows
+        super().__init__(*asked, sweeping.settings, sweeping.convention, most_rows=most_rows)
         self._done = done
 
     def _partials(self) -> Iterator[Done]:
@@ -349,7 +376,7 @@ class Folder:
             if found["format"] != FORMAT:
                 raise ValueError
             asked, size = dict(found["request"]), int(found["shard_size"])
-            entries = {int(each["shard"]): dict(each) for each in found["shards"]}
+            entries = {int(each["shard"]): _checked(each) for each in found["shards"]}
         except (ValueError, KeyError, TypeError, RecursionError):
             raise fail("unreadable", f"{name} is no manifest of a sweep") from None
         for key, own in self.request.items():
@@ -397,8 +424,11 @@ class Folder:
         if entry.get("columns") != shard.checksum or entry["last"] != shard.stop - 1:
             message = f"{self.path} is of a sweep of other settings than these"
             raise fail("bad-value", message, "the same points go on with it")
-        with suppress(OSError):  # a file that has gone is made again
-            return bool(os.path.getsize(os.path.join(self.path, entry["file"])) == entry["bytes"])
+        path = os.path.join(self.path, entry["file"])
+        with suppress(OSError):  # a file that has gone, or is another, is made again
+            return bool(
+                os.path.getsize(path) == entry["bytes"] and _digest(path) == entry["checksum"]
+            )
         return False
 
     def _result(self, shard: Shard, work: Task) -> Done:

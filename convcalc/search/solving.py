@@ -261,6 +261,8 @@ class _Search:
         if self._fits(start):
             inner, outer = start, self._beyond(start, self._sign, False)
             if outer is None:
+                if any(piece.totals is None for piece in self._pieces.known):
+                    raise _interrupted(self._name)
                 raise self._endless()
         else:
             found = self._beyond(start, -self._sign, True)
@@ -372,6 +374,15 @@ class _Search:
         return Found(FrozenDict({self._name: value}), FrozenDict(piece.totals))
 
 
+def _interrupted(name: str) -> ConvcalcError:
+    return fail(
+        "no-interval",
+        f"some values of `{name}` give no network, and those that were tried beside them are within"
+        " what is asked",
+        f"give it values: --var {name}=first:last:step",
+    )
+
+
 def _endless(name: str, budgets: Mapping[str, int]) -> ConvcalcError:
     said = listed([f"{metric}={most:,}" for metric, most in budgets.items()])
     return fail(
@@ -383,11 +394,11 @@ def _endless(name: str, budgets: Mapping[str, int]) -> ConvcalcError:
 
 def _solve_whole(asked: Asked, name: str, default: int, budgets: Mapping[str, int]) -> Solution:
     """The same of a variable of whole numbers: of all up to twice what is too large."""
-    first, value = next(iter(budgets)), default
+    value = default
     for _ in range(_MOST_STEPS):
-        figures = trace(asked, {name: value}).figures
-        total = None if figures is None else getattr(figures[first], "worth", figures[first])
-        if total is not None and total > budgets[first]:
+        figures = trace(asked, {name: value}).figures or {}
+        totals = {key: getattr(each, "worth", each) for key, each in figures.items()}
+        if any(totals.get(key) is not None and totals[key] > most for key, most in budgets.items()):
             break
         value *= 2
     else:

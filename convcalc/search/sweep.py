@@ -36,6 +36,7 @@ from convcalc.search.points import (
     Table,
     Whole,
     default_of,
+    label,
     listed_points,
     require_known,
 )
@@ -200,7 +201,7 @@ class Sweeping:
         self.family, self.points, self.query = family, points, query
         asked = Asked(family, query.figures(), settings, convention)
         self.evaluator = Evaluator(asked, jobs=jobs)
-        self._most_rows = most_rows
+        self._jobs, self._most_rows = jobs, most_rows
         self._pace = _Pace()
         self._product: Product | None = None
         #: The settings so far, those that are no network, and those of which what is asked holds.
@@ -235,7 +236,7 @@ class Sweeping:
     @property
     def variables(self) -> tuple[str, ...]:
         """What rows call the variables: `variables.NAME` where NAME is a figure's."""
-        return tuple(map(self._label, self._shown()))
+        return tuple(map(label, self._shown()))
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -261,14 +262,10 @@ class Sweeping:
                     is_whole = isinstance(axis.values, range) or all(
                         isinstance(value, int) for value in islice(axis.values, _MANY)
                     )
-                    found[self._label(axis.name)] = int if is_whole else float
+                    found[label(axis.name)] = int if is_whole else float
         elif isinstance(self.points, Table):
-            found |= {self._label(name): kind for name, kind in self.points.kinds.items()}
+            found |= {label(name): kind for name, kind in self.points.kinds.items()}
         return found
-
-    @staticmethod
-    def _label(name: str) -> str:
-        return f"variables.{name}" if name in known_budgets.metrics() else name
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The rows that are kept: the values of `variables`, then those of `metrics`.
@@ -537,8 +534,8 @@ class Sweeping:
 
     def of(self, points: Points) -> Sweeping:
         """The same of other settings of the same variables, with what is known of the networks."""
-        own = (self.query, self.settings, self.convention)
-        other = Sweeping(self.family, points, *own, most_rows=self._most_rows)
+        asked = (self.query, self.settings, self.convention, self._jobs, self._most_rows)
+        other = Sweeping(self.family, points, *asked)
         other.evaluator, other._pace = self.evaluator, self._pace
         other._product = self._tables()
         return other
@@ -571,7 +568,7 @@ class Sweeping:
 
     def __reduce__(self) -> Any:
         asked = self.family, self.points, self.query, self.settings, self.convention
-        return Sweeping, asked
+        return Sweeping, (*asked, self._jobs, self._most_rows)
 
 
 class Ends:
