@@ -124,14 +124,10 @@ class Evaluation:
 
 
 def _kept(column: Sequence[Any]) -> Sequence[Any]:
-    """A column that nobody can change."""
-    if isinstance(column, tuple):
-        return column
+    """A column, which nobody can change from now on."""
     if not is_array(column):
         return tuple(column)
-    if column.flags.writeable or column.base is not None:  # type: ignore[attr-defined]
-        column = column.copy()  # type: ignore[attr-defined]
-        column.flags.writeable = False  # type: ignore[attr-defined]
+    column.flags.writeable = False  # type: ignore[attr-defined]
     return column
 
 
@@ -155,7 +151,10 @@ _WORDS = {bool: "bool", int: "int64", float: "float64"}
 
 
 def _column(name: str, column: Any) -> Sequence[Any]:
-    """The values of a variable, a setting each. Raises ConvcalcError for what is no column."""
+    """The values of a variable, a setting each, as they are now.
+
+    Raises ConvcalcError for what is no column.
+    """
     is_column = hasattr(column, "__len__") and hasattr(column, "__getitem__")
     if not is_column or isinstance(column, (str, bytes, Mapping)):
         message = f"the column {quoted(name)} must be a list of values, not {describe(column)}"
@@ -165,7 +164,7 @@ def _column(name: str, column: Any) -> Sequence[Any]:
             message = f"the column {quoted(name)} is an array of {column.ndim} axes"
             raise fail("bad-value", message, "a column has one axis, a value a setting")
         if column.dtype.kind in "biuf":
-            return column  # type: ignore[no-any-return]
+            return column.copy()  # type: ignore[no-any-return]
     values: tuple[Any, ...] = tuple(listed(column))
     if {list, dict} & {*map(type, values)}:
         return tuple(map(frozen, values))

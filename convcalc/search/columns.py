@@ -12,7 +12,7 @@ EXACT = 2**53
 
 def uses_arrays() -> bool:
     """Whether numpy is in use, which is slow to import."""
-    return "numpy" in sys.modules
+    return sys.modules.get("numpy") is not None
 
 
 def numpy_in_use() -> Any:
