@@ -123,6 +123,21 @@ def of_numba(asked: Asked, columns: Any) -> None:
     show("  the loop alone", most, f"at least 100,000,000; {found / most:.0%} of the time")
 
 
+def of_space(columns: Any) -> None:
+    """Settings as a search in Python asks for them: the network is loaded once."""
+    space = convcalc.Space(convcalc.load("mobilenet_v2"))
+    few = {name: column[:100_000] for name, column in columns.items()}
+    space.evaluate(few)
+    show("a Space, columns of 10⁵", rate(lambda: space.evaluate(few), 100_000), "at least 100,000")
+    each = list(zip(*(column[:2000].tolist() for column in few.values())))
+
+    def loop() -> None:
+        for alpha, resolution in each:
+            space.evaluate({"alpha": [alpha], "resolution": [resolution]})
+
+    show("  one at a time, in a loop", rate(loop, 2000), "at least 2,000")
+
+
 def of_grids(asked: Asked) -> None:
     """Every setting of spaces that are larger and larger."""
     for alphas, resolutions in ((100, 100), (4000, 250), (20_000, 5_000), (1_000_000, 1_000)):
@@ -183,6 +198,7 @@ def main() -> None:
     of_numpy(asked, columns)
     if importlib.util.find_spec("numba"):
         of_numba(asked, columns)
+    of_space(columns)
     of_grids(asked)
     if importlib.util.find_spec("torch"):
         ours = Evaluator(asked).evaluate(columns).figures["macs"]
