@@ -376,7 +376,7 @@ def analyze(
                 rest = dict(zip(said, more), flops=count.flops)
                 figures = alike[kind] = (measured(node.placed, keys) * batch).joined(rest, keys)
             else:
-                figures = one.joined(dict(zip(said, more)), keys)
+                figures = Figures({**one, **dict(zip(said, more))})
             seen[key] = figures
         rows.append(
             Row(
